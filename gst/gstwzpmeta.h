@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#pragma once
+#include <gst/gst.h>
+
+G_BEGIN_DECLS
+
+/* The one media type of this plugin. Both fields are always present.
+ * sealed=false, fec=false: one codec frame a buffer (wzpenc, wzpjitter, wzpdec)
+ * sealed=false, fec=true:  one bundle a buffer      (wzpfec to wzpcrypt)
+ * sealed=true,  fec=true:  one media packet a buffer (wzpcrypt, wzpsink, wzpsrc, wzpdemux) */
+#define GST_WZP_CAPS_NAME "application/x-wzp"
+#define GST_WZP_CAPS_FRAMES GST_WZP_CAPS_NAME ", sealed=(boolean)false, fec=(boolean)false"
+#define GST_WZP_CAPS_BUNDLES GST_WZP_CAPS_NAME ", sealed=(boolean)false, fec=(boolean)true"
+#define GST_WZP_CAPS_SEALED GST_WZP_CAPS_NAME ", sealed=(boolean)true, fec=(boolean)true"
+
+/* What is known of a packet or a frame beside its bytes; travels through every element of the plugin.
+ * Fields that are not known yet have the value in brackets. */
+typedef struct {
+  GstMeta meta;
+  guint8 code;          /* CCCC of wzp/profile.h: codec, frame length, frames per packet */
+  guint8 slot;          /* sender in the room [0] */
+  guint64 index;        /* receive side: packet number of the stream; behind wzpfec: frame number */
+  guint64 media_time;   /* media time of the (first) frame in ns [GST_CLOCK_TIME_NONE] */
+  GstClockTime arrival; /* running time at which the datagram came in [GST_CLOCK_TIME_NONE] */
+  gboolean recovered;   /* brought back by repair, not by its own packet [FALSE] */
+} GstWzpMeta;
+
+GType gst_wzp_meta_api_get_type(void);
+const GstMetaInfo *gst_wzp_meta_get_info(void);
+#define GST_WZP_META_API_TYPE (gst_wzp_meta_api_get_type())
+
+/* Adds one with all fields unknown, code WZP_CODE_NO_AUDIO. The buffer must be writable. */
+GstWzpMeta *gst_wzp_meta_add(GstBuffer *buffer);
+GstWzpMeta *gst_wzp_meta_get(GstBuffer *buffer); /* NULL without one */
+/* Copies the fields of from's meta (if any) to a meta on to. */
+void gst_wzp_meta_copy(GstBuffer *to, GstBuffer *from);
+
+G_END_DECLS

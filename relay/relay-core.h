@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#pragma once
+#include "wzp/group.h"
+
+/* The relay without sockets, clock or threads: the control plane (handshakes, control channels, rooms)
+ * and one media plane (trailer check, duplicate window, fan-out) wired together in one thread, as the
+ * simulator and the fuzz targets run it. wzp-relay runs the same two parts in their own threads. */
+
+typedef struct {
+  unsigned max_sessions;              /* 10000 */
+  unsigned max_sessions_per_ip;       /* 64; /32 and /64 */
+  unsigned max_sessions_per_identity; /* 4 */
+  unsigned max_rooms;                 /* 10000 */
+  unsigned max_rooms_per_identity;    /* 8 */
+  unsigned max_members;               /* members per room; 2 until rooms grow */
+  unsigned media_packets_per_second;  /* per leg, 400, burst 1 s */
+  unsigned media_bytes_per_second;    /* per leg, 32000 (256 kbit/s), burst 1 s */
+  unsigned control_bytes_per_second;  /* per leg, 16384, burst 65536 */
+  unsigned handshakes_per_second;     /* per IP, 20, burst 40 */
+  unsigned cookie_threshold; /* HS1 per second that need work, from which cookies are asked: 100 */
+  unsigned idle_timeout_ms;  /* 30000: a leg that was silent so long is gone */
+} RelayLimits;
+void relay_limits_default(RelayLimits *limits);
+
+typedef struct {
+  uint64_t sessions, rooms; /* now */
+  uint64_t handshakes_completed, cookies_sent;
+  uint64_t packets_received, bytes_received;   /* media datagrams that passed all checks */
+  uint64_t packets_forwarded, bytes_forwarded; /* copies sent */
+  uint64_t datagrams_received;
+  uint64_t control_drops[WZP_N_RESULTS], media_drops[WZP_N_RESULTS];
+  /* handshake_duration_seconds: HS1 to HS3, buckets of relay_handshake_bounds[] then +Inf */
+  uint64_t handshake_buckets[12];
+  double handshake_seconds_sum;
+} RelayStats;
+#define RELAY_N_HANDSHAKE_BOUNDS 10
+extern const double relay_handshake_bounds[RELAY_N_HANDSHAKE_BOUNDS];
+
+typedef struct RelayCore RelayCore;
+/* identity is borrowed. */
+RelayCore *relay_core_new(const RelayLimits *limits, const WzpIdentity *identity,
+                          const WzpRandom *random, WzpTime now);
+void relay_core_free(RelayCore *core);
+
+WzpResult relay_core_handle_datagram(RelayCore *core, WzpTime now, const WzpAddress *from,
+                                     const uint8_t *data, size_t length);
+void relay_core_handle_timeout(RelayCore *core, WzpTime now);
+WzpTime relay_core_next_timeout(const RelayCore *core);
+typedef struct {
+  WzpAddress to;
+  size_t length;
+  uint8_t data[WZP_DATAGRAM_MAX];
+} RelayDatagram;
+/* Call after every input until it returns false. */
+bool relay_core_poll(RelayCore *core, WzpTime now, RelayDatagram *datagram);
+/* Tells all clients goodbye (CLOSE shutdown); poll gives the datagrams. */
+void relay_core_shutdown(RelayCore *core, WzpTime now);
+void relay_core_get_stats(const RelayCore *core, RelayStats *stats);

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#pragma once
+#include "group.h"
+
+/* The client's side of a call: the state machine that ties handshake, control channel, room keys and
+ * liveness together. Sans-I/O: datagrams and the time go in, datagrams and events come out.
+ *
+ * Rule of use: after every call that takes `now`, call wzp_call_poll() until it returns false, then
+ * arm a timer for wzp_call_next_timeout(). Not thread safe: the owner locks.
+ *
+ * Two modes. RELAY: a hop session to wzp-relay, a room, sender keys (3.3-3.7). UDP: two boxes and a
+ * key file, no relay (3A.14); both may initiate, the lower commitment stays initiator.
+ *
+ * Liveness, RELAY mode (first-call issue, 3.4, 3A.28): keep-alive PING when nothing was sent for 8 s.
+ * While media was sent or received within the last 10 s, nothing authenticated (a record or a media
+ * packet that opened) for 1 s: PING each 250 ms; for 1.5 s: a new hop handshake after 0-1 s random,
+ * with the same JOIN; the old session stays in use until the new one completes. Without media the same
+ * after an unanswered keep-alive (PING each 250 ms for 3 s, then a new handshake).
+ * Handshake: resend each 100 ms in the first second, then 250 ms; after 30 s a fresh one.
+ * UDP mode: PING each second; 3 s without any record: a new handshake (the old session lives on). */
+
+typedef enum { WZP_CALL_RELAY, WZP_CALL_UDP } WzpCallMode;
+#define WZP_CALL_REMOTES_MAX 8
+
+typedef struct {
+  WzpCallMode mode;
+  const WzpIdentity
+      *identity; /* borrowed; in UDP mode a fresh one per start is made here instead */
+  WzpRandom random;
+  /* Where to: relay addresses (all are tried with the same HS1, the first good answer wins), or the
+   * other box. UDP mode with n_remotes == 0 waits for the other side's HS1. */
+  WzpAddress remotes[WZP_CALL_REMOTES_MAX];
+  unsigned n_remotes;
+  /* RELAY */
+  WzpRoomSecret room;
+  bool has_relay_key, has_relay_fingerprint; /* pinned before / named by the URI */
+  uint8_t relay_key[32];
+  uint8_t relay_fingerprint[WZP_FINGERPRINT_SIZE];
+  /* UDP */
+  uint8_t psk[32];
+} WzpCallConfig;
+
+typedef enum {
+  WZP_CALL_IDLE,
+  WZP_CALL_CONNECTING,   /* first handshake runs */
+  WZP_CALL_WAITING,      /* joined; nobody else here yet (UDP: never) */
+  WZP_CALL_ACTIVE,       /* a member is confirmed and holds our key (UDP: session up) */
+  WZP_CALL_RECONNECTING, /* was connected, is looking for the relay again */
+  WZP_CALL_ENDED         /* left, or a fatal error was reported */
+} WzpCallState;
+const char *wzp_call_state_name(WzpCallState state); /* "connecting" */
+
+typedef enum {
+  WZP_EVENT_STATE,         /* state */
+  WZP_EVENT_RELAY_KEY,     /* key: first contact, the owner pins it now (before HS3 leaves) */
+  WZP_EVENT_RELAY_CHANGED, /* key: what was seen; fatal before the first connection, else once per
+                               episode and the old session goes on */
+  WZP_EVENT_MEMBER,        /* key, slot: confirmed, unverified */
+  WZP_EVENT_MEMBER_LEFT,   /* key, slot */
+  WZP_EVENT_ERROR,         /* code, text; fatal: the call is ENDED */
+  WZP_EVENT_CLOSED /* reason: the relay said goodbye; the call reconnects, except REPLACED */
+} WzpEventType;
+
+typedef struct {
+  WzpEventType type;
+  WzpCallState state;
+  uint8_t key[32];
+  uint8_t slot;
+  WzpErrorCode code;
+  WzpCloseReason reason;
+  char text[256];
+} WzpEvent;
+
+typedef enum { WZP_OUTPUT_DATAGRAM, WZP_OUTPUT_EVENT } WzpOutputKind;
+typedef struct {
+  WzpOutputKind kind;
+  WzpAddress to; /* datagram */
+  size_t length; /* datagram */
+  uint8_t data[WZP_DATAGRAM_MAX];
+  WzpEvent event;
+} WzpOutput;
+
+typedef struct WzpCall WzpCall;
+WzpCall *wzp_call_new(const WzpCallConfig *config);
+void wzp_call_free(WzpCall *call); /* wipes */
+
+void wzp_call_start(WzpCall *call, WzpTime now);
+/* A fresh answer of the resolver; used by the next handshake. */
+void wzp_call_set_remotes(WzpCall *call, const WzpAddress *remotes, unsigned n);
+/* Says goodbye (LEAVE, CLOSE); state ENDED. The owner sends what poll gives and may then stop. */
+void wzp_call_leave(WzpCall *call, WzpTime now);
+
+/* One datagram from the socket. *media is true when it is a media packet or a valid trunk of our
+ * leg: the caller hands the packet(s) on and later opens them with wzp_call_open(). All else is
+ * consumed here. Failures are counted in the stats and harmless. */
+WzpResult wzp_call_handle_datagram(WzpCall *call, WzpTime now, const WzpAddress *from,
+                                   const uint8_t *data, size_t length, bool *media);
+void wzp_call_handle_timeout(WzpCall *call, WzpTime now);
+WzpTime wzp_call_next_timeout(const WzpCall *call);
+bool wzp_call_poll(WzpCall *call, WzpTime now, WzpOutput *output);
+
+/* A packet to send as media. WZP_NOT_CONNECTED, WZP_NO_RECEIVER: drop it, counted. */
+WzpResult wzp_call_seal(WzpCall *call, WzpTime now, uint8_t code, uint32_t timestamp, uint8_t flags,
+                        bool gap, const void *plain, size_t length, uint8_t *out, size_t capacity,
+                        size_t *out_length, WzpHeader *header);
+/* The datagram for a sealed packet: adds the hop trailer, names the address. out has room for
+ * length + WZP_TRAILER_SIZE; out may be packet. */
+WzpResult wzp_call_frame_media(WzpCall *call, WzpTime now, const uint8_t *packet, size_t length,
+                               uint8_t *out, size_t *out_length, WzpAddress *to);
+WzpResult wzp_call_open(WzpCall *call, WzpTime now, const uint8_t *packet, size_t length,
+                        uint8_t *out, size_t *out_length, WzpOpened *opened);
+
+typedef struct {
+  WzpCallState state;
+  WzpAddress remote;  /* of the leg in use */
+  WzpTime round_trip; /* -1 unknown */
+  uint64_t packets_sealed, packets_opened;
+  uint64_t handshakes_started, handshakes_completed;
+  uint64_t datagrams_received;
+  uint64_t drops[WZP_N_RESULTS]; /* by reason, receive side and send side */
+  unsigned n_members;            /* confirmed others */
+  uint8_t relay_key[32];
+  bool has_relay_key;
+} WzpCallStats;
+void wzp_call_get_stats(const WzpCall *call, WzpCallStats *stats);
+/* Confirmed others; false past the last. UDP mode: one, while the session is up. */
+bool wzp_call_member(const WzpCall *call, unsigned n, WzpMemberInfo *info);

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#pragma once
+#include "seal.h"
+#include "signal.h"
+
+/* A room's keys: signed JOINs, pairwise keys from them, sender keys sent pairwise (security.md 3.7,
+ * 3A.2, 7, 8, 13, 18, 22, 26). Records are shaped for N members; this version admits one other member
+ * (max_members 2) and refuses more with WZP_ROOM_FULL. Sans-I/O: JOINs and records go in and come out,
+ * the relay only carries them.
+ *
+ * JOIN blob = JOIN | sig(64) | mac(16)
+ *   JOIN = "wz1 join" | ver=1 | room_id(32) | relay key(32) | id(32) | e(32) | j(16) | caps(2)
+ *   mac  = HMAC(room_key, "wz1 mac" | JOIN)[0..16], zero in open rooms
+ * Pairwise record = to(1) | from(1) | ctr(4) | AEAD(pw key, 0^8 | ctr, ad = to | from | ctr, frames)
+ *   0x01 confirm   (nothing: that it opened is the proof)
+ *   0x02 key       epoch(4) | base(32)
+ *   0x03 keyack    epoch(4) | ctr(4) of the record that brought the key
+ *   0x04 keyreq
+ *   0x05 leave
+ *   0x00 padding   the rest
+ * An unknown frame type ends the reading of that record. */
+
+#define WZP_JOIN_SIZE 155
+#define WZP_JOIN_BLOB_SIZE (WZP_JOIN_SIZE + 64 + 16)
+#define WZP_JOIN_VERSION 1
+
+typedef struct {
+  uint8_t room_id[32], relay_key[32], id[32], e[32], j[16];
+  uint16_t capabilities;
+  uint8_t jh[32]; /* H(JOIN | sig) */
+} WzpJoin;
+
+/* Format and signature; not the mac (only members can). */
+WzpResult wzp_join_parse(WzpJoin *join, const uint8_t *blob, size_t length);
+
+/* How a room is found and who may enter (3A.22). */
+typedef struct {
+  bool keyed;
+  uint8_t psk[32];    /* keyed: the room's psk; open: zero */
+  uint8_t id_key[32]; /* what room_id is made of: psk, or H("wz1 open room" | name) */
+} WzpRoomSecret;
+void wzp_room_secret_open(WzpRoomSecret *secret, const char *name);
+void wzp_room_secret_keyed(WzpRoomSecret *secret, const uint8_t link_key[16]);
+/* room_id = Exp(id_key, "wz1 room id" | relay key, 32) */
+void wzp_room_id(uint8_t room_id[32], const WzpRoomSecret *secret, const uint8_t relay_key[32]);
+
+typedef struct WzpGroup WzpGroup;
+/* identity is borrowed. Makes e, j, the JOIN and the first sender base. */
+WzpGroup *wzp_group_new(const WzpIdentity *identity, const WzpRoomSecret *secret,
+                        const uint8_t relay_key[32], const WzpRandom *random);
+void wzp_group_free(WzpGroup *group); /* wipes */
+
+const uint8_t *
+wzp_group_join(const WzpGroup *group); /* WZP_JOIN_BLOB_SIZE bytes, always the same */
+const uint8_t *wzp_group_room_id(const WzpGroup *group);
+/* Our slot, as the relay's "joined" said; may change when a relay comes back after a restart. */
+void wzp_group_set_slot(WzpGroup *group, uint8_t slot);
+
+/* A MEMBER message. The same jh again (relay restarted, other slot): only its slot moves. */
+WzpResult wzp_group_add_member(WzpGroup *group, WzpTime now, uint8_t slot, const uint8_t *blob,
+                               size_t length);
+/* "left", or absence from a roster. */
+void wzp_group_remove_member(WzpGroup *group, WzpTime now, uint8_t slot);
+/* The relay is back with an empty memory: members stay known, but must show up again (by add_member)
+ * within 30 s or count as left. */
+void wzp_group_relay_restarted(WzpGroup *group, WzpTime now);
+/* A PAIRWISE message's body. */
+WzpResult wzp_group_receive(WzpGroup *group, WzpTime now, const uint8_t *record, size_t length);
+/* The next PAIRWISE body to send (to | from | ...), or NULL. Free with g_bytes_unref(). */
+GBytes *wzp_group_poll(WzpGroup *group, WzpTime now);
+/* Resends a KEY that was not acknowledged end to end, switches pending epochs, asks KEYREQ. */
+void wzp_group_handle_timeout(WzpGroup *group, WzpTime now);
+WzpTime wzp_group_next_timeout(const WzpGroup *group);
+/* Queues LEAVE records for all confirmed members. */
+void wzp_group_leave(WzpGroup *group);
+
+typedef enum {
+  WZP_MEMBER_ANNOUNCED, /* JOIN seen, signature (and mac) valid */
+  WZP_MEMBER_CONFIRMED, /* a pairwise record of theirs opened: shown, unverified */
+} WzpMemberState;
+typedef struct {
+  uint8_t slot;
+  WzpMemberState state;
+  uint8_t id[32];
+  bool has_our_key; /* acknowledged our current sender key */
+  bool we_have_key; /* we hold a key of theirs */
+} WzpMemberInfo;
+unsigned wzp_group_n_members(const WzpGroup *group); /* others, in any state */
+bool wzp_group_member(const WzpGroup *group, unsigned n, WzpMemberInfo *info);
+
+typedef enum {
+  WZP_GROUP_NONE,
+  WZP_GROUP_CONFIRMED,
+  WZP_GROUP_READY,
+  WZP_GROUP_LEFT
+} WzpGroupEventType;
+typedef struct {
+  WzpGroupEventType type; /* ready: the member acknowledged our key */
+  uint8_t slot;
+  uint8_t id[32];
+} WzpGroupEvent;
+WzpGroupEvent wzp_group_next_event(WzpGroup *group); /* type NONE: no more */
+
+/* Seals with our sender key. WZP_NO_RECEIVER while no confirmed member was sent our key and
+ * acknowledged it (nothing is consumed, so that a joiner can get the epoch's base). */
+WzpResult wzp_group_seal(WzpGroup *group, uint8_t code, uint32_t timestamp, uint8_t flags, bool gap,
+                         const void *plain, size_t length, uint8_t *out, size_t capacity,
+                         size_t *out_length, WzpHeader *header);
+/* Opens with the key of the member that holds the packet's slot. */
+WzpResult wzp_group_open(WzpGroup *group, WzpTime now, const uint8_t *packet, size_t length,
+                         uint8_t *out, size_t *out_length, WzpOpened *opened);

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#pragma once
+#include "identity.h"
+
+/* Secrets on disk (security.md 3.11): a regular file, not a symbolic link, one hard link, owned by the
+ * caller, mode 0600 or 0400, in 64 hex digits and a newline. Anything else is refused with a GError
+ * (domain WZP_KEYFILE_ERROR) whose message names the file, what is wrong and what would be right. */
+
+#define WZP_KEYFILE_ERROR (wzp_keyfile_error_quark())
+GQuark wzp_keyfile_error_quark(void);
+typedef enum {
+  WZP_KEYFILE_ERROR_MISSING,
+  WZP_KEYFILE_ERROR_UNSAFE,  /* owner, mode, link, not a regular file */
+  WZP_KEYFILE_ERROR_CONTENT, /* not 64 hex digits */
+  WZP_KEYFILE_ERROR_WRITE
+} WzpKeyfileError;
+
+/* Reads a 32-byte secret. secret is wiped on failure. */
+bool wzp_keyfile_read(const char *path, uint8_t secret[32], GError **error);
+/* Creates the file 0600 (its directory 0700 if missing) by writing a temporary one, fsync, and rename
+ * that never replaces an existing file. */
+bool wzp_keyfile_create(const char *path, const uint8_t secret[32], GError **error);
+/* The identity in path; with a random source, made and stored when the file is missing. */
+WzpIdentity *wzp_identity_load(const char *path, const WzpRandom *create, GError **error);
+/* Replaces a text file 0600 that is not a secret itself but must not be forged (pins): same checks on
+ * what is there, temporary file, fsync, rename. */
+bool wzp_private_text_write(const char *path, const char *text, GError **error);
+/* Missing file: *text = NULL and success. Size limit 1 MiB. */
+bool wzp_private_text_read(const char *path, char **text, GError **error);
