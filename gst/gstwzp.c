@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "gstwzpelements.h"
+#include "gstwzpmeta.h"
+
+static gboolean
+plugin_init(GstPlugin *plugin)
+{
+  (void)plugin;
+  /* So that the meta is known by name as soon as the plugin is there. */
+  gst_wzp_meta_get_info();
+  return TRUE;
+}
+
+#define GST_WZP_ORIGIN "https://github.com/warzonephone/wzp"
+
+GST_PLUGIN_DEFINE(GST_VERSION_MAJOR, GST_VERSION_MINOR, wzp,
+                  "Encrypted voice calls that survive bad networks", plugin_init, WZP_VERSION,
+                  "MIT/X11", "warzonephone", GST_WZP_ORIGIN)
