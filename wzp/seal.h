@@ -14,6 +14,8 @@ WzpSender *wzp_sender_new(const uint8_t sid[32], const uint8_t base[32], uint32_
 void wzp_sender_free(WzpSender *sender); /* wipes */
 
 uint32_t wzp_sender_epoch(const WzpSender *sender);
+/* The epoch of the next packet: one more when seq is about to wrap. For wzp_header_policy_full(). */
+uint32_t wzp_sender_next_epoch(const WzpSender *sender);
 bool wzp_sender_epoch_used(const WzpSender *sender); /* something was sealed under it */
 /* The current base, for KEY records. */
 const uint8_t *wzp_sender_base(const WzpSender *sender);

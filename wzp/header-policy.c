@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "profile.h"
+#include "seal.h"
+
+#define REPEAT_DEFAULT 3
+#define REPEAT_MAX 13
+#define FULL_EVERY_MS 1000
+
+static unsigned
+repeat_of(const WzpHeaderPolicy *policy)
+{
+  if (policy->repeat == 0)
+    return REPEAT_DEFAULT;
+  return policy->repeat < REPEAT_DEFAULT ? REPEAT_DEFAULT
+         : policy->repeat > REPEAT_MAX   ? REPEAT_MAX
+                                         : policy->repeat;
+}
+
+bool
+wzp_header_policy_full(WzpHeaderPolicy *policy, uint8_t code, uint32_t epoch, uint32_t timestamp,
+                       bool gap)
+{
+  const WzpFraming *framing = wzp_framing_from_code(code);
+  uint32_t duration = framing ? (uint32_t)framing->frame_ms * framing->frames_per_packet : 0;
+  bool changed = !policy->started || gap || code != policy->code || epoch != policy->epoch ||
+                 timestamp != policy->last_timestamp + duration;
+  bool full;
+
+  if (changed)
+    policy->left = repeat_of(policy);
+  full = policy->left > 0 || timestamp - policy->last_full >= FULL_EVERY_MS;
+  if (policy->left > 0)
+    policy->left--;
+  if (full)
+    policy->last_full = timestamp;
+  policy->started = true;
+  policy->code = code;
+  policy->epoch = epoch;
+  policy->last_timestamp = timestamp;
+  return full;
+}
