@@ -2,10 +2,12 @@
 #include "bytes.h"
 #include <string.h>
 
+static const uint8_t nothing[1];
+
 void
 wzp_reader_init(WzpReader *reader, const void *data, size_t length)
 {
-  *reader = (WzpReader){.data = data, .length = length};
+  *reader = (WzpReader){.data = length > 0 ? data : nothing, .length = length};
 }
 
 const uint8_t *
@@ -21,7 +23,7 @@ wzp_reader_bytes(WzpReader *reader, size_t length)
 }
 
 static uint64_t
-read_integer(WzpReader *reader, size_t size)
+read_number(WzpReader *reader, size_t size)
 {
   const uint8_t *bytes = wzp_reader_bytes(reader, size);
   uint64_t value = 0;
@@ -33,34 +35,36 @@ read_integer(WzpReader *reader, size_t size)
 uint8_t
 wzp_reader_u8(WzpReader *reader)
 {
-  return (uint8_t)read_integer(reader, 1);
+  return (uint8_t)read_number(reader, 1);
 }
 
 uint16_t
 wzp_reader_u16(WzpReader *reader)
 {
-  return (uint16_t)read_integer(reader, 2);
+  return (uint16_t)read_number(reader, 2);
 }
 
 uint32_t
 wzp_reader_u32(WzpReader *reader)
 {
-  return (uint32_t)read_integer(reader, 4);
+  return (uint32_t)read_number(reader, 4);
 }
 
 uint64_t
 wzp_reader_u64(WzpReader *reader)
 {
-  return read_integer(reader, 8);
+  return read_number(reader, 8);
 }
 
 bool
 wzp_reader_copy(WzpReader *reader, void *out, size_t length)
 {
   const uint8_t *bytes = wzp_reader_bytes(reader, length);
+  if (length == 0)
+    return bytes != NULL;
   if (bytes == NULL)
     memset(out, 0, length);
-  else if (length > 0)
+  else
     memcpy(out, bytes, length);
   return bytes != NULL;
 }
@@ -97,17 +101,19 @@ wzp_writer_reserve(WzpWriter *writer, size_t length)
     writer->failed = true;
     return NULL;
   }
-  uint8_t *out = writer->data + writer->length;
+  uint8_t *room = writer->data + writer->length;
   writer->length += length;
-  return out;
+  return room;
 }
 
 static void
-write_integer(WzpWriter *writer, uint64_t value, size_t size)
+write_number(WzpWriter *writer, uint64_t value, size_t size)
 {
-  uint8_t *out = wzp_writer_reserve(writer, size);
-  for (size_t i = size; out != NULL && i > 0; i--) {
-    out[i - 1] = (uint8_t)value;
+  uint8_t *room = wzp_writer_reserve(writer, size);
+  if (room == NULL)
+    return;
+  for (size_t i = size; i > 0; i--) {
+    room[i - 1] = (uint8_t)value;
     value >>= 8;
   }
 }
@@ -115,41 +121,45 @@ write_integer(WzpWriter *writer, uint64_t value, size_t size)
 void
 wzp_writer_u8(WzpWriter *writer, uint8_t value)
 {
-  write_integer(writer, value, 1);
+  write_number(writer, value, 1);
 }
 
 void
 wzp_writer_u16(WzpWriter *writer, uint16_t value)
 {
-  write_integer(writer, value, 2);
+  write_number(writer, value, 2);
 }
 
 void
 wzp_writer_u32(WzpWriter *writer, uint32_t value)
 {
-  write_integer(writer, value, 4);
+  write_number(writer, value, 4);
 }
 
 void
 wzp_writer_u64(WzpWriter *writer, uint64_t value)
 {
-  write_integer(writer, value, 8);
+  write_number(writer, value, 8);
 }
 
 void
 wzp_writer_bytes(WzpWriter *writer, const void *data, size_t length)
 {
-  uint8_t *out = wzp_writer_reserve(writer, length);
-  if (out != NULL && length > 0)
-    memcpy(out, data, length);
+  if (length == 0)
+    return;
+  uint8_t *room = wzp_writer_reserve(writer, length);
+  if (room != NULL)
+    memcpy(room, data, length);
 }
 
 void
 wzp_writer_zero(WzpWriter *writer, size_t length)
 {
-  uint8_t *out = wzp_writer_reserve(writer, length);
-  if (out != NULL)
-    memset(out, 0, length);
+  if (length == 0)
+    return;
+  uint8_t *room = wzp_writer_reserve(writer, length);
+  if (room != NULL)
+    memset(room, 0, length);
 }
 
 void

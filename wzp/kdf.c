@@ -1,13 +1,22 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "kdf.h"
+#include <glib.h>
 #include <sodium.h>
 #include <string.h>
+
+#define HASH_SIZE crypto_auth_hmacsha256_BYTES
 
 void
 wzp_hkdf_extract(uint8_t prk[32], const void *salt, size_t salt_length, const void *ikm,
                  size_t ikm_length)
 {
+  static const uint8_t no_salt[HASH_SIZE];
   crypto_auth_hmacsha256_state state;
+
+  if (salt_length == 0) {
+    salt = no_salt;
+    salt_length = sizeof no_salt;
+  }
   crypto_auth_hmacsha256_init(&state, salt, salt_length);
   crypto_auth_hmacsha256_update(&state, ikm, ikm_length);
   crypto_auth_hmacsha256_final(&state, prk);
@@ -19,22 +28,27 @@ wzp_hkdf_expand(void *out, size_t length, const uint8_t prk[32], const void *inf
                 size_t info_length)
 {
   crypto_auth_hmacsha256_state state;
-  uint8_t block[32];
-  uint8_t *to = out;
-  for (uint8_t counter = 1; length > 0; counter++) {
+  uint8_t block[HASH_SIZE];
+  uint8_t *target = out;
+  uint8_t number = 0;
+
+  g_assert(length <= 255 * HASH_SIZE);
+  while (length > 0) {
     crypto_auth_hmacsha256_init(&state, prk, 32);
-    if (counter > 1)
+    if (number > 0)
       crypto_auth_hmacsha256_update(&state, block, sizeof block);
     crypto_auth_hmacsha256_update(&state, info, info_length);
-    crypto_auth_hmacsha256_update(&state, &counter, 1);
+    number++;
+    crypto_auth_hmacsha256_update(&state, &number, 1);
     crypto_auth_hmacsha256_final(&state, block);
-    size_t part = length < sizeof block ? length : sizeof block;
-    memcpy(to, block, part);
-    to += part;
+
+    size_t part = MIN(length, sizeof block);
+    memcpy(target, block, part);
+    target += part;
     length -= part;
   }
-  sodium_memzero(&state, sizeof state);
   sodium_memzero(block, sizeof block);
+  sodium_memzero(&state, sizeof state);
 }
 
 void
@@ -82,7 +96,6 @@ bool
 wzp_aead_open(uint8_t *out, const uint8_t key[32], const uint8_t nonce[12], const void *ad,
               size_t ad_length, const void *sealed, size_t length)
 {
-  return length >= WZP_TAG_SIZE &&
-         crypto_aead_chacha20poly1305_ietf_decrypt(out, NULL, NULL, sealed, length, ad, ad_length,
+  return crypto_aead_chacha20poly1305_ietf_decrypt(out, NULL, NULL, sealed, length, ad, ad_length,
                                                    nonce, key) == 0;
 }

@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <string.h>
 
+/* Indexed by the code; reserved codes have no frames and WZP_CODEC_NONE, and so has "no audio". */
 static const WzpFraming framings[16] = {
     [0] = {WZP_CODEC_OPUS, 20, 1},
     [1] = {WZP_CODEC_OPUS, 20, 2},
@@ -19,10 +20,14 @@ static const WzpFraming framings[16] = {
     [WZP_CODE_NO_AUDIO] = {WZP_CODEC_NONE, 0, 0},
 };
 
+#define N_FRAMINGS (sizeof framings / sizeof framings[0])
+
 const WzpFraming *
 wzp_framing_from_code(uint8_t code)
 {
-  if (code > 15 || code == 11 || code == 12 || code == 15)
+  if (code >= N_FRAMINGS)
+    return NULL;
+  if (framings[code].codec == WZP_CODEC_NONE && code != WZP_CODE_NO_AUDIO)
     return NULL;
   return &framings[code];
 }
@@ -30,7 +35,7 @@ wzp_framing_from_code(uint8_t code)
 int
 wzp_framing_code(WzpCodec codec, unsigned frame_ms, unsigned frames_per_packet)
 {
-  for (uint8_t code = 0; code < 16; code++) {
+  for (uint8_t code = 0; code < N_FRAMINGS; code++) {
     const WzpFraming *framing = wzp_framing_from_code(code);
     if (framing != NULL && framing->codec == codec && framing->frame_ms == frame_ms &&
         framing->frames_per_packet == frames_per_packet)
@@ -39,6 +44,7 @@ wzp_framing_code(WzpCodec codec, unsigned frame_ms, unsigned frames_per_packet)
   return -1;
 }
 
+/* frame_bytes = bitrate * frame_ms / 8000 */
 static const WzpProfile profiles[] = {
     {"opus-64k", WZP_CODEC_OPUS, 64000, 20, 160, 48000},
     {"opus-48k", WZP_CODEC_OPUS, 48000, 20, 120, 48000},
@@ -51,7 +57,18 @@ static const WzpProfile profiles[] = {
     {"codec2-3200", WZP_CODEC_CODEC2_3200, 3200, 20, 8, 8000},
     {"codec2-1200", WZP_CODEC_CODEC2_1200, 1200, 40, 6, 8000},
 };
+
 #define N_PROFILES (sizeof profiles / sizeof profiles[0])
+
+const WzpProfile *
+wzp_profile_by_name(const char *name)
+{
+  for (unsigned n = 0; name != NULL && n < N_PROFILES; n++) {
+    if (strcmp(profiles[n].name, name) == 0)
+      return &profiles[n];
+  }
+  return NULL;
+}
 
 const WzpProfile *
 wzp_profile_nth(unsigned n)
@@ -60,20 +77,12 @@ wzp_profile_nth(unsigned n)
 }
 
 const WzpProfile *
-wzp_profile_by_name(const char *name)
-{
-  for (size_t i = 0; i < N_PROFILES; i++)
-    if (strcmp(profiles[i].name, name) == 0)
-      return &profiles[i];
-  return NULL;
-}
-
-const WzpProfile *
 wzp_profile_match(WzpCodec codec, unsigned frame_ms, unsigned frame_bytes)
 {
-  for (size_t i = 0; i < N_PROFILES; i++)
-    if (profiles[i].codec == codec && profiles[i].frame_ms == frame_ms &&
-        profiles[i].frame_bytes == frame_bytes)
-      return &profiles[i];
+  for (unsigned n = 0; n < N_PROFILES; n++) {
+    if (profiles[n].codec == codec && profiles[n].frame_ms == frame_ms &&
+        profiles[n].frame_bytes == frame_bytes)
+      return &profiles[n];
+  }
   return NULL;
 }

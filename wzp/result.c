@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "result.h"
+#include <stddef.h>
 
 static const char *const names[WZP_N_RESULTS] = {
     [WZP_OK] = "ok",
@@ -34,5 +35,7 @@ static const char *const names[WZP_N_RESULTS] = {
 const char *
 wzp_result_name(WzpResult result)
 {
-  return (unsigned)result < WZP_N_RESULTS ? names[result] : "unknown";
+  if ((unsigned)result >= WZP_N_RESULTS || names[result] == NULL)
+    return "unknown-result";
+  return names[result];
 }

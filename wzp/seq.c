@@ -12,9 +12,19 @@ uint64_t
 wzp_seq16_extend(uint16_t seq, uint64_t reference)
 {
   int distance = wzp_seq16_distance(seq, (uint16_t)reference);
-  if (distance < 0 && reference < (uint64_t)-distance)
-    return seq;
-  return reference + (uint64_t)(int64_t)distance;
+  if (distance >= 0)
+    return reference + (uint64_t)distance;
+  uint64_t back = (uint64_t)-distance;
+  /* before the first number there is nothing: then it is the one ahead */
+  return back > reference ? reference - back + 0x10000 : reference - back;
+}
+
+/* The bits are a ring: the bit of an index is index modulo size. */
+static bool
+bit_is_set(const WzpWindow *window, uint64_t index)
+{
+  uint64_t bit = index & (window->size - 1);
+  return window->bits[bit / 64] >> (bit % 64) & 1;
 }
 
 void
@@ -24,34 +34,32 @@ wzp_window_init(WzpWindow *window, unsigned size)
   window->size = size;
 }
 
-static bool
-get_bit(const WzpWindow *window, uint64_t index)
-{
-  return window->bits[index / 64 % (WZP_WINDOW_MAX / 64)] >> (index % 64) & 1;
-}
-
 WzpWindowVerdict
 wzp_window_check(const WzpWindow *window, uint64_t index)
 {
+  if (index == UINT64_MAX) /* next could not stand above it */
+    return WZP_WINDOW_BEHIND;
   if (index >= window->next)
     return WZP_WINDOW_NEW;
   if (window->next - index > window->size)
     return WZP_WINDOW_BEHIND;
-  return get_bit(window, index) ? WZP_WINDOW_SEEN : WZP_WINDOW_NEW;
+  return bit_is_set(window, index) ? WZP_WINDOW_SEEN : WZP_WINDOW_NEW;
 }
 
 void
 wzp_window_mark(WzpWindow *window, uint64_t index)
 {
   if (index >= window->next) {
-    /* the numbers jumped over have not been seen: clear what the ring still says of older ones */
-    uint64_t skipped = index - window->next;
-    if (skipped >= WZP_WINDOW_MAX)
+    if (index - window->next >= window->size) {
       memset(window->bits, 0, sizeof window->bits);
-    else
-      for (uint64_t i = window->next; i < index; i++)
-        window->bits[i / 64 % (WZP_WINDOW_MAX / 64)] &= ~(UINT64_C(1) << (i % 64));
+    } else {
+      for (uint64_t skipped = window->next; skipped < index; skipped++) {
+        uint64_t bit = skipped & (window->size - 1);
+        window->bits[bit / 64] &= ~((uint64_t)1 << (bit % 64));
+      }
+    }
     window->next = index + 1;
   }
-  window->bits[index / 64 % (WZP_WINDOW_MAX / 64)] |= UINT64_C(1) << (index % 64);
+  uint64_t bit = index & (window->size - 1);
+  window->bits[bit / 64] |= (uint64_t)1 << (bit % 64);
 }
