@@ -37,6 +37,14 @@ const char *wzp_fingerprint_format(const uint8_t fingerprint[WZP_FINGERPRINT_SIZ
 /* Accepts upper and lower case, with or without colons; false for anything else. */
 bool wzp_fingerprint_parse(uint8_t out[WZP_FINGERPRINT_SIZE], const char *text);
 
+#define WZP_MNEMONIC_ERROR (wzp_mnemonic_error_quark())
+GQuark wzp_mnemonic_error_quark(void);
+typedef enum {
+  WZP_MNEMONIC_ERROR_WORD,    /* not in the list */
+  WZP_MNEMONIC_ERROR_COUNT,   /* not 24 words */
+  WZP_MNEMONIC_ERROR_CHECKSUM /* all are words, but not these together */
+} WzpMnemonicError;
+
 /* BIP39, 24 English words; the seed is the entropy itself, no PBKDF2 (security.md 3.1). */
 void wzp_mnemonic_encode(char text[WZP_MNEMONIC_TEXT], const uint8_t seed[32]);
 /* Words separated by any white space, any case. The error says which word is wrong (never echoing

@@ -15,6 +15,8 @@ typedef enum {
   WZP_KEYFILE_ERROR_WRITE
 } WzpKeyfileError;
 
+/* The content alone: 64 hex digits and a newline, nothing else. secret is wiped on failure. */
+bool wzp_keyfile_parse(uint8_t secret[32], const char *text, size_t length);
 /* Reads a 32-byte secret. secret is wiped on failure. */
 bool wzp_keyfile_read(const char *path, uint8_t secret[32], GError **error);
 /* Creates the file 0600 (its directory 0700 if missing) by writing a temporary one, fsync, and rename
