@@ -6,7 +6,11 @@
 #include "packet.h"
 
 /* The three-message handshake (SIGMA-I; docs/PROTOCOL.md, security.md 3.3 and 3A). One code for the
- * hop (client to relay), a dialled call and udp mode. Sans-I/O: who resends when is the caller's. */
+ * hop (client to relay), a dialled call and udp mode. Sans-I/O: who resends when is the caller's.
+ *
+ * Random bytes are drawn once per object, in this order: initiator: secret of e_I (32), n_I (16);
+ * responder: secret of e_R (32), n_R (16). A refused HS1 may draw none.
+ * Secrets are erased as soon as what they were for is done; both objects keep none after HS3. */
 
 typedef enum { WZP_MODE_HOP = 1, WZP_MODE_CALL = 2, WZP_MODE_UDP = 4 } WzpHandshakeMode;
 
