@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#pragma once
+#include "relay-admission.h"
+#include "relay-control.h"
+#include "relay-sessions.h"
+
+/* Shared by relay-control.c (handshakes, records, time) and relay-control-rooms.c (messages, rooms). */
+
+struct RelayControl {
+  RelayLimits limits;
+  const WzpIdentity *identity;
+  WzpRandom random;
+  RelayControlHooks hooks;
+  RelaySessions *sessions;
+  RelayRooms *rooms;
+  RelayAdmission *admission;
+  bool shutting_down;
+  /* the one answer that needs no session; waits for the next poll */
+  bool has_reply;
+  RelayDatagram reply;
+  RelayStats stats;
+};
+
+void relay_control_drop(RelayControl *control, WzpResult reason);
+void relay_control_log(RelayControl *control, const RelaySession *session, const char *what);
+/* Makes the first record of a session's channel from what is queued, or from a PING. Does nothing when
+ * it was made before. */
+void relay_control_first_record(RelayControl *control, WzpTime now, RelaySession *session);
+/* Leaves the room, tells the client why, and lets the session linger for the acknowledgements. */
+void relay_control_close(RelayControl *control, WzpTime now, RelaySession *session,
+                         WzpCloseReason reason);
+/* The session is gone at once, without a word to its client. */
+void relay_control_remove(RelayControl *control, WzpTime now, RelaySession *session,
+                          WzpCloseReason reason);
+
+/* One message from a client: kind and body. */
+void relay_control_message(RelayControl *control, WzpTime now, RelaySession *session,
+                           const uint8_t *message, size_t length);
+/* An error signal. */
+void relay_control_error(RelayControl *control, RelaySession *session, WzpErrorCode code,
+                         const char *text);
+/* Out of the room; the others hear of it. Nothing when it is in none. */
+void relay_control_leave_room(RelayControl *control, WzpTime now, RelaySession *session,
+                              WzpCloseReason reason);

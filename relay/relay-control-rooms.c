@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "relay-control-private.h"
+#include <string.h>
+
+/* --- telling --- */
+
+static void
+send_message(RelayControl *control, RelaySession *session, const void *message, size_t length)
+{
+  WzpResult result;
+
+  if (session->overflowed)
+    return;
+  result = wzp_control_send(session->control, message, length);
+  if (result != WZP_OK) {
+    /* messages are reliable and in order, so none can be left out: the leg is closed at the next poll */
+    relay_control_drop(control, result);
+    session->overflowed = true;
+  }
+  relay_sessions_mark_dirty(control->sessions, session);
+}
+
+static void
+send_signal(RelayControl *control, RelaySession *session, const WzpSignal *signal)
+{
+  GBytes *message = wzp_signal_build(signal);
+
+  send_message(control, session, g_bytes_get_data(message, NULL), g_bytes_get_size(message));
+  g_bytes_unref(message);
+}
+
+static void
+send_member(RelayControl *control, RelaySession *session, const RelayMember *member)
+{
+  uint8_t message[2 + WZP_JOIN_BLOB_SIZE];
+
+  message[0] = WZP_MESSAGE_MEMBER;
+  message[1] = member->slot;
+  memcpy(message + 2, member->blob, WZP_JOIN_BLOB_SIZE);
+  send_message(control, session, message, sizeof message);
+}
+
+void
+relay_control_error(RelayControl *control, RelaySession *session, WzpErrorCode code,
+                    const char *text)
+{
+  WzpSignal signal = {.type = WZP_SIGNAL_ERROR, .code = code};
+
+  g_strlcpy(signal.text, text, sizeof signal.text);
+  send_signal(control, session, &signal);
+}
+
+static void
+fill_members(WzpSignal *signal, const RelayRoom *room)
+{
+  unsigned i;
+
+  signal->n_members = room->n_members;
+  for (i = 0; i < room->n_members; i++)
+    signal->members[i] = room->members[i].slot;
+}
+
+static RelaySession *
+session_of(RelayControl *control, const RelayMember *member)
+{
+  return relay_sessions_get(control->sessions, member->session);
+}
+
+static void
+tell_roster(RelayControl *control, const RelayRoom *room, const RelaySession *except)
+{
+  WzpSignal roster = {.type = WZP_SIGNAL_ROSTER};
+  unsigned i;
+
+  fill_members(&roster, room);
+  for (i = 0; i < room->n_members; i++) {
+    RelaySession *session = session_of(control, &room->members[i]);
+
+    if (session != except)
+      send_signal(control, session, &roster);
+  }
+}
+
+static void
+tell_left(RelayControl *control, const RelayRoom *room, uint8_t slot, WzpCloseReason reason,
+          const RelaySession *except)
+{
+  WzpSignal left = {.type = WZP_SIGNAL_LEFT, .slot = slot};
+  unsigned i;
+
+  g_strlcpy(left.reason,
+            reason == WZP_CLOSE_TIMEOUT    ? "timeout"
+            : reason == WZP_CLOSE_REPLACED ? "replaced"
+                                           : "leave",
+            sizeof left.reason);
+  for (i = 0; i < room->n_members; i++) {
+    RelaySession *session = session_of(control, &room->members[i]);
+
+    if (session != except)
+      send_signal(control, session, &left);
+  }
+}
+
+/* --- rooms --- */
+
+static void
+set_media_room(RelayControl *control, const RelaySession *session)
+{
+  RelayCommand command = {.type = RELAY_COMMAND_SET_ROOM, .sid = session->sid};
+
+  command.room = session->room != NULL ? session->room->index : RELAY_NO_ROOM;
+  command.slot = session->slot;
+  control->hooks.command(control->hooks.user, &command);
+}
+
+void
+relay_control_leave_room(RelayControl *control, WzpTime now, RelaySession *session,
+                         WzpCloseReason reason)
+{
+  RelayRoom *room = session->room;
+  uint8_t slot = session->slot;
+  bool last;
+
+  if (room == NULL)
+    return;
+  last = room->n_members == 1;
+  session->room = NULL;
+  set_media_room(control, session);
+  relay_rooms_leave(control->rooms, now, room, slot);
+  if (last || reason == WZP_CLOSE_SHUTDOWN)
+    return;
+  tell_left(control, room, slot, reason, NULL);
+  tell_roster(control, room, NULL);
+}
+
+/* The older leg of the identity that just joined. Its place in the room is already the new one's. */
+static void
+displace(RelayControl *control, WzpTime now, RelaySession *session, const RelayJoined *joined)
+{
+  RelaySession *older = relay_sessions_get(control->sessions, joined->displaced_session);
+
+  if (older != session) {
+    older->room = NULL;
+    set_media_room(control, older);
+    /* The same JOIN comes from the same client, which is already looking at its new session: a CLOSE
+     * that overtook the first record would look to it like a second person with its identity. */
+    if (joined->returned)
+      relay_control_remove(control, now, older, WZP_CLOSE_REPLACED);
+    else
+      relay_control_close(control, now, older, WZP_CLOSE_REPLACED);
+  }
+  if (!joined->returned)
+    tell_left(control, joined->room, joined->displaced_slot, WZP_CLOSE_REPLACED, session);
+}
+
+static void
+tell_joined(RelayControl *control, WzpTime now, RelaySession *session, bool others_too)
+{
+  WzpSignal signal = {.type = WZP_SIGNAL_JOINED, .slot = session->slot};
+  const RelayRoom *room = session->room;
+  unsigned i;
+
+  memcpy(signal.home, control->identity->ed25519_public, sizeof signal.home);
+  fill_members(&signal, room);
+  send_signal(control, session, &signal);
+  relay_control_first_record(control, now, session);
+  for (i = 0; i < room->n_members; i++) {
+    if (room->members[i].slot != session->slot)
+      send_member(control, session, &room->members[i]);
+  }
+  if (!others_too)
+    return;
+  for (i = 0; i < room->n_members; i++) {
+    if (room->members[i].slot != session->slot)
+      send_member(control, session_of(control, &room->members[i]),
+                  relay_room_member(room, session->slot));
+  }
+  tell_roster(control, room, session);
+}
+
+static const char *
+refusal_text(WzpErrorCode code)
+{
+  switch (code) {
+  case WZP_ERROR_ROOM_FULL:
+    return "The room is full.";
+  case WZP_ERROR_BUSY:
+    return "The relay takes no more rooms, or no more of this identity. Try again later.";
+  case WZP_ERROR_WRONG_RELAY:
+    return "The JOIN names another relay as the home of the room.";
+  default:
+    return "The JOIN is malformed, its signature does not hold, or it is not of this session's "
+           "identity.";
+  }
+}
+
+static void
+handle_join(RelayControl *control, WzpTime now, RelaySession *session, const uint8_t *blob,
+            size_t length)
+{
+  WzpErrorCode code = WZP_ERROR_NONE;
+  RelayRoom *older_room = session->room;
+  RelayJoined joined;
+  WzpResult result;
+  WzpJoin join;
+
+  result = wzp_join_parse(&join, blob, length);
+  if (result == WZP_OK && memcmp(join.id, session->identity, sizeof join.id) != 0)
+    result = WZP_WRONG_IDENTITY;
+  if (result != WZP_OK) {
+    relay_control_drop(control, result);
+    code = WZP_ERROR_BAD_JOIN;
+  } else if (memcmp(join.relay_key, control->identity->ed25519_public, sizeof join.relay_key) !=
+             0) {
+    relay_control_drop(control, WZP_WRONG_IDENTITY);
+    code = WZP_ERROR_WRONG_RELAY;
+  } else {
+    code = relay_rooms_join(control->rooms, now, session->index, &join, blob, &joined);
+    if (code != WZP_ERROR_NONE)
+      relay_control_drop(control, WZP_ROOM_FULL);
+  }
+  if (code != WZP_ERROR_NONE) {
+    relay_control_log(control, session, wzp_error_code_name(code));
+    relay_control_error(control, session, code, refusal_text(code));
+    return;
+  }
+
+  /* one room per session: a JOIN elsewhere leaves the room before */
+  if (older_room != NULL && older_room != joined.room)
+    relay_control_leave_room(control, now, session, WZP_CLOSE_LEAVE);
+  session->room = joined.room;
+  session->slot = joined.slot;
+  if (joined.displaced)
+    displace(control, now, session, &joined);
+  set_media_room(control, session);
+  relay_control_log(control, session, joined.returned ? "came back to its room" : "joined a room");
+  tell_joined(control, now, session, !joined.returned);
+}
+
+/* --- messages --- */
+
+static void
+handle_pairwise(RelayControl *control, RelaySession *session, const uint8_t *message, size_t length)
+{
+  const RelayMember *to;
+
+  if (length < 1 + 2 + 4 + WZP_TAG_SIZE) {
+    relay_control_drop(control, WZP_TRUNCATED);
+  } else if (session->room == NULL) {
+    relay_control_drop(control, WZP_NOT_CONNECTED);
+  } else if (message[2] != session->slot) {
+    relay_control_drop(control, WZP_WRONG_SLOT);
+  } else if (message[1] == session->slot ||
+             (to = relay_room_member(session->room, message[1])) == NULL) {
+    relay_control_drop(control, WZP_NO_RECEIVER);
+  } else {
+    send_message(control, session_of(control, to), message, length);
+  }
+}
+
+void
+relay_control_message(RelayControl *control, WzpTime now, RelaySession *session,
+                      const uint8_t *message, size_t length)
+{
+  WzpSignal signal;
+  WzpResult result;
+
+  if (length == 0) {
+    relay_control_drop(control, WZP_TRUNCATED);
+    return;
+  }
+  switch (message[0]) {
+  case WZP_MESSAGE_SIGNAL:
+    result = wzp_signal_parse(&signal, message + 1, length - 1);
+    if (result != WZP_OK)
+      relay_control_drop(control, result);
+    else if (signal.type == WZP_SIGNAL_LEAVE)
+      relay_control_leave_room(control, now, session, WZP_CLOSE_LEAVE);
+    break;
+  case WZP_MESSAGE_JOIN:
+    handle_join(control, now, session, message + 1, length - 1);
+    break;
+  case WZP_MESSAGE_PAIRWISE:
+    handle_pairwise(control, session, message, length);
+    break;
+  default:
+    relay_control_drop(control, WZP_UNKNOWN_KIND);
+    break;
+  }
+}

@@ -1,0 +1,515 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "relay-control-private.h"
+#include <sodium.h>
+#include <string.h>
+
+#define HALF_OPEN_LIFE (10 * WZP_SECOND)
+#define CLOSING_LIFE (1 * WZP_SECOND)
+/* 16 KiB a second and bursts of 64 KiB, in whatever size the operator sets */
+#define CONTROL_BURST_SECONDS 4
+
+RelayControl *
+relay_control_new(const RelayLimits *limits, const WzpIdentity *identity, const WzpRandom *random,
+                  WzpTime now, const RelayControlHooks *hooks)
+{
+  RelayControl *control = g_new0(RelayControl, 1);
+
+  control->limits = *limits;
+  control->identity = identity;
+  control->random = *random;
+  control->hooks = *hooks;
+  control->sessions = relay_sessions_new(limits, random);
+  control->rooms = relay_rooms_new(limits);
+  control->admission = relay_admission_new(limits, random, now);
+  return control;
+}
+
+void
+relay_control_free(RelayControl *control)
+{
+  if (control == NULL)
+    return;
+  relay_sessions_free(control->sessions);
+  relay_rooms_free(control->rooms);
+  relay_admission_free(control->admission);
+  g_free(control);
+}
+
+void
+relay_control_drop(RelayControl *control, WzpResult reason)
+{
+  control->stats.control_drops[reason]++;
+}
+
+/* --- answers to strangers: one at a time, never longer than what asked for them --- */
+
+static void
+reply(RelayControl *control, const WzpAddress *to, const uint8_t *data, size_t length)
+{
+  g_assert(length <= sizeof control->reply.data);
+  control->reply.to = *to;
+  control->reply.length = length;
+  memcpy(control->reply.data, data, length);
+  control->has_reply = true;
+}
+
+static void
+reply_cookie(RelayControl *control, WzpTime now, const WzpAddress *from, const WzpHs1 *hs1)
+{
+  uint8_t cookie[WZP_COOKIE_SIZE], datagram[WZP_COOKIE_DATAGRAM];
+
+  relay_admission_cookie(control->admission, now, from, cookie);
+  wzp_cookie_datagram(datagram, hs1->cid_i, cookie);
+  reply(control, from, datagram, sizeof datagram);
+  control->stats.cookies_sent++;
+}
+
+static void
+reply_hs2(RelayControl *control, const RelaySession *session)
+{
+  size_t length;
+  const uint8_t *hs2 = wzp_responder_message(session->responder, &length);
+
+  reply(control, &session->address, hs2, length);
+}
+
+/* --- handshake --- */
+
+static WzpResult
+start_handshake(RelayControl *control, WzpTime now, const WzpAddress *from, const uint8_t *data,
+                size_t length, const uint8_t digest[32])
+{
+  WzpHandshakeConfig config = {.mode = WZP_MODE_HOP};
+  uint8_t payload[WZP_HS2_HOP_MAX];
+  WzpResult result;
+  RelaySession *session;
+  WzpWriter writer;
+  bool evicted;
+
+  session = relay_sessions_add_half_open(control->sessions, now, from, digest, &evicted);
+  if (evicted)
+    relay_control_drop(control, WZP_QUEUE_FULL);
+  if (session == NULL)
+    return WZP_QUEUE_FULL;
+
+  config.identity = control->identity;
+  config.capabilities = WZP_CAP_MEDIA_1 | WZP_CAP_TRUNK;
+  memcpy(config.cid, session->cid, sizeof config.cid);
+  wzp_writer_init(&writer, payload, sizeof payload);
+  wzp_writer_u32(&writer, session->sid);
+  wzp_address_write(from, &writer);
+  session->responder =
+      wzp_responder_new(&config, &control->random, data, length, payload, writer.length, &result);
+  if (session->responder == NULL) {
+    relay_sessions_remove(control->sessions, session);
+    return result;
+  }
+  relay_timers_set(relay_sessions_timers(control->sessions), session->index, now + HALF_OPEN_LIFE);
+  reply_hs2(control, session);
+  return WZP_OK;
+}
+
+static WzpResult
+handle_hs1(RelayControl *control, WzpTime now, const WzpAddress *from, const uint8_t *data,
+           size_t length)
+{
+  WzpHs1 hs1;
+  uint8_t digest[32];
+  RelaySession *session;
+  WzpResult result = wzp_hs1_parse(&hs1, data, length);
+
+  if (result != WZP_OK)
+    return result;
+  if (hs1.mode != WZP_MODE_HOP || control->shutting_down)
+    return WZP_UNSUPPORTED;
+  wzp_hs1_digest(digest, data, &hs1);
+  session = relay_sessions_find_hs1(control->sessions, from, digest);
+  if (session != NULL) {
+    /* once HS3 came, its sender has HS2: this HS1 is an old copy */
+    if (session->state != RELAY_SESSION_HALF_OPEN)
+      return WZP_UNEXPECTED;
+    reply_hs2(control, session);
+    return WZP_OK;
+  }
+  switch (relay_admission_check(control->admission, now, from, hs1.cookie,
+                                relay_sessions_n_half_open(control->sessions))) {
+  case RELAY_ADMIT:
+    return start_handshake(control, now, from, data, length, digest);
+  case RELAY_ASK_COOKIE:
+    reply_cookie(control, now, from, &hs1);
+    return WZP_BAD_COOKIE;
+  case RELAY_REFUSE:
+    break;
+  }
+  return WZP_RATE_LIMITED;
+}
+
+static void
+observe_handshake(RelayControl *control, WzpTime duration)
+{
+  double seconds = (double)duration / (double)WZP_SECOND;
+  unsigned i = 0;
+
+  while (i < RELAY_N_HANDSHAKE_BOUNDS && seconds > relay_handshake_bounds[i])
+    i++;
+  control->stats.handshake_buckets[i]++;
+  control->stats.handshake_seconds_sum += seconds;
+  control->stats.handshakes_completed++;
+}
+
+/* May this session stay? Its own older leg, which its JOIN is about to replace, does not count. */
+static bool
+within_limits(const RelayControl *control, const RelaySession *session, const uint8_t *payload,
+              size_t payload_length)
+{
+  WzpJoin join;
+
+  if (relay_sessions_n_open(control->sessions) <= control->limits.max_sessions &&
+      relay_sessions_n_identity(control->sessions, session->identity) <=
+          control->limits.max_sessions_per_identity &&
+      relay_sessions_n_address(control->sessions, &session->address) <=
+          control->limits.max_sessions_per_ip)
+    return true;
+  return payload_length > 0 && payload[0] == WZP_MESSAGE_JOIN &&
+         wzp_join_parse(&join, payload + 1, payload_length - 1) == WZP_OK &&
+         relay_rooms_has(control->rooms, join.room_id, session->identity);
+}
+
+static void
+open_session(RelayControl *control, WzpTime now, RelaySession *session, WzpHandshakeKeys *keys)
+{
+  RelayCommand command = {.type = RELAY_COMMAND_ADD_LEG};
+  WzpControlConfig config;
+  unsigned burst = CONTROL_BURST_SECONDS * control->limits.control_bytes_per_second;
+
+  observe_handshake(control, now - session->since);
+  memcpy(session->identity, keys->peer, sizeof session->identity);
+  relay_sessions_open(control->sessions, session, now);
+  wzp_control_config_from_keys(&config, keys, false);
+  session->control = wzp_control_new(&config, now);
+  relay_bucket_init(&session->control_bytes, now, burst);
+
+  command.sid = session->sid;
+  command.address = session->address;
+  memcpy(command.hop_key, keys->hop_i2r, sizeof command.hop_key);
+  command.capabilities = keys->peer_capabilities;
+  control->hooks.command(control->hooks.user, &command);
+  sodium_memzero(&command, sizeof command);
+  sodium_memzero(&config, sizeof config);
+}
+
+/* It tells the initiator that it is connected. It is made early, before more is queued, so that it is
+ * short: a repeated HS3 gets it again, and no answer may be longer than its question. */
+void
+relay_control_first_record(RelayControl *control, WzpTime now, RelaySession *session)
+{
+  uint8_t record[WZP_DATAGRAM_MAX];
+  size_t length;
+
+  if (session->first_record_made)
+    return;
+  session->first_record_made = true;
+  if (wzp_control_queued_bytes(session->control) == 0)
+    wzp_control_ping(session->control);
+  if (wzp_control_poll(session->control, now, record, &length))
+    reply(control, &session->address, record, length);
+}
+
+static WzpResult
+repeated_hs3(RelayControl *control, WzpTime now, RelaySession *session, const uint8_t *data,
+             size_t length)
+{
+  unsigned rate = control->limits.control_bytes_per_second;
+  const uint8_t *record;
+  uint8_t digest[32];
+  size_t record_length;
+
+  wzp_sha256(digest, data, length);
+  if (sodium_memcmp(digest, session->hs3_digest, sizeof digest) != 0 || session->control == NULL)
+    return WZP_UNEXPECTED;
+  record = wzp_control_first_record(session->control, &record_length);
+  if (record == NULL || record_length > length)
+    return WZP_UNEXPECTED;
+  if (!relay_bucket_take(&session->control_bytes, now, rate, CONTROL_BURST_SECONDS * rate, length))
+    return WZP_RATE_LIMITED;
+  reply(control, &session->address, record, record_length);
+  return WZP_OK;
+}
+
+static WzpResult
+handle_hs3(RelayControl *control, WzpTime now, const WzpAddress *from, const uint8_t *data,
+           size_t length)
+{
+  RelaySession *session;
+  WzpHandshakeKeys keys;
+  const uint8_t *payload;
+  size_t payload_length;
+  WzpResponder *responder;
+  WzpResult result;
+
+  if (length < 1 + WZP_CID_SIZE)
+    return WZP_TRUNCATED;
+  session = relay_sessions_find_cid(control->sessions, data + 1);
+  if (session == NULL)
+    return WZP_UNKNOWN_SESSION;
+  if (!wzp_address_equal(from, &session->address))
+    return WZP_UNKNOWN_SOURCE;
+  if (session->state != RELAY_SESSION_HALF_OPEN)
+    return repeated_hs3(control, now, session, data, length);
+  if (control->shutting_down)
+    return WZP_UNSUPPORTED;
+  result =
+      wzp_responder_read_hs3(session->responder, data, length, &keys, &payload, &payload_length);
+  if (result != WZP_OK)
+    return result;
+
+  wzp_sha256(session->hs3_digest, data, length);
+  open_session(control, now, session, &keys);
+  sodium_memzero(&keys, sizeof keys);
+  /* payload is a view into it */
+  responder = g_steal_pointer(&session->responder);
+  if (!within_limits(control, session, payload, payload_length)) {
+    relay_control_error(control, session, WZP_ERROR_BUSY,
+                        "The relay takes no more sessions, or no more of this identity or address. "
+                        "Try again later.");
+    relay_control_close(control, now, session, WZP_CLOSE_ERROR);
+  } else if (payload_length > 0) {
+    relay_control_message(control, now, session, payload, payload_length);
+  }
+  wzp_responder_free(responder);
+  relay_control_first_record(control, now, session);
+  relay_sessions_mark_dirty(control->sessions, session);
+  return WZP_OK;
+}
+
+/* --- control records --- */
+
+static WzpResult
+handle_record(RelayControl *control, WzpTime now, const uint8_t *data, size_t length)
+{
+  unsigned rate = control->limits.control_bytes_per_second;
+  WzpCloseReason reason;
+  RelaySession *session;
+  WzpResult result;
+  GBytes *message;
+
+  if (length < 1 + WZP_CID_SIZE)
+    return WZP_TRUNCATED;
+  session = relay_sessions_find_cid(control->sessions, data + 1);
+  if (session == NULL || session->control == NULL)
+    return WZP_UNKNOWN_SESSION;
+  /* charged only once it opened: others cannot use up what a leg may send */
+  if (!relay_bucket_has_credit(&session->control_bytes, now, rate, CONTROL_BURST_SECONDS * rate))
+    return WZP_RATE_LIMITED;
+  result = wzp_control_receive(session->control, now, data, length);
+  if (result != WZP_OK)
+    return result;
+  relay_bucket_charge(&session->control_bytes, length);
+  wzp_control_drop_first(session->control);
+  relay_sessions_mark_dirty(control->sessions, session);
+
+  while ((message = wzp_control_next_message(session->control)) != NULL) {
+    if (session->state == RELAY_SESSION_OPEN)
+      relay_control_message(control, now, session, g_bytes_get_data(message, NULL),
+                            g_bytes_get_size(message));
+    g_bytes_unref(message);
+  }
+  if (wzp_control_take_close(session->control, &reason))
+    relay_control_remove(control, now, session, WZP_CLOSE_LEAVE);
+  return WZP_OK;
+}
+
+WzpResult
+relay_control_handle(RelayControl *control, WzpTime now, const WzpAddress *from,
+                     const uint8_t *data, size_t length)
+{
+  WzpResult result;
+
+  switch (wzp_datagram_kind(data, length)) {
+  case WZP_DATAGRAM_HS1:
+    result = handle_hs1(control, now, from, data, length);
+    break;
+  case WZP_DATAGRAM_HS3:
+    result = handle_hs3(control, now, from, data, length);
+    break;
+  case WZP_DATAGRAM_CONTROL:
+    result = handle_record(control, now, data, length);
+    break;
+  default:
+    result = WZP_UNKNOWN_KIND;
+    break;
+  }
+  if (result != WZP_OK)
+    relay_control_drop(control, result);
+  return result;
+}
+
+/* --- the end of a session --- */
+
+static void
+remove_leg(RelayControl *control, const RelaySession *session)
+{
+  RelayCommand command = {.type = RELAY_COMMAND_REMOVE_LEG, .sid = session->sid};
+
+  control->hooks.command(control->hooks.user, &command);
+}
+
+void
+relay_control_close(RelayControl *control, WzpTime now, RelaySession *session,
+                    WzpCloseReason reason)
+{
+  g_assert(session->state == RELAY_SESSION_OPEN);
+  relay_control_leave_room(control, now, session, reason);
+  remove_leg(control, session);
+  wzp_control_close(session->control, reason);
+  relay_sessions_close(control->sessions, session, now);
+  relay_sessions_mark_dirty(control->sessions, session);
+}
+
+void
+relay_control_remove(RelayControl *control, WzpTime now, RelaySession *session,
+                     WzpCloseReason reason)
+{
+  if (session->state == RELAY_SESSION_OPEN) {
+    relay_control_leave_room(control, now, session, reason);
+    remove_leg(control, session);
+  }
+  relay_sessions_remove(control->sessions, session);
+}
+
+/* --- time --- */
+
+static WzpTime
+idle_deadline(const RelayControl *control, const RelaySession *session)
+{
+  WzpTime media = control->hooks.media_last_seen(control->hooks.user, session->sid);
+  WzpTime heard = MAX(session->since, wzp_control_last_heard(session->control));
+
+  return MAX(heard, media) + control->limits.idle_timeout_ms * WZP_MSEC;
+}
+
+static WzpTime
+lifetime_end(const RelayControl *control, const RelaySession *session)
+{
+  switch (session->state) {
+  case RELAY_SESSION_HALF_OPEN:
+    return session->since + HALF_OPEN_LIFE;
+  case RELAY_SESSION_OPEN:
+    return idle_deadline(control, session);
+  case RELAY_SESSION_CLOSING:
+    return session->since + CLOSING_LIFE;
+  case RELAY_SESSION_FREE:
+    break;
+  }
+  return WZP_NEVER;
+}
+
+static void
+set_timer(RelayControl *control, RelaySession *session)
+{
+  WzpTime due = lifetime_end(control, session);
+
+  if (session->control != NULL)
+    due = MIN(due, wzp_control_next_timeout(session->control));
+  relay_timers_set(relay_sessions_timers(control->sessions), session->index, due);
+}
+
+void
+relay_control_handle_timeout(RelayControl *control, WzpTime now)
+{
+  RelayTimers *timers = relay_sessions_timers(control->sessions);
+  unsigned index;
+
+  while (relay_timers_pop(timers, now, &index)) {
+    RelaySession *session = relay_sessions_get(control->sessions, index);
+    bool over = lifetime_end(control, session) <= now;
+
+    if (over && session->state == RELAY_SESSION_OPEN) {
+      relay_control_log(control, session, "was silent too long");
+      relay_control_close(control, now, session, WZP_CLOSE_TIMEOUT);
+    } else if (over) {
+      relay_control_remove(control, now, session, WZP_CLOSE_TIMEOUT);
+    } else {
+      /* the poll that follows sets the timer again */
+      relay_sessions_mark_dirty(control->sessions, session);
+    }
+  }
+}
+
+WzpTime
+relay_control_next_timeout(const RelayControl *control)
+{
+  return relay_timers_next(relay_sessions_timers(control->sessions));
+}
+
+bool
+relay_control_poll(RelayControl *control, WzpTime now, RelayDatagram *datagram)
+{
+  RelaySession *session;
+
+  if (control->has_reply) {
+    datagram->to = control->reply.to;
+    datagram->length = control->reply.length;
+    memcpy(datagram->data, control->reply.data, control->reply.length);
+    control->has_reply = false;
+    return true;
+  }
+  while ((session = relay_sessions_first_dirty(control->sessions)) != NULL) {
+    if (session->overflowed && session->state == RELAY_SESSION_OPEN) {
+      relay_control_log(control, session, "did not take its messages");
+      relay_control_close(control, now, session, WZP_CLOSE_ERROR);
+    }
+    if (session->control != NULL &&
+        wzp_control_poll(session->control, now, datagram->data, &datagram->length)) {
+      datagram->to = session->address;
+      return true;
+    }
+    relay_sessions_clear_dirty(control->sessions, session);
+    set_timer(control, session);
+  }
+  return false;
+}
+
+void
+relay_control_shutdown(RelayControl *control, WzpTime now)
+{
+  unsigned capacity = relay_sessions_capacity(control->sessions), i;
+
+  control->shutting_down = true;
+  /* nobody is told that the others left: all are to come back and find the room as it was */
+  for (i = 0; i < capacity; i++) {
+    RelaySession *session = relay_sessions_get(control->sessions, i);
+
+    if (session->state == RELAY_SESSION_HALF_OPEN)
+      relay_sessions_remove(control->sessions, session);
+    else if (session->state == RELAY_SESSION_OPEN)
+      relay_control_close(control, now, session, WZP_CLOSE_SHUTDOWN);
+  }
+}
+
+void
+relay_control_get_stats(const RelayControl *control, RelayStats *stats)
+{
+  *stats = control->stats;
+  stats->sessions = relay_sessions_n_open(control->sessions);
+  stats->rooms = relay_rooms_count(control->rooms);
+}
+
+void
+relay_control_log(RelayControl *control, const RelaySession *session, const char *what)
+{
+  const uint8_t *bytes = session->address.bytes;
+  uint8_t fingerprint[WZP_FINGERPRINT_SIZE];
+  char line[256];
+
+  if (control->hooks.log == NULL)
+    return;
+  wzp_fingerprint(fingerprint, session->identity);
+  if (session->address.family == 4)
+    g_snprintf(line, sizeof line, "%02x%02x from %u.%u.%u.0/24 %s", fingerprint[0], fingerprint[1],
+               bytes[0], bytes[1], bytes[2], what);
+  else
+    g_snprintf(line, sizeof line, "%02x%02x from %x:%x:%x::/48 %s", fingerprint[0], fingerprint[1],
+               bytes[0] << 8 | bytes[1], bytes[2] << 8 | bytes[3], bytes[4] << 8 | bytes[5], what);
+  control->hooks.log(control->hooks.user, line);
+}

@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "relay-media.h"
+#include "wzp/seq.h"
+#include <glib.h>
+#include <sodium.h>
+#include <string.h>
+
+/* shortest media packets: header and tag around an empty bundle */
+#define MINI_PACKET_MIN (WZP_HEADER_MINI_SIZE + WZP_TAG_SIZE)
+#define FULL_PACKET_MIN (WZP_HEADER_FULL_SIZE + WZP_TAG_SIZE)
+#define NO_SLOT (-1)
+#define DATAGRAM_MIN 8
+/* as many as the shortest packets that fit */
+#define TRUNK_PACKETS_MAX (WZP_DATAGRAM_MAX / (2 + MINI_PACKET_MIN))
+/* so many packets in a row behind the window, all with good tags: the sender really is there */
+#define BEHIND_LIMIT 64
+
+typedef struct {
+  bool active;
+  uint32_t sid;
+  uint8_t hop_key[16];
+  WzpAddress address;
+  uint16_t capabilities;
+  int slot;
+  uint32_t room;
+  WzpWindow window;
+  unsigned behind;
+  RelayBucket packets, bytes;
+  WzpTime last_seen; /* atomic */
+} Leg;
+
+struct RelayMedia {
+  RelayLimits limits;
+  unsigned capacity;
+  Leg *legs;
+  uint32_t *members;     /* [room * max_members + n]: leg indices */
+  uint16_t *n_members;   /* [room] */
+  RelayMediaStats stats; /* atomic, written by the owner only */
+};
+
+unsigned
+relay_sid_capacity(const RelayLimits *limits)
+{
+  return limits->max_sessions + RELAY_HALF_OPEN_MAX;
+}
+
+static unsigned
+index_bits(unsigned capacity)
+{
+  return g_bit_storage(capacity - 1);
+}
+
+unsigned
+relay_sid_index(uint32_t sid, unsigned capacity)
+{
+  return sid & ((1u << index_bits(capacity)) - 1);
+}
+
+uint32_t
+relay_sid_make(unsigned index, uint32_t random, unsigned capacity)
+{
+  return (random << index_bits(capacity)) | index;
+}
+
+RelayMedia *
+relay_media_new(const RelayLimits *limits)
+{
+  RelayMedia *media = g_new0(RelayMedia, 1);
+
+  media->limits = *limits;
+  media->capacity = relay_sid_capacity(limits);
+  media->legs = g_new0(Leg, media->capacity);
+  media->members = g_new0(uint32_t, (size_t)limits->max_rooms * limits->max_members);
+  media->n_members = g_new0(uint16_t, limits->max_rooms);
+  return media;
+}
+
+void
+relay_media_free(RelayMedia *media)
+{
+  if (media == NULL)
+    return;
+  sodium_memzero(media->legs, media->capacity * sizeof(Leg));
+  g_free(media->legs);
+  g_free(media->members);
+  g_free(media->n_members);
+  g_free(media);
+}
+
+/* one writer, many readers: load and store are enough, no locked instruction */
+static void
+count(uint64_t *counter, uint64_t n)
+{
+  __atomic_store_n(counter, __atomic_load_n(counter, __ATOMIC_RELAXED) + n, __ATOMIC_RELAXED);
+}
+
+static Leg *
+find_leg(const RelayMedia *media, uint32_t sid)
+{
+  unsigned index = relay_sid_index(sid, media->capacity);
+  Leg *leg;
+
+  if (index >= media->capacity)
+    return NULL;
+  leg = &media->legs[index];
+  return leg->active && leg->sid == sid ? leg : NULL;
+}
+
+static void
+leave_room(RelayMedia *media, Leg *leg)
+{
+  uint32_t self = (uint32_t)(leg - media->legs);
+  uint32_t *members;
+  unsigned n, i;
+
+  if (leg->room == RELAY_NO_ROOM)
+    return;
+  members = media->members + (size_t)leg->room * media->limits.max_members;
+  n = media->n_members[leg->room];
+  for (i = 0; i < n; i++) {
+    if (members[i] == self) {
+      members[i] = members[n - 1];
+      media->n_members[leg->room] = (uint16_t)(n - 1);
+      break;
+    }
+  }
+  leg->room = RELAY_NO_ROOM;
+  leg->slot = NO_SLOT;
+}
+
+static void
+enter_room(RelayMedia *media, Leg *leg, uint32_t room, uint8_t slot)
+{
+  unsigned n;
+
+  g_assert(room < media->limits.max_rooms);
+  n = media->n_members[room];
+  g_assert(n < media->limits.max_members);
+  media->members[(size_t)room * media->limits.max_members + n] = (uint32_t)(leg - media->legs);
+  media->n_members[room] = (uint16_t)(n + 1);
+  leg->room = room;
+  leg->slot = slot;
+}
+
+static void
+add_leg(RelayMedia *media, WzpTime now, const RelayCommand *command)
+{
+  unsigned index = relay_sid_index(command->sid, media->capacity);
+  Leg *leg = &media->legs[index];
+
+  g_assert(index < media->capacity && !leg->active);
+  leg->sid = command->sid;
+  memcpy(leg->hop_key, command->hop_key, sizeof leg->hop_key);
+  leg->address = command->address;
+  leg->capabilities = command->capabilities;
+  leg->slot = NO_SLOT;
+  leg->room = RELAY_NO_ROOM;
+  wzp_window_init(&leg->window, WZP_WINDOW_MAX);
+  leg->behind = 0;
+  relay_bucket_init(&leg->packets, now, media->limits.media_packets_per_second);
+  relay_bucket_init(&leg->bytes, now, media->limits.media_bytes_per_second);
+  __atomic_store_n(&leg->last_seen, 0, __ATOMIC_RELAXED);
+  leg->active = true;
+}
+
+void
+relay_media_apply(RelayMedia *media, WzpTime now, const RelayCommand *command)
+{
+  Leg *leg;
+
+  if (command->type == RELAY_COMMAND_ADD_LEG) {
+    add_leg(media, now, command);
+    return;
+  }
+  leg = find_leg(media, command->sid);
+  g_assert(leg != NULL);
+  switch (command->type) {
+  case RELAY_COMMAND_ADD_LEG:
+    break;
+  case RELAY_COMMAND_REMOVE_LEG:
+    leave_room(media, leg);
+    leg->active = false;
+    sodium_memzero(leg->hop_key, sizeof leg->hop_key);
+    break;
+  case RELAY_COMMAND_SET_ROOM:
+    leave_room(media, leg);
+    if (command->room != RELAY_NO_ROOM)
+      enter_room(media, leg, command->room, command->slot);
+    break;
+  case RELAY_COMMAND_SET_ADDRESS:
+    leg->address = command->address;
+    break;
+  }
+}
+
+/* 16-bit numbers in serial arithmetic, extended so that the one window type serves. */
+static WzpResult
+check_duplicate(Leg *leg, uint16_t seq)
+{
+  uint64_t index =
+      leg->window.next == 0 ? (uint64_t)seq + 0x10000 : wzp_seq16_extend(seq, leg->window.next - 1);
+
+  switch (wzp_window_check(&leg->window, index)) {
+  case WZP_WINDOW_NEW:
+    break;
+  case WZP_WINDOW_SEEN:
+    leg->behind = 0;
+    return WZP_REPLAYED;
+  case WZP_WINDOW_BEHIND:
+    if (++leg->behind < BEHIND_LIMIT)
+      return WZP_TOO_OLD;
+    wzp_window_init(&leg->window, WZP_WINDOW_MAX);
+    index = (uint64_t)seq + 0x10000;
+    break;
+  }
+  leg->behind = 0;
+  wzp_window_mark(&leg->window, index);
+  return WZP_OK;
+}
+
+/* One media packet of a leg whose datagram carried a good tag. Both header forms hold slot and sequence
+ * number in the same place; what the packet carries is not the relay's business. */
+static WzpResult
+check_packet(RelayMedia *media, WzpTime now, Leg *leg, const uint8_t *packet, size_t length)
+{
+  bool mini = (packet[0] & 0x40) != 0;
+  WzpResult result;
+
+  if (length < (mini ? MINI_PACKET_MIN : FULL_PACKET_MIN))
+    return WZP_TRUNCATED;
+  if (leg->slot == NO_SLOT)
+    return WZP_NOT_CONNECTED;
+  if (packet[1] != leg->slot)
+    return WZP_WRONG_SLOT;
+  result = check_duplicate(leg, (uint16_t)(packet[2] << 8 | packet[3]));
+  if (result != WZP_OK)
+    return result;
+  if (!relay_bucket_take(&leg->packets, now, media->limits.media_packets_per_second,
+                         media->limits.media_packets_per_second, 1) ||
+      !relay_bucket_take(&leg->bytes, now, media->limits.media_bytes_per_second,
+                         media->limits.media_bytes_per_second, length))
+    return WZP_RATE_LIMITED;
+  count(&media->stats.packets_received, 1);
+  return WZP_OK;
+}
+
+/* The receivers of a leg's packets, one after the other. */
+static Leg *
+next_receiver(RelayMedia *media, const Leg *from, unsigned *n)
+{
+  while (*n < media->n_members[from->room]) {
+    Leg *leg =
+        &media->legs[media->members[(size_t)from->room * media->limits.max_members + (*n)++]];
+
+    if (leg != from)
+      return leg;
+  }
+  return NULL;
+}
+
+static void
+forward(RelayMedia *media, const Leg *to, const uint8_t *data, size_t length, RelaySend send,
+        void *user)
+{
+  send(user, &to->address, data, length);
+  count(&media->stats.packets_forwarded, 1);
+  count(&media->stats.bytes_forwarded, length);
+}
+
+static void
+fan_out(RelayMedia *media, const Leg *leg, const uint8_t *data, size_t length, RelaySend send,
+        void *user)
+{
+  unsigned n = 0;
+  Leg *to;
+
+  while ((to = next_receiver(media, leg, &n)) != NULL)
+    forward(media, to, data, length, send, user);
+}
+
+static WzpResult
+handle_packet(RelayMedia *media, WzpTime now, Leg *leg, const uint8_t *packet, size_t length,
+              RelaySend send, void *user)
+{
+  WzpResult result = check_packet(media, now, leg, packet, length);
+
+  if (result == WZP_OK)
+    fan_out(media, leg, packet, length, send, user);
+  else
+    count(&media->stats.drops[result], 1);
+  return result;
+}
+
+/* A trunk whose packets are all good goes on whole to those who take trunks. Otherwise, and to the
+ * others, its good packets go one by one. Returns the result of the last bad packet. */
+static WzpResult
+handle_trunk(RelayMedia *media, WzpTime now, Leg *leg, const uint8_t *data, size_t length,
+             RelaySend send, void *user)
+{
+  const uint8_t *packets[TRUNK_PACKETS_MAX];
+  size_t lengths[TRUNK_PACKETS_MAX];
+  WzpResult result = WZP_OK;
+  size_t position = 0, packet_length;
+  const uint8_t *packet;
+  unsigned n_good = 0, n = 0, i;
+  Leg *to;
+
+  if (!wzp_trunk_valid(data, length)) {
+    count(&media->stats.drops[WZP_MALFORMED], 1);
+    return WZP_MALFORMED;
+  }
+  while (wzp_trunk_next(data, length, &position, &packet, &packet_length)) {
+    WzpResult bad = n_good < TRUNK_PACKETS_MAX
+                        ? check_packet(media, now, leg, packet, packet_length)
+                        : WZP_TOO_LONG;
+
+    if (bad != WZP_OK) {
+      count(&media->stats.drops[bad], 1);
+      result = bad;
+      continue;
+    }
+    packets[n_good] = packet;
+    lengths[n_good++] = packet_length;
+  }
+  while (leg->room != RELAY_NO_ROOM && (to = next_receiver(media, leg, &n)) != NULL) {
+    if (result == WZP_OK && (to->capabilities & WZP_CAP_TRUNK)) {
+      forward(media, to, data, length, send, user);
+      continue;
+    }
+    for (i = 0; i < n_good; i++)
+      forward(media, to, packets[i], lengths[i], send, user);
+  }
+  return result;
+}
+
+static WzpResult
+handle_media(RelayMedia *media, WzpTime now, WzpDatagramKind kind, const uint8_t *data,
+             size_t length, RelaySend send, void *user)
+{
+  WzpReader reader;
+  size_t payload;
+  Leg *leg;
+
+  if (length <= WZP_TRAILER_SIZE) {
+    count(&media->stats.drops[WZP_TRUNCATED], 1);
+    return WZP_TRUNCATED;
+  }
+  payload = length - WZP_TRAILER_SIZE;
+  wzp_reader_init(&reader, data + payload, 4);
+  leg = find_leg(media, wzp_reader_u32(&reader));
+  if (leg == NULL) {
+    count(&media->stats.drops[WZP_UNKNOWN_SESSION], 1);
+    return WZP_UNKNOWN_SESSION;
+  }
+  if (!wzp_trailer_check(data, length, leg->hop_key)) {
+    count(&media->stats.drops[WZP_BAD_TAG], 1);
+    return WZP_BAD_TAG;
+  }
+  __atomic_store_n(&leg->last_seen, now, __ATOMIC_RELAXED);
+  count(&media->stats.bytes_received, length);
+  if (kind == WZP_DATAGRAM_TRUNK)
+    return handle_trunk(media, now, leg, data, payload, send, user);
+  return handle_packet(media, now, leg, data, payload, send, user);
+}
+
+WzpResult
+relay_media_handle(RelayMedia *media, WzpTime now, const uint8_t *data, size_t length,
+                   RelaySend send, void *user, bool *for_control)
+{
+  WzpDatagramKind kind;
+  WzpResult result = WZP_UNKNOWN_KIND;
+
+  *for_control = false;
+  count(&media->stats.datagrams_received, 1);
+  if (length < DATAGRAM_MIN) {
+    result = WZP_TRUNCATED;
+  } else if (length > WZP_DATAGRAM_MAX) {
+    result = WZP_TOO_LONG;
+  } else {
+    kind = wzp_datagram_kind(data, length);
+    switch (kind) {
+    case WZP_DATAGRAM_MEDIA:
+    case WZP_DATAGRAM_TRUNK:
+      return handle_media(media, now, kind, data, length, send, user);
+    case WZP_DATAGRAM_HS1:
+    case WZP_DATAGRAM_HS3:
+    case WZP_DATAGRAM_CONTROL:
+      *for_control = true;
+      return WZP_OK;
+    case WZP_DATAGRAM_HS2:
+    case WZP_DATAGRAM_COOKIE:
+      result = WZP_UNEXPECTED; /* only a relay makes these */
+      break;
+    case WZP_DATAGRAM_STUN:
+    case WZP_DATAGRAM_PATH_PROBE:
+      result = WZP_UNSUPPORTED;
+      break;
+    case WZP_DATAGRAM_UNKNOWN:
+      break;
+    }
+  }
+  count(&media->stats.drops[result], 1);
+  return result;
+}
+
+void
+relay_media_count_drop(RelayMedia *media, WzpResult reason, uint64_t n)
+{
+  count(&media->stats.drops[reason], n);
+}
+
+void
+relay_media_get_stats(const RelayMedia *media, RelayMediaStats *stats)
+{
+  const uint64_t *from = (const uint64_t *)&media->stats;
+  uint64_t *to = (uint64_t *)stats;
+  size_t i;
+
+  for (i = 0; i < sizeof *stats / sizeof *to; i++)
+    to[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+}
+
+void
+relay_stats_add_media(RelayStats *stats, const RelayMedia *media)
+{
+  RelayMediaStats from;
+  unsigned i;
+
+  relay_media_get_stats(media, &from);
+  stats->datagrams_received += from.datagrams_received;
+  stats->packets_received += from.packets_received;
+  stats->bytes_received += from.bytes_received;
+  stats->packets_forwarded += from.packets_forwarded;
+  stats->bytes_forwarded += from.bytes_forwarded;
+  for (i = 0; i < WZP_N_RESULTS; i++)
+    stats->media_drops[i] += from.drops[i];
+}
+
+WzpTime
+relay_media_last_seen(const RelayMedia *media, uint32_t sid)
+{
+  unsigned index = relay_sid_index(sid, media->capacity);
+
+  return index < media->capacity ? __atomic_load_n(&media->legs[index].last_seen, __ATOMIC_RELAXED)
+                                 : 0;
+}

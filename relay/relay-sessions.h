@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#pragma once
+#include "relay-media.h"
+#include "relay-rooms.h"
+#include "relay-timers.h"
+
+/* The control plane's table of sessions: half-open handshakes, open sessions, and sessions that say
+ * goodbye. One fixed table; the index is part of the session id that the client writes into its
+ * datagrams, so every lookup is an array access that is then checked. */
+
+typedef enum {
+  RELAY_SESSION_FREE,
+  RELAY_SESSION_HALF_OPEN, /* HS2 was sent */
+  RELAY_SESSION_OPEN,
+  RELAY_SESSION_CLOSING /* CLOSE was sent; waits a moment for what was still to be acknowledged */
+} RelaySessionState;
+
+#define RELAY_ADDRESS_KEY_MAX 9
+
+typedef struct {
+  RelaySessionState state;
+  uint32_t index, sid;
+  WzpAddress address;
+  uint8_t cid[WZP_CID_SIZE]; /* ours */
+  uint8_t hs1_digest[32];    /* with the address: what a repeated HS1 is known by */
+  uint32_t hash;             /* of both, keyed */
+  WzpTime since;             /* HS1 came; open since; closing since */
+  WzpResponder *responder;   /* half-open only */
+  WzpControl *control;       /* open and closing */
+  uint8_t hs3_digest[32];    /* what a repeated HS3 is known by */
+  bool first_record_made;
+  uint8_t identity[32]; /* verified */
+  bool counted;         /* in the tallies */
+  bool overflowed;      /* its queue was full: to be closed */
+  RelayBucket control_bytes;
+  RelayRoom *room;
+  uint8_t slot;
+  GList half_open_link, dirty_link;
+  bool dirty;
+} RelaySession;
+
+typedef struct RelaySessions RelaySessions;
+RelaySessions *relay_sessions_new(const RelayLimits *limits, const WzpRandom *random);
+void relay_sessions_free(RelaySessions *sessions);
+
+/* A half-open entry with fresh ids; the oldest one gives way when there are too many (*evicted is then
+ * true). The caller sets the responder. */
+RelaySession *relay_sessions_add_half_open(RelaySessions *sessions, WzpTime now,
+                                           const WzpAddress *from, const uint8_t hs1_digest[32],
+                                           bool *evicted);
+/* The entry of this HS1, half-open or already finished. */
+RelaySession *relay_sessions_find_hs1(RelaySessions *sessions, const WzpAddress *from,
+                                      const uint8_t hs1_digest[32]);
+/* By the connection id that starts at cid; NULL unless all eight bytes match a session. */
+RelaySession *relay_sessions_find_cid(RelaySessions *sessions, const uint8_t cid[WZP_CID_SIZE]);
+RelaySession *relay_sessions_get(RelaySessions *sessions, unsigned index);
+/* Half-open to open: counts it for its identity and address. */
+void relay_sessions_open(RelaySessions *sessions, RelaySession *session, WzpTime now);
+/* Open to closing: no longer counted. */
+void relay_sessions_close(RelaySessions *sessions, RelaySession *session, WzpTime now);
+/* Any state to free; wipes. */
+void relay_sessions_remove(RelaySessions *sessions, RelaySession *session);
+
+unsigned relay_sessions_n_half_open(const RelaySessions *sessions);
+unsigned relay_sessions_n_open(const RelaySessions *sessions);
+unsigned relay_sessions_n_identity(const RelaySessions *sessions, const uint8_t identity[32]);
+unsigned relay_sessions_n_address(const RelaySessions *sessions, const WzpAddress *address);
+unsigned relay_sessions_capacity(const RelaySessions *sessions);
+
+/* One due time per session. */
+RelayTimers *relay_sessions_timers(RelaySessions *sessions);
+/* Sessions whose control channel is to be polled. */
+void relay_sessions_mark_dirty(RelaySessions *sessions, RelaySession *session);
+RelaySession *relay_sessions_first_dirty(RelaySessions *sessions);
+void relay_sessions_clear_dirty(RelaySessions *sessions, RelaySession *session);
+
+/* The part of an address that limits go by: IPv4 /32, IPv6 /64. Returns the length. */
+size_t relay_address_key(const WzpAddress *address, uint8_t key[RELAY_ADDRESS_KEY_MAX]);
