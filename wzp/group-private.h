@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#pragma once
+#include "group.h"
+#include <glib.h>
+
+/* The inside of a room's keys, shared by join.c (JOINs and pairwise keys), group-keys.c (our sender key:
+ * who holds what, when the epoch changes), group-records.c (pairwise records) and group.c (members).
+ *
+ * Our sender key lives in the WzpSender: the base of the current epoch and, while a change is under
+ * way, a pending one for the next. The newest base is the pending one if there is one. A pending base
+ * is either the ratchet of the current (a newcomer gets it; those who hold the current one reach it by
+ * themselves) or fresh random bytes (somebody left; everybody who stays needs it). */
+
+#define WZP_PAIR_COUNTER_MAX 0x0fffffff /* generation 0; the upper four bits are the generation */
+#define WZP_KEYS_REMEMBERED 8
+
+/* The KEY that a member was sent last: what acknowledgements and KEYREQ refer to. */
+typedef struct {
+  bool sent;        /* a record with it left */
+  bool replaced;    /* its base went before it was used: acknowledgements no longer count */
+  bool for_pending; /* it carries the pending base */
+  bool acknowledged;
+  uint32_t epoch;
+  uint8_t base[32];
+  uint32_t first_counter, last_counter; /* records that carried it */
+  WzpTime resend_at, resend_step;
+} WzpGroupKey;
+
+typedef struct {
+  WzpJoin join;
+  WzpMemberState state;
+  bool gone;   /* left; kept because its pairwise counters must never start again */
+  bool absent; /* the relay forgot everybody; not shown again yet */
+  WzpTime absent_until;
+  bool has_slot;
+  uint8_t slot;
+
+  uint8_t send_key[32], receive_key[32];
+  uint32_t send_counter;
+  WzpWindow window;
+
+  WzpReceiver *receiver; /* their stream */
+  struct {
+    bool set;
+    uint32_t epoch, counter;
+  } keys_seen[WZP_KEYS_REMEMBERED]; /* by epoch: the newest record that brought a KEY for it */
+
+  WzpGroupKey key;
+  bool holds_current, holds_pending; /* acknowledged, or follows from what was */
+  bool keyreq_answered;
+  WzpTime keyreq_answered_at;
+
+  /* What the next record to this member carries. */
+  bool send_confirm, send_key_frame, send_newest, send_ack, send_keyreq, send_leave;
+  uint32_t ack_epoch, ack_counter;
+} WzpGroupMember;
+
+struct WzpGroup {
+  WzpRoomSecret secret;
+  uint8_t relay_key[32], room_id[32];
+  WzpRandom random;
+  uint8_t blob[WZP_JOIN_BLOB_SIZE];
+  WzpJoin join; /* our own */
+  uint8_t e_secret[32];
+  bool has_slot, left;
+  uint8_t slot;
+  unsigned max_members; /* ourselves included */
+
+  GPtrArray *members;  /* WzpGroupMember, also gone ones */
+  GHashTable *retired; /* jh of gone members that were forgotten: never again */
+  GArray *events;
+  unsigned next_record; /* round robin */
+
+  WzpSender *sender;
+  WzpHeaderPolicy policy;
+  bool pending_fresh;
+  WzpTime pending_since;
+  WzpTime changed_at;   /* of the epoch */
+  bool changed_unknown; /* by a wrap while sealing, where no time is at hand */
+};
+
+/* For tests of more than two; the protocol's records and rotation are made for N. */
+void wzp_group_set_max_members(WzpGroup *group, unsigned max_members);
+
+/* --- join.c --- */
+/* Fills blob and parsed from room and identity. */
+void wzp_join_build(uint8_t blob[WZP_JOIN_BLOB_SIZE], WzpJoin *join, const WzpIdentity *identity,
+                    const WzpRoomSecret *secret, const uint8_t relay_key[32], const uint8_t e[32],
+                    const uint8_t j[16]);
+/* Keyed rooms: the mac holds; open ones: it is zero. */
+bool wzp_join_check_mac(const uint8_t blob[WZP_JOIN_BLOB_SIZE], const WzpRoomSecret *secret);
+/* WZP_WEAK_KEY when the other's e is a low-order point. */
+WzpResult wzp_pair_keys(uint8_t send_key[32], uint8_t receive_key[32], const WzpRoomSecret *secret,
+                        const WzpJoin *own, const uint8_t e_secret[32], const WzpJoin *other);
+/* sid = H(id | jh) */
+void wzp_join_stream_id(uint8_t sid[32], const WzpJoin *join);
+
+/* --- group-keys.c --- */
+/* Somebody who was sent our key is gone: a new base for those who stay. */
+void wzp_group_rotate(WzpGroup *group, WzpTime now);
+/* Switches to the pending base when it is time. */
+void wzp_group_advance(WzpGroup *group, WzpTime now);
+WzpTime wzp_group_switch_at(const WzpGroup *group); /* WZP_NEVER without a pending base */
+/* wzp_sender_seal() went to the next epoch by itself. */
+void wzp_group_wrapped(WzpGroup *group, bool had_pending);
+/* Makes the newest base the member's KEY, carried by records from counter on. */
+void wzp_group_key_assign(WzpGroup *group, WzpTime now, WzpGroupMember *member, uint32_t counter);
+/* A further record carries the same KEY. */
+void wzp_group_key_repeat(WzpGroupMember *member, WzpTime now, uint32_t counter);
+/* WZP_NEVER unless an acknowledgement is missing and the member can be reached. */
+WzpTime wzp_group_key_resend_at(const WzpGroupMember *member);
+void wzp_group_key_acknowledged(WzpGroup *group, WzpGroupMember *member, uint32_t epoch,
+                                uint32_t counter);
+void wzp_group_key_requested(WzpGroupMember *member, WzpTime now);
+/* True when there is somebody to speak to. */
+bool wzp_group_has_receiver(const WzpGroup *group);
+
+/* --- group.c --- */
+void wzp_group_confirm(WzpGroup *group, WzpTime now, WzpGroupMember *member);
+void wzp_group_drop(WzpGroup *group, WzpTime now, WzpGroupMember *member);
+void wzp_group_event(WzpGroup *group, WzpGroupEventType type, const WzpGroupMember *member);
+/* Who is in the room and holds the slot, or NULL. */
+WzpGroupMember *wzp_group_by_slot(const WzpGroup *group, uint8_t slot);
+
+static inline WzpGroupMember *
+wzp_group_nth(const WzpGroup *group, unsigned n)
+{
+  return g_ptr_array_index(group->members, n);
+}

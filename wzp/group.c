@@ -1,0 +1,525 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "group-private.h"
+#include <sodium.h>
+#include <string.h>
+
+#define MAX_MEMBERS 2
+#define PAIR_WINDOW 64
+/* After a restart of the relay. */
+#define RETURN_WITHIN (30 * WZP_SECOND)
+/* Members who left are kept so many, then only their jh, at most so many. */
+#define GONE_MAX 16
+#define RETIRED_MAX 65536
+
+#define LONG_AGO (INT64_MIN / 2)
+
+static void
+member_free(gpointer data)
+{
+  WzpGroupMember *member = data;
+
+  wzp_receiver_free(member->receiver);
+  sodium_memzero(member, sizeof *member);
+  g_free(member);
+}
+
+static guint
+jh_hash(gconstpointer key)
+{
+  guint hash;
+
+  memcpy(&hash, key, sizeof hash); /* of a SHA-256: any part will do */
+  return hash;
+}
+
+static gboolean
+jh_equal(gconstpointer a, gconstpointer b)
+{
+  return memcmp(a, b, 32) == 0;
+}
+
+WzpGroup *
+wzp_group_new(const WzpIdentity *identity, const WzpRoomSecret *secret, const uint8_t relay_key[32],
+              const WzpRandom *random)
+{
+  WzpGroup *group = g_new0(WzpGroup, 1);
+  uint8_t e[32], j[16], sid[32], base[32];
+
+  group->secret = *secret;
+  group->random = *random;
+  memcpy(group->relay_key, relay_key, sizeof group->relay_key);
+  wzp_room_id(group->room_id, secret, relay_key);
+  wzp_random_fill(random, group->e_secret, sizeof group->e_secret);
+  wzp_random_fill(random, j, sizeof j);
+  wzp_random_fill(random, base, sizeof base);
+  wzp_x25519_base(e, group->e_secret);
+  wzp_join_build(group->blob, &group->join, identity, secret, relay_key, e, j);
+  wzp_join_stream_id(sid, &group->join);
+  group->sender = wzp_sender_new(sid, base, 0);
+  sodium_memzero(base, sizeof base);
+
+  group->max_members = MAX_MEMBERS;
+  group->changed_at = LONG_AGO;
+  group->members = g_ptr_array_new_with_free_func(member_free);
+  group->retired = g_hash_table_new_full(jh_hash, jh_equal, g_free, NULL);
+  group->events = g_array_new(FALSE, TRUE, sizeof(WzpGroupEvent));
+  return group;
+}
+
+void
+wzp_group_free(WzpGroup *group)
+{
+  if (group == NULL)
+    return;
+  wzp_sender_free(group->sender);
+  g_ptr_array_unref(group->members);
+  g_hash_table_unref(group->retired);
+  g_array_unref(group->events);
+  sodium_memzero(group, sizeof *group);
+  g_free(group);
+}
+
+void
+wzp_group_set_max_members(WzpGroup *group, unsigned max_members)
+{
+  group->max_members = max_members;
+}
+
+const uint8_t *
+wzp_group_join(const WzpGroup *group)
+{
+  return group->blob;
+}
+
+const uint8_t *
+wzp_group_room_id(const WzpGroup *group)
+{
+  return group->room_id;
+}
+
+/* --- Members --- */
+
+void
+wzp_group_event(WzpGroup *group, WzpGroupEventType type, const WzpGroupMember *member)
+{
+  WzpGroupEvent event = {.type = type, .slot = member->slot};
+
+  memcpy(event.id, member->join.id, sizeof event.id);
+  g_array_append_val(group->events, event);
+}
+
+WzpGroupEvent
+wzp_group_next_event(WzpGroup *group)
+{
+  WzpGroupEvent event = {.type = WZP_GROUP_NONE};
+
+  if (group->events->len > 0) {
+    event = g_array_index(group->events, WzpGroupEvent, 0);
+    g_array_remove_index(group->events, 0);
+  }
+  return event;
+}
+
+WzpGroupMember *
+wzp_group_by_slot(const WzpGroup *group, uint8_t slot)
+{
+  for (unsigned i = 0; i < group->members->len; i++) {
+    WzpGroupMember *member = wzp_group_nth(group, i);
+    if (!member->gone && member->has_slot && member->slot == slot)
+      return member;
+  }
+  return NULL;
+}
+
+static WzpGroupMember *
+by_jh(const WzpGroup *group, const uint8_t jh[32])
+{
+  for (unsigned i = 0; i < group->members->len; i++) {
+    WzpGroupMember *member = wzp_group_nth(group, i);
+    if (memcmp(member->join.jh, jh, 32) == 0)
+      return member;
+  }
+  return NULL;
+}
+
+/* Another JOIN of the same identity that is in the room, in the given state. */
+static WzpGroupMember *
+twin(const WzpGroup *group, const WzpJoin *join, WzpMemberState state)
+{
+  for (unsigned i = 0; i < group->members->len; i++) {
+    WzpGroupMember *member = wzp_group_nth(group, i);
+    if (!member->gone && member->state == state && memcmp(member->join.id, join->id, 32) == 0 &&
+        memcmp(member->join.jh, join->jh, 32) != 0)
+      return member;
+  }
+  return NULL;
+}
+
+/* Others who count: one that waits to replace its own former self does not. */
+static unsigned
+count_members(const WzpGroup *group)
+{
+  unsigned n = 0;
+
+  for (unsigned i = 0; i < group->members->len; i++) {
+    const WzpGroupMember *member = wzp_group_nth(group, i);
+    if (!member->gone && (member->state == WZP_MEMBER_CONFIRMED ||
+                          twin(group, &member->join, WZP_MEMBER_CONFIRMED) == NULL))
+      n++;
+  }
+  return n;
+}
+
+static void
+retire_oldest(WzpGroup *group)
+{
+  unsigned gone = 0, oldest = 0;
+
+  for (unsigned i = group->members->len; i-- > 0;) {
+    if (wzp_group_nth(group, i)->gone) {
+      gone++;
+      oldest = i;
+    }
+  }
+  if (gone > GONE_MAX) {
+    g_hash_table_add(group->retired, g_memdup2(wzp_group_nth(group, oldest)->join.jh, 32));
+    g_ptr_array_remove_index(group->members, oldest);
+  }
+}
+
+/* Out of the room. The member stays in the table: should the same JOIN come back (the relay had lost
+ * it for a while), its counters and windows go on where they were. */
+void
+wzp_group_drop(WzpGroup *group, WzpTime now, WzpGroupMember *member)
+{
+  bool had_key = member->key.sent;
+
+  if (member->state == WZP_MEMBER_CONFIRMED)
+    wzp_group_event(group, WZP_GROUP_LEFT, member);
+  member->gone = true;
+  member->state = WZP_MEMBER_ANNOUNCED;
+  member->absent = member->has_slot = false;
+  member->holds_current = member->holds_pending = false;
+  sodium_memzero(&member->key, sizeof member->key);
+  member->send_confirm = member->send_key_frame = member->send_newest = false;
+  member->send_ack = member->send_keyreq = member->send_leave = false;
+  if (had_key)
+    wzp_group_rotate(group, now);
+}
+
+void
+wzp_group_confirm(WzpGroup *group, WzpTime now, WzpGroupMember *member)
+{
+  WzpGroupMember *former;
+
+  if (member->state == WZP_MEMBER_CONFIRMED)
+    return;
+  while ((former = twin(group, &member->join, WZP_MEMBER_CONFIRMED)) != NULL)
+    wzp_group_drop(group, now, former);
+  member->state = WZP_MEMBER_CONFIRMED;
+  wzp_group_event(group, WZP_GROUP_CONFIRMED, member);
+}
+
+static void
+make_absent(WzpGroupMember *member, WzpTime now)
+{
+  if (!member->absent)
+    member->absent_until = now + RETURN_WITHIN;
+  member->absent = true;
+}
+
+/* The member was shown at this slot: whoever was there is there no more. */
+static void
+take_slot(WzpGroup *group, WzpTime now, WzpGroupMember *member, uint8_t slot)
+{
+  WzpGroupMember *other = wzp_group_by_slot(group, slot);
+
+  if (other != NULL && other != member) {
+    /* After a restart the old numbers mean nothing, and a former self goes only when its successor
+     * confirms, or never shows up elsewhere. Else the relay's "left" got lost. */
+    if (other->absent || memcmp(other->join.id, member->join.id, 32) == 0) {
+      make_absent(other, now);
+      other->has_slot = false;
+    } else {
+      wzp_group_drop(group, now, other);
+    }
+  }
+  member->slot = slot;
+  member->has_slot = true;
+  member->absent = false;
+}
+
+/* Says again what may have been lost. */
+static void
+reintroduce(WzpGroupMember *member)
+{
+  member->send_confirm = true;
+  if (!member->key.acknowledged)
+    member->send_key_frame = true;
+}
+
+/* Room for one more identity; those that the relay forgot and that did not come back make way. */
+static bool
+make_room(WzpGroup *group, WzpTime now)
+{
+  for (unsigned i = 0; count_members(group) + 1 >= group->max_members; i++) {
+    if (i == group->members->len)
+      return false;
+    if (!wzp_group_nth(group, i)->gone && wzp_group_nth(group, i)->absent)
+      wzp_group_drop(group, now, wzp_group_nth(group, i));
+  }
+  return true;
+}
+
+static WzpResult
+check_join(const WzpGroup *group, uint8_t slot, const WzpJoin *join, const uint8_t *blob)
+{
+  if (slot > WZP_SLOT_MAX)
+    return WZP_MALFORMED;
+  if (memcmp(join->id, group->join.id, 32) == 0)
+    return WZP_OWN_IDENTITY;
+  if (memcmp(join->relay_key, group->relay_key, 32) != 0)
+    return WZP_WRONG_IDENTITY;
+  if (memcmp(join->room_id, group->room_id, 32) != 0)
+    return WZP_UNEXPECTED;
+  if (!wzp_join_check_mac(blob, &group->secret))
+    return WZP_BAD_TAG;
+  if (group->has_slot && slot == group->slot)
+    return WZP_WRONG_SLOT;
+  return WZP_OK;
+}
+
+static WzpResult
+introduce(WzpGroup *group, const WzpJoin *join, WzpGroupMember **introduced)
+{
+  WzpGroupMember *member = g_new0(WzpGroupMember, 1);
+  uint8_t sid[32];
+  WzpResult result = wzp_pair_keys(member->send_key, member->receive_key, &group->secret,
+                                   &group->join, group->e_secret, join);
+
+  if (result != WZP_OK) {
+    g_free(member);
+    return result;
+  }
+  member->join = *join;
+  wzp_window_init(&member->window, PAIR_WINDOW);
+  wzp_join_stream_id(sid, join);
+  member->receiver = wzp_receiver_new(sid);
+  g_ptr_array_add(group->members, member);
+  *introduced = member;
+  return WZP_OK;
+}
+
+WzpResult
+wzp_group_add_member(WzpGroup *group, WzpTime now, uint8_t slot, const uint8_t *blob, size_t length)
+{
+  WzpGroupMember *member, *waiting;
+  WzpJoin join;
+  WzpResult result;
+
+  if (group->left)
+    return WZP_UNEXPECTED;
+  result = wzp_join_parse(&join, blob, length);
+  if (result == WZP_OK)
+    result = check_join(group, slot, &join, blob);
+  if (result != WZP_OK)
+    return result;
+
+  member = by_jh(group, join.jh);
+  if (member != NULL && !member->gone) {
+    bool moved = member->absent || !member->has_slot || member->slot != slot;
+    take_slot(group, now, member, slot);
+    if (moved)
+      reintroduce(member);
+    wzp_group_advance(group, now);
+    return WZP_OK;
+  }
+  if (g_hash_table_contains(group->retired, join.jh))
+    return WZP_UNEXPECTED;
+  if (g_hash_table_size(group->retired) >= RETIRED_MAX)
+    return WZP_QUEUE_FULL;
+  waiting = twin(group, &join, WZP_MEMBER_ANNOUNCED);
+  if (waiting != NULL)
+    wzp_group_drop(group, now, waiting);
+  if (twin(group, &join, WZP_MEMBER_CONFIRMED) == NULL && !make_room(group, now))
+    return WZP_ROOM_FULL;
+
+  if (member == NULL) {
+    result = introduce(group, &join, &member);
+    if (result != WZP_OK)
+      return result;
+  } else {
+    member->gone = false;
+    member->send_keyreq = true; /* it may think that we still hold its key */
+  }
+  take_slot(group, now, member, slot);
+  member->send_confirm = member->send_key_frame = member->send_newest = true;
+  retire_oldest(group);
+  wzp_group_advance(group, now);
+  return WZP_OK;
+}
+
+void
+wzp_group_remove_member(WzpGroup *group, WzpTime now, uint8_t slot)
+{
+  WzpGroupMember *member = wzp_group_by_slot(group, slot);
+
+  /* an absent one's slot is of the relay's former life */
+  if (member != NULL && !member->absent)
+    wzp_group_drop(group, now, member);
+}
+
+void
+wzp_group_relay_restarted(WzpGroup *group, WzpTime now)
+{
+  for (unsigned i = 0; i < group->members->len; i++) {
+    if (!wzp_group_nth(group, i)->gone)
+      make_absent(wzp_group_nth(group, i), now);
+  }
+}
+
+void
+wzp_group_set_slot(WzpGroup *group, uint8_t slot)
+{
+  bool moved = group->has_slot && group->slot != slot;
+
+  group->has_slot = true;
+  group->slot = slot;
+  for (unsigned i = 0; moved && i < group->members->len; i++) {
+    if (!wzp_group_nth(group, i)->gone)
+      reintroduce(wzp_group_nth(group, i));
+  }
+}
+
+void
+wzp_group_leave(WzpGroup *group)
+{
+  group->left = true;
+  for (unsigned i = 0; i < group->members->len; i++) {
+    WzpGroupMember *member = wzp_group_nth(group, i);
+    member->send_leave = !member->gone && member->state == WZP_MEMBER_CONFIRMED;
+  }
+  sodium_memzero(group->e_secret, sizeof group->e_secret);
+}
+
+static const WzpGroupMember *
+nth_present(const WzpGroup *group, unsigned n)
+{
+  for (unsigned i = 0; i < group->members->len; i++) {
+    if (!wzp_group_nth(group, i)->gone && n-- == 0)
+      return wzp_group_nth(group, i);
+  }
+  return NULL;
+}
+
+unsigned
+wzp_group_n_members(const WzpGroup *group)
+{
+  unsigned n = 0;
+
+  while (nth_present(group, n) != NULL)
+    n++;
+  return n;
+}
+
+bool
+wzp_group_member(const WzpGroup *group, unsigned n, WzpMemberInfo *info)
+{
+  const WzpGroupMember *member = nth_present(group, n);
+
+  if (member == NULL)
+    return false;
+  info->slot = member->slot;
+  info->state = member->state;
+  memcpy(info->id, member->join.id, sizeof info->id);
+  info->has_our_key = member->holds_current;
+  info->we_have_key = wzp_receiver_has_key(member->receiver);
+  return true;
+}
+
+/* --- Time --- */
+
+void
+wzp_group_handle_timeout(WzpGroup *group, WzpTime now)
+{
+  for (unsigned i = 0; i < group->members->len; i++) {
+    WzpGroupMember *member = wzp_group_nth(group, i);
+    if (member->gone)
+      continue;
+    if (member->absent && now >= member->absent_until) {
+      wzp_group_drop(group, now, member);
+      continue;
+    }
+    if (now >= wzp_group_key_resend_at(member)) {
+      member->send_key_frame = true;
+      member->key.resend_at = now + member->key.resend_step;
+    }
+    if (wzp_receiver_wants_key(member->receiver, now))
+      member->send_keyreq = true;
+  }
+  wzp_group_advance(group, now);
+}
+
+WzpTime
+wzp_group_next_timeout(const WzpGroup *group)
+{
+  WzpTime next = wzp_group_switch_at(group);
+
+  if (group->left)
+    return WZP_NEVER;
+  for (unsigned i = 0; i < group->members->len; i++) {
+    const WzpGroupMember *member = wzp_group_nth(group, i);
+    if (!member->gone && member->absent)
+      next = MIN(next, member->absent_until);
+    next = MIN(next, wzp_group_key_resend_at(member));
+  }
+  return next;
+}
+
+/* --- Media --- */
+
+WzpResult
+wzp_group_seal(WzpGroup *group, uint8_t code, uint32_t timestamp, uint8_t flags, bool gap,
+               const void *plain, size_t length, uint8_t *out, size_t capacity, size_t *out_length,
+               WzpHeader *header)
+{
+  WzpHeaderPolicy policy = group->policy;
+  uint32_t epoch = wzp_sender_epoch(group->sender);
+  bool had_pending = wzp_sender_has_pending(group->sender);
+  WzpSealRequest request = {
+      .code = code, .slot = group->slot, .timestamp = timestamp, .flags = flags};
+  WzpResult result;
+
+  if (group->left || !group->has_slot || !wzp_group_has_receiver(group))
+    return WZP_NO_RECEIVER;
+  request.full =
+      wzp_header_policy_full(&policy, code, wzp_sender_next_epoch(group->sender), timestamp, gap);
+  result =
+      wzp_sender_seal(group->sender, &request, plain, length, out, capacity, out_length, header);
+  if (result != WZP_OK)
+    return result;
+  group->policy = policy;
+  if (wzp_sender_epoch(group->sender) != epoch)
+    wzp_group_wrapped(group, had_pending);
+  return WZP_OK;
+}
+
+WzpResult
+wzp_group_open(WzpGroup *group, WzpTime now, const uint8_t *packet, size_t length, uint8_t *out,
+               size_t *out_length, WzpOpened *opened)
+{
+  WzpGroupMember *member;
+  WzpHeader header;
+  size_t header_length;
+  WzpResult result = wzp_header_parse(&header, packet, length, &header_length);
+
+  if (result != WZP_OK)
+    return result;
+  member = wzp_group_by_slot(group, header.slot);
+  if (member == NULL)
+    return WZP_UNKNOWN_SENDER;
+  result = wzp_receiver_open(member->receiver, now, packet, length, out, out_length, opened);
+  if (result != WZP_OK && wzp_receiver_wants_key(member->receiver, now))
+    member->send_keyreq = true;
+  return result;
+}
