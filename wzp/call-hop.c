@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "call-private.h"
+#include <string.h>
+
+/* The session to the relay: who the relay is, whether it still hears us, and finding it again. */
+
+#define KEEP_ALIVE (8 * WZP_SECOND)
+#define MEDIA_MEMORY (10 * WZP_SECOND) /* so long after a media packet we watch closely */
+#define SILENCE_ASK WZP_SECOND
+#define SILENCE_LOST (1500 * WZP_MSEC)
+#define ASK_EVERY (250 * WZP_MSEC)
+#define ASK_FOR (3 * WZP_SECOND)
+#define SPREAD WZP_SECOND /* so that not all clients of a relay come back at once */
+
+WzpResult
+wzp_call_hop_answered(WzpCall *call, const uint8_t relay_key[32], const uint8_t *payload,
+                      size_t length, const uint8_t cid_r[WZP_CID_SIZE], WzpWriter *first_message)
+{
+  WzpReader reader;
+  WzpAddress observed;
+  wzp_reader_init(&reader, payload, length);
+  const uint8_t *session_id = wzp_reader_bytes(&reader, 4);
+  if (!wzp_address_read(&observed, &reader) || !wzp_reader_done(&reader) ||
+      memcmp(session_id, cid_r + WZP_CID_SIZE - 4, 4) != 0)
+    return WZP_MALFORMED;
+
+  if (!call->config.has_relay_key) {
+    call->config.has_relay_key = true;
+    memcpy(call->config.relay_key, relay_key, sizeof call->config.relay_key);
+    memcpy(wzp_call_push_event(call, WZP_EVENT_RELAY_KEY)->key, relay_key, 32);
+  }
+  /* made once: showing the same JOIN again lets the members keep their keys */
+  if (call->group == NULL)
+    call->group =
+        wzp_group_new(call->identity, &call->config.room, relay_key, &call->config.random);
+  wzp_writer_u8(first_message, WZP_MESSAGE_JOIN);
+  wzp_writer_bytes(first_message, wzp_group_join(call->group), WZP_JOIN_BLOB_SIZE);
+  return WZP_OK;
+}
+
+void
+wzp_call_hop_wrong_relay(WzpCall *call, const uint8_t key[32])
+{
+  if (call->changed_reported)
+    return;
+  call->changed_reported = true;
+  memcpy(wzp_call_push_event(call, WZP_EVENT_RELAY_CHANGED)->key, key, 32);
+  if (!call->connected_once)
+    wzp_call_end(call);
+}
+
+void
+wzp_call_hop_promote(WzpCall *call, WzpTime now, WzpCallSession *session)
+{
+  wzp_call_session_free(call->session);
+  call->session = session;
+  session->since = now;
+  call->connected_once = true;
+  call->changed_reported = false;
+  wzp_call_session_ping(session, now); /* to know the round trip early */
+}
+
+static void
+handle_close(WzpCall *call, WzpTime now, WzpCloseReason reason)
+{
+  bool changing_over = call->attempt != NULL && call->attempt->session != NULL;
+  if (reason == WZP_CLOSE_REPLACED && changing_over)
+    return; /* by our own new session */
+  wzp_call_push_event(call, WZP_EVENT_CLOSED)->reason = reason;
+  if (reason == WZP_CLOSE_REPLACED) {
+    wzp_call_end(call);
+    return;
+  }
+  WzpCallSession *session = g_steal_pointer(&call->session);
+  if (!changing_over) {
+    wzp_call_attempt_stop(call);
+    wzp_call_back_off(call, now, session);
+  }
+  wzp_call_session_free(session);
+}
+
+void
+wzp_call_hop_record(WzpCall *call, WzpTime now)
+{
+  GBytes *message;
+  WzpCloseReason reason;
+  while (call->session != NULL && call->state != WZP_CALL_ENDED &&
+         (message = wzp_control_next_message(call->session->control)) != NULL) {
+    size_t length;
+    const uint8_t *data = g_bytes_get_data(message, &length);
+    wzp_call_room_message(call, now, data, length);
+    g_bytes_unref(message);
+  }
+  if (call->session != NULL && call->state != WZP_CALL_ENDED &&
+      wzp_control_take_close(call->session->control, &reason))
+    handle_close(call, now, reason);
+}
+
+/* When a silent session is asked for a sign of life, and when it counts as lost. */
+typedef struct {
+  WzpTime ask, lost;
+} Watch;
+
+static Watch
+watch(const WzpCall *call)
+{
+  const WzpCallSession *session = call->session;
+  WzpTime heard = wzp_call_session_heard(session);
+  WzpTime again = session->last_ping + ASK_EVERY;
+  WzpTime last_media = call->media_sent;
+  if (session->media_heard > session->since)
+    last_media = MAX(last_media, session->media_heard);
+
+  /* on a slow path the answer to the first PING needs its time */
+  WzpTime round_trip = wzp_control_round_trip(session->control);
+  Watch close = {
+      .ask = MAX(heard + SILENCE_ASK, again),
+      .lost = heard + MAX(SILENCE_LOST, SILENCE_ASK + round_trip + ASK_EVERY),
+  };
+  if (last_media > 0 && close.ask < last_media + MEDIA_MEMORY)
+    return close;
+  if (session->asked != WZP_NEVER)
+    return (Watch){MAX(session->asked + SILENCE_ASK, again), session->asked + ASK_FOR};
+  WzpTime sent = MAX(wzp_control_last_sent(session->control), call->media_sent);
+  return (Watch){sent + KEEP_ALIVE, WZP_NEVER};
+}
+
+static bool
+seeking(const WzpCall *call)
+{
+  return call->attempt != NULL || call->attempt_at != WZP_NEVER;
+}
+
+void
+wzp_call_hop_timeout(WzpCall *call, WzpTime now)
+{
+  if (call->session == NULL)
+    return;
+  Watch due = watch(call);
+  if (now >= due.lost && !seeking(call)) {
+    call->lost = true;
+    call->attempt_at = now + wzp_call_random_time(call, SPREAD);
+  }
+  if (now >= due.ask)
+    wzp_call_session_ping(call->session, now);
+}
+
+WzpTime
+wzp_call_hop_next_timeout(const WzpCall *call)
+{
+  if (call->session == NULL)
+    return WZP_NEVER;
+  Watch due = watch(call);
+  return seeking(call) ? due.ask : MIN(due.ask, due.lost);
+}

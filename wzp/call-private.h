@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#pragma once
+#include "call.h"
+
+/* Inside of a call. call.c: the public functions. call-session.c: what both modes share, handshakes that we
+ * start and sessions. call-hop.c: RELAY mode's session to the relay. call-room.c: what the relay says, and
+ * the room's keys. call-udp.c: UDP mode. */
+
+/* What a handshake leaves behind. */
+typedef struct {
+  WzpControl *control;
+  WzpAddress remote;
+  uint8_t receive_cid[WZP_CID_SIZE];
+  bool initiator;
+  WzpTime since;       /* when it came into use */
+  WzpTime media_heard; /* last media packet that opened; since, if none */
+  WzpTime last_ping;
+  WzpTime asked; /* first PING since something was heard, or WZP_NEVER */
+  /* RELAY */
+  bool joined;         /* the relay answered our JOIN */
+  bool announced[256]; /* slots that this session told of: only they can vanish from its rosters */
+  uint8_t session_id[4], hop_key[16];
+  /* UDP */
+  uint32_t serial; /* of the session, in the upper half of the index of opened packets */
+  uint8_t slot, peer_slot, peer[32];
+  WzpSender *sender;
+  WzpReceiver *receiver;
+  WzpHeaderPolicy headers;
+} WzpCallSession;
+
+/* A handshake that we started. */
+typedef struct {
+  WzpInitiator *initiator;
+  WzpTime started;       /* half a minute later a fresh one begins */
+  WzpTime message_since; /* the current message went out first */
+  WzpTime next_send;
+  bool has_cookie;
+  WzpAddress remotes[WZP_CALL_REMOTES_MAX + 1];
+  unsigned n_remotes;
+  WzpCallSession *session; /* once HS3 left: waits for the other side's first record */
+} WzpCallAttempt;
+
+struct WzpCall {
+  WzpCallConfig config;
+  WzpIdentity *fresh_identity; /* UDP */
+  const WzpIdentity *identity;
+  WzpCallState state;
+  GQueue outputs; /* of WzpOutput */
+  WzpCallStats stats;
+
+  WzpCallSession *session; /* in use */
+  GPtrArray *old;          /* UDP: sessions before it, still opened */
+  WzpCallAttempt *attempt;
+  WzpTime attempt_at; /* when the next one starts, or WZP_NEVER */
+  bool lost;          /* the session in use fell silent, a new one is sought */
+  bool was_up;        /* joined (RELAY) or had a session (UDP) at some time */
+  unsigned back_off;  /* goodbyes of the relay without a lasting session between */
+  WzpTime media_sent; /* 0 if none */
+
+  /* RELAY */
+  WzpGroup *group;
+  bool connected_once, changed_reported;
+  /* UDP */
+  GPtrArray *half_open;
+  WzpTime half_open_budget; /* when the next new HS1 may cost us work */
+  uint32_t n_sessions;
+  bool has_member;
+  WzpMemberInfo member;
+};
+
+#define WZP_CALL_CAPABILITIES (WZP_CAP_MEDIA_1 | WZP_CAP_TRUNK)
+
+/* --- call.c --- */
+WzpEvent *wzp_call_push_event(WzpCall *call, WzpEventType type);
+void wzp_call_push_datagram(WzpCall *call, const WzpAddress *to, const uint8_t *data,
+                            size_t length);
+/* Says goodbye on the session in use and is ENDED. */
+void wzp_call_end(WzpCall *call);
+/* Uniform in 0..limit. */
+WzpTime wzp_call_random_time(WzpCall *call, WzpTime limit);
+
+/* --- call-session.c --- */
+WzpCallSession *wzp_call_session_new(const WzpHandshakeKeys *keys, bool initiator,
+                                     const WzpAddress *remote, WzpTime now);
+void wzp_call_session_free(WzpCallSession *session); /* wipes; NULL is fine */
+WzpTime wzp_call_session_heard(const WzpCallSession *session);
+void wzp_call_session_ping(WzpCallSession *session, WzpTime now);
+/* In use, pending or old; NULL if none. */
+WzpCallSession *wzp_call_find_session(const WzpCall *call, const uint8_t cid[WZP_CID_SIZE]);
+/* Does a session live at this address? */
+bool wzp_call_is_remote(const WzpCall *call, const WzpAddress *from);
+/* Something authenticated came on the session in use: it is not lost. */
+void wzp_call_heard(WzpCall *call, WzpCallSession *session);
+WzpResult wzp_call_handle_record(WzpCall *call, WzpTime now, const WzpAddress *from,
+                                 const uint8_t *data, size_t length);
+/* The next try after a goodbye: 1, 2, 4, 8 s and up to one more. */
+void wzp_call_back_off(WzpCall *call, WzpTime now, const WzpCallSession *session);
+
+/* Replaces an attempt that runs. */
+void wzp_call_attempt_start(WzpCall *call, WzpTime now);
+void wzp_call_attempt_stop(WzpCall *call);
+bool wzp_call_attempt_targets(const WzpCallAttempt *attempt, const WzpAddress *address);
+/* COOKIE and HS2. */
+WzpResult wzp_call_attempt_handle(WzpCall *call, WzpTime now, const WzpAddress *from,
+                                  const uint8_t *data, size_t length);
+void wzp_call_attempt_timeout(WzpCall *call, WzpTime now);
+WzpTime wzp_call_attempt_next_timeout(const WzpCall *call);
+
+/* --- call-hop.c --- */
+/* HS2 is good: what we now know of the relay, and the first message for it. */
+WzpResult wzp_call_hop_answered(WzpCall *call, const uint8_t relay_key[32], const uint8_t *payload,
+                                size_t length, const uint8_t cid_r[WZP_CID_SIZE],
+                                WzpWriter *first_message);
+void wzp_call_hop_wrong_relay(WzpCall *call, const uint8_t key[32]);
+void wzp_call_hop_promote(WzpCall *call, WzpTime now, WzpCallSession *session);
+void wzp_call_hop_record(WzpCall *call, WzpTime now);
+void wzp_call_hop_timeout(WzpCall *call, WzpTime now);
+WzpTime wzp_call_hop_next_timeout(const WzpCall *call);
+
+/* --- call-room.c --- */
+void wzp_call_room_message(WzpCall *call, WzpTime now, const uint8_t *message, size_t length);
+/* Hands the group's records to the session and its events to the owner. */
+void wzp_call_room_pump(WzpCall *call, WzpTime now);
+void wzp_call_room_timeout(WzpCall *call, WzpTime now);
+WzpTime wzp_call_room_next_timeout(const WzpCall *call);
+bool wzp_call_room_has_listener(const WzpCall *call);
+void wzp_call_room_leave(WzpCall *call, WzpTime now);
+
+/* --- call-udp.c --- */
+void wzp_call_udp_start(WzpCall *call);
+void wzp_call_udp_free(WzpCall *call);
+void wzp_call_udp_set_up(WzpCall *call, WzpCallSession *session, const WzpHandshakeKeys *keys);
+void wzp_call_udp_promote(WzpCall *call, WzpTime now, WzpCallSession *session);
+WzpResult wzp_call_udp_handle_hs1(WzpCall *call, WzpTime now, const WzpAddress *from,
+                                  const uint8_t *data, size_t length);
+WzpResult wzp_call_udp_handle_hs3(WzpCall *call, WzpTime now, const WzpAddress *from,
+                                  const uint8_t *data, size_t length);
+void wzp_call_udp_record(WzpCall *call, WzpTime now, WzpCallSession *session);
+void wzp_call_udp_timeout(WzpCall *call, WzpTime now);
+WzpTime wzp_call_udp_next_timeout(const WzpCall *call);
+WzpResult wzp_call_udp_seal(WzpCall *call, const WzpSealRequest *request, bool gap,
+                            const void *plain, size_t length, uint8_t *out, size_t capacity,
+                            size_t *out_length, WzpHeader *header);
+WzpResult wzp_call_udp_open(WzpCall *call, WzpTime now, const uint8_t *packet, size_t length,
+                            uint8_t *out, size_t *out_length, WzpOpened *opened);
