@@ -24,7 +24,14 @@
  *
  * Resend: each unacknowledged fragment after 100 ms during its first second, then every 250 ms, always
  * as a new record with a new ctr. At most 16 fragments are in flight; the rest wait. A message is at
- * most 8 KiB, the queue at most 64 KiB (WZP_QUEUE_FULL beyond). Numbers wrap at 2^16. */
+ * most 8 KiB, the queue at most 64 KiB and 1024 messages (WZP_QUEUE_FULL beyond). Numbers wrap at 2^16.
+ * Received: numbers less than 32 ahead of the first that is missing, at most 32 fragments a message and
+ * 64 KiB in all (one message more for the number that all wait for). The rest is dropped and counted;
+ * its sender tries again.
+ *
+ * A responder's first poll always gives a record, at least an ack: the initiator counts as connected
+ * only when it opened one. Our records are at most 1200 bytes.
+ * When the counter nears its end, wzp_control_send() says WZP_NOT_CONNECTED: make a new handshake. */
 
 #define WZP_CONTROL_MESSAGE_MAX 8192
 #define WZP_CONTROL_QUEUE_MAX 65536
@@ -73,11 +80,11 @@ bool wzp_control_take_close(WzpControl *control, WzpCloseReason *reason);
 /* Writes one record into out (>= WZP_DATAGRAM_MAX bytes) if something is due; *length is then set.
  * Call until it returns false, after every input and every timeout. */
 bool wzp_control_poll(WzpControl *control, WzpTime now, uint8_t *out, size_t *length);
-/* When poll will next have something on its own (a resend), or WZP_NEVER. */
+/* When poll will next have something on its own (a resend), or WZP_NEVER; 0: right now. */
 WzpTime wzp_control_next_timeout(const WzpControl *control);
 
 /* The first record ever made, stored: what a responder sends again to a repeated HS3. NULL before it
- * exists and after wzp_control_drop_first() (3A.23). */
+ * exists, after wzp_control_drop_first(), and once a record of the peer opened (3A.23). */
 const uint8_t *wzp_control_first_record(const WzpControl *control, size_t *length);
 void wzp_control_drop_first(WzpControl *control);
 
@@ -88,3 +95,7 @@ unsigned wzp_control_records_received(const WzpControl *control);
 /* Smoothed round trip of PING/PONG, or -1. */
 WzpTime wzp_control_round_trip(const WzpControl *control);
 size_t wzp_control_queued_bytes(const WzpControl *control);
+/* Frames of opened records that were not taken in, by reason: WZP_REPLAYED and WZP_TOO_OLD (a message
+ * that came again: normal on a bad network), WZP_UNEXPECTED (number too far ahead), WZP_QUEUE_FULL,
+ * WZP_UNKNOWN_KIND, WZP_UNSUPPORTED (reserved frames), WZP_TRUNCATED, WZP_MALFORMED, WZP_TOO_LONG. */
+uint64_t wzp_control_dropped(const WzpControl *control, WzpResult reason);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "handshake-pair.h"
+#include "test-util.h"
 #include "tests/tools/published-example.h"
 #include "wzp/handshake.h"
 #include <glib.h>
@@ -7,14 +8,6 @@
 #include <string.h>
 
 /* The handshake against its published example, in all modes, with its fields, lengths and state. */
-
-static void
-assert_hex(const uint8_t *data, size_t length, const char *expected)
-{
-  g_autofree char *hex = g_malloc(2 * length + 1);
-  sodium_bin2hex(hex, 2 * length + 1, data, length);
-  g_assert_cmpstr(hex, ==, expected);
-}
 
 static void
 assert_hash(const uint8_t *data, size_t length, const char *expected)

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "control-private.h"
+
+#define IN_FLIGHT_MAX 16
+#define MESSAGES_MAX 1024 /* a bound for many small ones */
+#define FRAGMENTS_MAX                                                                              \
+  ((WZP_CONTROL_MESSAGE_MAX + WZP_CONTROL_FRAGMENT_MAX - 1) / WZP_CONTROL_FRAGMENT_MAX)
+#define RESEND_EARLY (100 * WZP_MSEC)
+#define RESEND_LATE (250 * WZP_MSEC)
+
+typedef struct {
+  bool started; /* has a number */
+  uint16_t number;
+  uint8_t fragments, fragments_sent; /* sent at least once: always the first ones */
+  WzpTime first_sent[FRAGMENTS_MAX], due[FRAGMENTS_MAX];
+  size_t length;
+  uint8_t bytes[];
+} OutMessage;
+
+void
+wzp_outbox_init(WzpOutbox *outbox, uint16_t first_number)
+{
+  *outbox = (WzpOutbox){.next_number = first_number};
+  g_queue_init(&outbox->messages);
+}
+
+void
+wzp_outbox_clear(WzpOutbox *outbox)
+{
+  g_queue_clear_full(&outbox->messages, g_free);
+}
+
+WzpResult
+wzp_outbox_add(WzpOutbox *outbox, const void *message, size_t length)
+{
+  if (length > WZP_CONTROL_MESSAGE_MAX)
+    return WZP_TOO_LONG;
+  if (outbox->bytes + length > WZP_CONTROL_QUEUE_MAX || outbox->messages.length >= MESSAGES_MAX)
+    return WZP_QUEUE_FULL;
+  OutMessage *out = g_malloc0(sizeof *out + length);
+  out->length = length;
+  out->fragments =
+      (uint8_t)MAX(1, (length + WZP_CONTROL_FRAGMENT_MAX - 1) / WZP_CONTROL_FRAGMENT_MAX);
+  if (length > 0)
+    memcpy(out->bytes, message, length);
+  outbox->bytes += length;
+  g_queue_push_tail(&outbox->messages, out);
+  return WZP_OK;
+}
+
+WzpResult
+wzp_outbox_acknowledge(WzpOutbox *outbox, uint16_t next, uint32_t bitmap)
+{
+  if (wzp_seq16_distance(next, outbox->next_number) > 0)
+    return WZP_MALFORMED;
+  for (GList *link = outbox->messages.head, *following; link; link = following) {
+    OutMessage *out = link->data;
+    following = link->next;
+    if (!out->started)
+      break;
+    int ahead = wzp_seq16_distance(out->number, next);
+    if (ahead >= 0 && !(ahead >= 1 && ahead <= 32 && bitmap >> (ahead - 1) & 1))
+      continue;
+    outbox->in_flight -= out->fragments_sent;
+    outbox->bytes -= out->length;
+    g_queue_delete_link(&outbox->messages, link);
+    g_free(out);
+  }
+  return WZP_OK;
+}
+
+/* May the next fragment that never went out go now? */
+static bool
+may_send_new(const WzpOutbox *outbox, const OutMessage *out)
+{
+  if (outbox->in_flight >= IN_FLIGHT_MAX)
+    return false;
+  const OutMessage *oldest = g_queue_peek_head((GQueue *)&outbox->messages);
+  /* The peer takes no number further ahead than its window. */
+  return out->started || !oldest->started ||
+         wzp_seq16_distance(outbox->next_number, oldest->number) < WZP_CONTROL_WINDOW;
+}
+
+/* False when it does not fit. */
+static bool
+write_fragment(WzpOutbox *outbox, OutMessage *out, uint8_t fragment, WzpTime now, WzpWriter *writer)
+{
+  size_t offset = (size_t)fragment * WZP_CONTROL_FRAGMENT_MAX;
+  size_t length = MIN(out->length - offset, WZP_CONTROL_FRAGMENT_MAX);
+  if (writer->capacity - writer->length < WZP_FRAME_MESSAGE_HEAD + length)
+    return false;
+  if (!out->started) {
+    out->started = true;
+    out->number = outbox->next_number++;
+  }
+  if (fragment == out->fragments_sent) {
+    out->fragments_sent++;
+    out->first_sent[fragment] = now;
+    outbox->in_flight++;
+  }
+  out->due[fragment] =
+      now + (now - out->first_sent[fragment] < WZP_SECOND ? RESEND_EARLY : RESEND_LATE);
+  wzp_writer_u8(writer, WZP_FRAME_MESSAGE);
+  wzp_writer_u16(writer, out->number);
+  wzp_writer_u8(writer, fragment);
+  wzp_writer_u8(writer, out->fragments);
+  wzp_writer_u16(writer, (uint16_t)length);
+  wzp_writer_bytes(writer, out->bytes + offset, length);
+  return true;
+}
+
+void
+wzp_outbox_write(WzpOutbox *outbox, WzpTime now, bool all, WzpWriter *writer)
+{
+  for (GList *link = outbox->messages.head; link; link = link->next) {
+    OutMessage *out = link->data;
+    for (uint8_t fragment = 0; fragment < out->fragments; fragment++) {
+      if (fragment < out->fragments_sent) {
+        if (!all && out->due[fragment] > now)
+          continue;
+      } else if (!may_send_new(outbox, out)) {
+        break; /* later messages may still have fragments to send again */
+      }
+      if (!write_fragment(outbox, out, fragment, now, writer))
+        return;
+    }
+    if (!out->started)
+      return;
+  }
+}
+
+WzpTime
+wzp_outbox_next_timeout(const WzpOutbox *outbox)
+{
+  WzpTime earliest = WZP_NEVER;
+  for (const GList *link = outbox->messages.head; link; link = link->next) {
+    const OutMessage *out = link->data;
+    if (out->fragments_sent < out->fragments && may_send_new(outbox, out))
+      return 0;
+    if (!out->started)
+      break;
+    for (uint8_t fragment = 0; fragment < out->fragments_sent; fragment++)
+      earliest = MIN(earliest, out->due[fragment]);
+  }
+  return earliest;
+}
