@@ -1,0 +1,469 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "relay-worker.h"
+#include <errno.h>
+#include <gio/gio.h>
+#include <glib-unix.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <sodium.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define RECEIVE_BATCH 64
+#define SEND_BATCH 256
+/* so many batches, then the commands get their turn */
+#define BATCHES_PER_WAKEUP 8
+/* longer than any datagram of the protocol, so that longer ones are seen to be that */
+#define RECEIVE_SIZE 2048
+/* a burst of junk must not push out good packets before the thread runs */
+#define RECEIVE_BUFFER (8 * 1024 * 1024)
+/* a burst of copies, but not a queue in which voice grows old */
+#define SEND_BUFFER (1024 * 1024)
+#define CONTROL_QUEUE 1024
+
+typedef struct {
+  WzpAddress from;
+  size_t length;
+  uint8_t data[WZP_DATAGRAM_MAX];
+} ControlDatagram;
+
+struct RelayWorker {
+  int socket;
+  bool v6_socket;
+  WzpAddress address;
+  RelayMedia *media;
+  pthread_t thread;
+  bool running;
+  GMainContext *context;
+  GMainLoop *loop;
+
+  /* datagrams for the control thread, a ring under its lock */
+  pthread_mutex_t control_lock;
+  ControlDatagram *control;
+  unsigned control_first, control_length;
+  int control_event;
+  bool control_wakes; /* this batch queued something; worker only */
+
+  /* commands from the control thread, under their lock */
+  pthread_mutex_t command_lock;
+  GArray *commands, *commands_taken;
+  bool stop;
+  int command_event;
+
+  uint64_t unsent_control; /* atomic, control thread only */
+
+  /* the worker's batches */
+  struct mmsghdr received[RECEIVE_BATCH];
+  struct iovec received_iov[RECEIVE_BATCH];
+  struct sockaddr_storage received_from[RECEIVE_BATCH];
+  uint8_t buffers[RECEIVE_BATCH][RECEIVE_SIZE];
+  struct mmsghdr send[SEND_BATCH];
+  struct iovec send_iov[SEND_BATCH];
+  struct sockaddr_storage send_to[SEND_BATCH];
+  unsigned n_send;
+};
+
+/* --- socket --- */
+
+static void
+set_option(int fd, int level, int name, int value)
+{
+  /* all of these are improvements, not needs */
+  (void)setsockopt(fd, level, name, &value, sizeof value);
+}
+
+static int
+open_socket(const WzpAddress *listen, WzpAddress *bound, GError **error)
+{
+  bool v6 = listen->family == 6;
+  struct sockaddr_storage address;
+  socklen_t length = wzp_address_to_sockaddr(listen, &address, v6);
+  char text[WZP_ADDRESS_TEXT];
+  int fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  int problem;
+
+  if (fd < 0) {
+    problem = errno;
+    g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "cannot open a UDP socket: %s",
+                g_strerror(problem));
+    return -1;
+  }
+  if (v6)
+    set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
+  /* With DF set the kernel needs no IP id, which costs it a hash per packet. PROBE: always DF, and no
+   * stranger's ICMP can shrink our path MTU. */
+  set_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
+  if (v6)
+    set_option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE);
+  set_option(fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER);
+  set_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER);
+  set_option(fd, SOL_SOCKET, SO_SNDBUF, SEND_BUFFER);
+  if (bind(fd, (struct sockaddr *)&address, length) < 0) {
+    problem = errno;
+    g_set_error(error, G_IO_ERROR, g_io_error_from_errno(problem), "cannot listen on %s: %s%s",
+                wzp_address_format(listen, text), g_strerror(problem),
+                problem == EADDRINUSE ? "; another program, perhaps another relay, uses this port"
+                : problem == EADDRNOTAVAIL ? "; this machine has no such address"
+                                           : "");
+    close(fd);
+    return -1;
+  }
+  length = sizeof address;
+  if (getsockname(fd, (struct sockaddr *)&address, &length) < 0 ||
+      !wzp_address_from_sockaddr(bound, (struct sockaddr *)&address, length)) {
+    g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_FAILED,
+                        "cannot find out the address of the relay's socket");
+    close(fd);
+    return -1;
+  }
+  return fd;
+}
+
+/* --- sending --- */
+
+static void
+flush(RelayWorker *worker)
+{
+  unsigned done = 0;
+
+  while (done < worker->n_send) {
+    int sent = sendmmsg(worker->socket, worker->send + done, worker->n_send - done, MSG_DONTWAIT);
+
+    if (sent > 0) {
+      done += (unsigned)sent;
+    } else if (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM) {
+      /* late voice is worth nothing: no second try */
+      relay_media_count_drop(worker->media, WZP_QUEUE_FULL, worker->n_send - done);
+      break;
+    } else if (errno != EINTR) {
+      /* no route to this one receiver; the others get theirs */
+      relay_media_count_drop(worker->media, WZP_NOT_CONNECTED, 1);
+      done++;
+    }
+  }
+  worker->n_send = 0;
+}
+
+static void
+on_forward(void *user, const WzpAddress *to, const uint8_t *data, size_t length)
+{
+  RelayWorker *worker = user;
+  unsigned n = worker->n_send++;
+
+  worker->send_iov[n].iov_base = (void *)data;
+  worker->send_iov[n].iov_len = length;
+  worker->send[n].msg_hdr.msg_namelen =
+      wzp_address_to_sockaddr(to, &worker->send_to[n], worker->v6_socket);
+  if (worker->n_send == SEND_BATCH)
+    flush(worker);
+}
+
+/* --- receiving --- */
+
+static void
+queue_for_control(RelayWorker *worker, const struct sockaddr_storage *from, socklen_t from_length,
+                  const uint8_t *data, size_t length)
+{
+  ControlDatagram *place;
+  WzpAddress address;
+
+  if (!wzp_address_from_sockaddr(&address, (const struct sockaddr *)from, from_length)) {
+    relay_media_count_drop(worker->media, WZP_UNKNOWN_SOURCE, 1);
+    return;
+  }
+  pthread_mutex_lock(&worker->control_lock);
+  if (worker->control_length < CONTROL_QUEUE) {
+    place = &worker->control[(worker->control_first + worker->control_length++) % CONTROL_QUEUE];
+    place->from = address;
+    place->length = length;
+    memcpy(place->data, data, length);
+    worker->control_wakes = true;
+    pthread_mutex_unlock(&worker->control_lock);
+    return;
+  }
+  pthread_mutex_unlock(&worker->control_lock);
+  relay_media_count_drop(worker->media, WZP_QUEUE_FULL, 1);
+}
+
+static void
+wake(int event)
+{
+  uint64_t one = 1;
+  ssize_t written;
+
+  do
+    written = write(event, &one, sizeof one);
+  while (written < 0 && errno == EINTR);
+}
+
+static void
+drain(int event)
+{
+  uint64_t count;
+  ssize_t ignored = read(event, &count, sizeof count);
+
+  (void)ignored;
+}
+
+/* Returns whether the batch was full, so that there may be more. */
+static bool
+receive_batch(RelayWorker *worker)
+{
+  WzpTime now;
+  int n, i;
+
+  for (i = 0; i < RECEIVE_BATCH; i++)
+    worker->received[i].msg_hdr.msg_namelen = sizeof worker->received_from[i];
+  n = recvmmsg(worker->socket, worker->received, RECEIVE_BATCH, MSG_DONTWAIT, NULL);
+  if (n <= 0)
+    return false;
+  now = g_get_monotonic_time();
+  for (i = 0; i < n; i++) {
+    size_t length = worker->received[i].msg_len;
+    bool for_control;
+
+    relay_media_handle(worker->media, now, worker->buffers[i], length, on_forward, worker,
+                       &for_control);
+    if (for_control)
+      queue_for_control(worker, &worker->received_from[i], worker->received[i].msg_hdr.msg_namelen,
+                        worker->buffers[i], length);
+  }
+  flush(worker);
+  if (worker->control_wakes) {
+    worker->control_wakes = false;
+    wake(worker->control_event);
+  }
+  return n == RECEIVE_BATCH;
+}
+
+static gboolean
+on_readable(gint fd, GIOCondition condition, gpointer user)
+{
+  RelayWorker *worker = user;
+  unsigned n = 0;
+
+  (void)fd, (void)condition;
+  while (n < BATCHES_PER_WAKEUP && receive_batch(worker))
+    n++;
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+on_commands(gint fd, GIOCondition condition, gpointer user)
+{
+  RelayWorker *worker = user;
+  WzpTime now = g_get_monotonic_time();
+  GArray *taken;
+  bool stop;
+  unsigned i;
+
+  (void)fd, (void)condition;
+  drain(worker->command_event);
+  pthread_mutex_lock(&worker->command_lock);
+  taken = worker->commands;
+  worker->commands = worker->commands_taken;
+  worker->commands_taken = taken;
+  stop = worker->stop;
+  pthread_mutex_unlock(&worker->command_lock);
+  for (i = 0; i < taken->len; i++)
+    relay_media_apply(worker->media, now, &g_array_index(taken, RelayCommand, i));
+  /* hop keys stand in them */
+  if (taken->len > 0)
+    sodium_memzero(taken->data, taken->len * sizeof(RelayCommand));
+  g_array_set_size(taken, 0);
+  if (stop)
+    g_main_loop_quit(worker->loop);
+  return G_SOURCE_CONTINUE;
+}
+
+/* --- thread --- */
+
+static void
+attach(RelayWorker *worker, int fd, GUnixFDSourceFunc function)
+{
+  GSource *source = g_unix_fd_source_new(fd, G_IO_IN);
+
+  g_source_set_callback(source, G_SOURCE_FUNC(function), worker, NULL);
+  g_source_attach(source, worker->context);
+  g_source_unref(source);
+}
+
+static void *
+run(void *user)
+{
+  RelayWorker *worker = user;
+
+  g_main_context_push_thread_default(worker->context);
+  g_main_loop_run(worker->loop);
+  g_main_context_pop_thread_default(worker->context);
+  return NULL;
+}
+
+static void
+prepare_batches(RelayWorker *worker)
+{
+  unsigned i;
+
+  for (i = 0; i < RECEIVE_BATCH; i++) {
+    worker->received_iov[i].iov_base = worker->buffers[i];
+    worker->received_iov[i].iov_len = RECEIVE_SIZE;
+    worker->received[i].msg_hdr.msg_iov = &worker->received_iov[i];
+    worker->received[i].msg_hdr.msg_iovlen = 1;
+    worker->received[i].msg_hdr.msg_name = &worker->received_from[i];
+  }
+  for (i = 0; i < SEND_BATCH; i++) {
+    worker->send[i].msg_hdr.msg_iov = &worker->send_iov[i];
+    worker->send[i].msg_hdr.msg_iovlen = 1;
+    worker->send[i].msg_hdr.msg_name = &worker->send_to[i];
+  }
+}
+
+RelayWorker *
+relay_worker_new(const RelayLimits *limits, const WzpAddress *listen, GError **error)
+{
+  RelayWorker *worker;
+  WzpAddress bound;
+  int fd = open_socket(listen, &bound, error);
+
+  if (fd < 0)
+    return NULL;
+  worker = g_new0(RelayWorker, 1);
+  worker->socket = fd;
+  worker->v6_socket = listen->family == 6;
+  worker->address = bound;
+  worker->media = relay_media_new(limits);
+  worker->context = g_main_context_new();
+  worker->loop = g_main_loop_new(worker->context, FALSE);
+  pthread_mutex_init(&worker->control_lock, NULL);
+  worker->control = g_new(ControlDatagram, CONTROL_QUEUE);
+  worker->control_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  pthread_mutex_init(&worker->command_lock, NULL);
+  worker->commands = g_array_new(FALSE, FALSE, sizeof(RelayCommand));
+  worker->commands_taken = g_array_new(FALSE, FALSE, sizeof(RelayCommand));
+  worker->command_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  prepare_batches(worker);
+  if (worker->control_event < 0 || worker->command_event < 0) {
+    g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_FAILED,
+                        "cannot open an event descriptor; are too many files open?");
+    relay_worker_free(worker);
+    return NULL;
+  }
+  attach(worker, worker->socket, on_readable);
+  attach(worker, worker->command_event, on_commands);
+  return worker;
+}
+
+bool
+relay_worker_start(RelayWorker *worker, GError **error)
+{
+  int problem = pthread_create(&worker->thread, NULL, run, worker);
+
+  worker->running = problem == 0;
+  if (!worker->running)
+    g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "cannot start the media thread: %s",
+                g_strerror(problem));
+  return worker->running;
+}
+
+void
+relay_worker_free(RelayWorker *worker)
+{
+  if (worker == NULL)
+    return;
+  if (worker->running) {
+    pthread_mutex_lock(&worker->command_lock);
+    worker->stop = true;
+    pthread_mutex_unlock(&worker->command_lock);
+    wake(worker->command_event);
+    pthread_join(worker->thread, NULL);
+  }
+  g_main_loop_unref(worker->loop);
+  g_main_context_unref(worker->context);
+  close(worker->socket);
+  if (worker->control_event >= 0)
+    close(worker->control_event);
+  if (worker->command_event >= 0)
+    close(worker->command_event);
+  pthread_mutex_destroy(&worker->control_lock);
+  pthread_mutex_destroy(&worker->command_lock);
+  g_array_unref(worker->commands);
+  g_array_unref(worker->commands_taken);
+  g_free(worker->control);
+  relay_media_free(worker->media);
+  g_free(worker);
+}
+
+const WzpAddress *
+relay_worker_address(const RelayWorker *worker)
+{
+  return &worker->address;
+}
+
+/* --- for the control thread --- */
+
+void
+relay_worker_command(RelayWorker *worker, const RelayCommand *command)
+{
+  pthread_mutex_lock(&worker->command_lock);
+  g_array_append_val(worker->commands, *command);
+  pthread_mutex_unlock(&worker->command_lock);
+  wake(worker->command_event);
+}
+
+int
+relay_worker_control_fd(const RelayWorker *worker)
+{
+  return worker->control_event;
+}
+
+bool
+relay_worker_take_control(RelayWorker *worker, WzpAddress *from, uint8_t data[WZP_DATAGRAM_MAX],
+                          size_t *length)
+{
+  ControlDatagram *first;
+
+  pthread_mutex_lock(&worker->control_lock);
+  if (worker->control_length == 0) {
+    /* under the lock: what is queued from here on wakes anew */
+    drain(worker->control_event);
+    pthread_mutex_unlock(&worker->control_lock);
+    return false;
+  }
+  first = &worker->control[worker->control_first];
+  *from = first->from;
+  *length = first->length;
+  memcpy(data, first->data, first->length);
+  worker->control_first = (worker->control_first + 1) % CONTROL_QUEUE;
+  worker->control_length--;
+  pthread_mutex_unlock(&worker->control_lock);
+  return true;
+}
+
+void
+relay_worker_send(RelayWorker *worker, const RelayDatagram *datagram)
+{
+  struct sockaddr_storage to;
+  socklen_t to_length = wzp_address_to_sockaddr(&datagram->to, &to, worker->v6_socket);
+  ssize_t sent = sendto(worker->socket, datagram->data, datagram->length, MSG_DONTWAIT,
+                        (struct sockaddr *)&to, to_length);
+
+  /* the control channel sends again what matters */
+  if (sent < 0)
+    __atomic_fetch_add(&worker->unsent_control, 1, __ATOMIC_RELAXED);
+}
+
+WzpTime
+relay_worker_last_seen(const RelayWorker *worker, uint32_t sid)
+{
+  return relay_media_last_seen(worker->media, sid);
+}
+
+void
+relay_worker_add_stats(const RelayWorker *worker, RelayStats *stats)
+{
+  relay_stats_add_media(stats, worker->media);
+  stats->control_drops[WZP_QUEUE_FULL] +=
+      __atomic_load_n(&worker->unsent_control, __ATOMIC_RELAXED);
+}
