@@ -148,7 +148,8 @@ mutate(uint8_t *data, size_t length, GPtrArray *corpus, GRand *rand)
     gsize other_length;
     const uint8_t *other = pick(corpus, rand, &other_length);
     size_t from = below(rand, other_length);
-    count = MIN(MIN(other_length - from, 1 + below(rand, 256)), INPUT_MAX - at);
+    count = 1 + below(rand, 256); /* on its own: MIN() would draw it twice */
+    count = MIN(MIN(other_length - from, count), INPUT_MAX - at);
     if (count)
       memcpy(data + at, other + from, count);
     length = MAX(length, at + count);
