@@ -5,10 +5,13 @@
 static gboolean
 plugin_init(GstPlugin *plugin)
 {
-  (void)plugin;
   /* So that the meta is known by name as soon as the plugin is there. */
   gst_wzp_meta_get_info();
-  return TRUE;
+
+  gboolean registered = FALSE;
+  registered |= GST_ELEMENT_REGISTER(wzpenc, plugin);
+  registered |= GST_ELEMENT_REGISTER(wzpdec, plugin);
+  return registered;
 }
 
 #define GST_WZP_ORIGIN "https://github.com/warzonephone/wzp"

@@ -4,7 +4,11 @@
 
 G_BEGIN_DECLS
 
+#define GST_WZP_AUTHOR "WarzonePhone <https://github.com/warzonephone/wzp>"
+
 /* One line an element: plugin_init registers each of them by GST_ELEMENT_REGISTER(name, plugin), and
  * the element's file defines it with GST_ELEMENT_REGISTER_DEFINE. */
+GST_ELEMENT_REGISTER_DECLARE(wzpenc)
+GST_ELEMENT_REGISTER_DECLARE(wzpdec)
 
 G_END_DECLS
