@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "signal.h"
+#include <json-glib/json-glib.h>
+#include <sodium.h>
+#include <string.h>
+
+#define DEPTH_MAX 8
+#define SLOT_MAX 249
+
+static const char *const type_names[] = {
+    [WZP_SIGNAL_UNKNOWN] = NULL, [WZP_SIGNAL_JOINED] = "joined", [WZP_SIGNAL_ROSTER] = "roster",
+    [WZP_SIGNAL_LEFT] = "left",  [WZP_SIGNAL_LEAVE] = "leave",   [WZP_SIGNAL_ERROR] = "error",
+};
+
+static const char *const code_names[] = {
+    [WZP_ERROR_NONE] = "NONE",
+    [WZP_ERROR_UNKNOWN] = "UNKNOWN",
+    [WZP_ERROR_ROOM_FULL] = "ROOM_FULL",
+    [WZP_ERROR_BUSY] = "BUSY",
+    [WZP_ERROR_BAD_JOIN] = "BAD_JOIN",
+    [WZP_ERROR_WRONG_RELAY] = "WRONG_RELAY",
+    [WZP_ERROR_RATE_LIMITED] = "RATE_LIMITED",
+    [WZP_ERROR_UNSUPPORTED] = "UNSUPPORTED",
+};
+
+const char *
+wzp_error_code_name(WzpErrorCode code)
+{
+  return (size_t)code < G_N_ELEMENTS(code_names) ? code_names[code] : "UNKNOWN";
+}
+
+/* --- reading --- */
+
+/* json-glib reads more than JSON (comments, single quotes, assignments) and recurses as deep as it is
+ * told to: only what can be one JSON object of bounded depth gets there. */
+static bool
+may_be_object(const char *text, size_t length)
+{
+  unsigned depth = 0;
+  bool in_string = false, ended = false;
+  for (size_t i = 0; i < length; i++) {
+    char c = text[i];
+    if (in_string) {
+      if ((unsigned char)c < 0x20)
+        return false;
+      if (c == '"')
+        in_string = false;
+      else if (c == '\\' && length - i >= 6 && memcmp(text + i, "\\u0000", 6) == 0)
+        return false; /* it would cut the string short */
+      else if (c == '\\')
+        i++;
+      continue;
+    }
+    if (c == ' ' || c == '\t' || c == '\r' || c == '\n')
+      continue;
+    if (ended || (depth == 0 && c != '{') || !strchr("{}[]:,\"+-.0123456789eEtrufalsn", c))
+      return false;
+    if (c == '"')
+      in_string = true;
+    else if ((c == '{' || c == '[') && ++depth > DEPTH_MAX)
+      return false;
+    else if (c == '}' || c == ']')
+      ended = --depth == 0;
+  }
+  return ended;
+}
+
+/* The member's string, or NULL when it is missing or of another type. */
+static const char *
+string_member(JsonObject *object, const char *name)
+{
+  JsonNode *node = json_object_get_member(object, name);
+  if (!node || !JSON_NODE_HOLDS_VALUE(node) || json_node_get_value_type(node) != G_TYPE_STRING)
+    return NULL;
+  return json_node_get_string(node);
+}
+
+static bool
+read_slot(JsonNode *node, unsigned *slot)
+{
+  if (!node || !JSON_NODE_HOLDS_VALUE(node) || json_node_get_value_type(node) != G_TYPE_INT64)
+    return false;
+  gint64 value = json_node_get_int(node);
+  if (value < 0 || value > SLOT_MAX)
+    return false;
+  *slot = (unsigned)value;
+  return true;
+}
+
+static bool
+read_members(WzpSignal *signal, JsonObject *object)
+{
+  JsonNode *node = json_object_get_member(object, "members");
+  if (!node || !JSON_NODE_HOLDS_ARRAY(node))
+    return false;
+  JsonArray *members = json_node_get_array(node);
+  unsigned n = json_array_get_length(members);
+  if (n > WZP_SIGNAL_MEMBERS_MAX)
+    return false;
+  for (unsigned i = 0; i < n; i++) {
+    unsigned slot;
+    if (!read_slot(json_array_get_element(members, i), &slot) ||
+        memchr(signal->members, (int)slot, i))
+      return false;
+    signal->members[i] = (uint8_t)slot;
+  }
+  signal->n_members = n;
+  return true;
+}
+
+static bool
+read_key(uint8_t key[32], const char *hex)
+{
+  size_t length = 0;
+  return hex && strlen(hex) == 64 && sodium_hex2bin(key, 32, hex, 64, NULL, &length, NULL) == 0 &&
+         length == 32;
+}
+
+/* Text of a stranger, as it may be shown in a terminal: valid UTF-8, cut at a character, and nothing
+ * in it that moves the cursor or turns the writing direction. */
+static void
+copy_text(char *out, size_t size, const char *text)
+{
+  g_autofree char *valid = g_utf8_make_valid(text ? text : "", -1);
+  size_t length = 0;
+  for (const char *at = valid; *at; at = g_utf8_next_char(at)) {
+    gunichar c = g_utf8_get_char(at);
+    char encoded[6];
+    switch (g_unichar_type(c)) {
+    case G_UNICODE_CONTROL:
+    case G_UNICODE_FORMAT:
+    case G_UNICODE_LINE_SEPARATOR:
+    case G_UNICODE_PARAGRAPH_SEPARATOR:
+      c = ' ';
+      break;
+    default:
+      break;
+    }
+    size_t n = (size_t)g_unichar_to_utf8(c, encoded);
+    if (length + n >= size)
+      break;
+    memcpy(out + length, encoded, n);
+    length += n;
+  }
+  out[length] = '\0';
+}
+
+static WzpErrorCode
+read_code(const char *name)
+{
+  for (unsigned code = WZP_ERROR_ROOM_FULL; code < G_N_ELEMENTS(code_names); code++)
+    if (strcmp(name, code_names[code]) == 0)
+      return (WzpErrorCode)code;
+  return WZP_ERROR_UNKNOWN;
+}
+
+static bool
+read_fields(WzpSignal *signal, JsonObject *object)
+{
+  const char *type = string_member(object, "type"), *code;
+  if (!type)
+    return false;
+  for (unsigned i = WZP_SIGNAL_JOINED; i < G_N_ELEMENTS(type_names); i++)
+    if (strcmp(type, type_names[i]) == 0)
+      signal->type = (WzpSignalType)i;
+
+  switch (signal->type) {
+  case WZP_SIGNAL_JOINED:
+    return read_slot(json_object_get_member(object, "slot"), &signal->slot) &&
+           read_key(signal->home, string_member(object, "home")) && read_members(signal, object);
+  case WZP_SIGNAL_ROSTER:
+    return read_members(signal, object);
+  case WZP_SIGNAL_LEFT:
+    copy_text(signal->reason, sizeof signal->reason, string_member(object, "reason"));
+    return read_slot(json_object_get_member(object, "slot"), &signal->slot);
+  case WZP_SIGNAL_ERROR:
+    code = string_member(object, "code");
+    if (!code)
+      return false;
+    signal->code = read_code(code);
+    copy_text(signal->text, sizeof signal->text, string_member(object, "text"));
+    return true;
+  case WZP_SIGNAL_LEAVE:
+  case WZP_SIGNAL_UNKNOWN:
+    return true;
+  }
+  return false;
+}
+
+WzpResult
+wzp_signal_parse(WzpSignal *signal, const void *body, size_t length)
+{
+  *signal = (WzpSignal){0};
+  if (length > WZP_CONTROL_MESSAGE_MAX)
+    return WZP_TOO_LONG;
+  if (length == 0 || !g_utf8_validate_len(body, length, NULL) || !may_be_object(body, length))
+    return WZP_MALFORMED;
+  g_autoptr(JsonParser) parser = json_parser_new_immutable();
+  JsonNode *root;
+  if (!json_parser_load_from_data(parser, body, (gssize)length, NULL) ||
+      !(root = json_parser_get_root(parser)) || !JSON_NODE_HOLDS_OBJECT(root))
+    return WZP_MALFORMED;
+  if (!read_fields(signal, json_node_get_object(root))) {
+    *signal = (WzpSignal){0};
+    return WZP_MALFORMED;
+  }
+  return WZP_OK;
+}
+
+/* --- writing --- */
+
+static void
+write_members(JsonBuilder *builder, const WzpSignal *signal)
+{
+  json_builder_set_member_name(builder, "members");
+  json_builder_begin_array(builder);
+  for (unsigned i = 0; i < MIN(signal->n_members, WZP_SIGNAL_MEMBERS_MAX); i++)
+    json_builder_add_int_value(builder, signal->members[i]);
+  json_builder_end_array(builder);
+}
+
+static void
+write_string(JsonBuilder *builder, const char *name, const char *value)
+{
+  g_autofree char *valid = g_utf8_make_valid(value, -1);
+  json_builder_set_member_name(builder, name);
+  json_builder_add_string_value(builder, valid);
+}
+
+static void
+write_slot(JsonBuilder *builder, unsigned slot)
+{
+  json_builder_set_member_name(builder, "slot");
+  json_builder_add_int_value(builder, slot);
+}
+
+GBytes *
+wzp_signal_build(const WzpSignal *signal)
+{
+  g_return_val_if_fail(signal->type > WZP_SIGNAL_UNKNOWN && signal->type <= WZP_SIGNAL_ERROR, NULL);
+  g_autoptr(JsonBuilder) builder = json_builder_new_immutable();
+  char home[65];
+  json_builder_begin_object(builder);
+  write_string(builder, "type", type_names[signal->type]);
+  switch (signal->type) {
+  case WZP_SIGNAL_JOINED:
+    sodium_bin2hex(home, sizeof home, signal->home, sizeof signal->home);
+    write_slot(builder, signal->slot);
+    write_string(builder, "home", home);
+    write_members(builder, signal);
+    break;
+  case WZP_SIGNAL_ROSTER:
+    write_members(builder, signal);
+    break;
+  case WZP_SIGNAL_LEFT:
+    write_slot(builder, signal->slot);
+    write_string(builder, "reason", signal->reason);
+    break;
+  case WZP_SIGNAL_ERROR:
+    write_string(builder, "code", wzp_error_code_name(signal->code));
+    write_string(builder, "text", signal->text);
+    break;
+  case WZP_SIGNAL_LEAVE:
+  case WZP_SIGNAL_UNKNOWN:
+    break;
+  }
+  json_builder_end_object(builder);
+
+  JsonNode *root = json_builder_get_root(builder);
+  g_autofree char *text = json_to_string(root, FALSE);
+  json_node_unref(root);
+  GByteArray *message = g_byte_array_new();
+  const uint8_t kind = WZP_MESSAGE_SIGNAL;
+  g_byte_array_append(message, &kind, 1);
+  g_byte_array_append(message, (const guint8 *)text, (guint)strlen(text));
+  return g_byte_array_free_to_bytes(message);
+}
