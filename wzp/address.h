@@ -19,9 +19,9 @@ bool wzp_address_from_sockaddr(WzpAddress *address, const struct sockaddr *from,
 /* Returns the length used. v6_socket: write IPv4 addresses as IPv4-mapped IPv6. */
 socklen_t wzp_address_to_sockaddr(const WzpAddress *address, struct sockaddr_storage *to,
                                   bool v6_socket);
-/* "192.0.2.1:4433", "[2001:db8::1]:4433", "none". Returns text. */
+/* "192.0.2.1:4433", "[2001:db8::1]:4433", "[fe80::1%3]:4433" (scope 3), "none". Returns text. */
 const char *wzp_address_format(const WzpAddress *address, char text[WZP_ADDRESS_TEXT]);
-/* Numeric only: "192.0.2.1:4433", "[::1]:4433". False when it is not that. */
+/* What format writes, but for "none": numbers only. False (and family 0) when it is not that. */
 bool wzp_address_parse(WzpAddress *address, const char *text);
 /* family(1) | port(2) | 4 or 16 bytes: 7 or 19 bytes. */
 void wzp_address_write(const WzpAddress *address, WzpWriter *writer);
