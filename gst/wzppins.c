@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "wzppins.h"
+#include "wzp/keyfile.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+G_DEFINE_QUARK(wzp - pins - error - quark, wzp_pins_error)
+
+char *
+wzp_pins_default_path(void)
+{
+  return g_build_filename(g_get_user_config_dir(), "wzp", "known-relays", NULL);
+}
+
+typedef struct {
+  char *place; /* NULL: a comment or an empty line */
+  uint8_t key[32];
+  char *text;
+} Line;
+
+static void
+line_free(gpointer data)
+{
+  Line *line = data;
+  g_free(line->place);
+  g_free(line->text);
+  g_free(line);
+}
+
+static bool
+line_parse(Line *line, const char *text)
+{
+  line->text = g_strdup(text);
+  g_strstrip(line->text);
+  if (*line->text == '\0' || *line->text == '#')
+    return true;
+  g_auto(GStrv) words = g_strsplit_set(line->text, " \t", -1);
+  size_t length = 0;
+  const char *end = NULL;
+  if (g_strv_length(words) != 2 || strlen(words[1]) != 64 ||
+      sodium_hex2bin(line->key, 32, words[1], 64, NULL, &length, &end) != 0 || length != 32)
+    return false;
+  line->place = g_strdup(words[0]);
+  return true;
+}
+
+static GPtrArray *
+pins_read(const char *path, GError **error)
+{
+  g_autofree char *text = NULL;
+  if (!wzp_private_text_read(path, &text, error))
+    return NULL;
+  GPtrArray *lines = g_ptr_array_new_with_free_func(line_free);
+  if (text == NULL)
+    return lines;
+  g_auto(GStrv) rows = g_strsplit(text, "\n", -1);
+  g_autoptr(GHashTable) places = g_hash_table_new(g_str_hash, g_str_equal);
+  for (unsigned n = 0; rows[n] != NULL; n++) {
+    if (rows[n + 1] == NULL && *rows[n] == '\0')
+      break; /* behind the last newline */
+    Line *line = g_new0(Line, 1);
+    g_ptr_array_add(lines, line);
+    if (!line_parse(line, rows[n])) {
+      g_set_error(error, WZP_PINS_ERROR, WZP_PINS_ERROR_CONTENT,
+                  "%s line %u is not 'host:port' and 64 hex digits; correct or remove it", path,
+                  n + 1);
+      g_ptr_array_unref(lines);
+      return NULL;
+    }
+    if (line->place != NULL && !g_hash_table_add(places, line->place)) {
+      g_set_error(error, WZP_PINS_ERROR, WZP_PINS_ERROR_CONTENT,
+                  "%s line %u names %s a second time; remove the wrong line", path, n + 1,
+                  line->place);
+      g_ptr_array_unref(lines);
+      return NULL;
+    }
+  }
+  return lines;
+}
+
+static Line *
+pins_find(GPtrArray *lines, const char *place)
+{
+  for (unsigned n = 0; n < lines->len; n++) {
+    Line *line = g_ptr_array_index(lines, n);
+    if (g_strcmp0(line->place, place) == 0)
+      return line;
+  }
+  return NULL;
+}
+
+bool
+wzp_pins_lookup(const char *path, const char *place, uint8_t key[32], bool *found, GError **error)
+{
+  *found = false;
+  g_autoptr(GPtrArray) lines = pins_read(path, error);
+  if (lines == NULL)
+    return false;
+  const Line *line = pins_find(lines, place);
+  if (line != NULL) {
+    memcpy(key, line->key, 32);
+    *found = true;
+  }
+  return true;
+}
+
+static bool
+pins_write(const char *path, GPtrArray *lines, GError **error)
+{
+  g_autoptr(GString) text = g_string_new(NULL);
+  for (unsigned n = 0; n < lines->len; n++) {
+    const Line *line = g_ptr_array_index(lines, n);
+    char hex[65];
+    if (line->place == NULL)
+      g_string_append_printf(text, "%s\n", line->text);
+    else
+      g_string_append_printf(text, "%s %s\n", line->place,
+                             sodium_bin2hex(hex, sizeof hex, line->key, 32));
+  }
+  return wzp_private_text_write(path, text->str, error);
+}
+
+/* Held from reading to renaming; a file of its own, because the pins' file is replaced. */
+static int
+pins_lock(const char *path, GError **error)
+{
+  g_autofree char *directory = g_path_get_dirname(path);
+  g_autofree char *lock = g_strconcat(path, ".lock", NULL);
+  int descriptor = -1;
+  if (g_mkdir_with_parents(directory, 0700) == 0)
+    descriptor = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (descriptor < 0 || flock(descriptor, LOCK_EX) != 0) {
+    g_set_error(error, WZP_PINS_ERROR, WZP_PINS_ERROR_LOCK, "%s cannot be locked: %s", lock,
+                g_strerror(errno));
+    if (descriptor >= 0)
+      close(descriptor);
+    return -1;
+  }
+  return descriptor;
+}
+
+bool
+wzp_pins_store(const char *path, const char *place, const uint8_t key[32], GError **error)
+{
+  int lock = pins_lock(path, error);
+  if (lock < 0)
+    return false;
+  bool stored = false;
+  g_autoptr(GPtrArray) lines = pins_read(path, error);
+  if (lines != NULL) {
+    Line *line = pins_find(lines, place);
+    if (line == NULL) {
+      line = g_new0(Line, 1);
+      line->place = g_strdup(place);
+      g_ptr_array_add(lines, line);
+    }
+    memcpy(line->key, key, 32);
+    stored = pins_write(path, lines, error);
+  }
+  close(lock);
+  return stored;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#pragma once
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The relays that were met before: a text file, mode 0600, one `host:port ed25519-hex` a line. Empty
+ * lines and lines that start with '#' are kept. Any other line, a place named twice, or an unsafe file
+ * is an error: a file that was tampered with must not read as "never met". */
+
+#define WZP_PINS_ERROR (wzp_pins_error_quark())
+GQuark wzp_pins_error_quark(void);
+typedef enum { WZP_PINS_ERROR_CONTENT, WZP_PINS_ERROR_LOCK } WzpPinsError;
+
+/* $XDG_CONFIG_HOME/wzp/known-relays. Free with g_free(). */
+char *wzp_pins_default_path(void);
+/* *found tells whether place ("host:port") has a key. A missing file holds none. */
+bool wzp_pins_lookup(const char *path, const char *place, uint8_t key[32], bool *found,
+                     GError **error);
+/* Sets or replaces the key of place. Other processes that pin at the same moment lose nothing. */
+bool wzp_pins_store(const char *path, const char *place, const uint8_t key[32], GError **error);

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#pragma once
+#include "wzpsession.h"
+#include "wzpudp.h"
+#include <gio/gio.h>
+
+/* What wzpsession.c (life, media path), wzpsession-thread.c (sockets, timers, names) and
+ * wzpsession-report.c (what people are told) share. */
+
+GST_DEBUG_CATEGORY_EXTERN(wzp_session_debug);
+
+/* Packets that reached nobody, beside what WzpCallStats counts. */
+typedef struct {
+  guint64 packets_received, packets_sent;
+  guint64 queue_overflow;       /* oldest packets that a slow wzpsrc lost */
+  guint64 unread;               /* came while no wzpsrc was playing */
+  guint64 drops[WZP_N_RESULTS]; /* before the call was asked */
+} WzpSessionCounters;
+
+struct _WzpSession {
+  GObject parent;
+
+  GMutex life; /* held by join and leave from end to end: starting and stopping never overlap */
+  GThread *thread;
+  GMainContext *context;
+  GMainLoop *loop;
+
+  /* Set before the thread starts, constant while it runs. */
+  gboolean udp;
+  gchar *host, *place; /* "host:port", for people and pins; "" without a host */
+  guint16 port;
+  gchar *relay, *known_relays;
+  gboolean had_pin, has_pinned;
+  guint8 pinned[WZP_FINGERPRINT_SIZE]; /* what the relay's key must be; the thread moves it */
+  guint connect_timeout;
+  WzpUdp *sockets;
+  WzpIdentity *identity; /* relay mode */
+
+  /* Of the session's thread only. */
+  GCancellable *cancellable;
+  gboolean resolving, resolved, connected, warned, failed;
+  gchar *resolve_error;
+  WzpTime resolve_again; /* WZP_NEVER: no need */
+  WzpTime episode;       /* since when we wait for an answer; WZP_NEVER: we do not */
+
+  /* The lock guards all below; nothing foreign (bus, signals, sockets, inboxes) is called with it. */
+  GMutex lock;
+  WzpCall *call;
+  WzpCallState state;
+  gboolean configured, started;
+  GList *users;       /* GstElement, borrowed: each leaves before it ends */
+  GPtrArray *inboxes; /* GstWzpInbox; never changed, replaced: readers take a reference */
+  GQueue pending;     /* WzpOutput, in order; the session's thread sends and tells */
+  WzpOutput scratch;
+  GSource *timer;
+  WzpTime armed;   /* when the timer will wake the thread */
+  WzpTime quit_at; /* WZP_NEVER: not leaving */
+  WzpSessionCounters counters;
+  WzpCallStats last_stats; /* of the run that ended */
+  WzpUdpStats last_udp;
+  GStrv last_peers;
+  gchar *fingerprint;
+
+  /* What the first configuration said, to find contradictions; guarded by life. */
+  gchar *room, *identity_path, *key_file;
+  guint16 local_port;
+  gboolean has_link_key;
+  guint8 link_key[16];
+};
+
+/* wzpsession.c: lock held. Takes over what the call has to say; call after every input. */
+void wzp_session_drain_locked(WzpSession *session, WzpTime now);
+/* lock held. Makes the thread wake no later than the call wants. */
+void wzp_session_wake_locked(WzpSession *session, WzpTime when);
+
+void wzp_session_emit_member_left(WzpSession *session, guint slot, guint remaining);
+
+/* wzpsession-thread.c */
+gpointer wzp_session_thread(gpointer session);
+void wzp_session_attach_sources(WzpSession *session); /* before the thread starts */
+void wzp_session_detach_sources(WzpSession *session); /* after it ended */
+void wzp_session_resolve(WzpSession *session);        /* in the thread; asks for the name again */
+
+/* wzpsession-report.c: in the session's thread, without the lock. */
+void wzp_session_handle_event(WzpSession *session, const WzpEvent *event);
+void wzp_session_check_patience(WzpSession *session, WzpTime now);
+WzpTime wzp_session_patience_deadline(WzpSession *session);

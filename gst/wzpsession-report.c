@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "wzpsession-private.h"
+#include "wzppins.h"
+#include <string.h>
+
+#define GST_CAT_DEFAULT wzp_session_debug
+
+/* --- posting: on the first element of the session, so that nothing is told twice --- */
+
+static GstElement *
+dup_speaker(WzpSession *self)
+{
+  g_mutex_lock(&self->lock);
+  GstElement *element = self->users != NULL ? gst_object_ref(self->users->data) : NULL;
+  g_mutex_unlock(&self->lock);
+  return element;
+}
+
+static void
+post_structure(WzpSession *self, GstStructure *structure)
+{
+  g_autoptr(GstElement) speaker = dup_speaker(self);
+  if (speaker == NULL)
+    gst_structure_free(structure);
+  else
+    gst_element_post_message(speaker, gst_message_new_element(GST_OBJECT(speaker), structure));
+}
+
+static void
+post_trouble(WzpSession *self, GstMessageType type, gint code, const gchar *text)
+{
+  g_autoptr(GstElement) speaker = dup_speaker(self);
+  if (speaker != NULL)
+    gst_element_message_full(speaker, type, GST_RESOURCE_ERROR, code, g_strdup(text), NULL,
+                             __FILE__, GST_FUNCTION, __LINE__);
+}
+
+static const gchar *
+state_text(WzpSession *self, WzpCallState state)
+{
+  switch (state) {
+  case WZP_CALL_CONNECTING:
+    return self->udp ? "looking for the other box" : "connecting to the relay";
+  case WZP_CALL_WAITING:
+    return "connected; nobody else is in the room yet";
+  case WZP_CALL_ACTIVE:
+    return "the other side is there; what is said is encrypted end to end";
+  case WZP_CALL_RECONNECTING:
+    return self->udp ? "the other box fell silent; looking for it again"
+                     : "the relay fell silent; looking for it again";
+  case WZP_CALL_ENDED:
+    return "the call has ended";
+  default:
+    return "nothing goes on yet";
+  }
+}
+
+static void
+set_state(WzpSession *self, WzpCallState state)
+{
+  g_mutex_lock(&self->lock);
+  gboolean changed = self->state != state;
+  self->state = state;
+  g_mutex_unlock(&self->lock);
+  if (!changed)
+    return;
+  GST_INFO_OBJECT(self, "%s", wzp_call_state_name(state));
+  post_structure(self,
+                 gst_structure_new("wzp-state", "state", G_TYPE_STRING, wzp_call_state_name(state),
+                                   "text", G_TYPE_STRING, state_text(self, state), NULL));
+  g_object_notify(G_OBJECT(self), "state");
+}
+
+static void
+fail(WzpSession *self, gint code, const gchar *text)
+{
+  if (self->failed)
+    return;
+  self->failed = TRUE;
+  self->episode = WZP_NEVER;
+  self->resolve_again = WZP_NEVER;
+  WzpTime now = g_get_monotonic_time();
+  g_mutex_lock(&self->lock);
+  if (self->started) {
+    wzp_call_leave(self->call, now);
+    wzp_session_drain_locked(self, now);
+  }
+  GPtrArray *inboxes = g_ptr_array_ref(self->inboxes);
+  g_mutex_unlock(&self->lock);
+  post_trouble(self, GST_MESSAGE_ERROR, code, text);
+  set_state(self, WZP_CALL_ENDED);
+  /* recordings behind a wzpsrc end properly */
+  for (guint n = 0; n < inboxes->len; n++)
+    gst_wzp_inbox_end(g_ptr_array_index(inboxes, n));
+  g_ptr_array_unref(inboxes);
+}
+
+/* --- patience: how long no answer is no news --- */
+
+WzpTime
+wzp_session_patience_deadline(WzpSession *self)
+{
+  if (self->episode == WZP_NEVER || (self->udp && *self->host == '\0' && !self->connected))
+    return WZP_NEVER;
+  WzpTime deadline = WZP_NEVER;
+  if (!self->warned)
+    deadline = self->episode + WZP_SESSION_WARN_MSEC * WZP_MSEC;
+  if (!self->connected && self->connect_timeout > 0)
+    deadline = MIN(deadline, self->episode + self->connect_timeout * WZP_MSEC);
+  return deadline;
+}
+
+static gchar *
+no_answer_text(WzpSession *self)
+{
+  if (!self->resolved)
+    return g_strdup_printf("The host name '%s' cannot be resolved%s%s", self->host,
+                           self->resolve_error != NULL ? ": " : "",
+                           self->resolve_error != NULL ? self->resolve_error : "");
+  if (*self->place == '\0')
+    return g_strdup("The other box does not answer");
+  return g_strdup_printf(self->udp ? "The other box at %s does not answer"
+                                   : "The relay %s does not answer",
+                         self->place);
+}
+
+void
+wzp_session_check_patience(WzpSession *self, WzpTime now)
+{
+  if (now < wzp_session_patience_deadline(self))
+    return;
+  g_autofree gchar *what = no_answer_text(self);
+  if (!self->connected && self->connect_timeout > 0 &&
+      now >= self->episode + self->connect_timeout * WZP_MSEC) {
+    g_autofree gchar *text = g_strdup_printf(
+        "%s; gave up after %.3g s. %s", what, self->connect_timeout / 1000.0,
+        self->udp
+            ? "udp mode needs a way back: both boxes must be able to send to each other, with "
+              "the same key file."
+            : "Check the address, and that UDP to this port gets through.");
+    fail(self, GST_RESOURCE_ERROR_NOT_FOUND, text);
+    return;
+  }
+  self->warned = TRUE;
+  g_autofree gchar *text = g_strdup_printf("%s; still trying.", what);
+  post_trouble(self, GST_MESSAGE_WARNING, GST_RESOURCE_ERROR_NOT_FOUND, text);
+}
+
+/* --- events of the call --- */
+
+static void
+handle_state(WzpSession *self, WzpCallState state)
+{
+  if (self->failed)
+    return;
+  if (state == WZP_CALL_WAITING || state == WZP_CALL_ACTIVE) {
+    self->connected = TRUE;
+    self->episode = WZP_NEVER;
+  } else if (state == WZP_CALL_RECONNECTING) {
+    self->episode = g_get_monotonic_time();
+    self->warned = FALSE;
+    wzp_session_resolve(self); /* its address may have changed */
+  }
+  set_state(self, state);
+}
+
+static void
+handle_relay_key(WzpSession *self, const guint8 key[32])
+{
+  g_autoptr(GError) error = NULL;
+  guint8 fingerprint[WZP_FINGERPRINT_SIZE];
+  gchar text[WZP_FINGERPRINT_TEXT];
+  wzp_fingerprint(fingerprint, key);
+  gboolean first_use = self->relay == NULL && !self->had_pin;
+  if (self->relay == NULL && !wzp_pins_store(self->known_relays, self->place, key, &error)) {
+    g_autofree gchar *warning =
+        g_strdup_printf("The key of relay %s cannot be remembered, so that a change would go "
+                        "unnoticed the next time: %s.",
+                        self->place, error->message);
+    post_trouble(self, GST_MESSAGE_WARNING, GST_RESOURCE_ERROR_WRITE, warning);
+  }
+  memcpy(self->pinned, fingerprint, sizeof self->pinned);
+  self->has_pinned = TRUE;
+  post_structure(self, gst_structure_new("wzp-relay-key", "fingerprint", G_TYPE_STRING,
+                                         wzp_fingerprint_format(fingerprint, text), "first-use",
+                                         G_TYPE_BOOLEAN, first_use, NULL));
+}
+
+static void
+handle_relay_changed(WzpSession *self, const guint8 key[32])
+{
+  guint8 fingerprint[WZP_FINGERPRINT_SIZE];
+  gchar seen[WZP_FINGERPRINT_TEXT], expected[WZP_FINGERPRINT_TEXT];
+  wzp_fingerprint(fingerprint, key);
+  wzp_fingerprint_format(fingerprint, seen);
+  wzp_fingerprint_format(self->pinned, expected);
+  g_autofree gchar *text = NULL;
+  if (self->connected) {
+    text = g_strdup_printf("Somebody answers for relay %s with another key: pinned %s, seen %s. "
+                           "Nothing was sent there; still looking for the one that we know.",
+                           self->place, expected, seen);
+    post_trouble(self, GST_MESSAGE_WARNING, GST_RESOURCE_ERROR_NOT_AUTHORIZED, text);
+    return;
+  }
+  if (self->relay != NULL)
+    text = g_strdup_printf("The key of relay %s is not the one that relay= names: expected %s, "
+                           "seen %s. Nothing was sent. If this is expected, correct relay=.",
+                           self->place, expected, seen);
+  else
+    text = g_strdup_printf("The key of relay %s has changed: pinned %s, seen %s. Nothing was sent. "
+                           "If this is expected, set accept-new-relay-key=true once.",
+                           self->place, expected, seen);
+  fail(self, GST_RESOURCE_ERROR_NOT_AUTHORIZED, text);
+}
+
+static void
+post_peer(WzpSession *self, const WzpEvent *event, gboolean present)
+{
+  guint8 fingerprint[WZP_FINGERPRINT_SIZE];
+  gchar text[WZP_FINGERPRINT_TEXT];
+  wzp_fingerprint(fingerprint, event->key);
+  post_structure(self,
+                 gst_structure_new("wzp-peer", "fingerprint", G_TYPE_STRING,
+                                   wzp_fingerprint_format(fingerprint, text), "slot", G_TYPE_UINT,
+                                   (guint)event->slot, "verified", G_TYPE_BOOLEAN, FALSE, "present",
+                                   G_TYPE_BOOLEAN, present, NULL));
+}
+
+static void
+handle_member_left(WzpSession *self, const WzpEvent *event)
+{
+  WzpMemberInfo member;
+  guint remaining = 0;
+  g_mutex_lock(&self->lock);
+  while (self->call != NULL && wzp_call_member(self->call, remaining, &member))
+    remaining++;
+  g_mutex_unlock(&self->lock);
+  post_peer(self, event, FALSE);
+  wzp_session_emit_member_left(self, event->slot, remaining);
+}
+
+static void
+handle_error(WzpSession *self, const WzpEvent *event)
+{
+  gint code = GST_RESOURCE_ERROR_FAILED;
+  if (event->code == WZP_ERROR_ROOM_FULL || event->code == WZP_ERROR_BUSY ||
+      event->code == WZP_ERROR_RATE_LIMITED)
+    code = GST_RESOURCE_ERROR_BUSY;
+  else if (event->code == WZP_ERROR_BAD_JOIN || event->code == WZP_ERROR_WRONG_RELAY)
+    code = GST_RESOURCE_ERROR_NOT_AUTHORIZED;
+  g_autofree gchar *text = g_strdup_printf("The relay %s refused (%s): %s", self->place,
+                                           wzp_error_code_name(event->code), event->text);
+  fail(self, code, text);
+}
+
+static void
+handle_closed(WzpSession *self, WzpCloseReason reason)
+{
+  if (reason == WZP_CLOSE_REPLACED)
+    fail(self, GST_RESOURCE_ERROR_BUSY,
+         "Another client with the same identity took this place in the room.");
+  else
+    GST_INFO_OBJECT(self, "the other end said goodbye, reason %d", (gint)reason);
+}
+
+void
+wzp_session_handle_event(WzpSession *self, const WzpEvent *event)
+{
+  switch (event->type) {
+  case WZP_EVENT_STATE:
+    handle_state(self, event->state);
+    break;
+  case WZP_EVENT_RELAY_KEY:
+    handle_relay_key(self, event->key);
+    break;
+  case WZP_EVENT_RELAY_CHANGED:
+    handle_relay_changed(self, event->key);
+    break;
+  case WZP_EVENT_MEMBER:
+    post_peer(self, event, TRUE);
+    break;
+  case WZP_EVENT_MEMBER_LEFT:
+    handle_member_left(self, event);
+    break;
+  case WZP_EVENT_ERROR:
+    handle_error(self, event);
+    break;
+  case WZP_EVENT_CLOSED:
+    handle_closed(self, event->reason);
+    break;
+  }
+}

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "wzpsession-private.h"
+#include "wzp/packet.h"
+#include <glib-unix.h>
+#include <netdb.h>
+#include <string.h>
+
+#define GST_CAT_DEFAULT wzp_session_debug
+
+#define RECEIVE_BUDGET 64 /* datagrams a turn, so that timers get theirs */
+#define RESOLVE_AGAIN (2 * WZP_SECOND)
+
+/* --- out: what the call said goes to the network and to people, in the call's order --- */
+
+static void
+dispatch_pending(WzpSession *self)
+{
+  for (;;) {
+    g_mutex_lock(&self->lock);
+    WzpOutput *output = g_queue_pop_head(&self->pending);
+    g_mutex_unlock(&self->lock);
+    if (output == NULL)
+      return;
+    if (output->kind == WZP_OUTPUT_DATAGRAM) {
+      WzpUdpDatagram datagram = {output->to, output->data, output->length};
+      wzp_udp_send(self->sockets, &datagram, 1);
+    } else {
+      wzp_session_handle_event(self, &output->event);
+    }
+    g_free(output);
+  }
+}
+
+/* --- timers --- */
+
+static void
+rearm(WzpSession *self)
+{
+  WzpTime patience = MIN(wzp_session_patience_deadline(self), self->resolve_again);
+  g_mutex_lock(&self->lock);
+  WzpTime when = MIN(patience, self->quit_at);
+  if (!g_queue_is_empty(&self->pending))
+    when = 0;
+  else if (self->started)
+    when = MIN(when, wzp_call_next_timeout(self->call));
+  self->armed = when;
+  g_source_set_ready_time(self->timer, when == WZP_NEVER ? -1 : when);
+  g_mutex_unlock(&self->lock);
+}
+
+/* True when a goodbye is out, or took long enough. */
+static gboolean
+farewell_done(WzpSession *self, WzpTime now)
+{
+  g_mutex_lock(&self->lock);
+  gboolean done =
+      self->quit_at != WZP_NEVER && g_queue_is_empty(&self->pending) &&
+      (now >= self->quit_at || !self->started || wzp_call_next_timeout(self->call) == WZP_NEVER);
+  g_mutex_unlock(&self->lock);
+  return done;
+}
+
+static void
+finish_turn(WzpSession *self)
+{
+  WzpTime now = g_get_monotonic_time();
+  dispatch_pending(self);
+  wzp_session_check_patience(self, now);
+  if (farewell_done(self, now))
+    g_main_loop_quit(self->loop);
+  rearm(self);
+}
+
+static gboolean
+timer_fired(gpointer data)
+{
+  WzpSession *self = data;
+  WzpTime now = g_get_monotonic_time();
+  g_mutex_lock(&self->lock);
+  if (self->started && now >= wzp_call_next_timeout(self->call)) {
+    wzp_call_handle_timeout(self->call, now);
+    wzp_session_drain_locked(self, now);
+  }
+  g_mutex_unlock(&self->lock);
+  if (now >= self->resolve_again)
+    wzp_session_resolve(self);
+  finish_turn(self);
+  return G_SOURCE_CONTINUE;
+}
+
+/* --- in: the sockets --- */
+
+static void
+deliver_packet(WzpSession *self, GPtrArray *inboxes, const guint8 *packet, gsize length,
+               guint64 age)
+{
+  WzpHeader header;
+  gsize header_length;
+  guint64 taken = 0, overflow = 0;
+  WzpResult result = wzp_header_parse(&header, packet, length, &header_length);
+  for (guint n = 0; result == WZP_OK && n < inboxes->len; n++) {
+    gboolean dropped;
+    if (gst_wzp_inbox_push_packet(g_ptr_array_index(inboxes, n), packet, length, age, header.slot,
+                                  &dropped))
+      taken++;
+    overflow += dropped ? 1 : 0;
+  }
+  g_mutex_lock(&self->lock);
+  if (result != WZP_OK)
+    self->counters.drops[result]++;
+  else
+    self->counters.packets_received++;
+  if (result == WZP_OK && taken == 0)
+    self->counters.unread++;
+  self->counters.queue_overflow += overflow;
+  g_mutex_unlock(&self->lock);
+}
+
+static void
+deliver_media(WzpSession *self, GPtrArray *inboxes, const guint8 *data, gsize length, guint64 age)
+{
+  if (wzp_datagram_kind(data, length) != WZP_DATAGRAM_TRUNK) {
+    deliver_packet(self, inboxes, data, length, age);
+    return;
+  }
+  size_t position = 0, packet_length;
+  const uint8_t *packet;
+  while (wzp_trunk_next(data, length, &position, &packet, &packet_length))
+    deliver_packet(self, inboxes, packet, packet_length, age);
+}
+
+static void
+handle_datagram(WzpSession *self, const guint8 *data, gsize length, const WzpAddress *from,
+                guint64 age)
+{
+  WzpTime now = g_get_monotonic_time();
+  bool media = false;
+  GPtrArray *inboxes = NULL;
+  g_mutex_lock(&self->lock);
+  if (length == 0) {
+    self->counters.drops[WZP_TOO_LONG]++;
+  } else if (!self->started) {
+    self->counters.drops[WZP_NOT_CONNECTED]++;
+  } else {
+    WzpResult result = wzp_call_handle_datagram(self->call, now, from, data, length, &media);
+    wzp_session_drain_locked(self, now);
+    if (result == WZP_OK && media)
+      inboxes = g_ptr_array_ref(self->inboxes);
+  }
+  g_mutex_unlock(&self->lock);
+  if (inboxes != NULL) {
+    deliver_media(self, inboxes, data, length, age);
+    g_ptr_array_unref(inboxes);
+  }
+  dispatch_pending(self);
+}
+
+static gboolean
+socket_readable(gint descriptor, GIOCondition condition, gpointer data)
+{
+  (void)condition;
+  WzpSession *self = data;
+  guint8 bytes[WZP_DATAGRAM_MAX];
+  gsize length;
+  WzpAddress from;
+  guint64 age;
+  for (unsigned n = 0; n < RECEIVE_BUDGET; n++) {
+    if (!wzp_udp_receive(self->sockets, descriptor, bytes, sizeof bytes, &length, &from, &age))
+      break;
+    handle_datagram(self, bytes, length, &from, age);
+  }
+  finish_turn(self);
+  return G_SOURCE_CONTINUE;
+}
+
+/* --- names --- */
+
+static void
+use_remotes(WzpSession *self, const WzpAddress *remotes, unsigned n)
+{
+  WzpTime now = g_get_monotonic_time();
+  self->resolved = TRUE;
+  self->resolve_again = WZP_NEVER;
+  g_mutex_lock(&self->lock);
+  if (n > 0)
+    wzp_call_set_remotes(self->call, remotes, n);
+  if (!self->started && !self->failed && self->quit_at == WZP_NEVER) {
+    self->started = TRUE;
+    wzp_call_start(self->call, now);
+    wzp_session_drain_locked(self, now);
+  }
+  g_mutex_unlock(&self->lock);
+}
+
+/* An address needs no resolver. */
+static gboolean
+use_numeric_host(WzpSession *self)
+{
+  struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV, .ai_socktype = SOCK_DGRAM};
+  struct addrinfo *found = NULL;
+  gchar port[8];
+  g_snprintf(port, sizeof port, "%u", self->port);
+  WzpAddress remote;
+  if (getaddrinfo(self->host, port, &hints, &found) != 0)
+    return FALSE;
+  gboolean good = wzp_address_from_sockaddr(&remote, found->ai_addr, found->ai_addrlen);
+  freeaddrinfo(found);
+  if (good)
+    use_remotes(self, &remote, 1);
+  return good;
+}
+
+static unsigned
+addresses_from_list(WzpSession *self, GList *list, WzpAddress remotes[WZP_CALL_REMOTES_MAX])
+{
+  unsigned n = 0;
+  for (GList *link = list; link != NULL && n < WZP_CALL_REMOTES_MAX; link = link->next) {
+    struct sockaddr_storage name;
+    g_autoptr(GSocketAddress) address = g_inet_socket_address_new(link->data, self->port);
+    gssize length = g_socket_address_get_native_size(address);
+    if (g_socket_address_to_native(address, &name, sizeof name, NULL) &&
+        wzp_address_from_sockaddr(&remotes[n], (struct sockaddr *)&name, (socklen_t)length))
+      n++;
+  }
+  return n;
+}
+
+static void
+resolved(GObject *resolver, GAsyncResult *result, gpointer data)
+{
+  WzpSession *self = data;
+  g_autoptr(GError) error = NULL;
+  GList *list = g_resolver_lookup_by_name_finish(G_RESOLVER(resolver), result, &error);
+  self->resolving = FALSE;
+  if (g_cancellable_is_cancelled(self->cancellable)) {
+    g_resolver_free_addresses(list);
+    return;
+  }
+  WzpAddress remotes[WZP_CALL_REMOTES_MAX];
+  unsigned n = addresses_from_list(self, list, remotes);
+  g_resolver_free_addresses(list);
+  if (n > 0) {
+    g_clear_pointer(&self->resolve_error, g_free);
+    use_remotes(self, remotes, n);
+  } else {
+    g_free(self->resolve_error);
+    self->resolve_error = g_strdup(error != NULL ? error->message : "the name has no address");
+    GST_INFO_OBJECT(self, "%s: %s", self->host, self->resolve_error);
+    self->resolve_again = g_get_monotonic_time() + RESOLVE_AGAIN;
+  }
+  finish_turn(self);
+}
+
+void
+wzp_session_resolve(WzpSession *self)
+{
+  self->resolve_again = WZP_NEVER;
+  if (*self->host == '\0')
+    use_remotes(self, NULL, 0); /* udp mode: the other box comes to us */
+  else if (!self->resolving && !use_numeric_host(self)) {
+    self->resolving = TRUE;
+    g_autoptr(GResolver) resolver = g_resolver_get_default();
+    g_resolver_lookup_by_name_async(resolver, self->host, self->cancellable, resolved, self);
+  }
+}
+
+/* --- the thread --- */
+
+static gboolean
+timer_dispatch(GSource *source, GSourceFunc callback, gpointer data)
+{
+  (void)source;
+  return callback(data);
+}
+
+static GSourceFuncs timer_functions = {.dispatch = timer_dispatch};
+
+static void
+attach_socket(WzpSession *self, unsigned family)
+{
+  int descriptor = wzp_udp_descriptor(self->sockets, family);
+  if (descriptor < 0)
+    return;
+  g_autoptr(GSource) source = g_unix_fd_source_new(descriptor, G_IO_IN);
+  g_source_set_callback(source, G_SOURCE_FUNC(socket_readable), self, NULL);
+  g_source_attach(source, self->context);
+}
+
+void
+wzp_session_attach_sources(WzpSession *self)
+{
+  self->context = g_main_context_new();
+  self->loop = g_main_loop_new(self->context, FALSE);
+  self->cancellable = g_cancellable_new();
+  self->timer = g_source_new(&timer_functions, sizeof(GSource));
+  g_source_set_callback(self->timer, timer_fired, self, NULL);
+  g_source_set_ready_time(self->timer, 0);
+  g_source_attach(self->timer, self->context);
+  attach_socket(self, 4);
+  attach_socket(self, 6);
+}
+
+void
+wzp_session_detach_sources(WzpSession *self)
+{
+  g_mutex_lock(&self->lock);
+  g_source_destroy(self->timer);
+  g_clear_pointer(&self->timer, g_source_unref);
+  g_mutex_unlock(&self->lock);
+  g_clear_pointer(&self->loop, g_main_loop_unref);
+  g_clear_pointer(&self->context, g_main_context_unref); /* and with it the socket sources */
+  g_clear_object(&self->cancellable);
+}
+
+gpointer
+wzp_session_thread(gpointer data)
+{
+  WzpSession *self = data;
+  g_main_context_push_thread_default(self->context);
+  wzp_session_resolve(self);
+  finish_turn(self);
+  g_main_loop_run(self->loop);
+  g_cancellable_cancel(self->cancellable);
+  while (self->resolving)
+    g_main_context_iteration(self->context, TRUE);
+  g_main_context_pop_thread_default(self->context);
+  return NULL;
+}

@@ -1,0 +1,588 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "wzpsession-private.h"
+#include "gstwzpuri.h"
+#include "wzp/keyfile.h"
+#include "wzppins.h"
+#include <sodium.h>
+#include <string.h>
+
+GST_DEBUG_CATEGORY(wzp_session_debug);
+#define GST_CAT_DEFAULT wzp_session_debug
+
+enum { PROP_0, PROP_STATE };
+
+static guint member_left_signal;
+
+G_DEFINE_FINAL_TYPE_WITH_CODE(WzpSession, wzp_session, G_TYPE_OBJECT,
+                              GST_DEBUG_CATEGORY_INIT(wzp_session_debug, "wzpsession", 0,
+                                                      "WZP client session"))
+
+/* --- configuration --- */
+
+static gboolean refuse(GError **error, gint code, const gchar *format, ...) G_GNUC_PRINTF(3, 4);
+
+static gboolean
+refuse(GError **error, gint code, const gchar *format, ...)
+{
+  va_list arguments;
+  va_start(arguments, format);
+  g_autofree gchar *text = g_strdup_vprintf(format, arguments);
+  va_end(arguments);
+  g_set_error_literal(error, GST_RESOURCE_ERROR, code, text);
+  return FALSE;
+}
+
+static gboolean
+contradicts(const gchar *ours, const gchar *theirs)
+{
+  return ours != NULL && theirs != NULL && strcmp(ours, theirs) != 0;
+}
+
+/* A second element may say the same again, or less. */
+static gboolean
+check_same_config(WzpSession *self, const WzpSessionConfig *config, GError **error)
+{
+  const gchar *what = NULL;
+  if (self->udp != config->udp || self->port != config->port ||
+      contradicts(self->host, config->host) || g_strcmp0(self->room, config->room) != 0)
+    what = "the URI";
+  else if (self->has_link_key != config->has_link_key ||
+           sodium_memcmp(self->link_key, config->link_key, sizeof self->link_key) != 0)
+    what = "the room secret behind '#'";
+  else if (contradicts(self->relay, config->relay))
+    what = "'relay'";
+  else if (contradicts(self->identity_path, config->identity))
+    what = "'identity'";
+  else if (contradicts(self->known_relays, config->known_relays))
+    what = "'known-relays'";
+  else if (contradicts(self->key_file, config->key_file))
+    what = "'key-file'";
+  else if (self->local_port != 0 && config->local_port != 0 &&
+           self->local_port != config->local_port)
+    what = "'local-port'";
+  if (what == NULL)
+    return TRUE;
+  return refuse(error, GST_RESOURCE_ERROR_SETTINGS,
+                "Two elements of one session contradict each other in %s; set it on one of them, "
+                "or give them different 'session' names.",
+                what);
+}
+
+static gboolean
+load_udp(const WzpSessionConfig *config, WzpCallConfig *call, GError **error)
+{
+  g_autoptr(GError) reason = NULL;
+  call->mode = WZP_CALL_UDP;
+  if (wzp_keyfile_read(config->key_file, call->psk, &reason))
+    return TRUE;
+  return refuse(error, GST_RESOURCE_ERROR_NOT_AUTHORIZED, "The key file cannot be used: %s.",
+                reason->message);
+}
+
+static gboolean
+load_identity(WzpSession *self, const WzpSessionConfig *config, GError **error)
+{
+  WzpRandom random = wzp_random_system();
+  g_autoptr(GError) reason = NULL;
+  self->identity = config->identity != NULL ? wzp_identity_load(config->identity, &random, &reason)
+                                            : wzp_identity_new_random(&random);
+  if (self->identity == NULL)
+    return refuse(error, GST_RESOURCE_ERROR_NOT_AUTHORIZED, "The identity cannot be used: %s.",
+                  reason->message);
+  gchar text[WZP_FINGERPRINT_TEXT];
+  g_mutex_lock(&self->lock);
+  g_free(self->fingerprint);
+  self->fingerprint = g_strdup(wzp_fingerprint_format(self->identity->fingerprint, text));
+  g_mutex_unlock(&self->lock);
+  return TRUE;
+}
+
+/* What we know of the relay's key: the URI's word stands over the file, the file over nothing. */
+static gboolean
+load_relay_key(WzpSession *self, const WzpSessionConfig *config, WzpCallConfig *call,
+               GError **error)
+{
+  if (config->relay != NULL) {
+    call->has_relay_fingerprint = wzp_fingerprint_parse(call->relay_fingerprint, config->relay);
+    if (!call->has_relay_fingerprint)
+      return refuse(error, GST_RESOURCE_ERROR_SETTINGS,
+                    "The relay's fingerprint '%s' is not 32 hex digits (colons are allowed).",
+                    config->relay);
+    memcpy(self->pinned, call->relay_fingerprint, sizeof self->pinned);
+    self->has_pinned = TRUE;
+    return TRUE;
+  }
+  g_autoptr(GError) reason = NULL;
+  bool found = false;
+  if (!wzp_pins_lookup(self->known_relays, self->place, call->relay_key, &found, &reason))
+    return refuse(error, GST_RESOURCE_ERROR_NOT_AUTHORIZED,
+                  "The file of known relays cannot be used: %s.", reason->message);
+  self->had_pin = found;
+  self->has_pinned = found && !config->accept_new_relay_key;
+  call->has_relay_key = self->has_pinned;
+  if (self->has_pinned)
+    wzp_fingerprint(self->pinned, call->relay_key);
+  return TRUE;
+}
+
+static gboolean
+load_relay(WzpSession *self, const WzpSessionConfig *config, WzpCallConfig *call, GError **error)
+{
+  call->mode = WZP_CALL_RELAY;
+  if (config->has_link_key)
+    wzp_room_secret_keyed(&call->room, config->link_key);
+  else
+    wzp_room_secret_open(&call->room, config->room);
+  if (!load_identity(self, config, error) || !load_relay_key(self, config, call, error))
+    return FALSE;
+  call->identity = self->identity;
+  return TRUE;
+}
+
+static void
+copy_config(WzpSession *self, const WzpSessionConfig *config)
+{
+  self->udp = config->udp;
+  self->host = g_strdup(config->host != NULL ? config->host : "");
+  self->port = config->port;
+  self->place = *self->host != '\0' ? gst_wzp_host_port(self->host, self->port) : g_strdup("");
+  self->relay = g_strdup(config->relay);
+  self->known_relays =
+      config->known_relays != NULL ? g_strdup(config->known_relays) : wzp_pins_default_path();
+  self->connect_timeout = config->connect_timeout;
+  self->room = g_strdup(config->room);
+  self->identity_path = g_strdup(config->identity);
+  self->key_file = g_strdup(config->key_file);
+  self->local_port = config->local_port;
+  self->has_link_key = config->has_link_key;
+  memcpy(self->link_key, config->link_key, sizeof self->link_key);
+}
+
+static void
+forget_config(WzpSession *self)
+{
+  g_clear_pointer(&self->host, g_free);
+  g_clear_pointer(&self->place, g_free);
+  g_clear_pointer(&self->relay, g_free);
+  g_clear_pointer(&self->known_relays, g_free);
+  g_clear_pointer(&self->room, g_free);
+  g_clear_pointer(&self->identity_path, g_free);
+  g_clear_pointer(&self->key_file, g_free);
+  g_clear_pointer(&self->resolve_error, g_free);
+  g_clear_pointer(&self->identity, wzp_identity_free);
+  g_clear_pointer(&self->sockets, wzp_udp_free);
+  sodium_memzero(self->link_key, sizeof self->link_key);
+  self->has_link_key = FALSE;
+}
+
+/* --- life: `life` is held --- */
+
+static void
+reset_run(WzpSession *self)
+{
+  self->resolving = self->resolved = self->connected = self->warned = self->failed = FALSE;
+  self->had_pin = self->has_pinned = FALSE;
+  self->resolve_again = WZP_NEVER;
+  self->episode = g_get_monotonic_time();
+  g_mutex_lock(&self->lock);
+  self->state = WZP_CALL_CONNECTING;
+  self->started = FALSE;
+  self->quit_at = WZP_NEVER;
+  self->armed = WZP_NEVER;
+  memset(&self->counters, 0, sizeof self->counters);
+  memset(&self->last_stats, 0, sizeof self->last_stats);
+  memset(&self->last_udp, 0, sizeof self->last_udp);
+  g_clear_pointer(&self->last_peers, g_strfreev);
+  g_mutex_unlock(&self->lock);
+}
+
+static gboolean
+session_start(WzpSession *self, const WzpSessionConfig *config, GError **error)
+{
+  WzpCallConfig *call = sodium_malloc(sizeof *call); /* holds room secret or psk */
+  memset(call, 0, sizeof *call);
+  call->random = wzp_random_system();
+  reset_run(self);
+  copy_config(self, config);
+  g_autoptr(GError) reason = NULL;
+  gboolean good =
+      config->udp ? load_udp(config, call, error) : load_relay(self, config, call, error);
+  if (good && (self->sockets = wzp_udp_new(config->local_port, &reason)) == NULL)
+    good = refuse(error, GST_RESOURCE_ERROR_OPEN_READ_WRITE, "%s.", reason->message);
+  if (good) {
+    g_mutex_lock(&self->lock);
+    self->call = wzp_call_new(call);
+    self->configured = TRUE;
+    g_mutex_unlock(&self->lock);
+    wzp_session_attach_sources(self);
+    self->thread = g_thread_new("wzp-session", wzp_session_thread, self);
+  } else {
+    forget_config(self);
+  }
+  sodium_free(call);
+  return good;
+}
+
+static GStrv
+dup_peers_locked(WzpSession *self)
+{
+  g_autoptr(GStrvBuilder) peers = g_strv_builder_new();
+  WzpMemberInfo member;
+  for (unsigned n = 0; self->call != NULL && wzp_call_member(self->call, n, &member); n++) {
+    uint8_t fingerprint[WZP_FINGERPRINT_SIZE];
+    gchar text[WZP_FINGERPRINT_TEXT];
+    wzp_fingerprint(fingerprint, member.id);
+    g_strv_builder_add(peers, wzp_fingerprint_format(fingerprint, text));
+  }
+  return g_strv_builder_end(peers);
+}
+
+static void
+session_stop(WzpSession *self)
+{
+  WzpTime now = g_get_monotonic_time();
+  g_mutex_lock(&self->lock);
+  g_strfreev(self->last_peers);
+  self->last_peers = dup_peers_locked(self);
+  self->quit_at = now;
+  if (self->started && self->state != WZP_CALL_ENDED) {
+    self->quit_at = now + WZP_SESSION_LEAVE_MSEC * WZP_MSEC;
+    wzp_call_leave(self->call, now);
+    wzp_session_drain_locked(self, now);
+  }
+  wzp_session_wake_locked(self, 0);
+  g_mutex_unlock(&self->lock);
+  g_thread_join(g_steal_pointer(&self->thread));
+  wzp_session_detach_sources(self);
+  g_mutex_lock(&self->lock);
+  wzp_call_get_stats(self->call, &self->last_stats);
+  wzp_udp_get_stats(self->sockets, &self->last_udp);
+  g_clear_pointer(&self->call, wzp_call_free);
+  g_queue_clear_full(&self->pending, g_free);
+  self->configured = self->started = FALSE;
+  self->state = WZP_CALL_IDLE;
+  g_mutex_unlock(&self->lock);
+  forget_config(self);
+}
+
+static void
+replace_inboxes_locked(WzpSession *self, GstWzpInbox *add, GstElement *without)
+{
+  GPtrArray *inboxes = g_ptr_array_new_with_free_func((GDestroyNotify)gst_wzp_inbox_unref);
+  for (guint n = 0; n < self->inboxes->len; n++) {
+    GstWzpInbox *inbox = g_ptr_array_index(self->inboxes, n);
+    if (without == NULL || gst_wzp_inbox_owner(inbox) != without)
+      g_ptr_array_add(inboxes, gst_wzp_inbox_ref(inbox));
+  }
+  if (add != NULL)
+    g_ptr_array_add(inboxes, gst_wzp_inbox_ref(add));
+  g_ptr_array_unref(self->inboxes);
+  self->inboxes = inboxes;
+}
+
+gboolean
+wzp_session_join(WzpSession *self, GstElement *element, GstWzpInbox *inbox,
+                 const WzpSessionConfig *config, GError **error)
+{
+  g_return_val_if_fail(WZP_IS_SESSION(self) && GST_IS_ELEMENT(element), FALSE);
+  gboolean good = TRUE;
+  g_mutex_lock(&self->life);
+  if (config != NULL && self->thread != NULL)
+    good = check_same_config(self, config, error);
+  if (good) {
+    g_mutex_lock(&self->lock);
+    self->users = g_list_append(self->users, element);
+    if (inbox != NULL)
+      replace_inboxes_locked(self, inbox, NULL);
+    g_mutex_unlock(&self->lock);
+  }
+  if (good && config != NULL && self->thread == NULL)
+    good = session_start(self, config, error);
+  g_mutex_unlock(&self->life);
+  if (!good)
+    wzp_session_leave(self, element);
+  return good;
+}
+
+void
+wzp_session_leave(WzpSession *self, GstElement *element)
+{
+  g_return_if_fail(WZP_IS_SESSION(self));
+  g_mutex_lock(&self->life);
+  g_mutex_lock(&self->lock);
+  gboolean last = self->users != NULL && self->users->next == NULL && self->users->data == element;
+  g_mutex_unlock(&self->lock);
+  /* the last one stays listed, so that the end can still be told */
+  if (last && self->thread != NULL)
+    session_stop(self);
+  g_mutex_lock(&self->lock);
+  self->users = g_list_remove(self->users, element);
+  replace_inboxes_locked(self, NULL, element);
+  g_mutex_unlock(&self->lock);
+  g_mutex_unlock(&self->life);
+}
+
+gboolean
+wzp_session_is_configured(WzpSession *self)
+{
+  g_mutex_lock(&self->lock);
+  gboolean configured = self->configured;
+  g_mutex_unlock(&self->lock);
+  return configured;
+}
+
+/* --- the media path --- */
+
+void
+wzp_session_wake_locked(WzpSession *self, WzpTime when)
+{
+  /* later than armed: the thread finds out when it wakes */
+  if (self->timer == NULL || when >= self->armed)
+    return;
+  self->armed = when;
+  g_source_set_ready_time(self->timer, when);
+}
+
+void
+wzp_session_drain_locked(WzpSession *self, WzpTime now)
+{
+  while (wzp_call_poll(self->call, now, &self->scratch))
+    g_queue_push_tail(&self->pending, g_memdup2(&self->scratch, sizeof self->scratch));
+  wzp_session_wake_locked(self,
+                          g_queue_is_empty(&self->pending) ? wzp_call_next_timeout(self->call) : 0);
+}
+
+WzpResult
+wzp_session_seal(WzpSession *self, guint8 code, guint32 timestamp, guint8 flags, gboolean gap,
+                 gconstpointer plain, gsize length, guint8 *out, gsize capacity, gsize *out_length,
+                 WzpHeader *header)
+{
+  WzpTime now = g_get_monotonic_time();
+  WzpResult result = WZP_NOT_CONNECTED;
+  g_mutex_lock(&self->lock);
+  if (self->started) {
+    result = wzp_call_seal(self->call, now, code, timestamp, flags, gap, plain, length, out,
+                           capacity, out_length, header);
+    wzp_session_drain_locked(self, now);
+  } else {
+    self->counters.drops[result]++;
+  }
+  g_mutex_unlock(&self->lock);
+  return result;
+}
+
+WzpResult
+wzp_session_open(WzpSession *self, gconstpointer packet, gsize length, guint8 *out,
+                 gsize *out_length, WzpOpened *opened)
+{
+  WzpTime now = g_get_monotonic_time();
+  WzpResult result = WZP_NOT_CONNECTED;
+  g_mutex_lock(&self->lock);
+  if (self->started) {
+    result = wzp_call_open(self->call, now, packet, length, out, out_length, opened);
+    wzp_session_drain_locked(self, now);
+  } else {
+    self->counters.drops[result]++;
+  }
+  g_mutex_unlock(&self->lock);
+  return result;
+}
+
+#define SEND_BATCH 16
+
+static guint
+frame_locked(WzpSession *self, WzpTime now, const WzpSessionPacket *packet,
+             guint8 bytes[WZP_DATAGRAM_MAX], WzpUdpDatagram *datagram)
+{
+  WzpResult result = WZP_NOT_CONNECTED;
+  datagram->data = bytes;
+  if (packet->length > WZP_DATAGRAM_MAX - WZP_TRAILER_SIZE)
+    self->counters.drops[result = WZP_TOO_LONG]++;
+  else if (self->started)
+    result = wzp_call_frame_media(self->call, now, packet->data, packet->length, bytes,
+                                  &datagram->length, &datagram->to);
+  else
+    self->counters.drops[result]++;
+  if (result != WZP_OK)
+    return 0;
+  self->counters.packets_sent++;
+  return 1;
+}
+
+void
+wzp_session_send(WzpSession *self, const WzpSessionPacket *packets, guint n)
+{
+  guint8 bytes[SEND_BATCH][WZP_DATAGRAM_MAX];
+  WzpUdpDatagram datagrams[SEND_BATCH];
+  while (n > 0) {
+    WzpTime now = g_get_monotonic_time();
+    guint used = MIN(n, SEND_BATCH), ready = 0;
+    g_mutex_lock(&self->lock);
+    WzpUdp *sockets = self->configured ? self->sockets : NULL;
+    for (guint i = 0; i < used; i++)
+      ready += frame_locked(self, now, &packets[i], bytes[ready], &datagrams[ready]);
+    if (self->started)
+      wzp_session_drain_locked(self, now);
+    g_mutex_unlock(&self->lock);
+    /* the sockets stay: they close only after the caller's element left */
+    if (ready > 0)
+      wzp_udp_send(sockets, datagrams, ready);
+    packets += used;
+    n -= used;
+  }
+}
+
+/* --- what can be asked --- */
+
+const gchar *
+wzp_session_get_state(WzpSession *self)
+{
+  g_mutex_lock(&self->lock);
+  WzpCallState state = self->state;
+  g_mutex_unlock(&self->lock);
+  return wzp_call_state_name(state);
+}
+
+gchar *
+wzp_session_dup_fingerprint(WzpSession *self)
+{
+  g_mutex_lock(&self->lock);
+  gchar *fingerprint = g_strdup(self->fingerprint);
+  g_mutex_unlock(&self->lock);
+  return fingerprint;
+}
+
+static void
+put_peers(GstStructure *stats, GStrv peers)
+{
+  GValue list = G_VALUE_INIT;
+  gst_value_array_init(&list, 1);
+  for (gchar **peer = peers; peer != NULL && *peer != NULL; peer++) {
+    GValue value = G_VALUE_INIT;
+    g_value_init(&value, G_TYPE_STRING);
+    g_value_set_string(&value, *peer);
+    gst_value_array_append_and_take_value(&list, &value);
+  }
+  gst_structure_take_value(stats, "peers", &list);
+}
+
+static void
+put_drops(GstStructure *stats, const WzpCallStats *call, const WzpSessionCounters *counters)
+{
+  for (unsigned reason = WZP_OK + 1; reason < WZP_N_RESULTS; reason++) {
+    gchar name[64];
+    g_snprintf(name, sizeof name, "drops-%s", wzp_result_name(reason));
+    gst_structure_set(stats, name, G_TYPE_UINT64, call->drops[reason] + counters->drops[reason],
+                      NULL);
+  }
+}
+
+GstStructure *
+wzp_session_get_stats(WzpSession *self)
+{
+  WzpUdpStats udp = {0};
+  g_mutex_lock(&self->lock);
+  WzpCallStats call = self->last_stats;
+  WzpSessionCounters counters = self->counters;
+  gboolean running = self->call != NULL, direct = self->udp;
+  if (running) {
+    wzp_call_get_stats(self->call, &call);
+    wzp_udp_get_stats(self->sockets, &udp); /* a leaf, and under the lock it cannot close */
+  } else {
+    udp = self->last_udp;
+  }
+  g_auto(GStrv) peers = running ? dup_peers_locked(self) : g_strdupv(self->last_peers);
+  WzpCallState state = self->state;
+  g_mutex_unlock(&self->lock);
+
+  gboolean connected = state == WZP_CALL_WAITING || state == WZP_CALL_ACTIVE;
+  gchar remote[WZP_ADDRESS_TEXT], relay_text[WZP_FINGERPRINT_TEXT];
+  uint8_t relay[WZP_FINGERPRINT_SIZE];
+  wzp_fingerprint(relay, call.relay_key);
+  GstStructure *stats = gst_structure_new(
+      WZP_SESSION_STATS, "state", G_TYPE_STRING, wzp_call_state_name(state), "path", G_TYPE_STRING,
+      !connected ? "none"
+      : direct   ? "udp"
+                 : "relay",
+      "remote", G_TYPE_STRING, wzp_address_format(&call.remote, remote), "relay-fingerprint",
+      G_TYPE_STRING, call.has_relay_key ? wzp_fingerprint_format(relay, relay_text) : "",
+      "round-trip", G_TYPE_DOUBLE,
+      call.round_trip < 0 || !running ? -1.0 : (gdouble)call.round_trip / WZP_MSEC, "members",
+      G_TYPE_UINT, call.n_members, "packets-sealed", G_TYPE_UINT64, call.packets_sealed,
+      "packets-opened", G_TYPE_UINT64, call.packets_opened, "packets-sent", G_TYPE_UINT64,
+      counters.packets_sent, "packets-received", G_TYPE_UINT64, counters.packets_received,
+      "packets-unread", G_TYPE_UINT64, counters.unread, "queue-overflow", G_TYPE_UINT64,
+      counters.queue_overflow, "datagrams-sent", G_TYPE_UINT64, udp.datagrams_sent,
+      "datagrams-received", G_TYPE_UINT64, udp.datagrams_received, "bytes-sent", G_TYPE_UINT64,
+      udp.bytes_sent, "bytes-received", G_TYPE_UINT64, udp.bytes_received, "send-errors",
+      G_TYPE_UINT64, udp.send_errors, "handshakes-started", G_TYPE_UINT64, call.handshakes_started,
+      "handshakes-completed", G_TYPE_UINT64, call.handshakes_completed, NULL);
+  put_peers(stats, peers);
+  put_drops(stats, &call, &counters);
+  return stats;
+}
+
+/* --- the object --- */
+
+void
+wzp_session_emit_member_left(WzpSession *self, guint slot, guint remaining)
+{
+  g_signal_emit(self, member_left_signal, 0, slot, remaining);
+}
+
+WzpSession *
+wzp_session_new(void)
+{
+  return g_object_new(WZP_TYPE_SESSION, NULL);
+}
+
+static void
+wzp_session_init(WzpSession *self)
+{
+  g_mutex_init(&self->life);
+  g_mutex_init(&self->lock);
+  g_queue_init(&self->pending);
+  self->inboxes = g_ptr_array_new_with_free_func((GDestroyNotify)gst_wzp_inbox_unref);
+  self->state = WZP_CALL_IDLE;
+  self->armed = self->quit_at = self->resolve_again = self->episode = WZP_NEVER;
+  self->last_stats.round_trip = -1;
+}
+
+static void
+wzp_session_finalize(GObject *object)
+{
+  WzpSession *self = WZP_SESSION(object);
+  g_warn_if_fail(self->users == NULL && self->thread == NULL);
+  g_ptr_array_unref(self->inboxes);
+  g_strfreev(self->last_peers);
+  g_free(self->fingerprint);
+  sodium_memzero(&self->scratch, sizeof self->scratch);
+  g_mutex_clear(&self->lock);
+  g_mutex_clear(&self->life);
+  G_OBJECT_CLASS(wzp_session_parent_class)->finalize(object);
+}
+
+static void
+wzp_session_get_property(GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  if (id == PROP_STATE)
+    g_value_set_static_string(value, wzp_session_get_state(WZP_SESSION(object)));
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
+}
+
+static void
+wzp_session_class_init(WzpSessionClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS(klass);
+  wzp_init();
+  object_class->finalize = wzp_session_finalize;
+  object_class->get_property = wzp_session_get_property;
+  g_object_class_install_property(
+      object_class, PROP_STATE,
+      g_param_spec_string(
+          "state", "State", "idle, connecting, waiting, active, reconnecting or ended",
+          wzp_call_state_name(WZP_CALL_IDLE), G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+  member_left_signal = g_signal_new("member-left", WZP_TYPE_SESSION, G_SIGNAL_RUN_LAST, 0, NULL,
+                                    NULL, NULL, G_TYPE_NONE, 2, G_TYPE_UINT, G_TYPE_UINT);
+}

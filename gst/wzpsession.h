@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#pragma once
+#include "gstwzpinbox.h"
+#include "wzp/call.h"
+
+G_BEGIN_DECLS
+
+/* The client's session: one call, shared by the wzpsrc, wzpsink and wzpcrypt elements of a pipeline.
+ * It owns the sockets, a thread with a main context of its own, and the timers; wzp/call.h is the state
+ * machine in it. It starts with the first element that joins and brings a configuration, and ends with
+ * the last one that leaves.
+ *
+ * Property `state` (see wzp_call_state_name()) and signal `member-left` (slot, members that remain) are
+ * notified and emitted from the session's thread, without any lock held. */
+
+#define WZP_TYPE_SESSION (wzp_session_get_type())
+G_DECLARE_FINAL_TYPE(WzpSession, wzp_session, WZP, SESSION, GObject)
+
+#define WZP_SESSION_CONTEXT "wzp.session"
+#define WZP_SESSION_STATS "application/x-wzp-session-stats"
+#define WZP_SESSION_LEAVE_MSEC 300 /* the longest time that a goodbye may take */
+#define WZP_SESSION_WARN_MSEC 5000 /* without an answer: say so */
+#define WZP_SESSION_CONNECT_TIMEOUT_MSEC 30000
+
+/* Strings that are NULL are not set; the session copies what it keeps. */
+typedef struct {
+  gboolean udp; /* two boxes and a key file, no relay */
+  const gchar *host;
+  guint16 port;
+  const gchar *room;
+  gboolean has_link_key;
+  guint8 link_key[16];
+  const gchar *relay;        /* fingerprint that the relay must have */
+  const gchar *identity;     /* path */
+  const gchar *known_relays; /* path */
+  const gchar *key_file;     /* path, udp mode */
+  gboolean accept_new_relay_key;
+  guint connect_timeout; /* ms, 0: for ever */
+  guint16 local_port;
+} WzpSessionConfig;
+
+WzpSession *wzp_session_new(void);
+
+/* element (not NULL) takes part until wzp_session_leave(). inbox: where packets go, or NULL. config may
+ * be NULL when another element brings one; two that contradict each other are an error, and so is what
+ * keeps the session from starting (a bad identity file, a taken port). Errors are of domain
+ * GST_RESOURCE_ERROR with a sentence for people. */
+gboolean wzp_session_join(WzpSession *session, GstElement *element, GstWzpInbox *inbox,
+                          const WzpSessionConfig *config, GError **error);
+void wzp_session_leave(WzpSession *session, GstElement *element);
+gboolean wzp_session_is_configured(WzpSession *session);
+
+/* The media path, from streaming threads; arguments as in wzp/call.h. */
+WzpResult wzp_session_seal(WzpSession *session, guint8 code, guint32 timestamp, guint8 flags,
+                           gboolean gap, gconstpointer plain, gsize length, guint8 *out,
+                           gsize capacity, gsize *out_length, WzpHeader *header);
+WzpResult wzp_session_open(WzpSession *session, gconstpointer packet, gsize length, guint8 *out,
+                           gsize *out_length, WzpOpened *opened);
+typedef struct {
+  const guint8 *data;
+  gsize length;
+} WzpSessionPacket;
+/* Sends sealed packets; what cannot be sent is counted. Only an element that joined may call it. */
+void wzp_session_send(WzpSession *session, const WzpSessionPacket *packets, guint n);
+
+const gchar *wzp_session_get_state(WzpSession *session); /* static */
+gchar *wzp_session_dup_fingerprint(WzpSession *session); /* our own; NULL when not known yet */
+/* application/x-wzp-session-stats; of the last run when none is on. docs/ELEMENTS.md has the fields. */
+GstStructure *wzp_session_get_stats(WzpSession *session);
+
+G_END_DECLS
