@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#pragma once
+#include "relay/relay-core.h"
+#include "sim-network.h"
+#include "wzp/call.h"
+#include "wzp/jitter.h"
+#include "wzp/profile.h"
+#include <glib.h>
+
+/* Whole calls in virtual time: clients, a relay, links between them, and on each client somebody who talks
+ * without a pause (a frame of 60 bytes each 20 ms) and a receiver with a jitter buffer. A run is a function
+ * of its configuration: the same seed gives the same run. */
+
+#define SIM_PARTIES_MAX 3
+#define SIM_FRAME_BYTES 60
+#define SIM_FRAME_TIME (20 * WZP_MSEC)
+
+typedef struct {
+  WzpTime sent, delay; /* of one frame that was played: when it was captured, how long it took */
+} SimPlayed;
+
+typedef struct {
+  unsigned index;
+  WzpAddress address;
+  WzpCall *call; /* NULL: not running */
+  WzpIdentity *identity;
+  WzpSeededRandom random_state;
+  SimLink *out, *in; /* to and from the relay; UDP mode: out alone, to the other */
+  bool knows_others; /* UDP: has the other's address */
+  unsigned n_starts;
+
+  bool talking;
+  WzpTime next_frame;
+  uint32_t timestamp;
+  uint64_t frames_made, frames_sent;
+
+  WzpJitter *jitter;
+  uint64_t frames_received; /* opened, of the other party, content as it was sent */
+  WzpTime last_received;
+  GArray *played; /* SimPlayed */
+  uint64_t frames_lost, frames_silent;
+  WzpTime longest_stall; /* between two frames that were played */
+
+  GArray *events;                                              /* WzpEvent */
+  WzpTime started_at, connected_at, active_at, first_media_at; /* WZP_NEVER: not yet */
+} SimParty;
+
+typedef struct {
+  uint64_t seed;
+  WzpCallMode mode;
+  unsigned n_parties;      /* 0: two */
+  SimLinkConfig out, in;   /* of each party; UDP mode uses out in both directions */
+  WzpTime latency;         /* of playout; 0: 200 ms */
+  const char *room;        /* NULL: "room" */
+  const uint8_t *link_key; /* a keyed room */
+} SimCallConfig;
+
+typedef struct SimCall SimCall;
+/* Sees every datagram as it enters the network; party -1 is the relay. False: it is taken away. */
+typedef bool (*SimTap)(void *user, int party, const WzpAddress *to, const uint8_t *data,
+                       size_t length);
+
+struct SimCall {
+  SimCallConfig config;
+  WzpTime now;
+  SimNetwork *network;
+  SimParty parties[SIM_PARTIES_MAX];
+  unsigned n_parties;
+
+  RelayCore *relay; /* NULL: not running */
+  WzpIdentity *relay_identity;
+  WzpAddress relay_address;
+  WzpSeededRandom relay_random_state;
+  unsigned n_relay_starts;
+  RelayLimits limits; /* of the next start */
+
+  SimTap tap;
+  void *tap_user;
+};
+
+/* Nobody runs yet. */
+SimCall *sim_call_new(const SimCallConfig *config);
+void sim_call_free(SimCall *sim);
+
+/* Same identity, empty memory. */
+void sim_call_start_relay(SimCall *sim);
+void sim_call_kill_relay(SimCall *sim);
+/* SIGTERM: goodbye to all, then gone. */
+void sim_call_stop_relay(SimCall *sim);
+
+/* What the party would start with; a test may change it before sim_call_start_with(). */
+WzpCallConfig sim_call_party_config(SimCall *sim, unsigned party);
+void sim_call_start_with(SimCall *sim, unsigned party, const WzpCallConfig *config);
+/* A new call, the same identity (RELAY); talks from the start. */
+void sim_call_start_party(SimCall *sim, unsigned party);
+void sim_call_kill_party(SimCall *sim, unsigned party); /* without a word */
+void sim_call_leave_party(SimCall *sim, unsigned party);
+
+void sim_call_run(SimCall *sim, WzpTime duration);
+/* Runs until the condition holds; false when it did not within limit. */
+bool sim_call_run_until(SimCall *sim, bool (*condition)(SimCall *sim), WzpTime limit);
+
+/* A datagram that appears at a party (or, -1, at the relay) as if from this address. */
+WzpResult sim_call_inject(SimCall *sim, int party, const WzpAddress *from, const uint8_t *data,
+                          size_t length);
+
+bool sim_call_is_active(SimCall *sim); /* parties 0 and 1 */
+unsigned sim_party_count_events(const SimParty *party, WzpEventType type);
+const WzpEvent *sim_party_find_event(const SimParty *party, WzpEventType type); /* first, or NULL */
+WzpCallStats sim_party_stats(const SimParty *party);
+/* Mean delay of the frames that were captured in from..to. */
+double sim_party_mean_delay(const SimParty *party, WzpTime from, WzpTime to);
