@@ -78,6 +78,10 @@ test_mapped_is_one_form(void)
   g_assert_true(wzp_address_equal(&plain, &mapped));
   g_assert_cmpuint(mapped.family, ==, 4);
 
+  ((struct sockaddr_in6 *)&storage)->sin6_scope_id = 7; /* means nothing for IPv4 */
+  g_assert_true(wzp_address_from_sockaddr(&mapped, (struct sockaddr *)&storage, length));
+  g_assert_true(wzp_address_equal(&plain, &mapped));
+
   length = wzp_address_to_sockaddr(&plain, &storage, false);
   g_assert_cmpuint(length, ==, sizeof(struct sockaddr_in));
   g_assert_cmpint(storage.ss_family, ==, AF_INET);

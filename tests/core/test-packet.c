@@ -193,6 +193,15 @@ test_bundle_vectors(void)
   g_assert_false(wzp_bundle_reader_next(&bundle, &element));
   g_assert_cmpint(bundle.result, ==, WZP_OK);
 
+  /* the shortest length field that holds it */
+  static const uint8_t zeros[256];
+  uint8_t long_buffer[600];
+  wzp_writer_init(&writer, long_buffer, sizeof long_buffer);
+  wzp_bundle_write(&writer, WZP_ELEMENT_PADDING, zeros, 255, false);
+  g_assert_cmpuint(writer.length, ==, 2 + 255);
+  wzp_bundle_write(&writer, WZP_ELEMENT_PADDING, zeros, 256, false);
+  g_assert_cmpuint(writer.length, ==, 2 + 255 + 3 + 256);
+
   /* too long for its length field, or a type of more than four bits */
   static const uint8_t body[UINT16_MAX + 1];
   uint8_t *room = g_malloc(sizeof body + 8);

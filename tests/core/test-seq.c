@@ -18,6 +18,7 @@ static void
 test_extend(void)
 {
   g_assert_cmpuint(wzp_seq16_extend(7, 0), ==, 7);
+  g_assert_cmpuint(wzp_seq16_extend(0, 5), ==, 0);
   g_assert_cmpuint(wzp_seq16_extend(65535, 0), ==, 65535); /* nothing is below 0 */
   g_assert_cmpuint(wzp_seq16_extend(65535, 65536), ==, 65535);
   g_assert_cmpuint(wzp_seq16_extend(0, 65535), ==, 65536);
