@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "published-example.h"
+#include "wzp/control-private.h"
+#include "wzp/seal.h"
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Prints the test vectors of docs/PROTOCOL.md from the running code, one name=value a line. */
+
+static const char usage[] =
+    "Usage: vectors COMMAND\n"
+    "\n"
+    "  identity SEEDHEX    what derives from a seed of 64 hex digits\n"
+    "  mnemonic WORDS...   the seed of 24 words\n"
+    "  header HEX          the header that starts a media packet\n"
+    "  handshake           the published handshake example\n"
+    "  seal                the published media packets, control record and hop tag\n"
+    "\n"
+    "Prints one name=value a line. Exit code 0: done; 1: the value was refused, standard error "
+    "says\n"
+    "why; 2: wrong use. Only for test seeds: everybody on a machine can read command lines.\n";
+
+static void
+print_hex(const char *name, const void *data, size_t length)
+{
+  g_autofree char *hex = g_malloc(2 * length + 1);
+  sodium_bin2hex(hex, 2 * length + 1, data, length);
+  printf("%s=%s\n", name, hex);
+}
+
+static void
+print_hash(const char *name, const uint8_t *data, size_t length)
+{
+  uint8_t hash[32];
+  wzp_sha256(hash, data, length);
+  print_hex(name, hash, sizeof hash);
+}
+
+static int
+refuse(const char *why)
+{
+  fprintf(stderr, "vectors: %s\n", why);
+  return 1;
+}
+
+/* At most size bytes; false when it is not hex or longer. */
+static bool
+read_hex(uint8_t *out, size_t size, const char *hex, size_t *length)
+{
+  const char *end = NULL;
+  return sodium_hex2bin(out, size, hex, strlen(hex), NULL, length, &end) == 0 && *end == '\0';
+}
+
+static int
+show_identity(const char *hex)
+{
+  uint8_t seed[32];
+  size_t length;
+  if (!read_hex(seed, sizeof seed, hex, &length) || length != sizeof seed)
+    return refuse("a seed is exactly 64 hex digits (0-9, a-f)");
+  char fingerprint[WZP_FINGERPRINT_TEXT], mnemonic[WZP_MNEMONIC_TEXT];
+  WzpIdentity *identity = wzp_identity_new(seed);
+  print_hex("ed25519", identity->ed25519_public, 32);
+  print_hex("x25519", identity->x25519_public, 32);
+  printf("fingerprint=%s\n", wzp_fingerprint_format(identity->fingerprint, fingerprint));
+  wzp_mnemonic_encode(mnemonic, seed);
+  printf("mnemonic=%s\n", mnemonic);
+  wzp_identity_free(identity);
+  return 0;
+}
+
+static int
+show_mnemonic(char **words)
+{
+  uint8_t seed[32];
+  g_autoptr(GError) error = NULL;
+  g_autofree char *text = g_strjoinv(" ", words);
+  if (!wzp_mnemonic_decode(seed, text, &error))
+    return refuse(error->message);
+  print_hex("seed", seed, sizeof seed);
+  return 0;
+}
+
+static int
+show_header(const char *hex)
+{
+  uint8_t packet[WZP_DATAGRAM_MAX];
+  size_t length, header_length;
+  WzpHeader header;
+  if (!read_hex(packet, sizeof packet, hex, &length))
+    return refuse("the packet is not written in hex digits (0-9, a-f), two a byte, at most 1500");
+  WzpResult result = wzp_header_parse(&header, packet, length, &header_length);
+  if (result != WZP_OK) {
+    g_autofree char *why = g_strdup_printf("not a media header: %s", wzp_result_name(result));
+    return refuse(why);
+  }
+  printf("kind=%s\n", header.full ? "full" : "mini");
+  printf("epoch_low=%u\n", header.epoch_low);
+  printf("profile=%u\n", header.code);
+  printf("slot=%u\n", header.slot);
+  printf("seq=%u\n", header.seq);
+  if (header.full) {
+    printf("timestamp=%" G_GUINT32_FORMAT "\n", header.timestamp);
+    printf("epoch=%u\n", header.epoch8);
+    printf("flags=%u\n", header.flags);
+  }
+  return 0;
+}
+
+/* th2, th3 and the X25519 result are no outputs of a handshake: from its messages, as the text says. */
+static void
+show_transcript(const Example *example, const uint8_t *hs1, size_t hs1_length, const uint8_t *hs2,
+                size_t hs2_length)
+{
+  const size_t head = 66;
+  uint8_t buffer[512], prologue[64], th2[32], th3[32], secret[32], ss[32];
+  WzpWriter p, w;
+  wzp_writer_init(&p, prologue, sizeof prologue);
+  wzp_writer_label(&p, "wz1 handshake");
+  wzp_writer_u8(&p, WZP_MODE_CALL);
+  wzp_writer_bytes(&p, example->config_i.call_id, 16);
+  wzp_writer_bytes(&p, example->config_i.caller, WZP_FINGERPRINT_SIZE);
+  wzp_writer_bytes(&p, example->config_i.callee, WZP_FINGERPRINT_SIZE);
+
+  wzp_writer_init(&w, buffer, sizeof buffer);
+  wzp_writer_lp(&w, prologue, p.length);
+  wzp_writer_lp(&w, hs1, hs1_length);
+  wzp_writer_lp(&w, hs2, head);
+  wzp_sha256(th2, buffer, w.length);
+  wzp_writer_init(&w, buffer, sizeof buffer);
+  wzp_writer_bytes(&w, th2, sizeof th2);
+  wzp_writer_lp(&w, hs2 + head, hs2_length - head);
+  g_assert(!p.failed && !w.failed);
+  wzp_sha256(th3, buffer, w.length);
+  memset(secret, 0x11, sizeof secret);
+  g_assert_true(wzp_x25519(ss, secret, hs2 + 18));
+  print_hex("th2", th2, sizeof th2);
+  print_hex("th3", th3, sizeof th3);
+  print_hex("ss", ss, sizeof ss);
+}
+
+static void
+show_ice(const WzpHandshakeKeys *keys, char role, const char *what, size_t length)
+{
+  uint8_t info[32], out[24];
+  WzpWriter w;
+  wzp_writer_init(&w, info, sizeof info);
+  wzp_writer_label(&w, "wz1 ");
+  wzp_writer_label(&w, what);
+  wzp_writer_u16(&w, 0);
+  wzp_writer_u8(&w, (uint8_t)role);
+  wzp_hkdf_expand(out, length, keys->ice, info, w.length);
+  g_autofree char *text = g_base64_encode(out, length);
+  printf("ice %c %s=%s\n", role, what, text);
+}
+
+static int
+show_handshake(void)
+{
+  Example example;
+  WzpHandshakeKeys keys;
+  size_t hs1_length, hs2_length, hs3_length, payload_length;
+  const uint8_t *payload;
+  example_init(&example);
+  WzpInitiator *initiator = example_initiator(&example);
+  WzpResponder *responder = example_responder(&example, initiator);
+  const uint8_t *hs1 = wzp_initiator_message(initiator, &hs1_length);
+  const uint8_t *hs2 = wzp_responder_message(responder, &hs2_length);
+  show_transcript(&example, hs1, hs1_length, hs2, hs2_length);
+  print_hash("H(HS1)", hs1, hs1_length);
+  print_hash("H(HS2)", hs2, hs2_length);
+  g_assert_cmpint(
+      wzp_initiator_read_hs2(initiator, hs2, hs2_length, &payload, &payload_length, NULL), ==,
+      WZP_OK);
+  g_assert_cmpint(wzp_initiator_finish(initiator, NULL, 0, &keys), ==, WZP_OK);
+  const uint8_t *hs3 = wzp_initiator_message(initiator, &hs3_length);
+  print_hash("H(HS3)", hs3, hs3_length);
+  /* shown is what the responder has: both ends agree or nothing is shown */
+  g_assert_cmpint(
+      wzp_responder_read_hs3(responder, hs3, hs3_length, &keys, &payload, &payload_length), ==,
+      WZP_OK);
+
+  char words[WZP_SAS_WORDS_TEXT], digits[7];
+  wzp_sas_words(words, keys.sas);
+  wzp_sas_digits(digits, keys.sas);
+  print_hex("th4", keys.th4, sizeof keys.th4);
+  print_hex("sas", keys.sas, sizeof keys.sas);
+  printf("sas words=%s\n", words);
+  printf("sas digits=%s\n", digits);
+  print_hex("app i2r", keys.app_i2r, sizeof keys.app_i2r);
+  print_hex("app r2i", keys.app_r2i, sizeof keys.app_r2i);
+  print_hex("media i", keys.media_i, sizeof keys.media_i);
+  print_hex("media r", keys.media_r, sizeof keys.media_r);
+  print_hex("rekey", keys.rekey, sizeof keys.rekey);
+  print_hex("hop i2r", keys.hop_i2r, sizeof keys.hop_i2r);
+  print_hex("hop r2i", keys.hop_r2i, sizeof keys.hop_r2i);
+  print_hex("path i2r", keys.path_i2r, sizeof keys.path_i2r);
+  print_hex("path r2i", keys.path_r2i, sizeof keys.path_r2i);
+  for (const char *role = "ir"; *role; role++) {
+    show_ice(&keys, *role, "ufrag", 6);
+    show_ice(&keys, *role, "pwd", 24);
+  }
+  wzp_initiator_free(initiator);
+  wzp_responder_free(responder);
+  example_clear(&example);
+  return 0;
+}
+
+#define PLAIN "opus frame bytes"
+#define CODE 3
+
+static size_t
+seal(WzpSender *sender, bool full, uint32_t timestamp, uint8_t packet[64])
+{
+  const WzpSealRequest request = {.code = CODE, .timestamp = timestamp, .full = full};
+  size_t length;
+  g_assert_cmpint(
+      wzp_sender_seal(sender, &request, PLAIN, strlen(PLAIN), packet, 64, &length, NULL), ==,
+      WZP_OK);
+  return length;
+}
+
+/* mk and the nonce stay inside the sender: from the key formulas. */
+static void
+show_packet_keys(const uint8_t base[32], const uint8_t sid[32], uint32_t epoch, uint16_t seq)
+{
+  static const char *const labels[] = {"wz1 mk", "wz1 ms"};
+  uint8_t out[2][32], info[6 + 4 + 32];
+  const size_t sizes[] = {32, WZP_NONCE_SIZE};
+  for (unsigned i = 0; i < 2; i++) {
+    WzpWriter w;
+    wzp_writer_init(&w, info, sizeof info);
+    wzp_writer_label(&w, labels[i]);
+    wzp_writer_u32(&w, epoch);
+    wzp_writer_bytes(&w, sid, 32);
+    wzp_hkdf_expand(out[i], sizes[i], base, info, w.length);
+  }
+  for (unsigned i = 0; i < 4; i++)
+    out[1][6 + i] ^= (uint8_t)(epoch >> (24 - 8 * i));
+  out[1][10] ^= (uint8_t)(seq >> 8);
+  out[1][11] ^= (uint8_t)seq;
+  print_hex("mk", out[0], 32);
+  print_hex("nonce", out[1], WZP_NONCE_SIZE);
+}
+
+static int
+show_seal(void)
+{
+  WzpHandshakeKeys keys;
+  Example example;
+  uint8_t both[64], sid[32], base_1[32], mini[64], packet[64];
+  size_t mini_length, length;
+  example_init(&example);
+  example_keys(&keys);
+  memcpy(both, example.identity_i->ed25519_public, 32);
+  memcpy(both + 32, keys.th4, 32);
+  wzp_sha256(sid, both, sizeof both);
+  example_clear(&example);
+
+  WzpSender *sender = wzp_sender_new(sid, keys.media_i, 0);
+  for (unsigned seq = 0; seq < 7; seq++)
+    seal(sender, false, 0, packet);
+  wzp_sender_ratcheted_base(sender, base_1);
+  mini_length = seal(sender, false, 0, mini);
+  print_hex("sid", sid, sizeof sid);
+  show_packet_keys(keys.media_i, sid, 0, 7);
+  print_hex("mini packet", mini, mini_length);
+  length = seal(sender, true, 7680, packet);
+  print_hex("full packet", packet, length);
+  wzp_sender_free(sender);
+
+  sender = wzp_sender_new(sid, base_1, 1);
+  length = seal(sender, false, 0, packet);
+  print_hex("base_1", base_1, sizeof base_1);
+  print_hex("mini packet epoch 1", packet, length);
+  wzp_sender_free(sender);
+
+  WzpControlConfig config;
+  WzpRecords records;
+  wzp_control_config_from_keys(&config, &keys, true);
+  wzp_records_init(&records, &config);
+  memcpy(packet + WZP_RECORD_HEADER_SIZE, "ping", 4);
+  length = wzp_records_seal(&records, packet, 4);
+  print_hex("ctrl record", packet, length);
+
+  uint8_t tag[crypto_shorthash_BYTES];
+  crypto_shorthash(tag, mini, mini_length, keys.hop_i2r);
+  print_hex("hop tag", tag, 4);
+  return 0;
+}
+
+static int
+wrong_use(const char *why, const char *what)
+{
+  fprintf(stderr, "vectors: %s%s\n\n%s", why, what, usage);
+  return 2;
+}
+
+int
+main(int argc, char **argv)
+{
+  const char *command = argc > 1 ? argv[1] : NULL;
+  wzp_init();
+  if (!command)
+    return wrong_use("say which vectors: identity, mnemonic, header, handshake or seal", "");
+  if (g_str_equal(command, "--help") || g_str_equal(command, "-h")) {
+    fputs(usage, stdout);
+    return 0;
+  }
+  if (g_str_equal(command, "identity"))
+    return argc == 3 ? show_identity(argv[2]) : wrong_use("identity takes one seed in hex", "");
+  if (g_str_equal(command, "mnemonic"))
+    return argc > 2 ? show_mnemonic(argv + 2) : wrong_use("mnemonic takes 24 words", "");
+  if (g_str_equal(command, "header"))
+    return argc == 3 ? show_header(argv[2]) : wrong_use("header takes one packet in hex", "");
+  if (g_str_equal(command, "handshake"))
+    return argc == 2 ? show_handshake() : wrong_use("handshake takes no argument", "");
+  if (g_str_equal(command, "seal"))
+    return argc == 2 ? show_seal() : wrong_use("seal takes no argument", "");
+  return wrong_use("unknown command: ", command);
+}
