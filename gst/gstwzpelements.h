@@ -9,6 +9,7 @@ G_BEGIN_DECLS
 /* One line an element: plugin_init registers each of them by GST_ELEMENT_REGISTER(name, plugin), and
  * the element's file defines it with GST_ELEMENT_REGISTER_DEFINE. */
 GST_ELEMENT_REGISTER_DECLARE(wzpenc)
+GST_ELEMENT_REGISTER_DECLARE(wzpfec)
 GST_ELEMENT_REGISTER_DECLARE(wzpdec)
 GST_ELEMENT_REGISTER_DECLARE(wzpcrypt)
 GST_ELEMENT_REGISTER_DECLARE(wzpsink)
