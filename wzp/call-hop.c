@@ -107,22 +107,21 @@ watch(const WzpCall *call)
   const WzpCallSession *session = call->session;
   WzpTime heard = wzp_call_session_heard(session);
   WzpTime again = session->last_ping + ASK_EVERY;
+  WzpTime keep_alive = MAX(wzp_control_last_sent(session->control), call->media_sent) + KEEP_ALIVE;
   WzpTime last_media = call->media_sent;
   if (session->media_heard > session->since)
     last_media = MAX(last_media, session->media_heard);
 
-  /* on a slow path the answer to the first PING needs its time */
-  WzpTime round_trip = wzp_control_round_trip(session->control);
-  Watch close = {
-      .ask = MAX(heard + SILENCE_ASK, again),
-      .lost = heard + MAX(SILENCE_LOST, SILENCE_ASK + round_trip + ASK_EVERY),
-  };
-  if (last_media > 0 && close.ask < last_media + MEDIA_MEMORY)
-    return close;
+  WzpTime ask = MAX(heard + SILENCE_ASK, again);
+  if (last_media > 0 && ask < last_media + MEDIA_MEMORY) {
+    /* on a slow path the answer to the first PING needs its time */
+    WzpTime round_trip = wzp_control_round_trip(session->control);
+    WzpTime patience = MAX(SILENCE_LOST, SILENCE_ASK + round_trip + ASK_EVERY);
+    return (Watch){MIN(ask, keep_alive), heard + patience};
+  }
   if (session->asked != WZP_NEVER)
     return (Watch){MAX(session->asked + SILENCE_ASK, again), session->asked + ASK_FOR};
-  WzpTime sent = MAX(wzp_control_last_sent(session->control), call->media_sent);
-  return (Watch){sent + KEEP_ALIVE, WZP_NEVER};
+  return (Watch){keep_alive, WZP_NEVER};
 }
 
 static bool
