@@ -23,8 +23,8 @@ struct RelayControl {
 
 void relay_control_drop(RelayControl *control, WzpResult reason);
 void relay_control_log(RelayControl *control, const RelaySession *session, const char *what);
-/* Makes the first record of a session's channel from what is queued, or from a PING. Does nothing when
- * it was made before. */
+/* Makes the first record of a session's channel: the acknowledgement of HS3 and what is queued. Does
+ * nothing when it was made before. */
 void relay_control_first_record(RelayControl *control, WzpTime now, RelaySession *session);
 /* Leaves the room, tells the client why, and lets the session linger for the acknowledgements. */
 void relay_control_close(RelayControl *control, WzpTime now, RelaySession *session,

@@ -209,8 +209,6 @@ relay_control_first_record(RelayControl *control, WzpTime now, RelaySession *ses
   if (session->first_record_made)
     return;
   session->first_record_made = true;
-  if (wzp_control_queued_bytes(session->control) == 0)
-    wzp_control_ping(session->control);
   if (wzp_control_poll(session->control, now, record, &length))
     reply(control, &session->address, record, length);
 }

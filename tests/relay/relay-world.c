@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "relay-world.h"
+
+RelayWorld *
+relay_world_new(const RelayLimits *limits)
+{
+  RelayWorld *world = g_new0(RelayWorld, 1);
+
+  world->random = wzp_random_seeded(&world->random_state, 4433);
+  world->identity = wzp_identity_new_random(&world->random);
+  if (limits != NULL)
+    world->limits = *limits;
+  else
+    relay_limits_default(&world->limits);
+  world->now = 1000 * WZP_SECOND;
+  world->core = relay_core_new(&world->limits, world->identity, &world->random, world->now);
+  return world;
+}
+
+void
+relay_world_free(RelayWorld *world)
+{
+  unsigned i;
+
+  for (i = 0; i < world->n_clients; i++)
+    relay_client_free(world->clients[i]);
+  relay_core_free(world->core);
+  wzp_identity_free(world->identity);
+  g_free(world);
+}
+
+void
+relay_world_restart(RelayWorld *world)
+{
+  relay_core_free(world->core);
+  world->core = relay_core_new(&world->limits, world->identity, &world->random, world->now);
+}
+
+WzpAddress
+relay_world_address(unsigned host, uint16_t port)
+{
+  WzpAddress address = {.family = 4, .port = port};
+
+  address.bytes[0] = 10;
+  address.bytes[1] = (uint8_t)(host >> 16);
+  address.bytes[2] = (uint8_t)(host >> 8);
+  address.bytes[3] = (uint8_t)host;
+  return address;
+}
+
+RelayClient *
+relay_world_add(RelayWorld *world)
+{
+  WzpAddress address = relay_world_address(1 + world->n_clients, 5000);
+  RelayClient *client = relay_client_new(100 + world->n_clients, &address);
+
+  g_assert_cmpuint(world->n_clients, <, RELAY_WORLD_CLIENTS_MAX);
+  world->clients[world->n_clients++] = client;
+  return client;
+}
+
+static void
+deliver(RelayWorld *world, const RelayDatagram *datagram)
+{
+  unsigned i;
+
+  world->datagrams_out++;
+  world->bytes_out += datagram->length;
+  world->last_length = datagram->length;
+  if (world->deaf)
+    return;
+  for (i = 0; i < world->n_clients; i++) {
+    if (wzp_address_equal(&world->clients[i]->address, &datagram->to))
+      relay_client_receive(world->clients[i], world->now, datagram->data, datagram->length);
+  }
+}
+
+static void
+drain_relay(RelayWorld *world)
+{
+  RelayDatagram datagram;
+
+  while (relay_core_poll(world->core, world->now, &datagram))
+    deliver(world, &datagram);
+}
+
+WzpResult
+relay_world_send(RelayWorld *world, const WzpAddress *from, const void *data, size_t length)
+{
+  WzpResult result = relay_core_handle_datagram(world->core, world->now, from, data, length);
+
+  drain_relay(world);
+  return result;
+}
+
+WzpResult
+relay_world_send_bytes(RelayWorld *world, const RelayClient *client, GBytes *datagram)
+{
+  WzpResult result = relay_world_send(world, &client->address, g_bytes_get_data(datagram, NULL),
+                                      g_bytes_get_size(datagram));
+
+  g_bytes_unref(datagram);
+  return result;
+}
+
+void
+relay_world_settle(RelayWorld *world)
+{
+  bool quiet;
+  unsigned i;
+
+  do {
+    quiet = true;
+    for (i = 0; i < world->n_clients; i++) {
+      RelayClient *client = world->clients[i];
+      GBytes *datagram;
+
+      relay_client_poll(client, world->now);
+      while ((datagram = g_queue_pop_head(&client->out)) != NULL) {
+        quiet = false;
+        relay_world_send_bytes(world, client, datagram);
+      }
+    }
+  } while (!quiet);
+}
+
+RelayClient *
+relay_world_join(RelayWorld *world, const char *name)
+{
+  RelayClient *client = relay_world_add(world);
+
+  relay_client_set_room(client, name, world->identity->ed25519_public);
+  relay_client_connect(client);
+  relay_world_settle(world);
+  return client;
+}
+
+void
+relay_world_advance(RelayWorld *world, WzpTime duration)
+{
+  WzpTime end = world->now + duration;
+  unsigned rounds = 0, i;
+
+  for (;;) {
+    WzpTime next = relay_core_next_timeout(world->core);
+
+    for (i = 0; i < world->n_clients; i++) {
+      if (world->clients[i]->connected)
+        next = MIN(next, wzp_control_next_timeout(world->clients[i]->control));
+    }
+    if (next > end)
+      break;
+    /* a timer that does not move would hang here for ever */
+    g_assert_cmpuint(rounds++, <, 1000000);
+    world->now = MAX(world->now, next);
+    relay_core_handle_timeout(world->core, world->now);
+    drain_relay(world);
+    relay_world_settle(world);
+  }
+  world->now = end;
+}
+
+RelayStats
+relay_world_stats(const RelayWorld *world)
+{
+  RelayStats stats;
+
+  relay_core_get_stats(world->core, &stats);
+  return stats;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#pragma once
+#include "relay-client.h"
+#include "relay/relay-core.h"
+
+/* One relay and some hand-made clients in virtual time, joined by a network without loss or delay. */
+
+#define RELAY_WORLD_CLIENTS_MAX 16
+
+typedef struct {
+  WzpSeededRandom random_state;
+  WzpRandom random;
+  WzpIdentity *identity;
+  RelayLimits limits;
+  RelayCore *core;
+  WzpTime now;
+  RelayClient *clients[RELAY_WORLD_CLIENTS_MAX];
+  unsigned n_clients;
+  bool deaf; /* what the relay sends is counted and lost */
+  uint64_t datagrams_out, bytes_out;
+  size_t last_length; /* of the last datagram out */
+} RelayWorld;
+
+/* limits NULL: the defaults. */
+RelayWorld *relay_world_new(const RelayLimits *limits);
+void relay_world_free(RelayWorld *world);
+/* The process ends and a new one starts with the same identity. */
+void relay_world_restart(RelayWorld *world);
+WzpAddress relay_world_address(unsigned host, uint16_t port); /* 10.0.host/256.host%256 */
+/* A client at an address of its own, not connected. */
+RelayClient *relay_world_add(RelayWorld *world);
+/* A client that finished its handshake and, when name is not NULL, asked to join that room. */
+RelayClient *relay_world_join(RelayWorld *world, const char *name);
+/* One datagram in; what the relay answers goes where it belongs, and so on until all is quiet. */
+WzpResult relay_world_send(RelayWorld *world, const WzpAddress *from, const void *data,
+                           size_t length);
+WzpResult relay_world_send_bytes(RelayWorld *world, const RelayClient *client, GBytes *datagram);
+/* Delivers what waits until all is quiet. */
+void relay_world_settle(RelayWorld *world);
+/* Lets time pass, with all the timers in it. */
+void relay_world_advance(RelayWorld *world, WzpTime duration);
+RelayStats relay_world_stats(const RelayWorld *world);
