@@ -34,16 +34,6 @@ finish(SimCall *sim)
   sim_call_run(sim, 3 * WZP_SECOND);
 }
 
-static uint64_t
-n_drops(const SimParty *party)
-{
-  WzpCallStats stats = sim_party_stats(party);
-  uint64_t n = 0;
-  for (unsigned i = 0; i < WZP_N_RESULTS; i++)
-    n += stats.drops[i];
-  return n;
-}
-
 static gint
 compare_times(gconstpointer a, gconstpointer b)
 {

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Two boxes and a key file, in virtual time. Every sealing of both boxes is watched for a repeated key and
+ * nonce, over all restarts of a test. */
+#include "nonce-watch.h"
+#include "sim-call.h"
+#include <string.h>
+
+static const SimLinkConfig clean = {.delay = 20 * WZP_MSEC};
+
+static SimCall *
+new_sim(uint64_t seed, const SimLinkConfig *link)
+{
+  SimCallConfig config = {.seed = seed, .mode = WZP_CALL_UDP, .out = *link, .in = *link};
+  nonce_watch_reset();
+  return sim_call_new(&config);
+}
+
+static void
+check_nothing_lost(SimCall *sim)
+{
+  sim->parties[0].talking = sim->parties[1].talking = false;
+  sim_call_run(sim, WZP_SECOND);
+  for (unsigned i = 0; i < 2; i++)
+    g_assert_cmpuint(sim->parties[i].frames_received, ==, sim->parties[1 - i].frames_sent);
+}
+
+static WzpCallStats
+stats_of(const SimCall *sim, unsigned party)
+{
+  return sim_party_stats(&sim->parties[party]);
+}
+
+static unsigned
+count(const SimCall *sim, unsigned party, WzpEventType type)
+{
+  return sim_party_count_events(&sim->parties[party], type);
+}
+
+/* Either order of start, and both at once: one session, one peer, nothing lost. */
+static void
+test_order_of_start(void)
+{
+  for (unsigned seed = 0; seed < 30; seed++) {
+    SimCall *sim = new_sim(seed, &clean);
+    unsigned first = seed & 1;
+    sim_call_start_party(sim, first);
+    sim_call_run(sim, (seed % 3) * 700 * WZP_MSEC); /* 0: the first messages cross */
+    sim_call_start_party(sim, 1 - first);
+    g_assert_true(sim_call_run_until(sim, sim_call_is_active, WZP_SECOND));
+    sim_call_run(sim, 20 * WZP_SECOND);
+    g_assert_true(sim_call_is_active(sim));
+    check_nothing_lost(sim);
+    uint8_t slots = 0;
+    for (unsigned i = 0; i < 2; i++) {
+      WzpMemberInfo peer;
+      g_assert_cmpuint(stats_of(sim, i).handshakes_completed, ==, 1);
+      g_assert_cmpuint(count(sim, i, WZP_EVENT_MEMBER), ==, 1);
+      g_assert_cmpuint(count(sim, i, WZP_EVENT_MEMBER_LEFT), ==, 0);
+      g_assert_cmpint(stats_of(sim, i).round_trip, >=, 40 * WZP_MSEC);
+      g_assert_true(wzp_call_member(sim->parties[i].call, 0, &peer));
+      g_assert_false(wzp_call_member(sim->parties[i].call, 1, &peer));
+      slots |= (uint8_t)(1 << peer.slot);
+      g_assert_cmpuint(sim->parties[i].frames_received, >, 900);
+    }
+    g_assert_cmpuint(slots, ==, 3);
+    sim_call_free(sim);
+  }
+}
+
+/* One of the two knows no address: it waits for the other, also after a restart of either. */
+static void
+test_waiting_side(void)
+{
+  SimCall *sim = new_sim(40, &clean);
+  sim->parties[1].knows_others = false;
+  sim_call_start_party(sim, 1);
+  sim_call_run(sim, 5 * WZP_SECOND);
+  g_assert_cmpuint(sim_link_stats(sim->parties[1].out).sent, ==, 0);
+  sim_call_start_party(sim, 0);
+  g_assert_true(sim_call_run_until(sim, sim_call_is_active, WZP_SECOND));
+  for (unsigned i = 0; i < 2; i++) {
+    sim_call_kill_party(sim, i);
+    sim_call_run(sim, WZP_SECOND);
+    sim_call_start_party(sim, i);
+    sim_call_run(sim, 5 * WZP_SECOND);
+    g_assert_true(sim_call_is_active(sim));
+  }
+  sim_call_free(sim);
+}
+
+static void
+test_lossy(void)
+{
+  SimLinkConfig link = {.loss = 0.3,
+                        .delay = 100 * WZP_MSEC,
+                        .jitter = 100 * WZP_MSEC,
+                        .reorder = true,
+                        .duplicate = 0.1};
+  for (unsigned seed = 50; seed < 60; seed++) {
+    SimCall *sim = new_sim(seed, &link);
+    sim_call_start_party(sim, 0);
+    sim_call_start_party(sim, 1);
+    g_assert_true(sim_call_run_until(sim, sim_call_is_active, 5 * WZP_SECOND));
+    sim_call_run(sim, 60 * WZP_SECOND);
+    g_assert_true(sim_call_is_active(sim));
+    for (unsigned i = 0; i < 2; i++) {
+      const SimParty *party = &sim->parties[i];
+      double share = (double)party->frames_received / (double)sim->parties[1 - i].frames_sent;
+      g_assert_cmpfloat(share, >, 0.63);
+      g_assert_cmpfloat(share, <, 0.77);
+    }
+    sim_call_free(sim);
+  }
+}
+
+/* Each end dies twice, at moments that differ by seed, and comes back. */
+static void
+test_restarts(void)
+{
+  uint64_t n_sealed = 0;
+  for (unsigned seed = 100; seed < 120; seed++) {
+    SimCall *sim = new_sim(seed, &clean);
+    sim_call_start_party(sim, 0);
+    sim_call_start_party(sim, 1);
+    g_assert_true(sim_call_run_until(sim, sim_call_is_active, WZP_SECOND));
+    for (unsigned i = 0; i < 4; i++) {
+      unsigned dies = i & 1;
+      sim_call_run(sim, 2 * WZP_SECOND + seed * 13 * WZP_MSEC);
+      sim_call_kill_party(sim, dies);
+      /* back at once, while the other waits, or when it already looks for it */
+      sim_call_run(sim, (seed % 4) * 1500 * WZP_MSEC);
+      sim_call_start_party(sim, dies);
+      g_assert_true(sim_call_run_until(sim, sim_call_is_active, 5 * WZP_SECOND));
+      sim_call_run(sim, WZP_SECOND);
+      uint64_t received[2], played[2];
+      for (unsigned party = 0; party < 2; party++) {
+        received[party] = sim->parties[party].frames_received;
+        played[party] = sim->parties[party].played->len;
+      }
+      sim_call_run(sim, 2 * WZP_SECOND);
+      /* also on the side that stayed, whose peer's packet numbers started again */
+      for (unsigned party = 0; party < 2; party++) {
+        g_assert_cmpuint(sim->parties[party].frames_received, >=, received[party] + 99);
+        g_assert_cmpuint(sim->parties[party].played->len, >=, played[party] + 99);
+      }
+    }
+    /* fresh identities: the one who stayed saw the other go and come */
+    g_assert_cmpuint(count(sim, 0, WZP_EVENT_MEMBER), >=, 3);
+    sim_call_run(sim, 20 * WZP_SECOND);
+    g_assert_true(sim_call_is_active(sim));
+    n_sealed += nonce_watch_count();
+    sim_call_free(sim);
+  }
+  g_assert_cmpuint(n_sealed, >, 40000);
+}
+
+static void
+test_wrong_key_file(void)
+{
+  SimCall *sim = new_sim(60, &clean);
+  sim_call_start_party(sim, 0);
+  sim->parties[1].knows_others = false; /* so that all it could send is an answer */
+  WzpCallConfig config = sim_call_party_config(sim, 1);
+  config.psk[31] ^= 1;
+  sim_call_start_with(sim, 1, &config);
+  sim_call_run(sim, 40 * WZP_SECOND);
+  g_assert_cmpuint(sim_link_stats(sim->parties[1].out).sent, ==, 0);
+  g_assert_cmpuint(stats_of(sim, 1).drops[WZP_BAD_COOKIE], >, 100);
+  g_assert_cmpint(stats_of(sim, 0).state, ==, WZP_CALL_CONNECTING);
+  g_assert_cmpint(stats_of(sim, 1).state, ==, WZP_CALL_CONNECTING);
+  sim_call_free(sim);
+}
+
+/* A cut in one direction, in the other, in both, for as long as sessions are found lost and longer. */
+static void
+test_outage(void)
+{
+  for (unsigned i = 0; i < 24; i++) {
+    SimCall *sim = new_sim(200 + i, &clean);
+    unsigned cut = i % 3 + 1;
+    sim_call_start_party(sim, 0);
+    sim_call_start_party(sim, 1);
+    g_assert_true(sim_call_run_until(sim, sim_call_is_active, WZP_SECOND));
+    sim_call_run(sim, 5 * WZP_SECOND);
+    for (unsigned party = 0; party < 2; party++)
+      sim_link_set_down(sim->parties[party].out, cut >> party & 1);
+    sim_call_run(sim, (3 + i / 3 * 2) * WZP_SECOND);
+    for (unsigned party = 0; party < 2; party++)
+      sim_link_set_down(sim->parties[party].out, false);
+    sim_call_run(sim, 2 * WZP_SECOND);
+    g_assert_true(sim_call_is_active(sim));
+    uint64_t received[2] = {sim->parties[0].frames_received, sim->parties[1].frames_received};
+    sim_call_run(sim, 30 * WZP_SECOND);
+    for (unsigned party = 0; party < 2; party++) {
+      g_assert_cmpuint(sim->parties[party].frames_received, >=, received[party] + 1499);
+      g_assert_cmpuint(count(sim, party, WZP_EVENT_MEMBER), <=, 2); /* slots may have changed */
+    }
+    sim_call_free(sim);
+  }
+}
+
+static void
+test_leave(void)
+{
+  SimCall *sim = new_sim(70, &clean);
+  sim_call_start_party(sim, 0);
+  sim_call_start_party(sim, 1);
+  g_assert_true(sim_call_run_until(sim, sim_call_is_active, WZP_SECOND));
+  sim_call_leave_party(sim, 1);
+  sim_call_run(sim, 500 * WZP_MSEC);
+  g_assert_cmpint(stats_of(sim, 0).state, ==, WZP_CALL_RECONNECTING);
+  g_assert_cmpuint(count(sim, 0, WZP_EVENT_CLOSED), ==, 1);
+  g_assert_cmpuint(count(sim, 0, WZP_EVENT_MEMBER_LEFT), ==, 1);
+  uint64_t sealed = stats_of(sim, 0).packets_sealed;
+  sim_call_run(sim, 10 * WZP_SECOND);
+  g_assert_cmpuint(stats_of(sim, 0).packets_sealed, ==, sealed);
+  sim_call_start_party(sim, 1);
+  g_assert_true(sim_call_run_until(sim, sim_call_is_active, 2 * WZP_SECOND));
+  sim_call_free(sim);
+}
+
+/* All that a box sends comes back to it. */
+static bool
+reflect(void *user, int party, const WzpAddress *to, const uint8_t *data, size_t length)
+{
+  SimCall *sim = user;
+  sim_network_send(sim->network, sim->parties[party].out, sim->now, to,
+                   &sim->parties[party].address, data, length);
+  return true;
+}
+
+static void
+test_reflection(void)
+{
+  SimCall *sim = new_sim(80, &clean);
+  sim->tap = reflect;
+  sim->tap_user = sim;
+  sim_call_start_party(sim, 0);
+  sim_call_run(sim, 20 * WZP_SECOND);
+  g_assert_cmpint(stats_of(sim, 0).state, ==, WZP_CALL_CONNECTING);
+  g_assert_cmpuint(stats_of(sim, 0).drops[WZP_OWN_IDENTITY], >, 50);
+  sim_call_start_party(sim, 1);
+  g_assert_true(sim_call_run_until(sim, sim_call_is_active, WZP_SECOND));
+  sim_call_run(sim, 10 * WZP_SECOND);
+  g_assert_cmpuint(stats_of(sim, 0).handshakes_completed, ==, 1);
+  sim->tap = NULL;
+  check_nothing_lost(sim);
+  sim_call_free(sim);
+}
+
+/* An eavesdropper sends all first messages of yesterday again: answered in vain, and not too often. */
+typedef struct {
+  GPtrArray *hs1; /* GBytes */
+} Recording;
+
+static bool
+record_hs1(void *user, int party, const WzpAddress *to, const uint8_t *data, size_t length)
+{
+  Recording *recording = user;
+  (void)party;
+  (void)to;
+  if (wzp_datagram_kind(data, length) == WZP_DATAGRAM_HS1)
+    g_ptr_array_add(recording->hs1, g_bytes_new(data, length));
+  return true;
+}
+
+static void
+test_replayed_hs1(void)
+{
+  Recording recording = {g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref)};
+  for (unsigned seed = 300; seed < 350; seed++) {
+    SimCall *sim = new_sim(seed, &clean);
+    sim->tap = record_hs1;
+    sim->tap_user = &recording;
+    sim_call_start_party(sim, 0);
+    sim_call_run(sim, 50 * WZP_MSEC);
+    sim_call_free(sim);
+  }
+  g_assert_cmpuint(recording.hs1->len, ==, 50);
+
+  SimCall *sim = new_sim(90, &clean);
+  for (unsigned i = 0; i < 100; i++) {
+    if (i == 20)
+      sim_call_start_party(sim, 0);
+    if (i == 30)
+      sim_call_start_party(sim, 1);
+    for (unsigned n = 0; n < recording.hs1->len; n++) {
+      gsize length;
+      const uint8_t *data = g_bytes_get_data(g_ptr_array_index(recording.hs1, n), &length);
+      for (int party = 0; party < 2; party++)
+        sim_call_inject(sim, party, &sim->parties[1 - party].address, data, length);
+    }
+    sim_call_run(sim, 50 * WZP_MSEC);
+    if (i >= 60)
+      g_assert_true(sim_call_is_active(sim));
+  }
+  for (unsigned i = 0; i < 2; i++) {
+    g_assert_cmpuint(stats_of(sim, i).handshakes_completed, ==, 1);
+    g_assert_cmpuint(stats_of(sim, i).drops[WZP_RATE_LIMITED], >, 0);
+  }
+  check_nothing_lost(sim);
+  sim_call_free(sim);
+  g_ptr_array_unref(recording.hs1);
+}
+
+int
+main(int argc, char **argv)
+{
+  g_test_init(&argc, &argv, NULL);
+  g_test_add_func("/sim/udp/order-of-start", test_order_of_start);
+  g_test_add_func("/sim/udp/waiting-side", test_waiting_side);
+  g_test_add_func("/sim/udp/lossy", test_lossy);
+  g_test_add_func("/sim/udp/restarts", test_restarts);
+  g_test_add_func("/sim/udp/wrong-key-file", test_wrong_key_file);
+  g_test_add_func("/sim/udp/outage", test_outage);
+  g_test_add_func("/sim/udp/leave", test_leave);
+  g_test_add_func("/sim/udp/reflection", test_reflection);
+  g_test_add_func("/sim/udp/replayed-hs1", test_replayed_hs1);
+  return g_test_run();
+}
