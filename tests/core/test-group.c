@@ -1,0 +1,589 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "group-hands.h"
+#include "pair-recorder.h"
+#include <string.h>
+
+/* --- Keys --- */
+
+static void
+test_two(void)
+{
+  Hands hands;
+  uint8_t packet[64];
+  size_t length;
+
+  hands_init(&hands, 2, NULL);
+  WzpGroup *a = hands.group[0], *b = hands.group[1];
+  g_assert_cmpint(say(a, 0, packet, &length), ==, WZP_NO_RECEIVER);
+  g_assert_cmpint(show(a, 0, 1, b), ==, WZP_OK);
+  g_assert_cmpint(show(a, 0, 1, b), ==, WZP_OK); /* again: nothing new */
+  g_assert_cmpuint(wzp_group_n_members(a), ==, 1);
+
+  GBytes *record = wzp_group_poll(a, 0);
+  g_assert_null(wzp_group_poll(a, 0));
+  g_assert_cmpint(give(b, 0, record), ==, WZP_UNKNOWN_SENDER); /* b was not shown a yet */
+  g_assert_cmpint(show(b, 0, 0, a), ==, WZP_OK);
+  g_assert_cmpint(give(b, 0, record), ==, WZP_OK);
+  g_assert_cmpint(give(b, 0, record), ==, WZP_REPLAYED);
+  g_bytes_unref(record);
+  g_assert_cmpint(next_event(b), ==, WZP_GROUP_CONFIRMED);
+  g_assert_cmpint(next_event(b), ==, WZP_GROUP_NONE);
+  g_assert_true(member(b, 0).we_have_key);
+  g_assert_false(member(b, 0).has_our_key);
+  g_assert_cmpint(say(b, 0, packet, &length), ==, WZP_NO_RECEIVER);
+  g_assert_cmpint(say(a, 0, packet, &length), ==, WZP_NO_RECEIVER); /* sent, not acknowledged */
+
+  carry(&hands, 0);
+  g_assert_cmpint(next_event(a), ==, WZP_GROUP_CONFIRMED);
+  g_assert_cmpint(next_event(a), ==, WZP_GROUP_READY);
+  g_assert_cmpint(next_event(b), ==, WZP_GROUP_READY);
+  g_assert_true(member(a, 0).has_our_key);
+  g_assert_true(member(b, 0).has_our_key);
+  assert_talks(a, b, 0);
+  assert_talks(b, a, 0);
+  g_assert_cmpint(wzp_group_next_timeout(a), ==, WZP_NEVER);
+
+  /* only who is in the slot is tried */
+  g_assert_cmpint(say(a, 20, packet, &length), ==, WZP_OK);
+  packet[1] = 7;
+  g_assert_cmpint(listen_to(b, 0, packet, length), ==, WZP_UNKNOWN_SENDER);
+  packet[1] = 0;
+  g_assert_cmpint(listen_to(a, 0, packet, length), ==, WZP_UNKNOWN_SENDER);
+  g_assert_cmpint(listen_to(b, 0, packet, length), ==, WZP_OK);
+  g_assert_cmpint(listen_to(b, 0, packet, length), ==, WZP_REPLAYED);
+  hands_clear(&hands);
+}
+
+static void
+test_records_forged(void)
+{
+  Hands hands;
+  const WzpTime now = 0;
+
+  hands_init(&hands, 2, NULL);
+  show(hands.group[0], now, 1, hands.group[1]);
+  show(hands.group[1], now, 0, hands.group[0]);
+  GBytes *record = wzp_group_poll(hands.group[0], now);
+  size_t length;
+  const uint8_t *data = g_bytes_get_data(record, &length);
+  uint8_t *forged = g_memdup2(data, length);
+  for (size_t bit = 0; bit < length * 8; bit++) {
+    forged[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    g_assert_cmpint(wzp_group_receive(hands.group[1], now, forged, length), !=, WZP_OK);
+    forged[bit / 8] ^= (uint8_t)(1 << bit % 8);
+  }
+  for (size_t n = 0; n < length; n++)
+    g_assert_cmpint(wzp_group_receive(hands.group[1], now, forged, n), !=, WZP_OK);
+  g_assert_cmpint(member(hands.group[1], 0).state, ==, WZP_MEMBER_ANNOUNCED);
+  /* reflected to its sender */
+  forged[0] = data[1];
+  forged[1] = data[0];
+  g_assert_cmpint(wzp_group_receive(hands.group[0], now, forged, length), ==, WZP_BAD_TAG);
+  g_assert_cmpint(give(hands.group[1], now, record), ==, WZP_OK);
+  g_free(forged);
+  g_bytes_unref(record);
+  hands_clear(&hands);
+}
+
+/* An unknown frame ends the reading, padding too, and a cut one is counted; the record proves its
+ * sender all the same. */
+static void
+test_records_odd(void)
+{
+  static const uint8_t odd[][10] = {
+      {0x7f, 2, 1, 1}, {0, 2, 1, 1}, {2, 0, 0, 0, 9}, {3, 1}, {1, 1, 1}};
+  static const WzpResult expected[] = {WZP_OK, WZP_OK, WZP_TRUNCATED, WZP_TRUNCATED, WZP_OK};
+
+  for (unsigned i = 0; i < G_N_ELEMENTS(odd); i++) {
+    Hands hands;
+    uint8_t record[6 + sizeof odd[0] + 16] = {0, 1, 0, 0, 0, 5}, nonce[12] = {[11] = 5};
+    size_t frames = expected[i] == WZP_TRUNCATED ? 5 : i == 4 ? 3 : sizeof odd[0];
+    hands_init(&hands, 2, NULL);
+    show(hands.group[0], 0, 1, hands.group[1]);
+    show(hands.group[1], 0, 0, hands.group[0]);
+    wzp_aead_seal(record + 6, wzp_group_nth(hands.group[1], 0)->send_key, nonce, record, 6, odd[i],
+                  frames);
+    g_assert_cmpint(wzp_group_receive(hands.group[0], 0, record, 6 + frames + 16), ==, expected[i]);
+    g_assert_cmpint(member(hands.group[0], 0).state, ==, WZP_MEMBER_CONFIRMED);
+    g_assert_false(member(hands.group[0], 0).we_have_key);
+    hands_clear(&hands);
+  }
+}
+
+static void
+test_key_sent_again(void)
+{
+  Hands hands;
+  WzpTime now = 0;
+  const WzpTime expected[] = {1, 3, 7, 12, 17, 22};
+
+  hands_init(&hands, 2, NULL);
+  WzpGroup *a = hands.group[0], *b = hands.group[1];
+  show(a, now, 1, b);
+  show(b, now, 0, a);
+  GBytes *first = wzp_group_poll(a, now), *last = NULL;
+  for (unsigned i = 0; i < G_N_ELEMENTS(expected); i++) {
+    now = wzp_group_next_timeout(a);
+    g_assert_cmpint(now, ==, expected[i] * WZP_SECOND);
+    g_assert_null(wzp_group_poll(a, now));
+    wzp_group_handle_timeout(a, now);
+    g_clear_pointer(&last, g_bytes_unref);
+    last = wzp_group_poll(a, now);
+    g_assert_nonnull(last);
+    g_assert_false(g_bytes_equal(first, last)); /* sealed anew */
+  }
+  g_assert_cmpint(give(b, now, last), ==, WZP_OK);
+  g_assert_cmpint(give(b, now, first), ==, WZP_TOO_OLD); /* the same KEY by an older record */
+  carry(&hands, now);
+  g_assert_true(member(a, 0).has_our_key);
+  g_assert_cmpint(wzp_group_next_timeout(a), ==, WZP_NEVER);
+  g_bytes_unref(first);
+  g_bytes_unref(last);
+  hands_clear(&hands);
+}
+
+/* An acknowledgement that names a base which was replaced since does not count. */
+static void
+test_acknowledgement_of_replaced(void)
+{
+  Hands hands;
+  uint8_t packet[64];
+  size_t length;
+
+  hands_init(&hands, 3, NULL);
+  WzpGroup *a = hands.group[0];
+  for (unsigned i = 0; i < 3; i++)
+    wzp_group_set_max_members(hands.group[i], 3);
+  for (unsigned i = 0; i < 3; i++) {
+    for (unsigned k = 0; k < 3; k++) {
+      if (i != k)
+        g_assert_cmpint(show(hands.group[i], 0, (uint8_t)k, hands.group[k]), ==, WZP_OK);
+    }
+  }
+  GBytes *to_b = wzp_group_poll(a, 0), *to_c = wzp_group_poll(a, 0);
+  g_assert_cmpint(give(hands.group[1], 0, to_b), ==, WZP_OK);
+  GBytes *ack = wzp_group_poll(hands.group[1], 0);
+  g_assert_cmpuint(((const uint8_t *)g_bytes_get_data(ack, NULL))[0], ==, 0);
+
+  wzp_group_remove_member(a, 0, 2); /* c had the key: a makes a new one for the unused epoch */
+  g_assert_cmpint(give(a, 0, ack), ==, WZP_OK);
+  g_assert_cmpint(member(a, 0).state, ==, WZP_MEMBER_CONFIRMED);
+  g_assert_false(member(a, 0).has_our_key);
+  g_assert_cmpint(say(a, 0, packet, &length), ==, WZP_NO_RECEIVER);
+  g_assert_cmpuint(wzp_sender_epoch(a->sender), ==, 0);
+
+  GBytes *renewed = wzp_group_poll(a, 0);
+  g_assert_cmpint(give(hands.group[1], 0, renewed), ==, WZP_OK);
+  g_assert_cmpint(give(hands.group[1], 0, to_b), ==, WZP_REPLAYED);
+  GBytes *to_c_ignored = wzp_group_poll(hands.group[1], 0);
+  while (to_c_ignored != NULL) { /* b's other records, and the acknowledgement */
+    const uint8_t *record = g_bytes_get_data(to_c_ignored, NULL);
+    if (record[0] == 0)
+      g_assert_cmpint(give(a, 0, to_c_ignored), ==, WZP_OK);
+    g_bytes_unref(to_c_ignored);
+    to_c_ignored = wzp_group_poll(hands.group[1], 0);
+  }
+  g_assert_true(member(a, 0).has_our_key);
+  assert_talks(a, hands.group[1], 0);
+  /* c, with the old base of the same epoch, hears nothing */
+  g_assert_cmpint(give(hands.group[2], 0, to_c), ==, WZP_OK);
+  g_assert_cmpint(say(a, 20, packet, &length), ==, WZP_OK);
+  g_assert_cmpint(listen_to(hands.group[2], 0, packet, length), ==, WZP_BAD_TAG);
+  g_bytes_unref(to_b);
+  g_bytes_unref(to_c);
+  g_bytes_unref(ack);
+  g_bytes_unref(renewed);
+  hands_clear(&hands);
+}
+
+/* KEYREQ: repeats what was sent to this member, at most once a second, only to a confirmed one. */
+static void
+test_keyreq(void)
+{
+  Hands hands;
+
+  hands_init(&hands, 2, NULL);
+  WzpGroup *a = hands.group[0], *b = hands.group[1];
+  show(a, 0, 1, b);
+  show(b, 0, 0, a);
+  carry(&hands, 0);
+  for (unsigned i = 0; i < 4; i++)
+    assert_talks(a, b, 0);
+  WzpGroupMember *a_of_b = wzp_group_nth(b, 0), *b_of_a = wzp_group_nth(a, 0);
+  uint32_t counter = b_of_a->send_counter;
+  WzpGroupKey sent = b_of_a->key;
+
+  for (WzpTime now = 0; now < 3 * WZP_SECOND; now += 100 * WZP_MSEC) {
+    a_of_b->send_keyreq = true;
+    GBytes *request = wzp_group_poll(b, now);
+    g_assert_cmpint(give(a, now, request), ==, WZP_OK);
+    g_bytes_unref(request);
+    GBytes *answer = wzp_group_poll(a, now);
+    g_assert_cmpint(answer != NULL, ==, now % WZP_SECOND == 0);
+    if (answer != NULL) {
+      g_assert_cmpint(give(b, now, answer), ==, WZP_OK);
+      g_bytes_unref(answer);
+    }
+  }
+  g_assert_cmpuint(b_of_a->send_counter, ==, counter + 3);
+  g_assert_cmpuint(b_of_a->key.epoch, ==, sent.epoch);
+  g_assert_cmpmem(b_of_a->key.base, 32, sent.base, 32);
+  carry(&hands, 3 * WZP_SECOND);
+
+  /* the asking: three packets that do not open */
+  uint8_t packet[64];
+  size_t length;
+  for (unsigned i = 0; i < 3; i++) {
+    g_assert_null(wzp_group_poll(b, 10 * WZP_SECOND));
+    say(a, 0, packet, &length);
+    packet[length - 1] ^= 1;
+    g_assert_cmpint(listen_to(b, 10 * WZP_SECOND, packet, length), ==, WZP_BAD_TAG);
+  }
+  GBytes *request = wzp_group_poll(b, 10 * WZP_SECOND);
+  g_assert_nonnull(request);
+  g_bytes_unref(request);
+  hands_clear(&hands);
+}
+
+/* While a newcomer waits for the switch, KEYREQ gets it nothing from before. */
+static void
+test_keyreq_before_switch(void)
+{
+  Hands hands;
+  uint8_t packet[64];
+  size_t length;
+  WzpTime now = 10 * WZP_SECOND;
+
+  hands_init(&hands, 3, NULL);
+  WzpGroup *a = hands.group[0], *b = hands.group[1], *c = hands.group[2];
+  for (unsigned i = 0; i < 3; i++)
+    wzp_group_set_max_members(hands.group[i], 3);
+  show(a, now, 1, b);
+  show(b, now, 0, a);
+  carry(&hands, now);
+  assert_talks(a, b, now);
+  a->changed_at = now; /* as if the epoch had changed just now: the next change waits 4 s */
+
+  show(a, now, 2, c);
+  show(b, now, 2, c);
+  show(c, now, 0, a);
+  show(c, now, 1, b);
+  carry(&hands, now);
+  g_assert_cmpuint(wzp_sender_epoch(a->sender), ==, 0);
+  g_assert_true(wzp_sender_has_pending(a->sender));
+  g_assert_cmpuint(wzp_group_nth(a, 1)->key.epoch, ==, 1);
+  for (unsigned i = 0; i < 5; i++) {
+    g_assert_cmpint(say(a, 0, packet, &length), ==, WZP_OK);
+    g_assert_cmpint(listen_to(b, now, packet, length), ==, WZP_OK);
+    g_assert_cmpint(listen_to(c, now, packet, length), ==, WZP_NO_KEY);
+  }
+  wzp_group_nth(c, 0)->send_keyreq = true;
+  g_assert_cmpuint(carry(&hands, now), >=, 2);
+  g_assert_cmpint(listen_to(c, now, packet, length), ==, WZP_NO_KEY);
+  g_assert_cmpuint(wzp_group_nth(a, 1)->key.epoch, ==, 1);
+
+  now += 4 * WZP_SECOND;
+  g_assert_cmpint(wzp_group_next_timeout(a), <=, now);
+  wzp_group_handle_timeout(a, now);
+  g_assert_cmpuint(wzp_sender_epoch(a->sender), ==, 1);
+  g_assert_cmpint(say(a, 0, packet, &length), ==, WZP_OK);
+  g_assert_cmpint(listen_to(b, now, packet, length), ==, WZP_OK); /* by the ratchet, no KEY */
+  g_assert_cmpint(listen_to(c, now, packet, length), ==, WZP_OK);
+  g_assert_cmpuint(wzp_group_nth(a, 0)->key.epoch, ==, 0);
+  hands_clear(&hands);
+}
+
+/* --- Members --- */
+
+static void
+test_third_refused(void)
+{
+  Hands hands;
+
+  hands_init(&hands, 3, NULL);
+  WzpGroup *a = hands.group[0], *b = hands.group[1], *c = hands.group[2];
+  show(a, 0, 1, b);
+  show(b, 0, 0, a);
+  carry(&hands, 0);
+  g_assert_cmpint(show(a, 0, 2, c), ==, WZP_ROOM_FULL);
+  g_assert_null(wzp_group_poll(a, 0)); /* no key, not even a word */
+  g_assert_cmpuint(wzp_group_n_members(a), ==, 1);
+  assert_talks(a, b, 0);
+
+  wzp_group_remove_member(a, 0, 1);
+  g_assert_cmpint(show(a, 0, 2, c), ==, WZP_OK);
+  g_assert_cmpint(show(c, 0, 0, a), ==, WZP_OK);
+  while (next_event(a) != WZP_GROUP_LEFT)
+    ;
+  hands.group[1] = NULL;
+  carry(&hands, 0);
+  assert_talks(a, c, 0);
+  hands.group[1] = b;
+  hands_clear(&hands);
+}
+
+/* The same person on a new start of the program: in the room only once proven. */
+static void
+test_same_identity(void)
+{
+  Hands hands;
+  WzpRoomSecret secret;
+  uint8_t packet[64];
+  size_t length;
+
+  hands_init(&hands, 2, NULL);
+  wzp_room_secret_open(&secret, ROOM);
+  WzpGroup *a = hands.group[0], *b = hands.group[1];
+  show(a, 0, 1, b);
+  show(b, 0, 0, a);
+  carry(&hands, 0);
+  assert_talks(a, b, 0);
+  hands.group[2] = wzp_group_new(hands.identity[1], &secret, hands_relay_key, &hands.random);
+  WzpGroup *again = hands.group[2];
+  wzp_group_set_slot(again, 2);
+  g_assert_cmpint(show(a, 0, 2, again), ==, WZP_OK);
+  g_assert_cmpuint(wzp_group_n_members(a), ==, 2);
+  assert_talks(a, b, 0); /* still the old one */
+  while (next_event(a) != WZP_GROUP_NONE)
+    ;
+
+  g_assert_cmpint(show(again, 0, 0, a), ==, WZP_OK);
+  hands.group[1] = NULL;
+  carry(&hands, 0);
+  g_assert_cmpuint(wzp_group_n_members(a), ==, 1);
+  WzpGroupEvent event = wzp_group_next_event(a);
+  g_assert_cmpint(event.type, ==, WZP_GROUP_LEFT);
+  g_assert_cmpuint(event.slot, ==, 1);
+  event = wzp_group_next_event(a);
+  g_assert_cmpint(event.type, ==, WZP_GROUP_CONFIRMED);
+  g_assert_cmpuint(event.slot, ==, 2);
+  g_assert_cmpmem(event.id, 32, hands.identity[1]->ed25519_public, 32);
+  assert_talks(a, again, 0);
+  assert_talks(again, a, 0);
+  g_assert_cmpint(say(a, 0, packet, &length), ==, WZP_OK);
+  g_assert_cmpint(listen_to(b, 0, packet, length), ==, WZP_BAD_TAG);
+  hands.group[1] = b;
+  hands_clear(&hands);
+}
+
+/* The relay shows a JOIN of long ago: nobody holds its secret. */
+static void
+test_replayed_join(void)
+{
+  Hands hands;
+  WzpRoomSecret secret;
+  uint8_t packet[64];
+  size_t length;
+
+  hands_init(&hands, 2, NULL);
+  wzp_room_secret_open(&secret, ROOM);
+  WzpGroup *a = hands.group[0], *b = hands.group[1];
+  WzpGroup *former = wzp_group_new(hands.identity[1], &secret, hands_relay_key, &hands.random);
+  show(a, 0, 1, b);
+  show(b, 0, 0, a);
+  carry(&hands, 0);
+  g_assert_cmpint(show(a, 0, 3, former), ==, WZP_OK);
+  for (WzpTime now = 0; now < 100 * WZP_SECOND; now += WZP_SECOND) {
+    GBytes *record;
+    wzp_group_handle_timeout(a, now);
+    while ((record = wzp_group_poll(a, now)) != NULL)
+      g_bytes_unref(record);
+  }
+  g_assert_cmpint(member(a, 1).state, ==, WZP_MEMBER_ANNOUNCED);
+  g_assert_cmpint(member(a, 0).state, ==, WZP_MEMBER_CONFIRMED);
+  assert_talks(a, b, 100 * WZP_SECOND);
+  wzp_group_free(former);
+
+  /* one who left, shown again: its records are spent too */
+  GBytes *recorded = NULL;
+  wzp_group_nth(b, 0)->send_confirm = true;
+  recorded = wzp_group_poll(b, 0);
+  g_assert_cmpint(give(a, 0, recorded), ==, WZP_OK);
+  wzp_group_leave(b);
+  GBytes *leave = wzp_group_poll(b, 0);
+  g_assert_cmpint(give(a, 0, leave), ==, WZP_OK);
+  g_assert_null(wzp_group_poll(b, 0));
+  g_assert_cmpint(say(a, 0, packet, &length), ==, WZP_NO_RECEIVER);
+  g_assert_cmpint(say(b, 0, packet, &length), ==, WZP_NO_RECEIVER);
+  g_assert_cmpint(wzp_group_next_timeout(b), ==, WZP_NEVER);
+  g_assert_cmpint(show(b, 0, 0, a), ==, WZP_UNEXPECTED);
+  g_assert_cmpint(show(a, 0, 9, b), ==, WZP_OK);
+  g_assert_cmpint(give(a, 0, recorded), ==, WZP_UNKNOWN_SENDER);
+  g_assert_cmpint(show(a, 0, 1, b), ==, WZP_OK); /* even at its old slot */
+  g_assert_cmpint(give(a, 0, recorded), ==, WZP_REPLAYED);
+  g_assert_cmpint(give(a, 0, leave), ==, WZP_REPLAYED);
+  for (unsigned i = 0; i < wzp_group_n_members(a); i++)
+    g_assert_cmpint(member(a, i).state, ==, WZP_MEMBER_ANNOUNCED);
+  g_assert_cmpint(say(a, 0, packet, &length), ==, WZP_NO_RECEIVER);
+  g_bytes_unref(recorded);
+  g_bytes_unref(leave);
+  hands_clear(&hands);
+}
+
+/* However many come and go, a JOIN that was in the room never starts its counters again. */
+static void
+test_forgotten_joins(void)
+{
+  Hands hands;
+  WzpRoomSecret secret;
+  WzpGroup *visitors[30];
+
+  hands_init(&hands, 2, NULL);
+  wzp_room_secret_open(&secret, ROOM);
+  WzpGroup *a = hands.group[0];
+  for (unsigned i = 0; i < G_N_ELEMENTS(visitors); i++) {
+    GBytes *record;
+    visitors[i] = wzp_group_new(hands.identity[1], &secret, hands_relay_key, &hands.random);
+    g_assert_cmpint(show(a, 0, 1, visitors[i]), ==, WZP_OK);
+    record = wzp_group_poll(a, 0);
+    g_assert_nonnull(record);
+    g_bytes_unref(record);
+    wzp_group_remove_member(a, 0, 1);
+  }
+  g_assert_cmpuint(a->members->len, <=, 17);
+  for (unsigned i = 0; i < G_N_ELEMENTS(visitors); i++) {
+    WzpResult result = show(a, 0, 1, visitors[i]);
+    if (i < 10)
+      g_assert_cmpint(result, ==, WZP_UNEXPECTED);
+    if (result == WZP_OK) {
+      GBytes *record = wzp_group_poll(a, 0); /* --wrap would catch a repeated counter */
+      g_assert_nonnull(record);
+      g_bytes_unref(record);
+      wzp_group_remove_member(a, 0, 1);
+    }
+    wzp_group_free(visitors[i]);
+  }
+  hands_clear(&hands);
+}
+
+/* --- Sender keys among more than two --- */
+
+static void
+three_talking(Hands *hands, WzpTime now)
+{
+  hands_init(hands, 3, NULL);
+  for (unsigned i = 0; i < 3; i++)
+    wzp_group_set_max_members(hands->group[i], 3);
+  for (unsigned i = 0; i < 3; i++) {
+    for (unsigned k = 0; k < 3; k++) {
+      if (i != k)
+        show(hands->group[i], now, (uint8_t)k, hands->group[k]);
+    }
+  }
+  carry(hands, now);
+  assert_talks(hands->group[0], hands->group[1], now);
+  assert_talks(hands->group[0], hands->group[2], now);
+}
+
+static void
+test_rotation_waits(void)
+{
+  Hands hands;
+  WzpTime now = 20 * WZP_SECOND;
+  uint8_t packet[64];
+  size_t length;
+
+  three_talking(&hands, now);
+  WzpGroup *a = hands.group[0], *b = hands.group[1], *c = hands.group[2];
+  wzp_group_remove_member(a, now, 2);
+  wzp_group_remove_member(b, now, 2);
+  hands.group[2] = NULL;
+  g_assert_cmpuint(wzp_sender_epoch(a->sender), ==, 0);
+  assert_talks(a, b, now); /* not a frame is missed */
+  carry(&hands, now);      /* acknowledged: a goes to it at once */
+  g_assert_cmpuint(wzp_sender_epoch(a->sender), ==, 1);
+  g_assert_cmpint(say(a, 0, packet, &length), ==, WZP_OK);
+  g_assert_cmpint(listen_to(b, now, packet, length), ==, WZP_OK);
+  g_assert_cmpint(listen_to(c, now, packet, length), ==, WZP_BAD_TAG);
+  hands.group[2] = c;
+  hands_clear(&hands);
+
+  /* without acknowledgement: after 5 s; and never within 4 s of the last change */
+  three_talking(&hands, now);
+  a = hands.group[0], b = hands.group[1], c = hands.group[2];
+  wzp_group_remove_member(a, now, 2);
+  GBytes *key = wzp_group_poll(a, now);
+  g_assert_cmpint(wzp_group_switch_at(a), ==, now + 5 * WZP_SECOND);
+  wzp_group_handle_timeout(a, now + 5 * WZP_SECOND - 1);
+  g_assert_cmpuint(wzp_sender_epoch(a->sender), ==, 0);
+  wzp_group_handle_timeout(a, now + 5 * WZP_SECOND);
+  g_assert_cmpuint(wzp_sender_epoch(a->sender), ==, 1);
+  g_assert_cmpint(say(a, 0, packet, &length), ==, WZP_NO_RECEIVER); /* b did not say it has it */
+  now += 5 * WZP_SECOND;
+  hands.group[2] = NULL;
+  g_assert_cmpint(give(b, now, key), ==, WZP_OK);
+  carry(&hands, now);
+  assert_talks(a, b, now);
+  g_assert_cmpint(show(a, now, 2, c), ==, WZP_OK); /* c is back: next change after 4 s */
+  hands.group[2] = c;
+  g_assert_cmpint(show(b, now, 2, c), ==, WZP_OK);
+  carry(&hands, now);
+  g_assert_cmpint(wzp_group_switch_at(a), ==, now + 4 * WZP_SECOND);
+  g_bytes_unref(key);
+  hands_clear(&hands);
+}
+
+/* The wrap takes the pending base, whoever acknowledged it. */
+static void
+test_wrap_while_pending(void)
+{
+  Hands hands;
+  WzpTime now = 20 * WZP_SECOND;
+  uint8_t packet[64];
+  size_t length;
+
+  three_talking(&hands, now);
+  WzpGroup *a = hands.group[0], *b = hands.group[1], *c = hands.group[2];
+  for (unsigned i = 2; i < 0x10000; i++)
+    g_assert_cmpint(say(a, 20 * i, packet, &length), ==, WZP_OK);
+  g_assert_cmpint(listen_to(b, now, packet, length), ==, WZP_OK);
+  wzp_group_remove_member(a, now, 2);
+  GBytes *key = wzp_group_poll(a, now);
+  g_assert_cmpint(give(b, now, key), ==, WZP_OK);
+  uint8_t pending[32];
+  memcpy(pending, wzp_sender_pending(a->sender), 32);
+  g_assert_cmpint(say(a, 0, packet, &length), ==, WZP_OK);
+  g_assert_cmpuint(wzp_sender_epoch(a->sender), ==, 1);
+  g_assert_cmpmem(wzp_sender_base(a->sender), 32, pending, 32);
+  g_assert_cmpuint(packet[0] >> 4, ==, 8 | 1); /* a full header on the first packet of the epoch */
+  g_assert_cmpint(listen_to(b, now, packet, length), ==, WZP_OK);
+  g_assert_cmpint(listen_to(c, now, packet, length), ==, WZP_BAD_TAG);
+  g_assert_cmpint(say(a, 20, packet, &length), ==, WZP_NO_RECEIVER);
+  hands.group[2] = NULL;
+  carry(&hands, now);
+  assert_talks(a, b, now);
+
+  /* and without one: both sides by the ratchet */
+  uint32_t epoch = wzp_sender_epoch(a->sender);
+  for (unsigned i = 0; i < 0x10000; i++)
+    g_assert_cmpint(say(a, 20 * i, packet, &length), ==, WZP_OK);
+  g_assert_cmpuint(wzp_sender_epoch(a->sender), ==, epoch + 1);
+  g_assert_cmpint(listen_to(b, now, packet, length), ==, WZP_OK);
+  g_assert_true(member(a, 0).has_our_key);
+  hands.group[2] = c;
+  g_bytes_unref(key);
+  hands_clear(&hands);
+}
+
+int
+main(int argc, char **argv)
+{
+  g_test_init(&argc, &argv, NULL);
+  wzp_init();
+  g_test_add_func("/group/two", test_two);
+  g_test_add_func("/group/records-forged", test_records_forged);
+  g_test_add_func("/group/records-odd", test_records_odd);
+  g_test_add_func("/group/key-sent-again", test_key_sent_again);
+  g_test_add_func("/group/acknowledgement-of-replaced", test_acknowledgement_of_replaced);
+  g_test_add_func("/group/keyreq", test_keyreq);
+  g_test_add_func("/group/keyreq-before-switch", test_keyreq_before_switch);
+  g_test_add_func("/group/third-refused", test_third_refused);
+  g_test_add_func("/group/same-identity", test_same_identity);
+  g_test_add_func("/group/replayed-join", test_replayed_join);
+  g_test_add_func("/group/forgotten-joins", test_forgotten_joins);
+  g_test_add_func("/group/rotation-waits", test_rotation_waits);
+  g_test_add_func("/group/wrap-while-pending", test_wrap_while_pending);
+  int result = g_test_run();
+  pair_recorder_clear();
+  return result;
+}
