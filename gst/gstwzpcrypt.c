@@ -38,7 +38,7 @@ struct _GstWzpCrypt {
   /* the object lock guards */
   gchar *session_name;
   GstWzpCryptDirection direction;
-  guint64 packets, bytes;
+  guint64 packets, frames, bytes;
   guint64 drops[WZP_N_RESULTS];
 
   /* streaming thread */
@@ -207,11 +207,13 @@ open_packet(GstWzpCrypt *self, const GstMapInfo *packet, GstMapInfo *plain, gsiz
 }
 
 static void
-count(GstWzpCrypt *self, WzpResult result, gsize bytes)
+count(GstWzpCrypt *self, WzpResult result, guint8 code, gsize bytes)
 {
   GST_OBJECT_LOCK(self);
   if (result == WZP_OK) {
+    const WzpFraming *framing = wzp_framing_from_code(code);
     self->packets++;
+    self->frames += framing != NULL ? framing->frames_per_packet : 0;
     self->bytes += bytes;
   } else {
     self->drops[result]++;
@@ -238,7 +240,8 @@ gst_wzp_crypt_transform(GstBaseTransform *transform, GstBuffer *in, GstBuffer *o
                          : open_packet(self, &from, &to, &length, out);
   gst_buffer_unmap(out, &to);
   gst_buffer_unmap(in, &from);
-  count(self, result, length);
+  const GstWzpMeta *meta = gst_wzp_meta_get(self->direction == GST_WZP_CRYPT_SEAL ? in : out);
+  count(self, result, meta != NULL ? meta->code : WZP_CODE_NO_AUDIO, length);
   if (result != WZP_OK) {
     GST_LOG_OBJECT(self, "dropped: %s", wzp_result_name(result));
     return GST_BASE_TRANSFORM_FLOW_DROPPED;
@@ -259,7 +262,7 @@ gst_wzp_crypt_start(GstBaseTransform *transform)
   self->gap = TRUE;
   self->talk_start_left = TALK_START_PACKETS;
   GST_OBJECT_LOCK(self);
-  self->packets = self->bytes = 0;
+  self->packets = self->frames = self->bytes = 0;
   memset(self->drops, 0, sizeof self->drops);
   GST_OBJECT_UNLOCK(self);
   return TRUE;

@@ -54,7 +54,7 @@ install_udp_mode(GObjectClass *object_class)
 }
 
 void
-gst_wzp_endpoint_install_properties(GObjectClass *object_class)
+gst_wzp_endpoint_install_properties(GObjectClass *object_class, gboolean named)
 {
   install(object_class, GST_WZP_ENDPOINT_PROP_URI,
           g_param_spec_string("uri", "URI",
@@ -84,10 +84,11 @@ gst_wzp_endpoint_install_properties(GObjectClass *object_class)
                             "Milliseconds without a first answer until that is an error; 0 tries "
                             "for ever",
                             0, G_MAXINT, WZP_SESSION_CONNECT_TIMEOUT_MSEC, READWRITE));
-  install(object_class, GST_WZP_ENDPOINT_PROP_SESSION,
-          g_param_spec_string("session", "Session",
-                              "Name of the session to take part in; unset: the pipeline's one",
-                              NULL, READWRITE));
+  if (named)
+    install(object_class, GST_WZP_ENDPOINT_PROP_SESSION,
+            g_param_spec_string("session", "Session",
+                                "Name of the session to take part in; unset: the pipeline's one",
+                                NULL, READWRITE));
   install(
       object_class, GST_WZP_ENDPOINT_PROP_END_ON_LEAVE,
       g_param_spec_boolean("end-on-leave", "End on leave",

@@ -5,7 +5,7 @@
 
 G_BEGIN_DECLS
 
-/* What wzpsrc and wzpsink have in common: the properties that say where the call goes, the URI, and the
+/* What wzpsrc, wzpsink and wzpcall have in common: the properties that say where the call goes, the URI, and the
  * way to the session of the pipeline. A plain struct in the element, which calls these functions from
  * its own hooks. */
 
@@ -42,7 +42,8 @@ typedef struct {
   gulong state_handler;
 } GstWzpEndpoint;
 
-void gst_wzp_endpoint_install_properties(GObjectClass *object_class);
+/* named: the element may take part in a session of another name. */
+void gst_wzp_endpoint_install_properties(GObjectClass *object_class, gboolean named);
 void gst_wzp_endpoint_init(GstWzpEndpoint *endpoint, GstElement *element);
 void gst_wzp_endpoint_clear(GstWzpEndpoint *endpoint);
 /* FALSE: not a property of the endpoint. */

@@ -234,7 +234,7 @@ gst_wzp_src_class_init(GstWzpSrcClass *klass)
   object_class->set_property = gst_wzp_src_set_property;
   object_class->get_property = gst_wzp_src_get_property;
   object_class->finalize = gst_wzp_src_finalize;
-  gst_wzp_endpoint_install_properties(object_class);
+  gst_wzp_endpoint_install_properties(object_class, TRUE);
 
   gst_element_class_add_static_pad_template(element_class, &src_template);
   gst_element_class_set_static_metadata(element_class, "WZP call source", "Source/Network",
