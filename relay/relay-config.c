@@ -274,7 +274,7 @@ take_values(RelayConfig *config, Scan *scan, GKeyFile *file, GError **error)
     if (scan->line == 0)
       continue;
     value = g_key_file_get_string(file, GROUP, key, &problem);
-    good = value != NULL && relay_config_set(config, key, g_strchomp(value), &problem);
+    good = problem == NULL && relay_config_set(config, key, g_strchomp(value), &problem);
     g_free(value);
     if (good)
       continue;

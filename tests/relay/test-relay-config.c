@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "relay/relay-config.h"
+#include <stdio.h>
+#include <string.h>
+
+static bool
+parse(RelayConfig *config, const char *text, GError **error)
+{
+  relay_config_init(config);
+  return relay_config_parse(config, "relay.conf", text, strlen(text), error);
+}
+
+static void
+test_defaults(void)
+{
+  RelayConfig config;
+  RelayLimits limits;
+  char text[WZP_ADDRESS_TEXT];
+
+  relay_config_init(&config);
+  relay_limits_default(&limits);
+  g_assert_cmpstr(wzp_address_format(&config.listen, text), ==, "0.0.0.0:4433");
+  g_assert_cmpint(config.metrics_port, ==, -1);
+  g_assert_null(config.identity);
+  g_assert_cmpmem(&config.limits, sizeof limits, &limits, sizeof limits);
+  g_assert_true(parse(&config, "", NULL));
+  g_assert_true(parse(&config, "# nothing\n\n[relay]\n", NULL));
+  g_assert_cmpmem(&config.limits, sizeof limits, &limits, sizeof limits);
+  relay_config_clear(&config);
+}
+
+static void
+test_good(void)
+{
+  RelayConfig config;
+  GError *error = NULL;
+  char text[WZP_ADDRESS_TEXT];
+  bool good = parse(&config,
+                    "# a relay\r\n"
+                    "[relay]\r\n"
+                    "listen = [::]:5000\n"
+                    "  identity=/etc/wzp/key  \n"
+                    "metrics-port=9100\n"
+                    "metrics-address=::1\n"
+                    "max-sessions=11\nmax-sessions-per-ip=12\nmax-sessions-per-identity=13\n"
+                    "max-rooms=14\nmax-rooms-per-identity=15\nmax-members=16\n"
+                    "media-packets-per-second=17\nmedia-bytes-per-second=1800\n"
+                    "control-bytes-per-second=1900\nhandshakes-per-second=20\n"
+                    "cookie-threshold=21\nidle-timeout-ms=22000\n",
+                    &error);
+
+  g_assert_no_error(error);
+  g_assert_true(good);
+  g_assert_cmpstr(wzp_address_format(&config.listen, text), ==, "[::]:5000");
+  g_assert_cmpstr(config.identity, ==, "/etc/wzp/key");
+  g_assert_cmpint(config.metrics_port, ==, 9100);
+  g_assert_cmpint(config.metrics_address.family, ==, 6);
+  g_assert_cmpuint(config.limits.max_sessions, ==, 11);
+  g_assert_cmpuint(config.limits.max_sessions_per_ip, ==, 12);
+  g_assert_cmpuint(config.limits.max_sessions_per_identity, ==, 13);
+  g_assert_cmpuint(config.limits.max_rooms, ==, 14);
+  g_assert_cmpuint(config.limits.max_rooms_per_identity, ==, 15);
+  g_assert_cmpuint(config.limits.max_members, ==, 16);
+  g_assert_cmpuint(config.limits.media_packets_per_second, ==, 17);
+  g_assert_cmpuint(config.limits.media_bytes_per_second, ==, 1800);
+  g_assert_cmpuint(config.limits.control_bytes_per_second, ==, 1900);
+  g_assert_cmpuint(config.limits.handshakes_per_second, ==, 20);
+  g_assert_cmpuint(config.limits.cookie_threshold, ==, 21);
+  g_assert_cmpuint(config.limits.idle_timeout_ms, ==, 22000);
+  relay_config_clear(&config);
+}
+
+/* Every limit has a key: the sum of what can be set is the whole structure. */
+static void
+test_every_limit(void)
+{
+  RelayConfig config;
+  unsigned n = 0, i;
+
+  relay_config_init(&config);
+  memset(&config.limits, 0, sizeof config.limits);
+  for (; relay_config_key(n) != NULL; n++)
+    (void)relay_config_set(&config, relay_config_key(n), "20000", NULL);
+  (void)relay_config_set(&config, "max-members", "250", NULL);
+  (void)relay_config_set(&config, "max-sessions-per-identity", "1000", NULL);
+  (void)relay_config_set(&config, "max-rooms-per-identity", "1000", NULL);
+  for (i = 0; i < sizeof config.limits / sizeof(unsigned); i++)
+    g_assert_cmpuint(((unsigned *)&config.limits)[i], !=, 0);
+  relay_config_clear(&config);
+}
+
+static const struct {
+  const char *text, *message;
+} bad[] = {
+    {"[relay]\nlisten=localhost:4433\n",
+     "relay.conf:2: listen is \"localhost:4433\"; it has to be a "
+     "numeric address and a port, like 0.0.0.0:4433 or [::]:4433"},
+    {"[relay]\nlisten=127.0.0.1\n", "relay.conf:2: listen is \"127.0.0.1\""},
+    {"[relay]\nlisten=127.0.0.1:65536\n", "relay.conf:2: listen is"},
+    {"[relay]\nlisten=\n", "relay.conf:2: listen is \"\""},
+    {"[relay]\n\n# x\nport=5\n", "relay.conf:4: unknown key \"port\""},
+    {"[relay]\nlisten=0.0.0.0:1\nmax-rooms=3\nlisten=0.0.0.0:2\n",
+     "relay.conf:4: \"listen\" was set in line 2 before"},
+    {"[relay]\nmax-rooms=1\n[relay]\n", "relay.conf:3: the group [relay] is there a second time"},
+    {"[server]\n", "relay.conf:1: unknown group \"[server]\"; the only one is [relay]"},
+    {"[relay\n", "relay.conf:1: unknown group \"[relay\""},
+    {"max-rooms=1\n", "relay.conf:1: \"max-rooms\" stands before the group [relay]"},
+    {"[relay]\nmax-rooms\n", "relay.conf:2: \"max-rooms\" is not a line of the form key=value"},
+    {"[relay]\nmax-rooms=0\n",
+     "relay.conf:2: max-rooms is \"0\"; it has to be a whole number from 1 to 100000"},
+    {"[relay]\nmax-rooms=-1\n", "relay.conf:2: max-rooms is \"-1\""},
+    {"[relay]\nmax-rooms=1.5\n", "relay.conf:2: max-rooms is \"1.5\""},
+    {"[relay]\nmax-rooms=1 2\n", "relay.conf:2: max-rooms is \"1 2\""},
+    {"[relay]\nmax-rooms=99999999999999999999999\n", "relay.conf:2: max-rooms is"},
+    {"[relay]\nmax-members=1\n", "relay.conf:2: max-members is \"1\""},
+    {"[relay]\nmax-members=251\n", "relay.conf:2: max-members is \"251\""},
+    {"[relay]\nidle-timeout-ms=9999\n", "relay.conf:2: idle-timeout-ms is \"9999\""},
+    {"[relay]\nmetrics-port=65536\n", "relay.conf:2: metrics-port is \"65536\""},
+    {"[relay]\nmetrics-port=off\n", "relay.conf:2: metrics-port is \"off\""},
+    {"[relay]\nmetrics-address=127.0.0.1:9100\n", "relay.conf:2: metrics-address is"},
+    {"[relay]\nmetrics-address=all\n", "relay.conf:2: metrics-address is \"all\""},
+    {"[relay]\nidentity=\n", "relay.conf:2: identity is empty"},
+    {"[relay]\nidentity=\\q\n", "relay.conf:2: "},
+    {"[relay]\nmax-rooms[de]=1\n", "relay.conf:2: unknown key \"max-rooms[de]\""},
+    {"[relay]\nidentity=\xff\n", "relay.conf:1: the file is not UTF-8 text"},
+};
+
+static void
+test_bad(void)
+{
+  unsigned i;
+
+  for (i = 0; i < G_N_ELEMENTS(bad); i++) {
+    RelayConfig config;
+    GError *error = NULL;
+
+    g_test_message("%s", bad[i].text);
+    g_assert_false(parse(&config, bad[i].text, &error));
+    g_assert_nonnull(error);
+    if (!g_str_has_prefix(error->message, bad[i].message))
+      g_assert_cmpstr(error->message, ==, bad[i].message);
+    g_clear_error(&error);
+    relay_config_clear(&config);
+  }
+}
+
+static void
+test_files(void)
+{
+  RelayConfig config;
+  GError *error = NULL;
+  char *directory = g_dir_make_tmp("wzp-relay-XXXXXX", NULL);
+  char *path = g_build_filename(directory, "conf", NULL);
+  char *large = g_strnfill(RELAY_CONFIG_SIZE_MAX + 1, '\n');
+
+  relay_config_init(&config);
+  g_assert_false(relay_config_load(&config, path, &error));
+  g_assert_true(g_str_has_prefix(error->message, "cannot read the configuration: "));
+  g_assert_nonnull(strstr(error->message, path));
+  g_clear_error(&error);
+
+  g_assert_true(g_file_set_contents(path, "[relay]\nmax-rooms=7\n", -1, NULL));
+  g_assert_true(relay_config_load(&config, path, &error));
+  g_assert_no_error(error);
+  g_assert_cmpuint(config.limits.max_rooms, ==, 7);
+
+  g_assert_true(g_file_set_contents(path, "[relay]\nmax-room=7\n", -1, NULL));
+  g_assert_false(relay_config_load(&config, path, &error));
+  g_assert_true(g_str_has_prefix(error->message, path));
+  g_clear_error(&error);
+
+  g_assert_true(g_file_set_contents(path, large, -1, NULL));
+  g_assert_false(relay_config_load(&config, path, &error));
+  g_assert_nonnull(strstr(error->message, "longer than"));
+  g_clear_error(&error);
+
+  relay_config_clear(&config);
+  g_assert_cmpint(remove(path), ==, 0);
+  g_assert_cmpint(remove(directory), ==, 0);
+  g_free(large);
+  g_free(path);
+  g_free(directory);
+}
+
+int
+main(int argc, char **argv)
+{
+  g_test_init(&argc, &argv, NULL);
+  g_test_add_func("/relay-config/defaults", test_defaults);
+  g_test_add_func("/relay-config/good", test_good);
+  g_test_add_func("/relay-config/every-limit", test_every_limit);
+  g_test_add_func("/relay-config/bad", test_bad);
+  g_test_add_func("/relay-config/files", test_files);
+  return g_test_run();
+}
