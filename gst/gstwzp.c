@@ -11,6 +11,7 @@ plugin_init(GstPlugin *plugin)
   gboolean registered = FALSE;
   registered |= GST_ELEMENT_REGISTER(wzpenc, plugin);
   registered |= GST_ELEMENT_REGISTER(wzpfec, plugin);
+  registered |= GST_ELEMENT_REGISTER(wzpjitter, plugin);
   registered |= GST_ELEMENT_REGISTER(wzpdec, plugin);
   registered |= GST_ELEMENT_REGISTER(wzpcrypt, plugin);
   registered |= GST_ELEMENT_REGISTER(wzpsink, plugin);

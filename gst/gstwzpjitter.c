@@ -1,0 +1,690 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+
+/**
+ * SECTION:element-wzpjitter
+ * @title: wzpjitter
+ * @see_also: wzpfec, wzpdec
+ *
+ * Takes one sender's frames as the network brings them and plays them in order, each
+ * #GstWzpJitter:latency after the time at which the fastest frames arrive. Duplicates and frames that
+ * come after their turn are dropped; the latency never grows.
+ *
+ * Where a frame is missing at its turn, a serialized custom event `wzp-frame-lost` with "index",
+ * "timestamp" and "duration" (#guint64) says so, and a GAP event with %GST_GAP_FLAG_MISSING_DATA asks the
+ * decoder to conceal it. When nothing comes for more than 120 ms, plain GAP events follow: silence.
+ *
+ * The element waits on the pipeline's clock and is therefore live, whatever stands before it. Timestamps
+ * behind it are running time; the latency is in the answer to the LATENCY query, not in them.
+ *
+ * |[
+ * gst-launch-1.0 wzpsrc uri=wzp://relay.example/room ! wzpcrypt ! wzpfec ! wzpjitter latency=100 !
+ *     wzpdec ! autoaudiosink
+ * ]| Plays with 100 ms for the network's jitter.
+ */
+
+#include "gstwzpelements.h"
+#include "gstwzpmeta.h"
+#include "wzp/jitter.h"
+#include "wzp/profile.h"
+
+GST_DEBUG_CATEGORY_STATIC(gst_wzp_jitter_debug);
+#define GST_CAT_DEFAULT gst_wzp_jitter_debug
+
+#define DEFAULT_LATENCY 60
+#define MAX_LATENCY 2000
+/* The longest latency at the shortest frames, five times: what a source that is not live may be ahead. */
+#define MAX_QUEUED 512
+#define DEFAULT_DURATION (20 * GST_MSECOND)
+
+enum { PROP_0, PROP_LATENCY, PROP_STATS };
+
+/* A serialized event waits for the frames that came before it. */
+typedef struct {
+  GstEvent *event;
+  guint ahead;
+} HeldEvent;
+
+#define GST_TYPE_WZP_JITTER (gst_wzp_jitter_get_type())
+G_DECLARE_FINAL_TYPE(GstWzpJitter, gst_wzp_jitter, GST, WZP_JITTER, GstElement)
+
+struct _GstWzpJitter {
+  GstElement parent;
+  GstPad *sinkpad, *srcpad;
+
+  GMutex lock; /* for all below; not held while pushing, posting or waiting for the clock */
+  GCond changed;
+  guint latency; /* ms */
+  WzpJitter *jitter;
+  GQueue events;      /* of HeldEvent */
+  GstSegment segment; /* of the sink pad */
+  guint64 count;      /* frames so far: the number of one without meta */
+  guint64 malformed;
+  gint slot;     /* of the stream; -1 before the first frame */
+  gboolean live; /* upstream; else it is held back when the queue is full */
+
+  gboolean flushing, playing, eos;
+  guint32 eos_seqnum;
+  GstFlowReturn flow;
+  GstClockID wait;
+};
+
+static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE(
+    "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS(GST_WZP_CAPS_FRAMES));
+static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE(
+    "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS(GST_WZP_CAPS_FRAMES));
+
+G_DEFINE_FINAL_TYPE_WITH_CODE(GstWzpJitter, gst_wzp_jitter, GST_TYPE_ELEMENT,
+                              GST_DEBUG_CATEGORY_INIT(gst_wzp_jitter_debug, "wzpjitter", 0,
+                                                      "WarzonePhone playout"))
+GST_ELEMENT_REGISTER_DEFINE(wzpjitter, "wzpjitter", GST_RANK_NONE, GST_TYPE_WZP_JITTER)
+
+/* Functions in _locked are called with the lock held. */
+
+static void
+gst_wzp_jitter_wake_locked(GstWzpJitter *self)
+{
+  if (self->wait != NULL)
+    gst_clock_id_unschedule(self->wait);
+  g_cond_broadcast(&self->changed);
+}
+
+static void
+gst_wzp_jitter_free_event(gpointer data)
+{
+  HeldEvent *held = data;
+  gst_event_unref(held->event);
+  g_free(held);
+}
+
+/* Frees what is queued and forgets the stream. */
+static void
+gst_wzp_jitter_forget_locked(GstWzpJitter *self)
+{
+  WzpJitterOutput output;
+  while ((output = wzp_jitter_drain(self->jitter)).action != WZP_JITTER_WAIT) {
+    if (output.action == WZP_JITTER_PLAY || output.action == WZP_JITTER_DROP)
+      gst_buffer_unref(GSIZE_TO_POINTER(output.id));
+  }
+  wzp_jitter_reset(self->jitter);
+  g_queue_clear_full(&self->events, gst_wzp_jitter_free_event);
+  self->slot = -1;
+}
+
+/* Running time of the pipeline's clock; FALSE without one. */
+static gboolean
+gst_wzp_jitter_now(GstWzpJitter *self, GstClockTime *now)
+{
+  GstClock *clock = gst_element_get_clock(GST_ELEMENT(self));
+  if (clock == NULL)
+    return FALSE;
+  GstClockTime time = gst_clock_get_time(clock);
+  GstClockTime base = gst_element_get_base_time(GST_ELEMENT(self));
+  gst_object_unref(clock);
+  *now = time > base ? time - base : 0;
+  return TRUE;
+}
+
+/* Sink pad */
+
+static void
+gst_wzp_jitter_frame_left_locked(GstWzpJitter *self)
+{
+  for (GList *link = self->events.head; link != NULL; link = link->next) {
+    HeldEvent *held = link->data;
+    if (held->ahead > 0)
+      held->ahead--;
+  }
+  g_cond_broadcast(&self->changed); /* chain may wait for room */
+}
+
+static WzpJitterFrame
+gst_wzp_jitter_describe_locked(GstWzpJitter *self, GstBuffer *buffer)
+{
+  GstWzpMeta *meta = gst_wzp_meta_get(buffer);
+  const WzpFraming *framing = meta != NULL ? wzp_framing_from_code(meta->code) : NULL;
+  GstClockTime pts =
+      gst_segment_to_running_time(&self->segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
+  GstClockTime duration = DEFAULT_DURATION, arrival = 0;
+
+  if (framing != NULL && framing->frame_ms > 0)
+    duration = framing->frame_ms * GST_MSECOND;
+  else if (GST_BUFFER_DURATION_IS_VALID(buffer))
+    duration = GST_BUFFER_DURATION(buffer);
+  if (meta != NULL && GST_CLOCK_TIME_IS_VALID(meta->arrival))
+    arrival = meta->arrival;
+  else if (GST_CLOCK_TIME_IS_VALID(pts))
+    arrival = pts;
+  else
+    gst_wzp_jitter_now(self, &arrival);
+  gboolean timed = meta != NULL && GST_CLOCK_TIME_IS_VALID(meta->media_time);
+  return (WzpJitterFrame){.index = meta != NULL ? meta->index : self->count,
+                          .media_time = timed ? (gint64)meta->media_time : -1,
+                          .duration = (gint64)duration,
+                          .arrival = (gint64)arrival,
+                          .id = GPOINTER_TO_SIZE(buffer)};
+}
+
+static GstFlowReturn
+gst_wzp_jitter_state_locked(GstWzpJitter *self)
+{
+  if (self->flushing)
+    return GST_FLOW_FLUSHING;
+  return self->eos ? GST_FLOW_EOS : self->flow;
+}
+
+static guint
+gst_wzp_jitter_queued_locked(GstWzpJitter *self)
+{
+  WzpJitterStats stats;
+  wzp_jitter_get_stats(self->jitter, &stats);
+  return stats.queued;
+}
+
+static GstFlowReturn
+gst_wzp_jitter_chain(GstPad *pad, GstObject *parent, GstBuffer *buffer)
+{
+  GstWzpJitter *self = GST_WZP_JITTER(parent);
+  (void)pad;
+
+  g_mutex_lock(&self->lock);
+  while (!self->live && gst_wzp_jitter_state_locked(self) == GST_FLOW_OK &&
+         gst_wzp_jitter_queued_locked(self) >= MAX_QUEUED)
+    g_cond_wait(&self->changed, &self->lock);
+  GstFlowReturn flow = gst_wzp_jitter_state_locked(self);
+  if (flow != GST_FLOW_OK) {
+    g_mutex_unlock(&self->lock);
+    gst_buffer_unref(buffer);
+    return flow;
+  }
+
+  GstWzpMeta *meta = gst_wzp_meta_get(buffer);
+  if (meta != NULL && self->slot >= 0 && meta->slot != self->slot)
+    gst_wzp_jitter_forget_locked(self); /* another sender has nothing to do with the one before */
+  if (meta != NULL)
+    self->slot = meta->slot;
+
+  WzpJitterFrame frame = gst_wzp_jitter_describe_locked(self, buffer);
+  guint64 dropped = 0;
+  self->count++;
+  WzpResult result = wzp_jitter_push(self->jitter, &frame, &dropped);
+  if (result == WZP_QUEUE_FULL) {
+    gst_buffer_unref(GSIZE_TO_POINTER(dropped));
+    gst_wzp_jitter_frame_left_locked(self);
+  } else if (result != WZP_OK) {
+    GST_LOG_OBJECT(self, "frame %" G_GUINT64_FORMAT " dropped: %s", frame.index,
+                   wzp_result_name(result));
+    self->malformed += result == WZP_MALFORMED;
+    gst_buffer_unref(buffer);
+  }
+  gst_wzp_jitter_wake_locked(self);
+  g_mutex_unlock(&self->lock);
+  return GST_FLOW_OK;
+}
+
+static gboolean
+gst_wzp_jitter_is_upstream_live(GstWzpJitter *self)
+{
+  GstQuery *query = gst_query_new_latency();
+  gboolean live = TRUE;
+  if (gst_pad_peer_query(self->sinkpad, query))
+    gst_query_parse_latency(query, &live, NULL, NULL);
+  gst_query_unref(query);
+  return live;
+}
+
+static gboolean
+gst_wzp_jitter_sink_segment(GstWzpJitter *self, GstEvent *event)
+{
+  gboolean live = gst_wzp_jitter_is_upstream_live(self);
+  g_mutex_lock(&self->lock);
+  gst_event_copy_segment(event, &self->segment);
+  self->live = live;
+  g_mutex_unlock(&self->lock);
+  /* out goes running time, whatever came in */
+  GstSegment segment;
+  gst_segment_init(&segment, GST_FORMAT_TIME);
+  GstEvent *own = gst_event_new_segment(&segment);
+  gst_event_set_seqnum(own, gst_event_get_seqnum(event));
+  gst_event_unref(event);
+  return gst_pad_push_event(self->srcpad, own);
+}
+
+static void
+gst_wzp_jitter_set_flushing(GstWzpJitter *self, gboolean flushing)
+{
+  g_mutex_lock(&self->lock);
+  self->flushing = flushing;
+  if (!flushing) {
+    self->flow = GST_FLOW_OK;
+    self->eos = FALSE;
+  }
+  gst_wzp_jitter_wake_locked(self);
+  g_mutex_unlock(&self->lock);
+}
+
+static void gst_wzp_jitter_loop(gpointer data);
+
+static gboolean
+gst_wzp_jitter_sink_event(GstPad *pad, GstObject *parent, GstEvent *event)
+{
+  GstWzpJitter *self = GST_WZP_JITTER(parent);
+  gboolean pushed;
+
+  switch (GST_EVENT_TYPE(event)) {
+  case GST_EVENT_FLUSH_START:
+    gst_wzp_jitter_set_flushing(self, TRUE);
+    pushed = gst_pad_push_event(self->srcpad, event);
+    gst_pad_pause_task(self->srcpad);
+    return pushed;
+  case GST_EVENT_FLUSH_STOP:
+    pushed = gst_pad_push_event(self->srcpad, event);
+    g_mutex_lock(&self->lock);
+    gst_wzp_jitter_forget_locked(self);
+    gst_segment_init(&self->segment, GST_FORMAT_TIME);
+    g_mutex_unlock(&self->lock);
+    gst_wzp_jitter_set_flushing(self, FALSE);
+    gst_pad_start_task(self->srcpad, gst_wzp_jitter_loop, self, NULL);
+    return pushed;
+  case GST_EVENT_SEGMENT:
+    return gst_wzp_jitter_sink_segment(self, event);
+  case GST_EVENT_GAP: /* time is made here */
+    gst_event_unref(event);
+    return TRUE;
+  case GST_EVENT_EOS:
+    g_mutex_lock(&self->lock);
+    self->eos = TRUE;
+    self->eos_seqnum = gst_event_get_seqnum(event);
+    gst_wzp_jitter_wake_locked(self);
+    g_mutex_unlock(&self->lock);
+    gst_event_unref(event);
+    return TRUE;
+  case GST_EVENT_STREAM_START:
+  case GST_EVENT_CAPS:
+    return gst_pad_event_default(pad, parent, event);
+  default:
+    break;
+  }
+  if (!GST_EVENT_IS_SERIALIZED(event))
+    return gst_pad_event_default(pad, parent, event);
+
+  HeldEvent *held = g_new(HeldEvent, 1);
+  held->event = event;
+  g_mutex_lock(&self->lock);
+  held->ahead = gst_wzp_jitter_queued_locked(self);
+  g_queue_push_tail(&self->events, held);
+  gst_wzp_jitter_wake_locked(self);
+  g_mutex_unlock(&self->lock);
+  return TRUE;
+}
+
+/* Source pad: the task */
+
+/* Waits for the clock to reach a running time, or until something changes. */
+static void
+gst_wzp_jitter_wait_locked(GstWzpJitter *self, gint64 until)
+{
+  GstClock *clock = gst_element_get_clock(GST_ELEMENT(self));
+  if (clock == NULL)
+    return;
+  GstClockTime base = gst_element_get_base_time(GST_ELEMENT(self));
+  GstClockID id = gst_clock_new_single_shot_id(clock, base + (GstClockTime)until);
+  self->wait = id;
+  g_mutex_unlock(&self->lock);
+  gst_clock_id_wait(id, NULL);
+  g_mutex_lock(&self->lock);
+  self->wait = NULL;
+  gst_clock_id_unref(id);
+  gst_object_unref(clock);
+}
+
+/* The next thing to do: an event to push, or else the output. FALSE: there will be none any more. */
+static gboolean
+gst_wzp_jitter_next_locked(GstWzpJitter *self, HeldEvent **event, WzpJitterOutput *output)
+{
+  *event = NULL;
+  while (!self->flushing && self->flow == GST_FLOW_OK) {
+    HeldEvent *held = g_queue_peek_head(&self->events);
+    if (held != NULL && held->ahead == 0) {
+      *event = g_queue_pop_head(&self->events);
+      return TRUE;
+    }
+    GstClockTime now;
+    if (!self->playing) {
+      g_cond_wait(&self->changed, &self->lock);
+      continue;
+    }
+    if (self->eos || !gst_wzp_jitter_now(self, &now))
+      *output = wzp_jitter_drain(self->jitter);
+    else
+      *output = wzp_jitter_poll(self->jitter, (gint64)now);
+    if (output->action == WZP_JITTER_PLAY || output->action == WZP_JITTER_DROP)
+      gst_wzp_jitter_frame_left_locked(self);
+    if (output->action != WZP_JITTER_WAIT)
+      return TRUE;
+    if (self->eos)
+      return FALSE;
+    if (output->until == INT64_MAX)
+      g_cond_wait(&self->changed, &self->lock);
+    else
+      gst_wzp_jitter_wait_locked(self, output->until);
+  }
+  return FALSE;
+}
+
+static GstFlowReturn
+gst_wzp_jitter_push_frame(GstWzpJitter *self, const WzpJitterOutput *output)
+{
+  GstBuffer *buffer = gst_buffer_make_writable(GST_BUFFER(GSIZE_TO_POINTER(output->id)));
+  GST_BUFFER_PTS(buffer) = (GstClockTime)MAX(output->time, 0);
+  GST_BUFFER_DTS(buffer) = GST_CLOCK_TIME_NONE;
+  GST_BUFFER_DURATION(buffer) = (GstClockTime)output->duration;
+  if (output->discont)
+    GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_DISCONT);
+  else
+    GST_BUFFER_FLAG_UNSET(buffer, GST_BUFFER_FLAG_DISCONT);
+  return gst_pad_push(self->srcpad, buffer);
+}
+
+/* An event that is not handled stops nothing; a pad that is gone shows with the next frame. */
+static void
+gst_wzp_jitter_push_gap(GstWzpJitter *self, const WzpJitterOutput *output)
+{
+  GstClockTime timestamp = (GstClockTime)MAX(output->time, 0);
+  GstClockTime duration = (GstClockTime)output->duration;
+  GstEvent *gap = gst_event_new_gap(timestamp, duration);
+  if (output->action == WZP_JITTER_LOST) {
+    GstStructure *lost =
+        gst_structure_new("wzp-frame-lost", "index", G_TYPE_UINT64, output->index, "timestamp",
+                          G_TYPE_UINT64, timestamp, "duration", G_TYPE_UINT64, duration, NULL);
+    gst_pad_push_event(self->srcpad, gst_event_new_custom(GST_EVENT_CUSTOM_DOWNSTREAM, lost));
+    gst_event_set_gap_flags(gap, GST_GAP_FLAG_MISSING_DATA);
+  }
+  gst_pad_push_event(self->srcpad, gap);
+}
+
+static GstFlowReturn
+gst_wzp_jitter_push_output(GstWzpJitter *self, const WzpJitterOutput *output)
+{
+  switch (output->action) {
+  case WZP_JITTER_PLAY:
+    return gst_wzp_jitter_push_frame(self, output);
+  case WZP_JITTER_DROP:
+    gst_buffer_unref(GSIZE_TO_POINTER(output->id));
+    return GST_FLOW_OK;
+  case WZP_JITTER_LOST:
+  case WZP_JITTER_SILENCE:
+    gst_wzp_jitter_push_gap(self, output);
+    return GST_FLOW_OK;
+  case WZP_JITTER_WAIT:
+    break;
+  }
+  g_return_val_if_reached(GST_FLOW_ERROR);
+}
+
+/* The task's end: by EOS, flushing, or because nobody downstream takes anything. */
+static void
+gst_wzp_jitter_end_task(GstWzpJitter *self, GstFlowReturn flow, gboolean drained, guint32 seqnum)
+{
+  GST_DEBUG_OBJECT(self, "task pauses: %s", drained ? "eos" : gst_flow_get_name(flow));
+  gst_pad_pause_task(self->srcpad);
+  if (flow == GST_FLOW_NOT_LINKED || flow < GST_FLOW_EOS)
+    GST_ELEMENT_FLOW_ERROR(self, flow);
+  if (drained || flow == GST_FLOW_NOT_LINKED || flow <= GST_FLOW_EOS) {
+    GstEvent *eos = gst_event_new_eos();
+    if (drained)
+      gst_event_set_seqnum(eos, seqnum);
+    gst_pad_push_event(self->srcpad, eos);
+  }
+}
+
+static void
+gst_wzp_jitter_loop(gpointer data)
+{
+  GstWzpJitter *self = data;
+  WzpJitterOutput output = {0};
+  HeldEvent *held = NULL;
+
+  g_mutex_lock(&self->lock);
+  gboolean more = gst_wzp_jitter_next_locked(self, &held, &output);
+  GstFlowReturn flow = self->flushing ? GST_FLOW_FLUSHING : self->flow;
+  gboolean drained = !more && flow == GST_FLOW_OK;
+  guint32 seqnum = self->eos_seqnum;
+  if (drained)
+    self->flow = GST_FLOW_EOS;
+  g_mutex_unlock(&self->lock);
+
+  if (!more) {
+    gst_wzp_jitter_end_task(self, flow, drained, seqnum);
+    return;
+  }
+  if (held != NULL) {
+    gst_pad_push_event(self->srcpad, held->event);
+    g_free(held);
+    return;
+  }
+  flow = gst_wzp_jitter_push_output(self, &output);
+  if (flow == GST_FLOW_OK)
+    return;
+  g_mutex_lock(&self->lock);
+  if (!self->flushing)
+    self->flow = flow;
+  gst_wzp_jitter_wake_locked(self);
+  g_mutex_unlock(&self->lock);
+}
+
+static gboolean
+gst_wzp_jitter_src_activate_mode(GstPad *pad, GstObject *parent, GstPadMode mode, gboolean active)
+{
+  GstWzpJitter *self = GST_WZP_JITTER(parent);
+  if (mode != GST_PAD_MODE_PUSH)
+    return FALSE;
+  gst_wzp_jitter_set_flushing(self, !active);
+  if (active)
+    return gst_pad_start_task(pad, gst_wzp_jitter_loop, self, NULL);
+  return gst_pad_stop_task(pad);
+}
+
+static gboolean
+gst_wzp_jitter_src_query(GstPad *pad, GstObject *parent, GstQuery *query)
+{
+  GstWzpJitter *self = GST_WZP_JITTER(parent);
+  if (GST_QUERY_TYPE(query) != GST_QUERY_LATENCY)
+    return gst_pad_query_default(pad, parent, query);
+
+  gboolean live;
+  GstClockTime min = 0;
+  if (gst_pad_peer_query(self->sinkpad, query))
+    gst_query_parse_latency(query, &live, &min, NULL);
+  g_mutex_lock(&self->lock);
+  GstClockTime own = self->latency * GST_MSECOND;
+  g_mutex_unlock(&self->lock);
+  /* what downstream waits longer the queue here holds */
+  gst_query_set_latency(query, TRUE, min + own, GST_CLOCK_TIME_NONE);
+  return TRUE;
+}
+
+/* GstElement */
+
+static void
+gst_wzp_jitter_set_playing(GstWzpJitter *self, gboolean playing)
+{
+  g_mutex_lock(&self->lock);
+  self->playing = playing;
+  gst_wzp_jitter_wake_locked(self);
+  g_mutex_unlock(&self->lock);
+}
+
+static GstStateChangeReturn
+gst_wzp_jitter_change_state(GstElement *element, GstStateChange transition)
+{
+  GstWzpJitter *self = GST_WZP_JITTER(element);
+  if (transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED)
+    gst_wzp_jitter_set_playing(self, FALSE);
+
+  GstStateChangeReturn result =
+      GST_ELEMENT_CLASS(gst_wzp_jitter_parent_class)->change_state(element, transition);
+  if (result == GST_STATE_CHANGE_FAILURE)
+    return result;
+
+  switch (transition) {
+  case GST_STATE_CHANGE_READY_TO_PAUSED:
+  case GST_STATE_CHANGE_PLAYING_TO_PAUSED:
+    return GST_STATE_CHANGE_NO_PREROLL;
+  case GST_STATE_CHANGE_PAUSED_TO_PLAYING:
+    gst_wzp_jitter_set_playing(self, TRUE);
+    break;
+  case GST_STATE_CHANGE_PAUSED_TO_READY:
+    g_mutex_lock(&self->lock);
+    gst_wzp_jitter_forget_locked(self);
+    gst_segment_init(&self->segment, GST_FORMAT_TIME);
+    g_mutex_unlock(&self->lock);
+    break;
+  default:
+    break;
+  }
+  return result;
+}
+
+/* GObject */
+
+static void
+gst_wzp_jitter_set_property(GObject *object, guint id, const GValue *value, GParamSpec *spec)
+{
+  GstWzpJitter *self = GST_WZP_JITTER(object);
+  gboolean changed;
+  switch (id) {
+  case PROP_LATENCY:
+    g_mutex_lock(&self->lock);
+    changed = self->latency != g_value_get_uint(value);
+    self->latency = g_value_get_uint(value);
+    wzp_jitter_set_latency(self->jitter, (gint64)(self->latency * GST_MSECOND));
+    gst_wzp_jitter_wake_locked(self);
+    g_mutex_unlock(&self->lock);
+    if (changed)
+      gst_element_post_message(GST_ELEMENT(self), gst_message_new_latency(GST_OBJECT(self)));
+    break;
+  default:
+    G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
+  }
+}
+
+static GstStructure *
+gst_wzp_jitter_stats_locked(GstWzpJitter *self)
+{
+  WzpJitterStats stats;
+  wzp_jitter_get_stats(self->jitter, &stats);
+  return gst_structure_new(
+      "application/x-wzp-jitter-stats", "played", G_TYPE_UINT64, stats.played, "lost",
+      G_TYPE_UINT64, stats.lost, "concealed", G_TYPE_UINT64, stats.concealed, "silence-ms",
+      G_TYPE_UINT64, (guint64)stats.silence / GST_MSECOND, "late", G_TYPE_UINT64, stats.late,
+      "duplicate", G_TYPE_UINT64, stats.duplicate, "reordered", G_TYPE_UINT64, stats.reordered,
+      "restarts", G_TYPE_UINT64, stats.restarts, "overflow", G_TYPE_UINT64, stats.overflow,
+      "malformed", G_TYPE_UINT64, self->malformed, "queued", G_TYPE_UINT64, (guint64)stats.queued,
+      "delay", G_TYPE_UINT64, (guint64)MAX(stats.delay, 0), "latency", G_TYPE_UINT64,
+      (guint64)(self->latency * GST_MSECOND), NULL);
+}
+
+static void
+gst_wzp_jitter_get_property(GObject *object, guint id, GValue *value, GParamSpec *spec)
+{
+  GstWzpJitter *self = GST_WZP_JITTER(object);
+  g_mutex_lock(&self->lock);
+  switch (id) {
+  case PROP_LATENCY:
+    g_value_set_uint(value, self->latency);
+    break;
+  case PROP_STATS:
+    g_value_take_boxed(value, gst_wzp_jitter_stats_locked(self));
+    break;
+  default:
+    G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
+  }
+  g_mutex_unlock(&self->lock);
+}
+
+static void
+gst_wzp_jitter_finalize(GObject *object)
+{
+  GstWzpJitter *self = GST_WZP_JITTER(object);
+  gst_wzp_jitter_forget_locked(self);
+  wzp_jitter_free(self->jitter);
+  g_mutex_clear(&self->lock);
+  g_cond_clear(&self->changed);
+  G_OBJECT_CLASS(gst_wzp_jitter_parent_class)->finalize(object);
+}
+
+static void
+gst_wzp_jitter_class_init(GstWzpJitterClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS(klass);
+  GstElementClass *element_class = GST_ELEMENT_CLASS(klass);
+
+  object_class->set_property = gst_wzp_jitter_set_property;
+  object_class->get_property = gst_wzp_jitter_get_property;
+  object_class->finalize = gst_wzp_jitter_finalize;
+  element_class->change_state = GST_DEBUG_FUNCPTR(gst_wzp_jitter_change_state);
+
+  /**
+   * GstWzpJitter:latency:
+   *
+   * How long after the fastest frames' arrival a frame is played: what the network may be late without
+   * loss. A change posts a LATENCY message.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property(
+      object_class, PROP_LATENCY,
+      g_param_spec_uint("latency", "Latency",
+                        "Time in ms for frames to arrive late or out of order without loss", 0,
+                        MAX_LATENCY, DEFAULT_LATENCY,
+                        G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
+  /**
+   * GstWzpJitter:stats:
+   *
+   * "application/x-wzp-jitter-stats" with, as #guint64: "played"; "lost", frame numbers passed over,
+   * late frames among them; "concealed", turns given to concealment; "silence-ms", time given to silence;
+   * the drops "late", "duplicate", "overflow" and "malformed"; "reordered", frames that came behind a
+   * newer one; "restarts" of the stream; "queued" now; "delay", ns that the last frame waited; "latency"
+   * in ns.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property(
+      object_class, PROP_STATS,
+      g_param_spec_boxed("stats", "Statistics", "Frames played, lost and dropped by reason",
+                         GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+
+  gst_element_class_add_static_pad_template(element_class, &sink_template);
+  gst_element_class_add_static_pad_template(element_class, &src_template);
+  gst_element_class_set_static_metadata(element_class, "WarzonePhone playout", "Filter/Network",
+                                        "Plays a sender's frames in order and on time, and says "
+                                        "which are lost",
+                                        GST_WZP_AUTHOR);
+}
+
+static void
+gst_wzp_jitter_init(GstWzpJitter *self)
+{
+  g_mutex_init(&self->lock);
+  g_cond_init(&self->changed);
+  g_queue_init(&self->events);
+  gst_segment_init(&self->segment, GST_FORMAT_TIME);
+  self->latency = DEFAULT_LATENCY;
+  self->jitter = wzp_jitter_new(DEFAULT_LATENCY * GST_MSECOND, MAX_QUEUED);
+  self->slot = -1;
+  self->live = TRUE;
+  GST_OBJECT_FLAG_SET(self, GST_ELEMENT_FLAG_REQUIRE_CLOCK);
+
+  self->sinkpad = gst_pad_new_from_static_template(&sink_template, "sink");
+  gst_pad_set_chain_function(self->sinkpad, GST_DEBUG_FUNCPTR(gst_wzp_jitter_chain));
+  gst_pad_set_event_function(self->sinkpad, GST_DEBUG_FUNCPTR(gst_wzp_jitter_sink_event));
+  GST_PAD_SET_PROXY_CAPS(self->sinkpad);
+  gst_element_add_pad(GST_ELEMENT(self), self->sinkpad);
+
+  self->srcpad = gst_pad_new_from_static_template(&src_template, "src");
+  gst_pad_set_activatemode_function(self->srcpad,
+                                    GST_DEBUG_FUNCPTR(gst_wzp_jitter_src_activate_mode));
+  gst_pad_set_query_function(self->srcpad, GST_DEBUG_FUNCPTR(gst_wzp_jitter_src_query));
+  GST_PAD_SET_PROXY_CAPS(self->srcpad);
+  gst_element_add_pad(GST_ELEMENT(self), self->srcpad);
+}
