@@ -4,6 +4,7 @@
 #include "tests/tools/published-example.h"
 #include "wzp/handshake.h"
 #include <glib.h>
+#include <malloc.h>
 #include <sodium.h>
 #include <string.h>
 
@@ -419,6 +420,58 @@ test_cookie(void)
   pair_clear(&pair);
 }
 
+static bool
+holds(void *object, const void *secret, size_t length)
+{
+  return memmem(object, malloc_usable_size(object), secret, length) != NULL;
+}
+
+/* After HS3 neither side's object holds an ephemeral secret, a nonce, the X25519 result or a psk. */
+static void
+test_erased(void)
+{
+  Example example;
+  WzpHandshakeKeys keys;
+  uint8_t e_i[32], n_i[16], psk[32], ss[32];
+  const uint8_t *payload, *message;
+  size_t length, payload_length;
+  example_init(&example);
+  example.config_i.mode = example.config_r.mode = WZP_MODE_UDP;
+  memset(e_i, 0x11, sizeof e_i);
+  memset(n_i, 0x33, sizeof n_i);
+  memset(psk, 0x99, sizeof psk);
+  memcpy(example.config_i.psk, psk, sizeof psk);
+  memcpy(example.config_r.psk, psk, sizeof psk);
+  WzpInitiator *initiator = example_initiator(&example);
+  WzpResponder *responder = example_responder(&example, initiator);
+  g_assert_true(holds(initiator, e_i, 32) && holds(initiator, n_i, 16));
+  g_assert_true(holds(initiator, psk, 32) && holds(responder, psk, 32));
+
+  message = wzp_responder_message(responder, &length);
+  g_assert_true(wzp_x25519(ss, e_i, message + 18));
+  g_assert_true(holds(responder, ss, 32));
+  g_assert_cmpint(
+      wzp_initiator_read_hs2(initiator, message, length, &payload, &payload_length, NULL), ==,
+      WZP_OK);
+  g_assert_false(holds(initiator, e_i, 32));
+  g_assert_true(holds(initiator, ss, 32));
+  g_assert_cmpint(wzp_initiator_finish(initiator, NULL, 0, &keys), ==, WZP_OK);
+  message = wzp_initiator_message(initiator, &length);
+  g_assert_cmpint(
+      wzp_responder_read_hs3(responder, message, length, &keys, &payload, &payload_length), ==,
+      WZP_OK);
+
+  const uint8_t *const secrets[] = {e_i, n_i, psk, ss, keys.app_i2r, keys.media_i, keys.media_r};
+  for (unsigned i = 0; i < G_N_ELEMENTS(secrets); i++) {
+    size_t size = secrets[i] == n_i ? 16 : 32;
+    g_assert_false(holds(initiator, secrets[i], size));
+    g_assert_false(holds(responder, secrets[i], size));
+  }
+  wzp_initiator_free(initiator);
+  wzp_responder_free(responder);
+  example_clear(&example);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -435,5 +488,6 @@ main(int argc, char **argv)
   g_test_add_func("/handshake/one-hs2", test_one_hs2);
   g_test_add_func("/handshake/udp-psk", test_udp_psk);
   g_test_add_func("/handshake/cookie", test_cookie);
+  g_test_add_func("/handshake/erased", test_erased);
   return g_test_run();
 }
