@@ -13,6 +13,8 @@ plugin_init(GstPlugin *plugin)
   registered |= GST_ELEMENT_REGISTER(wzpfec, plugin);
   registered |= GST_ELEMENT_REGISTER(wzpjitter, plugin);
   registered |= GST_ELEMENT_REGISTER(wzpdec, plugin);
+  registered |= GST_ELEMENT_REGISTER(wzpdemux, plugin);
+  registered |= GST_ELEMENT_REGISTER(wzpcall, plugin);
   registered |= GST_ELEMENT_REGISTER(wzpcrypt, plugin);
   registered |= GST_ELEMENT_REGISTER(wzpsink, plugin);
   registered |= GST_ELEMENT_REGISTER(wzpsrc, plugin);

@@ -66,7 +66,7 @@ static GstStaticPadTemplate src_template =
 
 G_DEFINE_FINAL_TYPE_WITH_CODE(GstWzpDec, gst_wzp_dec, GST_TYPE_AUDIO_DECODER,
                               GST_DEBUG_CATEGORY_INIT(gst_wzp_dec_debug, "wzpdec", 0,
-                                                      "WarzonePhone voice decoder"))
+                                                      "WZP voice decoder"))
 GST_ELEMENT_REGISTER_DEFINE(wzpdec, "wzpdec", GST_RANK_NONE, GST_TYPE_WZP_DEC)
 
 /* GstAudioDecoder */
@@ -354,7 +354,7 @@ gst_wzp_dec_class_init(GstWzpDecClass *klass)
   gst_element_class_add_static_pad_template(element_class, &sink_template);
   gst_element_class_add_static_pad_template(element_class, &src_template);
   gst_element_class_set_static_metadata(
-      element_class, "WarzonePhone voice decoder", "Codec/Decoder/Audio",
+      element_class, "WZP voice decoder", "Codec/Decoder/Audio",
       "Decodes the frames of a call and conceals those that are missing", GST_WZP_AUTHOR);
 }
 

@@ -57,7 +57,7 @@ static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE(
 
 G_DEFINE_FINAL_TYPE_WITH_CODE(GstWzpEnc, gst_wzp_enc, GST_TYPE_AUDIO_ENCODER,
                               GST_DEBUG_CATEGORY_INIT(gst_wzp_enc_debug, "wzpenc", 0,
-                                                      "WarzonePhone voice encoder"))
+                                                      "WZP voice encoder"))
 GST_ELEMENT_REGISTER_DEFINE(wzpenc, "wzpenc", GST_RANK_NONE, GST_TYPE_WZP_ENC)
 
 /* The Opus profiles of the table, under their names. */
@@ -353,9 +353,9 @@ gst_wzp_enc_class_init(GstWzpEncClass *klass)
 
   gst_element_class_add_static_pad_template(element_class, &sink_template);
   gst_element_class_add_static_pad_template(element_class, &src_template);
-  gst_element_class_set_static_metadata(
-      element_class, "WarzonePhone voice encoder", "Codec/Encoder/Audio",
-      "Encodes voice to Opus frames of constant size", GST_WZP_AUTHOR);
+  gst_element_class_set_static_metadata(element_class, "WZP voice encoder", "Codec/Encoder/Audio",
+                                        "Encodes voice to Opus frames of constant size",
+                                        GST_WZP_AUTHOR);
 }
 
 static void

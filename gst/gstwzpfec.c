@@ -76,7 +76,7 @@ static GstStaticPadTemplate src_template =
 
 G_DEFINE_FINAL_TYPE_WITH_CODE(GstWzpFec, gst_wzp_fec, GST_TYPE_ELEMENT,
                               GST_DEBUG_CATEGORY_INIT(gst_wzp_fec_debug, "wzpfec", 0,
-                                                      "WarzonePhone bundles and repair"))
+                                                      "WZP bundles and repair"))
 GST_ELEMENT_REGISTER_DEFINE(wzpfec, "wzpfec", GST_RANK_NONE, GST_TYPE_WZP_FEC)
 
 #define GST_TYPE_WZP_FEC_DIRECTION (gst_wzp_fec_direction_get_type())
@@ -600,7 +600,7 @@ gst_wzp_fec_class_init(GstWzpFecClass *klass)
   gst_element_class_add_static_pad_template(element_class, &sink_template);
   gst_element_class_add_static_pad_template(element_class, &src_template);
   gst_element_class_set_static_metadata(
-      element_class, "WarzonePhone bundles", "Filter/Network",
+      element_class, "WZP bundles", "Filter/Network",
       "Makes bundles of frames for sending, and frames of bundles that came", GST_WZP_AUTHOR);
 }
 

@@ -75,7 +75,7 @@ static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE(
 
 G_DEFINE_FINAL_TYPE_WITH_CODE(GstWzpJitter, gst_wzp_jitter, GST_TYPE_ELEMENT,
                               GST_DEBUG_CATEGORY_INIT(gst_wzp_jitter_debug, "wzpjitter", 0,
-                                                      "WarzonePhone playout"))
+                                                      "WZP playout"))
 GST_ELEMENT_REGISTER_DEFINE(wzpjitter, "wzpjitter", GST_RANK_NONE, GST_TYPE_WZP_JITTER)
 
 /* Functions in _locked are called with the lock held. */
@@ -656,7 +656,7 @@ gst_wzp_jitter_class_init(GstWzpJitterClass *klass)
 
   gst_element_class_add_static_pad_template(element_class, &sink_template);
   gst_element_class_add_static_pad_template(element_class, &src_template);
-  gst_element_class_set_static_metadata(element_class, "WarzonePhone playout", "Filter/Network",
+  gst_element_class_set_static_metadata(element_class, "WZP playout", "Filter/Network",
                                         "Plays a sender's frames in order and on time, and says "
                                         "which are lost",
                                         GST_WZP_AUTHOR);
