@@ -17,11 +17,11 @@ typedef struct {
   WzpTime last_ping;
   WzpTime asked; /* first PING since something was heard, or WZP_NEVER */
   /* RELAY */
-  bool joined;         /* the relay answered our JOIN */
-  bool announced[256]; /* slots that this session told of: only they can vanish from its rosters */
+  bool joined; /* the relay answered our JOIN */
   uint8_t session_id[4], hop_key[16];
   /* UDP */
   uint32_t serial; /* of the session, in the upper half of the index of opened packets */
+  bool odd_start;  /* of the peer: changes with its identity, so with each of its starts */
   uint8_t slot, peer_slot, peer[32];
   WzpSender *sender;
   WzpReceiver *receiver;
@@ -64,6 +64,8 @@ struct WzpCall {
   GPtrArray *half_open;
   WzpTime half_open_budget; /* when the next new HS1 may cost us work */
   uint32_t n_sessions;
+  bool odd_start; /* of the last session made, and the peer that it is with */
+  uint8_t last_peer[32];
   bool has_member;
   WzpMemberInfo member;
 };

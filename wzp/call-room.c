@@ -33,23 +33,15 @@ handle_joined(WzpCall *call, WzpTime now, const WzpSignal *signal)
 }
 
 static void
-remove_member(WzpCall *call, WzpTime now, unsigned slot)
-{
-  if (!call->session->announced[slot])
-    return;
-  call->session->announced[slot] = false;
-  wzp_group_remove_member(call->group, now, (uint8_t)slot);
-}
-
-static void
 handle_roster(WzpCall *call, WzpTime now, const WzpSignal *signal)
 {
-  bool present[256] = {false};
+  bool present[WZP_SLOT_MAX + 1] = {false};
   for (unsigned i = 0; i < signal->n_members; i++)
-    present[signal->members[i]] = true;
-  for (unsigned slot = 0; slot < G_N_ELEMENTS(present); slot++)
+    if (signal->members[i] <= WZP_SLOT_MAX)
+      present[signal->members[i]] = true;
+  for (unsigned slot = 0; slot <= WZP_SLOT_MAX; slot++)
     if (!present[slot])
-      remove_member(call, now, slot);
+      wzp_group_remove_member(call->group, now, (uint8_t)slot);
 }
 
 static void
@@ -86,7 +78,7 @@ handle_signal(WzpCall *call, WzpTime now, const uint8_t *body, size_t length)
     break;
   case WZP_SIGNAL_LEFT:
     if (signal.slot <= WZP_SLOT_MAX)
-      remove_member(call, now, signal.slot);
+      wzp_group_remove_member(call->group, now, (uint8_t)signal.slot);
     break;
   case WZP_SIGNAL_ERROR:
     handle_error(call, &signal);
@@ -102,10 +94,7 @@ handle_member(WzpCall *call, WzpTime now, const uint8_t *body, size_t length)
 {
   if (length < 1)
     return WZP_TRUNCATED;
-  WzpResult result = wzp_group_add_member(call->group, now, body[0], body + 1, length - 1);
-  if (result == WZP_OK)
-    call->session->announced[body[0]] = true;
-  return result;
+  return wzp_group_add_member(call->group, now, body[0], body + 1, length - 1);
 }
 
 void

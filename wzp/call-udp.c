@@ -39,6 +39,7 @@ wzp_call_udp_start(WzpCall *call)
   /* fresh per start: the key file is what authenticates */
   call->fresh_identity = wzp_identity_new_random(&call->config.random);
   call->identity = call->fresh_identity;
+  call->odd_start = true; /* so that the first peer's is even */
   call->half_open = g_ptr_array_new_with_free_func(half_open_free);
 }
 
@@ -69,6 +70,10 @@ wzp_call_udp_set_up(WzpCall *call, WzpCallSession *session, const WzpHandshakeKe
   session->slot = session->initiator ? 0 : 1;
   session->peer_slot = session->initiator ? 1 : 0;
   memcpy(session->peer, keys->peer, sizeof session->peer);
+  if (memcmp(call->last_peer, keys->peer, sizeof call->last_peer) != 0)
+    call->odd_start = !call->odd_start;
+  memcpy(call->last_peer, keys->peer, sizeof call->last_peer);
+  session->odd_start = call->odd_start;
   stream_id(sid, call->identity->ed25519_public, keys->th4);
   session->sender = wzp_sender_new(sid, ours, 0);
   stream_id(sid, keys->peer, keys->th4);
@@ -371,8 +376,10 @@ open_with(WzpCallSession *session, WzpTime now, const uint8_t *packet, size_t le
   result = wzp_receiver_open(session->receiver, now, packet, length, out, out_length, opened);
   if (result == WZP_OK) {
     session->media_heard = now;
-    /* a stream of its own: its packet numbers are far from those of the session before */
+    /* Packet numbers start again with each session and media time with each start of the peer: both
+     * are to lie far from those before, so that playout sees the break and not late packets. */
     opened->index |= (uint64_t)session->serial << 32;
+    opened->media_ms += session->odd_start ? UINT64_C(1) << 32 : 0;
   }
   return result;
 }

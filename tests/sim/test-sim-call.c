@@ -361,6 +361,31 @@ test_relay_stopped(void)
   check_restart(true, 3.0);
 }
 
+/* The relay and one of the two die together: who does not come back in half a minute has left. */
+static void
+test_not_back(void)
+{
+  SimCall *sim = start_call(32, &clean);
+  g_assert_true(sim_call_run_until(sim, sim_call_is_active, 5 * WZP_SECOND));
+  sim_call_kill_relay(sim);
+  sim_call_kill_party(sim, 1);
+  sim_call_run(sim, 500 * WZP_MSEC);
+  sim_call_start_relay(sim);
+  sim_call_run(sim, 20 * WZP_SECOND);
+  const SimParty *party = &sim->parties[0];
+  g_assert_cmpuint(sim_party_stats(party).handshakes_completed, ==, 2);
+  g_assert_cmpuint(sim_party_stats(party).n_members, ==, 1);
+  g_assert_cmpuint(sim_party_count_events(party, WZP_EVENT_MEMBER_LEFT), ==, 0);
+  sim_call_run(sim, 15 * WZP_SECOND);
+  g_assert_cmpuint(sim_party_stats(party).n_members, ==, 0);
+  g_assert_cmpuint(sim_party_count_events(party, WZP_EVENT_MEMBER_LEFT), ==, 1);
+  g_assert_cmpint(sim_party_stats(party).state, ==, WZP_CALL_WAITING);
+  /* back at last, as somebody new */
+  sim_call_start_party(sim, 1);
+  g_assert_true(sim_call_run_until(sim, sim_call_is_active, 10 * WZP_SECOND));
+  sim_call_free(sim);
+}
+
 /* The relay says goodbye again and again: each try waits longer. */
 static void
 test_back_off(void)
@@ -422,6 +447,7 @@ main(int argc, char **argv)
   g_test_add_func("/sim/call/relay-late", test_relay_late);
   g_test_add_func("/sim/call/relay-killed", test_relay_killed);
   g_test_add_func("/sim/call/relay-stopped", test_relay_stopped);
+  g_test_add_func("/sim/call/not-back", test_not_back);
   g_test_add_func("/sim/call/back-off", test_back_off);
   g_test_add_func("/sim/call/outage", test_outage);
   return g_test_run();

@@ -131,7 +131,7 @@ test_restarts(void)
       sim_call_run(sim, (seed % 4) * 1500 * WZP_MSEC);
       sim_call_start_party(sim, dies);
       g_assert_true(sim_call_run_until(sim, sim_call_is_active, 5 * WZP_SECOND));
-      sim_call_run(sim, WZP_SECOND);
+      sim_call_run(sim, 300 * WZP_MSEC); /* the latency of playout */
       uint64_t received[2], played[2];
       for (unsigned party = 0; party < 2; party++) {
         received[party] = sim->parties[party].frames_received;
@@ -195,8 +195,45 @@ test_outage(void)
       g_assert_cmpuint(sim->parties[party].frames_received, >=, received[party] + 1499);
       g_assert_cmpuint(count(sim, party, WZP_EVENT_MEMBER), <=, 2); /* slots may have changed */
     }
+    /* the direction that was whole lost nothing, also not when a new session took over */
+    sim->parties[0].talking = sim->parties[1].talking = false;
+    sim_call_run(sim, WZP_SECOND);
+    for (unsigned party = 0; party < 2; party++)
+      if ((cut >> party & 1) == 0)
+        g_assert_cmpuint(sim->parties[1 - party].frames_received, ==,
+                         sim->parties[party].frames_sent);
     sim_call_free(sim);
   }
+}
+
+/* The responder talks as soon as it has HS3. Its first records get lost; its media opens all the same. */
+static bool
+lose_records(void *user, int party, const WzpAddress *to, const uint8_t *data, size_t length)
+{
+  unsigned *n = user;
+  (void)party;
+  (void)to;
+  if (wzp_datagram_kind(data, length) != WZP_DATAGRAM_CONTROL || *n == 0)
+    return true;
+  (*n)--;
+  return false;
+}
+
+static void
+test_first_record_lost(void)
+{
+  SimCall *sim = new_sim(71, &clean);
+  unsigned n_to_lose = 3;
+  sim->tap = lose_records;
+  sim->tap_user = &n_to_lose;
+  sim_call_start_party(sim, 0);
+  sim_call_start_party(sim, 1);
+  g_assert_true(sim_call_run_until(sim, sim_call_is_active, WZP_SECOND));
+  g_assert_cmpuint(n_to_lose, ==, 0);
+  g_assert_cmpuint(sim->parties[0].frames_received + sim->parties[1].frames_received, >, 10);
+  sim_call_run(sim, WZP_SECOND);
+  check_nothing_lost(sim);
+  sim_call_free(sim);
 }
 
 static void
@@ -224,6 +261,9 @@ static bool
 reflect(void *user, int party, const WzpAddress *to, const uint8_t *data, size_t length)
 {
   SimCall *sim = user;
+  /* nobody answers himself */
+  if (sim->parties[1].call == NULL)
+    g_assert_cmpint(wzp_datagram_kind(data, length), ==, WZP_DATAGRAM_HS1);
   sim_network_send(sim->network, sim->parties[party].out, sim->now, to,
                    &sim->parties[party].address, data, length);
   return true;
@@ -313,6 +353,7 @@ main(int argc, char **argv)
   g_test_add_func("/sim/udp/restarts", test_restarts);
   g_test_add_func("/sim/udp/wrong-key-file", test_wrong_key_file);
   g_test_add_func("/sim/udp/outage", test_outage);
+  g_test_add_func("/sim/udp/first-record-lost", test_first_record_lost);
   g_test_add_func("/sim/udp/leave", test_leave);
   g_test_add_func("/sim/udp/reflection", test_reflection);
   g_test_add_func("/sim/udp/replayed-hs1", test_replayed_hs1);
