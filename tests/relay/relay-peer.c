@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "relay-peer.h"
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PEERS_MAX 8
+
+RelayPeer *
+relay_peer_new(const char *source, const WzpAddress *relay, const char *room)
+{
+  RelayPeer *peer = g_new0(RelayPeer, 1);
+  WzpCallConfig config = {.mode = WZP_CALL_RELAY, .n_remotes = 1};
+  struct sockaddr_storage native;
+  char *with_port = g_strdup_printf(strchr(source, ':') != NULL ? "[%s]:0" : "%s:0", source);
+  WzpAddress local;
+  socklen_t length;
+
+  g_assert_true(wzp_address_parse(&local, with_port));
+  g_free(with_port);
+  length = wzp_address_to_sockaddr(&local, &native, local.family == 6);
+  peer->socket =
+      socket(local.family == 6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  g_assert_cmpint(peer->socket, >=, 0);
+  g_assert_cmpint(bind(peer->socket, (struct sockaddr *)&native, length), ==, 0);
+
+  config.random = wzp_random_system();
+  peer->identity = wzp_identity_new_random(&config.random);
+  config.identity = peer->identity;
+  config.remotes[0] = *relay;
+  wzp_room_secret_open(&config.room, room);
+  peer->call = wzp_call_new(&config);
+  wzp_call_start(peer->call, g_get_monotonic_time());
+  return peer;
+}
+
+void
+relay_peer_free(RelayPeer *peer)
+{
+  close(peer->socket);
+  wzp_call_free(peer->call);
+  wzp_identity_free(peer->identity);
+  g_free(peer);
+}
+
+static void
+send_to(const RelayPeer *peer, const WzpAddress *to, const uint8_t *data, size_t length)
+{
+  struct sockaddr_storage native;
+  socklen_t native_length = wzp_address_to_sockaddr(to, &native, false);
+
+  /* a relay that is down makes this fail, which is no news to a client */
+  (void)!sendto(peer->socket, data, length, 0, (struct sockaddr *)&native, native_length);
+}
+
+static void
+take_event(RelayPeer *peer, const WzpEvent *event)
+{
+  switch (event->type) {
+  case WZP_EVENT_CLOSED:
+    peer->closed = true;
+    peer->close_reason = event->reason;
+    break;
+  case WZP_EVENT_ERROR:
+    peer->failed = true;
+    peer->error = event->code;
+    break;
+  default:
+    break;
+  }
+}
+
+static void
+pump(RelayPeer *peer, WzpTime now)
+{
+  WzpOutput output;
+
+  while (wzp_call_poll(peer->call, now, &output)) {
+    if (output.kind == WZP_OUTPUT_DATAGRAM)
+      send_to(peer, &output.to, output.data, output.length);
+    else
+      take_event(peer, &output.event);
+  }
+}
+
+static void
+receive(RelayPeer *peer)
+{
+  for (;;) {
+    WzpTime now = g_get_monotonic_time();
+    uint8_t data[WZP_DATAGRAM_MAX], plain[WZP_DATAGRAM_MAX];
+    struct sockaddr_storage native;
+    socklen_t native_length = sizeof native;
+    WzpAddress from;
+    WzpOpened opened;
+    size_t plain_length;
+    bool media = false;
+    ssize_t n =
+        recvfrom(peer->socket, data, sizeof data, 0, (struct sockaddr *)&native, &native_length);
+
+    if (n < 0)
+      return;
+    g_assert_true(wzp_address_from_sockaddr(&from, (struct sockaddr *)&native, native_length));
+    wzp_call_handle_datagram(peer->call, now, &from, data, (size_t)n, &media);
+    if (media &&
+        wzp_call_open(peer->call, now, data, (size_t)n, plain, &plain_length, &opened) == WZP_OK)
+      peer->opened++;
+    pump(peer, now);
+  }
+}
+
+void
+relay_peers_step(RelayPeer **peers, unsigned n)
+{
+  unsigned i;
+
+  for (i = 0; i < n; i++) {
+    WzpTime now = g_get_monotonic_time();
+
+    receive(peers[i]);
+    if (wzp_call_next_timeout(peers[i]->call) <= now)
+      wzp_call_handle_timeout(peers[i]->call, now);
+    pump(peers[i], now);
+  }
+}
+
+/* Until done() says so (then true) or the deadline. */
+static bool
+run_until(RelayPeer **peers, unsigned n, RelayPeersDone done, WzpTime deadline)
+{
+  struct pollfd pollers[PEERS_MAX];
+  unsigned i;
+
+  g_assert_cmpuint(n, <=, PEERS_MAX);
+  for (;;) {
+    WzpTime next = deadline, now;
+
+    relay_peers_step(peers, n);
+    if (done != NULL && done(peers, n))
+      return true;
+    now = g_get_monotonic_time();
+    if (now >= deadline)
+      return false;
+    for (i = 0; i < n; i++) {
+      next = MIN(next, wzp_call_next_timeout(peers[i]->call));
+      pollers[i] = (struct pollfd){.fd = peers[i]->socket, .events = POLLIN};
+    }
+    poll(pollers, n, next <= now ? 0 : (int)((next - now) / WZP_MSEC + 1));
+  }
+}
+
+void
+relay_peers_run(RelayPeer **peers, unsigned n, RelayPeersDone done, WzpTime timeout)
+{
+  if (!run_until(peers, n, done, g_get_monotonic_time() + timeout))
+    g_error("the clients did not get there in %u ms", (unsigned)(timeout / WZP_MSEC));
+}
+
+void
+relay_peers_run_for(RelayPeer **peers, unsigned n, WzpTime duration)
+{
+  run_until(peers, n, NULL, g_get_monotonic_time() + duration);
+}
+
+WzpResult
+relay_peer_talk(RelayPeer *peer)
+{
+  uint8_t voice[60], packet[WZP_DATAGRAM_MAX];
+  WzpTime now = g_get_monotonic_time();
+  WzpAddress to;
+  WzpResult result;
+  size_t length;
+
+  memset(voice, 0x20, sizeof voice);
+  result = wzp_call_seal(peer->call, now, 0, peer->timestamp, 0, false, voice, sizeof voice, packet,
+                         sizeof packet - WZP_TRAILER_SIZE, &length, NULL);
+  peer->timestamp += 20;
+  if (result == WZP_OK)
+    result = wzp_call_frame_media(peer->call, now, packet, length, packet, &length, &to);
+  if (result != WZP_OK)
+    return result;
+  send_to(peer, &to, packet, length);
+  peer->sent++;
+  return WZP_OK;
+}
+
+static WzpCallStats
+stats_of(const RelayPeer *peer)
+{
+  WzpCallStats stats;
+
+  wzp_call_get_stats(peer->call, &stats);
+  return stats;
+}
+
+bool
+relay_peers_active(RelayPeer **peers, unsigned n)
+{
+  unsigned i;
+
+  for (i = 0; i < n; i++) {
+    if (stats_of(peers[i]).state != WZP_CALL_ACTIVE)
+      return false;
+  }
+  return true;
+}
+
+bool
+relay_peers_closed(RelayPeer **peers, unsigned n)
+{
+  unsigned i;
+
+  for (i = 0; i < n; i++) {
+    if (!peers[i]->closed)
+      return false;
+  }
+  return true;
+}
+
+bool
+relay_peers_heard_all(RelayPeer **peers, unsigned n)
+{
+  g_assert_cmpuint(n, ==, 2);
+  return peers[0]->opened == peers[1]->sent && peers[1]->opened == peers[0]->sent;
+}

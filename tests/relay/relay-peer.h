@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#pragma once
+#include "wzp/call.h"
+
+/* A real client, WzpCall, on a real socket and the real clock. */
+
+typedef struct {
+  WzpCall *call;
+  WzpIdentity *identity;
+  int socket;
+  uint32_t timestamp;
+  unsigned sent, opened;
+  bool closed, failed;
+  WzpCloseReason close_reason;
+  WzpErrorCode error;
+} RelayPeer;
+
+/* source: "127.0.0.1" or "::1". */
+RelayPeer *relay_peer_new(const char *source, const WzpAddress *relay, const char *room);
+void relay_peer_free(RelayPeer *peer);
+/* Seals one packet of voice's size and sends it. */
+WzpResult relay_peer_talk(RelayPeer *peer);
+/* What waits in the sockets and timers, without waiting. */
+void relay_peers_step(RelayPeer **peers, unsigned n);
+/* Runs both until done() says so; the test fails when that takes longer than timeout. */
+typedef bool (*RelayPeersDone)(RelayPeer **peers, unsigned n);
+void relay_peers_run(RelayPeer **peers, unsigned n, RelayPeersDone done, WzpTime timeout);
+/* Runs them for this long. */
+void relay_peers_run_for(RelayPeer **peers, unsigned n, WzpTime duration);
+bool relay_peers_active(RelayPeer **peers, unsigned n);
+bool relay_peers_closed(RelayPeer **peers, unsigned n);
+/* Everything that all others sent was opened by each (two peers). */
+bool relay_peers_heard_all(RelayPeer **peers, unsigned n);
