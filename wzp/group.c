@@ -348,10 +348,8 @@ wzp_group_add_member(WzpGroup *group, WzpTime now, uint8_t slot, const uint8_t *
     result = introduce(group, &join, &member);
     if (result != WZP_OK)
       return result;
-  } else {
-    member->gone = false;
-    member->send_keyreq = true; /* it may think that we still hold its key */
   }
+  member->gone = false;
   take_slot(group, now, member, slot);
   member->send_confirm = member->send_key_frame = member->send_newest = true;
   retire_oldest(group);

@@ -110,3 +110,20 @@ next_event(WzpGroup *group)
 {
   return wzp_group_next_event(group).type;
 }
+
+void
+three_talking(Hands *hands, WzpTime now)
+{
+  hands_init(hands, 3, NULL);
+  for (unsigned i = 0; i < 3; i++)
+    wzp_group_set_max_members(hands->group[i], 3);
+  for (unsigned i = 0; i < 3; i++) {
+    for (unsigned k = 0; k < 3; k++) {
+      if (i != k)
+        show(hands->group[i], now, (uint8_t)k, hands->group[k]);
+    }
+  }
+  carry(hands, now);
+  assert_talks(hands->group[0], hands->group[1], now);
+  assert_talks(hands->group[0], hands->group[2], now);
+}

@@ -31,3 +31,5 @@ void assert_talks(WzpGroup *from, WzpGroup *to, WzpTime now);
 /* The nth other. */
 WzpMemberInfo member(const WzpGroup *group, unsigned n);
 WzpGroupEventType next_event(WzpGroup *group);
+/* Three in a room that takes three; the first speaks, the others hear. */
+void three_talking(Hands *hands, WzpTime now);

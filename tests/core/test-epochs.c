@@ -174,6 +174,42 @@ test_keys_received(void)
   wzp_sender_free(sender);
 }
 
+/* A packet two epochs ahead: the one between is still reached. A guess that was made from another base
+ * than a KEY brings goes. */
+static void
+test_steps_of_two(void)
+{
+  WzpSender *sender = wzp_sender_new(sid, base, 5);
+  WzpReceiver *receiver = receiver_with(5, base);
+  uint8_t next[32];
+  Packet first, between, ahead, guessed;
+
+  seal(sender, false, &first);
+  g_assert_cmpint(open_at(receiver, 0, &first, NULL), ==, WZP_OK);
+  wzp_sender_ratcheted_base(sender, next);
+  wzp_sender_set_pending(sender, next);
+  wzp_sender_switch(sender);
+  seal(sender, false, &between);
+  wzp_sender_ratcheted_base(sender, next);
+  wzp_sender_set_pending(sender, next);
+  wzp_sender_switch(sender);
+  seal(sender, false, &ahead);
+  g_assert_cmpint(open_at(receiver, 0, &ahead, NULL), ==, WZP_OK);
+  g_assert_cmpint(open_at(receiver, 0, &between, NULL), ==, WZP_OK);
+
+  uint8_t fresh[32];
+  rotate(sender, 0x44, fresh); /* 8 */
+  wzp_sender_ratcheted_base(sender, next);
+  wzp_sender_set_pending(sender, next);
+  wzp_sender_switch(sender);
+  seal(sender, false, &guessed); /* 9 */
+  g_assert_cmpint(open_at(receiver, 0, &guessed, NULL), ==, WZP_BAD_TAG);
+  g_assert_cmpint(wzp_receiver_add_base(receiver, 8, fresh), ==, WZP_OK);
+  g_assert_cmpint(open_at(receiver, 0, &guessed, NULL), ==, WZP_OK);
+  wzp_receiver_free(receiver);
+  wzp_sender_free(sender);
+}
+
 /* Keys come and go in any order: what was received last for an epoch holds, nothing crashes, and the
  * cache never refuses a key that could be needed. */
 static void
@@ -270,6 +306,7 @@ main(int argc, char **argv)
   g_test_add_func("/epochs/epoch-choice", test_epoch_choice);
   g_test_add_func("/epochs/flood", test_flood);
   g_test_add_func("/epochs/keys-received", test_keys_received);
+  g_test_add_func("/epochs/steps-of-two", test_steps_of_two);
   g_test_add_func("/epochs/many-keys", test_many_keys);
   g_test_add_func("/epochs/newcomer", test_newcomer);
   g_test_add_func("/epochs/wants-key", test_wants_key);

@@ -293,187 +293,7 @@ test_keyreq_before_switch(void)
   hands_clear(&hands);
 }
 
-/* --- Members --- */
-
-static void
-test_third_refused(void)
-{
-  Hands hands;
-
-  hands_init(&hands, 3, NULL);
-  WzpGroup *a = hands.group[0], *b = hands.group[1], *c = hands.group[2];
-  show(a, 0, 1, b);
-  show(b, 0, 0, a);
-  carry(&hands, 0);
-  g_assert_cmpint(show(a, 0, 2, c), ==, WZP_ROOM_FULL);
-  g_assert_null(wzp_group_poll(a, 0)); /* no key, not even a word */
-  g_assert_cmpuint(wzp_group_n_members(a), ==, 1);
-  assert_talks(a, b, 0);
-
-  wzp_group_remove_member(a, 0, 1);
-  g_assert_cmpint(show(a, 0, 2, c), ==, WZP_OK);
-  g_assert_cmpint(show(c, 0, 0, a), ==, WZP_OK);
-  while (next_event(a) != WZP_GROUP_LEFT)
-    ;
-  hands.group[1] = NULL;
-  carry(&hands, 0);
-  assert_talks(a, c, 0);
-  hands.group[1] = b;
-  hands_clear(&hands);
-}
-
-/* The same person on a new start of the program: in the room only once proven. */
-static void
-test_same_identity(void)
-{
-  Hands hands;
-  WzpRoomSecret secret;
-  uint8_t packet[64];
-  size_t length;
-
-  hands_init(&hands, 2, NULL);
-  wzp_room_secret_open(&secret, ROOM);
-  WzpGroup *a = hands.group[0], *b = hands.group[1];
-  show(a, 0, 1, b);
-  show(b, 0, 0, a);
-  carry(&hands, 0);
-  assert_talks(a, b, 0);
-  hands.group[2] = wzp_group_new(hands.identity[1], &secret, hands_relay_key, &hands.random);
-  WzpGroup *again = hands.group[2];
-  wzp_group_set_slot(again, 2);
-  g_assert_cmpint(show(a, 0, 2, again), ==, WZP_OK);
-  g_assert_cmpuint(wzp_group_n_members(a), ==, 2);
-  assert_talks(a, b, 0); /* still the old one */
-  while (next_event(a) != WZP_GROUP_NONE)
-    ;
-
-  g_assert_cmpint(show(again, 0, 0, a), ==, WZP_OK);
-  hands.group[1] = NULL;
-  carry(&hands, 0);
-  g_assert_cmpuint(wzp_group_n_members(a), ==, 1);
-  WzpGroupEvent event = wzp_group_next_event(a);
-  g_assert_cmpint(event.type, ==, WZP_GROUP_LEFT);
-  g_assert_cmpuint(event.slot, ==, 1);
-  event = wzp_group_next_event(a);
-  g_assert_cmpint(event.type, ==, WZP_GROUP_CONFIRMED);
-  g_assert_cmpuint(event.slot, ==, 2);
-  g_assert_cmpmem(event.id, 32, hands.identity[1]->ed25519_public, 32);
-  assert_talks(a, again, 0);
-  assert_talks(again, a, 0);
-  g_assert_cmpint(say(a, 0, packet, &length), ==, WZP_OK);
-  g_assert_cmpint(listen_to(b, 0, packet, length), ==, WZP_BAD_TAG);
-  hands.group[1] = b;
-  hands_clear(&hands);
-}
-
-/* The relay shows a JOIN of long ago: nobody holds its secret. */
-static void
-test_replayed_join(void)
-{
-  Hands hands;
-  WzpRoomSecret secret;
-  uint8_t packet[64];
-  size_t length;
-
-  hands_init(&hands, 2, NULL);
-  wzp_room_secret_open(&secret, ROOM);
-  WzpGroup *a = hands.group[0], *b = hands.group[1];
-  WzpGroup *former = wzp_group_new(hands.identity[1], &secret, hands_relay_key, &hands.random);
-  show(a, 0, 1, b);
-  show(b, 0, 0, a);
-  carry(&hands, 0);
-  g_assert_cmpint(show(a, 0, 3, former), ==, WZP_OK);
-  for (WzpTime now = 0; now < 100 * WZP_SECOND; now += WZP_SECOND) {
-    GBytes *record;
-    wzp_group_handle_timeout(a, now);
-    while ((record = wzp_group_poll(a, now)) != NULL)
-      g_bytes_unref(record);
-  }
-  g_assert_cmpint(member(a, 1).state, ==, WZP_MEMBER_ANNOUNCED);
-  g_assert_cmpint(member(a, 0).state, ==, WZP_MEMBER_CONFIRMED);
-  assert_talks(a, b, 100 * WZP_SECOND);
-  wzp_group_free(former);
-
-  /* one who left, shown again: its records are spent too */
-  GBytes *recorded = NULL;
-  wzp_group_nth(b, 0)->send_confirm = true;
-  recorded = wzp_group_poll(b, 0);
-  g_assert_cmpint(give(a, 0, recorded), ==, WZP_OK);
-  wzp_group_leave(b);
-  GBytes *leave = wzp_group_poll(b, 0);
-  g_assert_cmpint(give(a, 0, leave), ==, WZP_OK);
-  g_assert_null(wzp_group_poll(b, 0));
-  g_assert_cmpint(say(a, 0, packet, &length), ==, WZP_NO_RECEIVER);
-  g_assert_cmpint(say(b, 0, packet, &length), ==, WZP_NO_RECEIVER);
-  g_assert_cmpint(wzp_group_next_timeout(b), ==, WZP_NEVER);
-  g_assert_cmpint(show(b, 0, 0, a), ==, WZP_UNEXPECTED);
-  g_assert_cmpint(show(a, 0, 9, b), ==, WZP_OK);
-  g_assert_cmpint(give(a, 0, recorded), ==, WZP_UNKNOWN_SENDER);
-  g_assert_cmpint(show(a, 0, 1, b), ==, WZP_OK); /* even at its old slot */
-  g_assert_cmpint(give(a, 0, recorded), ==, WZP_REPLAYED);
-  g_assert_cmpint(give(a, 0, leave), ==, WZP_REPLAYED);
-  for (unsigned i = 0; i < wzp_group_n_members(a); i++)
-    g_assert_cmpint(member(a, i).state, ==, WZP_MEMBER_ANNOUNCED);
-  g_assert_cmpint(say(a, 0, packet, &length), ==, WZP_NO_RECEIVER);
-  g_bytes_unref(recorded);
-  g_bytes_unref(leave);
-  hands_clear(&hands);
-}
-
-/* However many come and go, a JOIN that was in the room never starts its counters again. */
-static void
-test_forgotten_joins(void)
-{
-  Hands hands;
-  WzpRoomSecret secret;
-  WzpGroup *visitors[30];
-
-  hands_init(&hands, 2, NULL);
-  wzp_room_secret_open(&secret, ROOM);
-  WzpGroup *a = hands.group[0];
-  for (unsigned i = 0; i < G_N_ELEMENTS(visitors); i++) {
-    GBytes *record;
-    visitors[i] = wzp_group_new(hands.identity[1], &secret, hands_relay_key, &hands.random);
-    g_assert_cmpint(show(a, 0, 1, visitors[i]), ==, WZP_OK);
-    record = wzp_group_poll(a, 0);
-    g_assert_nonnull(record);
-    g_bytes_unref(record);
-    wzp_group_remove_member(a, 0, 1);
-  }
-  g_assert_cmpuint(a->members->len, <=, 17);
-  for (unsigned i = 0; i < G_N_ELEMENTS(visitors); i++) {
-    WzpResult result = show(a, 0, 1, visitors[i]);
-    if (i < 10)
-      g_assert_cmpint(result, ==, WZP_UNEXPECTED);
-    if (result == WZP_OK) {
-      GBytes *record = wzp_group_poll(a, 0); /* --wrap would catch a repeated counter */
-      g_assert_nonnull(record);
-      g_bytes_unref(record);
-      wzp_group_remove_member(a, 0, 1);
-    }
-    wzp_group_free(visitors[i]);
-  }
-  hands_clear(&hands);
-}
-
 /* --- Sender keys among more than two --- */
-
-static void
-three_talking(Hands *hands, WzpTime now)
-{
-  hands_init(hands, 3, NULL);
-  for (unsigned i = 0; i < 3; i++)
-    wzp_group_set_max_members(hands->group[i], 3);
-  for (unsigned i = 0; i < 3; i++) {
-    for (unsigned k = 0; k < 3; k++) {
-      if (i != k)
-        show(hands->group[i], now, (uint8_t)k, hands->group[k]);
-    }
-  }
-  carry(hands, now);
-  assert_talks(hands->group[0], hands->group[1], now);
-  assert_talks(hands->group[0], hands->group[2], now);
-}
 
 static void
 test_rotation_waits(void)
@@ -545,7 +365,6 @@ test_wrap_while_pending(void)
   g_assert_cmpint(say(a, 0, packet, &length), ==, WZP_OK);
   g_assert_cmpuint(wzp_sender_epoch(a->sender), ==, 1);
   g_assert_cmpmem(wzp_sender_base(a->sender), 32, pending, 32);
-  g_assert_cmpuint(packet[0] >> 4, ==, 8 | 1); /* a full header on the first packet of the epoch */
   g_assert_cmpint(listen_to(b, now, packet, length), ==, WZP_OK);
   g_assert_cmpint(listen_to(c, now, packet, length), ==, WZP_BAD_TAG);
   g_assert_cmpint(say(a, 20, packet, &length), ==, WZP_NO_RECEIVER);
@@ -555,8 +374,13 @@ test_wrap_while_pending(void)
 
   /* and without one: both sides by the ratchet */
   uint32_t epoch = wzp_sender_epoch(a->sender);
-  for (unsigned i = 0; i < 0x10000; i++)
+  unsigned full = 0;
+  for (unsigned i = 0; i < 0x10000; i++) {
     g_assert_cmpint(say(a, 20 * i, packet, &length), ==, WZP_OK);
+    uint16_t seq = (uint16_t)(packet[2] << 8 | packet[3]);
+    full += seq < 3 && (packet[0] & 0x40) == 0;
+  }
+  g_assert_cmpuint(full, ==, 3); /* full headers from the first packet of the epoch on */
   g_assert_cmpuint(wzp_sender_epoch(a->sender), ==, epoch + 1);
   g_assert_cmpint(listen_to(b, now, packet, length), ==, WZP_OK);
   g_assert_true(member(a, 0).has_our_key);
@@ -577,10 +401,6 @@ main(int argc, char **argv)
   g_test_add_func("/group/acknowledgement-of-replaced", test_acknowledgement_of_replaced);
   g_test_add_func("/group/keyreq", test_keyreq);
   g_test_add_func("/group/keyreq-before-switch", test_keyreq_before_switch);
-  g_test_add_func("/group/third-refused", test_third_refused);
-  g_test_add_func("/group/same-identity", test_same_identity);
-  g_test_add_func("/group/replayed-join", test_replayed_join);
-  g_test_add_func("/group/forgotten-joins", test_forgotten_joins);
   g_test_add_func("/group/rotation-waits", test_rotation_waits);
   g_test_add_func("/group/wrap-while-pending", test_wrap_while_pending);
   int result = g_test_run();

@@ -111,6 +111,26 @@ test_media_time(void)
   wzp_sender_free(sender);
 }
 
+/* All repeats of a full header, newest first, do not push out what a late packet needs. */
+static void
+test_repeats_backwards(void)
+{
+  WzpSender *sender = wzp_sender_new(sid, base, 0);
+  WzpReceiver *receiver = receiver_with(0, base);
+  Packet before, late, repeats[13];
+
+  before = media(sender, 0, 1000, true);
+  late = media(sender, 0, 1020, false);
+  for (unsigned i = 0; i < G_N_ELEMENTS(repeats); i++)
+    repeats[i] = media(sender, 0, 9000 + 20 * i, true);
+  assert_time(receiver, &before, 1000);
+  for (unsigned i = G_N_ELEMENTS(repeats); i-- > 0;)
+    assert_time(receiver, &repeats[i], 9000 + 20 * i);
+  assert_time(receiver, &late, 1020);
+  wzp_receiver_free(receiver);
+  wzp_sender_free(sender);
+}
+
 /* A sender with the policy, a lossy and reordering path: every time that is given is right, as long as
  * one of the repeated full headers of each change arrives. */
 static void
@@ -187,6 +207,7 @@ main(int argc, char **argv)
   wzp_init();
   g_test_add_func("/media-time/header-policy", test_header_policy);
   g_test_add_func("/media-time/by-hand", test_media_time);
+  g_test_add_func("/media-time/repeats-backwards", test_repeats_backwards);
   g_test_add_func("/media-time/random", test_media_time_random);
   return g_test_run();
 }
