@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* wzp-client: a call from the command line, over the element wzpcall. */
+#include "client-identity.h"
+#include "client-pipeline.h"
+#include "client-recording.h"
+#include "client-report.h"
+#include <glib-unix.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#define STATUS_MSEC 250
+
+typedef struct {
+  ClientOptions options;
+  ClientPipeline pipeline;
+  ClientReport *report;
+  GMainLoop *loop;
+  ClientExit exit;
+  gboolean started; /* what fails before is ours: a file, a device, an option */
+} Client;
+
+static void
+end(Client *client, ClientExit code)
+{
+  if (client->exit == CLIENT_OK)
+    client->exit = code;
+  g_main_loop_quit(client->loop);
+}
+
+static ClientExit
+classify(const Client *client, GstObject *source, const GError *error)
+{
+  if (source != GST_OBJECT(client->pipeline.call) || error->domain != GST_RESOURCE_ERROR)
+    return CLIENT_LOCAL;
+  switch (error->code) {
+  case GST_RESOURCE_ERROR_SETTINGS:
+    return CLIENT_USAGE;
+  case GST_RESOURCE_ERROR_NOT_AUTHORIZED:
+    if (!client->started)
+      return CLIENT_LOCAL; /* a secret's file that is not safe */
+    /* the relay may only refuse after its key was found good */
+    return client_report_knows_relay(client->report) ? CLIENT_CALL_FAILED : CLIENT_SECURITY;
+  case GST_RESOURCE_ERROR_NOT_FOUND:
+  case GST_RESOURCE_ERROR_BUSY:
+  case GST_RESOURCE_ERROR_FAILED:
+    return CLIENT_CALL_FAILED;
+  default:
+    return CLIENT_LOCAL;
+  }
+}
+
+static void
+take_error(Client *client, GstMessage *message)
+{
+  GError *error = NULL;
+  char *debug = NULL;
+  gst_message_parse_error(message, &error, &debug);
+  GstObject *source = GST_MESSAGE_SRC(message);
+  char *text;
+  if (g_error_matches(error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NO_SPACE_LEFT))
+    text = g_strdup_printf("the recording stopped, the disk is full: %s", error->message);
+  else if (source == GST_OBJECT(client->pipeline.call))
+    text = g_strdup(error->message);
+  else
+    text = g_strdup_printf("%s: %s", GST_OBJECT_NAME(source), error->message);
+  client_report_set_error(client->report, text);
+  client_report_say(client->report, "wzp-client: %s", text);
+  end(client, classify(client, source, error));
+  g_free(text);
+  g_free(debug);
+  g_error_free(error);
+}
+
+static void
+take_warning(Client *client, GstMessage *message)
+{
+  GError *warning = NULL;
+  gst_message_parse_warning(message, &warning, NULL);
+  client_report_say(client->report, "%s", warning->message);
+  g_error_free(warning);
+}
+
+/* The whole of what is sent has left wzpcall. */
+static gboolean
+is_end_of_sending(const Client *client, GstMessage *message)
+{
+  const GstStructure *structure = gst_message_get_structure(message);
+  GstMessage *inner = NULL;
+  if (!client_options_send(&client->options) || !structure ||
+      !gst_structure_has_name(structure, "GstBinForwarded"))
+    return FALSE;
+  gst_structure_get(structure, "message", GST_TYPE_MESSAGE, &inner, NULL);
+  const gboolean ended = inner && GST_MESSAGE_TYPE(inner) == GST_MESSAGE_EOS &&
+                         GST_MESSAGE_SRC(inner) == GST_OBJECT(client->pipeline.call);
+  g_clear_pointer(&inner, gst_message_unref);
+  return ended;
+}
+
+static gboolean
+on_message(GstBus *bus, GstMessage *message, gpointer data)
+{
+  (void)bus;
+  Client *client = data;
+  switch (GST_MESSAGE_TYPE(message)) {
+  case GST_MESSAGE_ERROR:
+    take_error(client, message);
+    break;
+  case GST_MESSAGE_WARNING:
+    take_warning(client, message);
+    break;
+  case GST_MESSAGE_EOS:
+    end(client, CLIENT_OK);
+    break;
+  case GST_MESSAGE_LATENCY:
+    gst_bin_recalculate_latency(GST_BIN(client->pipeline.pipeline));
+    break;
+  case GST_MESSAGE_ELEMENT:
+    client_report_take_message(client->report, message);
+    if (is_end_of_sending(client, message))
+      end(client, CLIENT_OK);
+    break;
+  default:
+    break;
+  }
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+on_signal(gpointer data)
+{
+  end(data, CLIENT_OK);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+on_status(gpointer data)
+{
+  Client *client = data;
+  client_report_take_stats(client->report, &client->pipeline);
+  client_report_status_line(client->report);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+on_duration(gpointer data)
+{
+  Client *client = data;
+  if (client_report_was_active(client->report)) {
+    end(client, CLIENT_OK);
+    return G_SOURCE_REMOVE;
+  }
+  static const char nobody[] = "nobody came to the room before --duration was over";
+  client_report_set_error(client->report, nobody);
+  client_report_say(client->report, "wzp-client: %s", nobody);
+  end(client, CLIENT_CALL_FAILED);
+  return G_SOURCE_REMOVE;
+}
+
+/* Runs the call to its end. */
+static void
+run(Client *client)
+{
+  GstBus *bus = gst_element_get_bus(client->pipeline.pipeline);
+  client->loop = g_main_loop_new(NULL, FALSE);
+  const guint sources[] = {
+      gst_bus_add_watch(bus, on_message, client), g_unix_signal_add(SIGINT, on_signal, client),
+      g_unix_signal_add(SIGTERM, on_signal, client), g_timeout_add(STATUS_MSEC, on_status, client)};
+  if (client->options.duration > 0)
+    g_timeout_add((guint)(client->options.duration * 1000), on_duration, client);
+  /* what cannot be opened says so while going to PAUSED, before anything went to the network */
+  if (gst_element_set_state(client->pipeline.pipeline, GST_STATE_PAUSED) ==
+      GST_STATE_CHANGE_FAILURE) {
+    GstMessage *message = gst_bus_pop_filtered(bus, GST_MESSAGE_ERROR);
+    if (message) {
+      take_error(client, message);
+      gst_message_unref(message);
+    } else {
+      client_report_set_error(client->report, "the pipeline does not start");
+      end(client, CLIENT_LOCAL);
+    }
+  } else {
+    client->started = TRUE;
+    gst_element_set_state(client->pipeline.pipeline, GST_STATE_PLAYING);
+    g_main_loop_run(client->loop);
+  }
+  client_report_take_stats(client->report, &client->pipeline);
+  for (guint i = 0; i < G_N_ELEMENTS(sources); i++)
+    g_source_remove(sources[i]);
+  g_main_loop_unref(client->loop);
+  gst_object_unref(bus);
+}
+
+static ClientExit
+call(Client *client, GError **error)
+{
+  ClientIdentity *identity = NULL;
+  ClientRecording *recording = NULL;
+  const ClientOptions *options = &client->options;
+  const char *seed_file = options->identity;
+  client->report = client_report_new(options);
+  gboolean good = client_pipeline_find_plugin(error);
+  if (good && options->mnemonic_file) {
+    identity = client_identity_from_words(options->mnemonic_file, error);
+    good = identity != NULL;
+    seed_file = good ? client_identity_seed_file(identity) : NULL;
+  }
+  if (good && options->record) {
+    recording = client_recording_new(options->record, error);
+    good = recording != NULL;
+  }
+  good = good && client_pipeline_build(&client->pipeline, options, seed_file,
+                                       recording ? client_recording_part(recording) : NULL, error);
+  if (good)
+    run(client);
+  client_pipeline_clear(&client->pipeline); /* says goodbye, closes the file */
+  client_identity_free(identity);
+  double seconds = -1;
+  GError *wrong = NULL;
+  if (!client_recording_finish(recording, &seconds, &wrong)) {
+    client_report_say(client->report, "wzp-client: %s", wrong->message);
+    client_report_set_error(client->report, wrong->message);
+    client->exit = client->exit == CLIENT_OK ? CLIENT_LOCAL : client->exit;
+    g_error_free(wrong);
+  }
+  if (options->record)
+    client_report_set_recording(client->report, seconds);
+  if (!good) {
+    client_report_set_error(client->report, (*error)->message);
+    client->exit = (ClientExit)(*error)->code;
+  }
+  if (good || options->json)
+    client_report_print(client->report, options->json);
+  client_report_free(client->report);
+  return client->exit;
+}
+
+int
+main(int argc, char **argv)
+{
+  Client client = {0};
+  GError *error = NULL;
+  setlocale(LC_ALL, "");
+  setlocale(LC_NUMERIC, "C");
+  signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN); /* a file-size limit shall be an error, not the end */
+  ClientExit code = CLIENT_USAGE;
+  if (client_options_parse(&client.options, &argc, &argv, &error)) {
+    if (client.options.version) {
+      printf("wzp-client %s\n", WZP_VERSION);
+      code = CLIENT_OK;
+    } else {
+      code = call(&client, &error);
+    }
+  }
+  if (error) {
+    g_printerr("wzp-client: %s%s\n", error->message,
+               code == CLIENT_USAGE ? " (--help shows the options)" : "");
+    g_error_free(error);
+  }
+  client_options_clear(&client.options);
+  return (int)code;
+}

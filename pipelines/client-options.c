@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "client-options.h"
+#include <gio/gio.h>
+#include <gst/gst.h>
+#include <math.h>
+#include <string.h>
+
+#define DEFAULT_ROOM "default"
+
+G_DEFINE_QUARK(client - error - quark, client_error)
+
+static const char description[] =
+    "RELAY is host[:port], [IPv6]:port, or "
+    "wzp://host[:port]/room[?relay=FINGERPRINT][#ROOMSECRET].\n"
+    "Port 4433 when none is named.\n"
+    "\n"
+    "The call ends when all was sent, when the last other member leaves, after --duration, or at\n"
+    "Ctrl-C; a recording is whole in each case. What is sent begins when somebody is there.\n"
+    "\n"
+    "Exit codes:\n"
+    "  0  the call went as asked\n"
+    "  1  the call failed: no answer, refused, or nobody came before --duration was over\n"
+    "  2  wrong usage\n"
+    "  3  a file or device on this machine is the problem\n"
+    "  4  stopped for security: the relay does not have the key that it should have\n"
+    "\n"
+    "Examples:\n"
+    "  wzp-client --live --room family relay.example\n"
+    "  wzp-client --send-file speech.ogg relay.example:4433\n"
+    "  wzp-client --record heard.wav --duration 60 --json '[2001:db8::1]:4433'\n";
+
+static gboolean usage(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+static gboolean
+usage(GError **error, const char *format, ...)
+{
+  va_list arguments;
+  va_start(arguments, format);
+  char *text = g_strdup_vprintf(format, arguments);
+  va_end(arguments);
+  g_set_error_literal(error, CLIENT_ERROR, CLIENT_USAGE, text);
+  g_free(text);
+  return FALSE;
+}
+
+gboolean
+client_options_send(const ClientOptions *options)
+{
+  return options->send_tone > 0 || options->send_file || options->live;
+}
+
+gboolean
+client_options_hear(const ClientOptions *options)
+{
+  return options->record || options->live;
+}
+
+/* The room goes between the host and what follows it. */
+static char *
+put_room_into_uri(const char *uri, const char *room, GError **error)
+{
+  const char *host = uri + strlen("wzp://");
+  const gsize host_length = strcspn(host, "/?#");
+  const char *rest = host + host_length;
+  const gboolean has_room = rest[0] == '/' && strcspn(rest + 1, "?#") > 0;
+  if (has_room && room) {
+    usage(error, "the room is named twice: by --room and in '%s'", uri);
+    return NULL;
+  }
+  if (has_room)
+    return g_strdup(uri);
+  char *escaped = g_uri_escape_string(room ? room : DEFAULT_ROOM, NULL, FALSE);
+  char *whole = g_strdup_printf("wzp://%.*s/%s%s", (int)host_length, host, escaped,
+                                rest[0] == '/' ? rest + 1 : rest);
+  g_free(escaped);
+  return whole;
+}
+
+static gboolean
+port_is_good(const char *text)
+{
+  guint64 port;
+  return g_ascii_string_to_unsigned(text, 10, 1, 65535, &port, NULL);
+}
+
+char *
+client_relay_uri(const char *relay, const char *room, GError **error)
+{
+  if (room && !*room) {
+    usage(error, "--room needs a name");
+    return NULL;
+  }
+  if (g_str_has_prefix(relay, "wzp://"))
+    return put_room_into_uri(relay, room, error);
+  const char *colon = strrchr(relay, ':');
+  const char *bracket = strrchr(relay, ']');
+  const gboolean bare_v6 = relay[0] != '[' && colon && colon != strchr(relay, ':');
+  const char *port = NULL;
+  char *host;
+  if (bare_v6) {
+    host = g_strdup_printf("[%s]", relay);
+  } else if (relay[0] == '[' && bracket && (!bracket[1] || bracket[1] == ':')) {
+    host = g_strndup(relay, (gsize)(bracket - relay + 1));
+    port = bracket[1] ? bracket + 2 : NULL;
+  } else {
+    host = colon ? g_strndup(relay, (gsize)(colon - relay)) : g_strdup(relay);
+    port = colon ? colon + 1 : NULL;
+  }
+  char *inner = host[0] == '[' ? g_strndup(host + 1, strlen(host) - 2) : g_strdup(host);
+  char *uri = NULL;
+  if (host[0] == '[' ? !g_hostname_is_ip_address(inner) : !*inner || strpbrk(inner, "/?#@[] "))
+    usage(error, "'%s' is not a relay: write host, host:port, [IPv6]:port or wzp://host/room",
+          relay);
+  else if (port && !port_is_good(port))
+    usage(error, "'%s' is not a port: it is a number from 1 to 65535", port);
+  else {
+    char *plain = g_strdup_printf("wzp://%s%s%s", host, port ? ":" : "", port ? port : "");
+    uri = put_room_into_uri(plain, room, error);
+    g_free(plain);
+  }
+  g_free(inner);
+  g_free(host);
+  return uri;
+}
+
+static gboolean
+seconds_are_good(double seconds, const char *option, GError **error)
+{
+  if (isfinite(seconds) && seconds > 0 && seconds <= 1e6)
+    return TRUE;
+  return usage(error, "%s is a number of seconds above 0, not %g", option, seconds);
+}
+
+static gboolean
+check(const ClientOptions *options, GError **error)
+{
+  if (!!options->send_file + (options->send_tone > 0) + options->live > 1)
+    return usage(error, "--send-tone, --send-file and --live each say what is sent; choose one");
+  if (!client_options_send(options) && !client_options_hear(options))
+    return usage(error, "say what to do: --send-tone, --send-file, --record or --live");
+  if (options->identity && options->mnemonic_file)
+    return usage(error, "--identity and --mnemonic-file both say who you are; choose one");
+  if (options->record && g_file_test(options->record, G_FILE_TEST_IS_DIR))
+    return usage(error, "--record needs a file, and '%s' is a folder", options->record);
+  return TRUE;
+}
+
+gboolean
+client_options_parse(ClientOptions *options, int *argc, char ***argv, GError **error)
+{
+  const double none = -1;
+  *options = (ClientOptions){.send_tone = none, .duration = none, .connect_timeout = none};
+  options->latency = -1;
+  char **rest = NULL;
+  const GOptionEntry entries[] = {
+      {"room", 'r', 0, G_OPTION_ARG_STRING, &options->room, "The room (" DEFAULT_ROOM ")", "NAME"},
+      {"send-tone", 't', 0, G_OPTION_ARG_DOUBLE, &options->send_tone, "Send a tone of 440 Hz",
+       "SECONDS"},
+      {"send-file", 'f', 0, G_OPTION_ARG_FILENAME, &options->send_file,
+       "Send the audio of a file: all that decodebin reads, and .g722", "FILE"},
+      {"live", 'l', 0, G_OPTION_ARG_NONE, &options->live, "Speak and listen: microphone, speaker",
+       NULL},
+      {"record", 'o', 0, G_OPTION_ARG_FILENAME, &options->record,
+       "Record what is heard: WAV, or bare S16LE at 48 kHz, mono, when it ends in .raw", "FILE"},
+      {"duration", 'd', 0, G_OPTION_ARG_DOUBLE, &options->duration, "End after so long", "SECONDS"},
+      {"identity", 'i', 0, G_OPTION_ARG_FILENAME, &options->identity,
+       "Seed file, made when missing (default: a new identity for this call)", "FILE"},
+      {"mnemonic-file", 'm', 0, G_OPTION_ARG_FILENAME, &options->mnemonic_file,
+       "The identity as 24 words in a file that only you can read", "FILE"},
+      {"known-relays", 0, 0, G_OPTION_ARG_FILENAME, &options->known_relays,
+       "Keys of relays met before (default: wzp/known-relays in your configuration)", "FILE"},
+      {"accept-new-relay-key", 0, 0, G_OPTION_ARG_NONE, &options->accept_new_relay_key,
+       "Take the key that the relay shows now, and remember it", NULL},
+      {"connect-timeout", 0, 0, G_OPTION_ARG_DOUBLE, &options->connect_timeout,
+       "Give up when the relay does not answer (30)", "SECONDS"},
+      {"latency", 0, 0, G_OPTION_ARG_INT, &options->latency, "Playout delay of what is heard",
+       "MS"},
+      {"profile", 0, 0, G_OPTION_ARG_STRING, &options->profile, "Codec and rate of what is sent",
+       "NAME"},
+      {"json", 'j', 0, G_OPTION_ARG_NONE, &options->json,
+       "The last line of the output is a JSON object with the report", NULL},
+      {"version", 0, 0, G_OPTION_ARG_NONE, &options->version, "Print the version and end", NULL},
+      {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_STRING_ARRAY, &rest, NULL, "RELAY"},
+      {0}};
+  GOptionContext *context = g_option_context_new(NULL);
+  g_option_context_set_summary(context, "An encrypted voice call through a wzp-relay.");
+  g_option_context_set_description(context, description);
+  g_option_context_add_main_entries(context, entries, NULL);
+  g_option_context_add_group(context, gst_init_get_option_group());
+  GError *wrong = NULL;
+  gboolean good = g_option_context_parse(context, argc, argv, &wrong);
+  g_option_context_free(context);
+  if (!good) {
+    usage(error, "%s", wrong->message);
+    g_error_free(wrong);
+  } else if (options->version) {
+    good = TRUE;
+  } else if (!rest || !rest[0] || rest[1]) {
+    good = usage(error, "name one RELAY: host[:port] or wzp://host[:port]/room");
+  } else {
+    good =
+        (options->send_tone == none ||
+         seconds_are_good(options->send_tone, "--send-tone", error)) &&
+        (options->duration == none || seconds_are_good(options->duration, "--duration", error)) &&
+        (options->connect_timeout == none ||
+         seconds_are_good(options->connect_timeout, "--connect-timeout", error)) &&
+        check(options, error);
+    if (good)
+      good = (options->uri = client_relay_uri(rest[0], options->room, error)) != NULL;
+  }
+  g_strfreev(rest);
+  return good;
+}
+
+void
+client_options_clear(ClientOptions *options)
+{
+  g_free(options->uri);
+  g_free(options->room);
+  g_free(options->send_file);
+  g_free(options->record);
+  g_free(options->identity);
+  g_free(options->mnemonic_file);
+  g_free(options->known_relays);
+  g_free(options->profile);
+}

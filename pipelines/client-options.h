@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#pragma once
+#include <glib.h>
+
+/* What wzp-client was asked to do. */
+
+/* Exit codes; GErrors of domain CLIENT_ERROR carry them as their code. */
+typedef enum {
+  CLIENT_OK = 0,
+  CLIENT_CALL_FAILED = 1, /* relay unreachable, refused, nobody came */
+  CLIENT_USAGE = 2,
+  CLIENT_LOCAL = 3,   /* a file or device on this machine */
+  CLIENT_SECURITY = 4 /* the relay's key is not the one that it should be */
+} ClientExit;
+
+#define CLIENT_ERROR (client_error_quark())
+GQuark client_error_quark(void);
+
+typedef struct {
+  char *uri; /* wzp://host:port/room, made of RELAY and --room */
+  char *room;
+  double send_tone; /* seconds; 0: none */
+  char *send_file;
+  char *record;
+  gboolean live;
+  double duration;        /* seconds; 0: no bound */
+  double connect_timeout; /* seconds; negative: the default of wzpcall */
+  char *identity, *mnemonic_file;
+  char *known_relays;
+  gboolean accept_new_relay_key;
+  int latency;   /* ms; negative: the default of wzpcall */
+  char *profile; /* NULL: the default of wzpcall */
+  gboolean json, version;
+} ClientOptions;
+
+/* Options of GStreamer are taken too. False: error says what is wrong, its code is CLIENT_USAGE. */
+gboolean client_options_parse(ClientOptions *options, int *argc, char ***argv, GError **error);
+void client_options_clear(ClientOptions *options);
+
+/* wzp://... of what a person typed: host, host:port, [v6]:port, v6, or a URI with or without a room. */
+char *client_relay_uri(const char *relay, const char *room, GError **error);
+
+gboolean client_options_send(const ClientOptions *options);
+gboolean client_options_hear(const ClientOptions *options);

@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "client-report.h"
+#include <json-glib/json-glib.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define UNKNOWN -1.
+#define SILENCE_DB -60.
+#define METER_WIDTH 12
+#define UDP_AND_IPV4 28
+#define UDP_AND_IPV6 48
+
+typedef struct {
+  char *fingerprint;
+  gboolean present;
+} Peer;
+
+typedef struct {
+  guint64 frames_sent, frames_received, frames_concealed, frames_lost, frames_late;
+  double round_trip, delay; /* ms */
+  guint64 bytes_sent, bytes_received, datagrams_sent, datagrams_received;
+  gboolean v6;
+  char path[16];
+} Counters;
+
+struct ClientReport {
+  gboolean sends, hears, terminal;
+  gint64 started, started_at; /* monotonic, and unix time, us */
+  gint64 active;              /* monotonic us of the first time that somebody was there, or 0 */
+  char *state, *error, *fingerprint, *relay_fingerprint;
+  gboolean relay_is_new;
+  GArray *peers; /* Peer */
+  double level_sent, level_heard, recorded;
+  Counters now;
+  ClientMoments moments;
+  gint64 ended;
+};
+
+static void
+peer_clear(gpointer peer)
+{
+  g_free(((Peer *)peer)->fingerprint);
+}
+
+ClientReport *
+client_report_new(const ClientOptions *options)
+{
+  ClientReport *report = g_new0(ClientReport, 1);
+  report->sends = client_options_send(options);
+  report->hears = client_options_hear(options);
+  report->terminal = isatty(STDERR_FILENO);
+  report->started = g_get_monotonic_time();
+  report->started_at = g_get_real_time();
+  report->state = g_strdup("idle");
+  report->peers = g_array_new(FALSE, TRUE, sizeof(Peer));
+  g_array_set_clear_func(report->peers, peer_clear);
+  report->level_sent = report->level_heard = SILENCE_DB;
+  report->now.round_trip = report->now.delay = report->recorded = UNKNOWN;
+  return report;
+}
+
+void
+client_report_free(ClientReport *report)
+{
+  g_array_unref(report->peers);
+  g_free(report->state);
+  g_free(report->error);
+  g_free(report->fingerprint);
+  g_free(report->relay_fingerprint);
+  g_free(report);
+}
+
+/* --- what comes in --- */
+
+static void
+take_state(ClientReport *report, const GstStructure *structure)
+{
+  const char *state = gst_structure_get_string(structure, "state");
+  const char *text = gst_structure_get_string(structure, "text");
+  if (!state)
+    return;
+  g_free(report->state);
+  report->state = g_strdup(state);
+  if (g_str_equal(state, "active") && !report->active)
+    report->active = g_get_monotonic_time();
+  client_report_say(report, "%s", text ? text : state);
+}
+
+static void
+take_peer(ClientReport *report, const GstStructure *structure)
+{
+  const char *fingerprint = gst_structure_get_string(structure, "fingerprint");
+  gboolean present = TRUE;
+  gst_structure_get_boolean(structure, "present", &present);
+  if (!fingerprint)
+    return;
+  client_report_say(report, "%s (unverified) %s", fingerprint, present ? "is here" : "left");
+  for (guint i = 0; i < report->peers->len; i++) {
+    Peer *peer = &g_array_index(report->peers, Peer, i);
+    if (g_str_equal(peer->fingerprint, fingerprint)) {
+      peer->present = present;
+      return;
+    }
+  }
+  const Peer peer = {.fingerprint = g_strdup(fingerprint), .present = present};
+  g_array_append_val(report->peers, peer);
+}
+
+static void
+take_relay_key(ClientReport *report, const GstStructure *structure)
+{
+  const char *fingerprint = gst_structure_get_string(structure, "fingerprint");
+  gst_structure_get_boolean(structure, "first-use", &report->relay_is_new);
+  g_free(report->relay_fingerprint);
+  report->relay_fingerprint = g_strdup(fingerprint);
+  client_report_say(report, "the relay's key is %s%s", fingerprint,
+                    report->relay_is_new ? ", seen for the first time and remembered" : "");
+}
+
+static void
+take_level(double *level, const GstStructure *structure)
+{
+  const GValue *value = gst_structure_get_value(structure, "rms");
+  const GValueArray *channels = value ? g_value_get_boxed(value) : NULL;
+  if (channels && channels->n_values)
+    *level = g_value_get_double(channels->values);
+}
+
+void
+client_report_take_message(ClientReport *report, GstMessage *message)
+{
+  const GstStructure *structure = gst_message_get_structure(message);
+  const char *name = structure ? gst_structure_get_name(structure) : "";
+  if (g_str_equal(name, "wzp-state"))
+    take_state(report, structure);
+  else if (g_str_equal(name, "wzp-peer"))
+    take_peer(report, structure);
+  else if (g_str_equal(name, "wzp-relay-key"))
+    take_relay_key(report, structure);
+  else if (g_str_equal(name, "level"))
+    take_level(g_str_equal(GST_OBJECT_NAME(GST_MESSAGE_SRC(message)), CLIENT_LEVEL_HEARD)
+                   ? &report->level_heard
+                   : &report->level_sent,
+               structure);
+}
+
+/* Any number, as a double; otherwise stays as it is. */
+static void
+read_number(const GstStructure *stats, const char *field, double *number)
+{
+  const GValue *value = gst_structure_get_value(stats, field);
+  GValue as_double = G_VALUE_INIT;
+  g_value_init(&as_double, G_TYPE_DOUBLE);
+  if (value && g_value_transform(value, &as_double))
+    *number = g_value_get_double(&as_double);
+  g_value_unset(&as_double);
+}
+
+static guint64
+read_count(const GstStructure *stats, const char *field)
+{
+  double number = 0;
+  read_number(stats, field, &number);
+  return number > 0 ? (guint64)number : 0;
+}
+
+void
+client_report_take_stats(ClientReport *report, const ClientPipeline *pipeline)
+{
+  GstStructure *stats = NULL;
+  char *fingerprint = NULL;
+  g_object_get(pipeline->call, "stats", &stats, "fingerprint", &fingerprint, NULL);
+  report->moments.first_sent = client_moment(&pipeline->moments.first_sent);
+  report->moments.first_heard = client_moment(&pipeline->moments.first_heard);
+  report->ended = g_get_monotonic_time();
+  if (fingerprint) {
+    g_free(report->fingerprint);
+    report->fingerprint = fingerprint;
+  }
+  if (!stats)
+    return;
+  Counters *now = &report->now;
+  now->frames_sent = read_count(stats, "frames-sent");
+  now->frames_received = read_count(stats, "frames-received");
+  now->frames_concealed = read_count(stats, "frames-concealed");
+  now->frames_lost = read_count(stats, "frames-lost");
+  now->frames_late = read_count(stats, "frames-late");
+  now->bytes_sent = read_count(stats, "bytes-sent");
+  now->bytes_received = read_count(stats, "bytes-received");
+  now->datagrams_sent = read_count(stats, "datagrams-sent");
+  now->datagrams_received = read_count(stats, "datagrams-received");
+  read_number(stats, "round-trip", &now->round_trip);
+  read_number(stats, "jitter-delay-ms", &now->delay);
+  const char *path = gst_structure_get_string(stats, "path");
+  const char *remote = gst_structure_get_string(stats, "remote");
+  g_strlcpy(now->path, path ? path : "none", sizeof now->path);
+  now->v6 = remote && remote[0] == '[';
+  gst_structure_free(stats);
+}
+
+gboolean
+client_report_was_active(const ClientReport *report)
+{
+  return report->active != 0;
+}
+
+gboolean
+client_report_knows_relay(const ClientReport *report)
+{
+  return report->relay_fingerprint != NULL;
+}
+
+void
+client_report_set_error(ClientReport *report, const char *text)
+{
+  if (!report->error)
+    report->error = g_strdup(text);
+}
+
+void
+client_report_set_recording(ClientReport *report, double seconds)
+{
+  report->recorded = seconds;
+}
+
+/* --- what goes out --- */
+
+static double
+loss_percent(const Counters *now)
+{
+  const double all = (double)(now->frames_received + now->frames_lost);
+  return all > 0 ? 100 * (double)now->frames_lost / all : UNKNOWN;
+}
+
+/* All that the wire carried, with IP and UDP headers, while there was audio. */
+static double
+wire_kbit_s(const ClientReport *report, gboolean sent)
+{
+  const Counters *now = &report->now;
+  const gint64 from = sent ? report->moments.first_sent : report->moments.first_heard;
+  if (!from || report->ended <= from)
+    return UNKNOWN;
+  const double headers = now->v6 ? UDP_AND_IPV6 : UDP_AND_IPV4;
+  const double bytes =
+      sent ? (double)now->bytes_sent + headers * (double)now->datagrams_sent
+           : (double)now->bytes_received + headers * (double)now->datagrams_received;
+  return bytes * 8000 / (double)(report->ended - from);
+}
+
+static double
+msec_since_start(const ClientReport *report, gint64 moment)
+{
+  return moment ? (double)(moment - report->started) / 1000 : UNKNOWN;
+}
+
+void
+client_report_say(ClientReport *report, const char *format, ...)
+{
+  va_list arguments;
+  va_start(arguments, format);
+  char *text = g_strdup_vprintf(format, arguments);
+  va_end(arguments);
+  fprintf(stderr, "%s%s\n", report->terminal ? "\r\033[K" : "", text);
+  g_free(text);
+}
+
+static void
+append_meter(GString *line, double level)
+{
+  const double share = CLAMP((level - SILENCE_DB) / -SILENCE_DB, 0, 1);
+  const int filled = (int)lround(share * METER_WIDTH);
+  g_string_append_c(line, '[');
+  for (int i = 0; i < METER_WIDTH; i++)
+    g_string_append_c(line, i < filled ? '#' : '.');
+  g_string_append_c(line, ']');
+}
+
+void
+client_report_status_line(ClientReport *report)
+{
+  if (!report->terminal)
+    return;
+  GString *line = g_string_new(NULL);
+  if (report->sends) {
+    g_string_append(line, "out ");
+    append_meter(line, report->level_sent);
+  }
+  if (report->hears) {
+    g_string_append(line, report->sends ? " in " : "in ");
+    append_meter(line, report->level_heard);
+  }
+  g_string_append_printf(line, " %s, path %s", report->state, report->now.path);
+  if (loss_percent(&report->now) >= 0)
+    g_string_append_printf(line, ", loss %.1f %%", loss_percent(&report->now));
+  if (report->hears && report->now.delay >= 0)
+    g_string_append_printf(line, ", delay %.0f ms", report->now.delay);
+  if (report->now.round_trip >= 0)
+    g_string_append_printf(line, ", round trip %.0f ms", report->now.round_trip);
+  for (guint i = 0; i < report->peers->len; i++) {
+    const Peer *peer = &g_array_index(report->peers, Peer, i);
+    if (peer->present)
+      g_string_append_printf(line, ", %s unverified", peer->fingerprint);
+  }
+  fprintf(stderr, "\r\033[K%s", line->str);
+  fflush(stderr);
+  g_string_free(line, TRUE);
+}
+
+/* Appends a member; json-glib would print 61.1 with all its seventeen digits. */
+static void
+add_member(GString *json, const char *name, const char *value)
+{
+  g_string_append_printf(json, "%s\"%s\":%s", json->len > 1 ? "," : "", name, value);
+}
+
+static void
+add_number(GString *json, const char *name, double number, int digits)
+{
+  char text[32];
+  g_snprintf(text, sizeof text, "%.*f", digits, number);
+  add_member(json, name, number < 0 ? "null" : text);
+}
+
+static void
+add_count(GString *json, const char *name, guint64 count)
+{
+  char text[32];
+  g_snprintf(text, sizeof text, "%" G_GUINT64_FORMAT, count);
+  add_member(json, name, text);
+}
+
+static void
+add_text(GString *json, const char *name, const char *text)
+{
+  JsonNode *node = json_node_init_string(json_node_alloc(), text);
+  char *quoted = text ? json_to_string(node, FALSE) : g_strdup("null");
+  add_member(json, name, quoted);
+  g_free(quoted);
+  json_node_unref(node);
+}
+
+static void
+add_peers(GString *json, GArray *peers)
+{
+  GString *list = g_string_new("[");
+  for (guint i = 0; i < peers->len; i++) {
+    const Peer *peer = &g_array_index(peers, Peer, i);
+    g_string_append_printf(list, "%s{\"fingerprint\":\"%s\",\"verified\":false,\"present\":%s}",
+                           i ? "," : "", peer->fingerprint, peer->present ? "true" : "false");
+  }
+  g_string_append_c(list, ']');
+  add_member(json, "peers", list->str);
+  g_string_free(list, TRUE);
+}
+
+/* Unix time in ms of a monotonic moment, so that two processes can be compared. */
+static double
+unix_msec(const ClientReport *report, gint64 moment)
+{
+  return moment ? (double)(report->started_at + moment - report->started) / 1000 : UNKNOWN;
+}
+
+static void
+print_json(const ClientReport *report)
+{
+  const Counters *now = &report->now;
+  GString *json = g_string_new("{");
+  add_text(json, "state", report->state);
+  add_text(json, "error", report->error);
+  add_text(json, "fingerprint", report->fingerprint);
+  add_text(json, "relay_fingerprint", report->relay_fingerprint);
+  add_peers(json, report->peers);
+  add_text(json, "path", now->path);
+  add_number(json, "time_to_active_ms", msec_since_start(report, report->active), 1);
+  add_number(json, "time_to_first_audio_ms", msec_since_start(report, report->moments.first_heard),
+             1);
+  add_number(json, "started_unix_ms", unix_msec(report, report->started), 1);
+  add_number(json, "first_sent_unix_ms", unix_msec(report, report->moments.first_sent), 1);
+  add_number(json, "first_heard_unix_ms", unix_msec(report, report->moments.first_heard), 1);
+  add_count(json, "frames_sent", now->frames_sent);
+  add_count(json, "frames_received", now->frames_received);
+  add_count(json, "frames_concealed", now->frames_concealed);
+  add_count(json, "frames_lost", now->frames_lost);
+  add_count(json, "frames_late", now->frames_late);
+  add_number(json, "delay_ms", report->hears ? now->delay : UNKNOWN, 1);
+  add_number(json, "round_trip_ms", now->round_trip, 1);
+  add_number(json, "wire_kbps", wire_kbit_s(report, report->sends), 1);
+  add_number(json, "wire_kbps_sent", wire_kbit_s(report, TRUE), 1);
+  add_number(json, "wire_kbps_received", wire_kbit_s(report, FALSE), 1);
+  add_number(json, "recorded_seconds", report->recorded, 3);
+  printf("%s}\n", json->str);
+  g_string_free(json, TRUE);
+}
+
+static void
+print_text(const ClientReport *report)
+{
+  const Counters *now = &report->now;
+  if (report->fingerprint)
+    printf("you        %s\n", report->fingerprint);
+  for (guint i = 0; i < report->peers->len; i++)
+    printf("with       %s (unverified)\n", g_array_index(report->peers, Peer, i).fingerprint);
+  if (report->sends)
+    printf("sent       %" G_GUINT64_FORMAT " frames, %.1f kbit/s all-in\n", now->frames_sent,
+           MAX(wire_kbit_s(report, TRUE), 0));
+  if (report->hears)
+    printf("heard      %" G_GUINT64_FORMAT " frames, %" G_GUINT64_FORMAT
+           " concealed, delay %.0f ms\n",
+           now->frames_received, now->frames_concealed, MAX(now->delay, 0));
+  if (report->recorded >= 0)
+    printf("recorded   %.1f s\n", report->recorded);
+}
+
+void
+client_report_print(const ClientReport *report, gboolean json)
+{
+  if (report->terminal)
+    fprintf(stderr, "\r\033[K");
+  if (json)
+    print_json(report);
+  else
+    print_text(report);
+  fflush(stdout);
+}
