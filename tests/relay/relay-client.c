@@ -231,7 +231,8 @@ relay_client_with_trailer(const RelayClient *client, const void *data, size_t le
 {
   uint8_t datagram[WZP_DATAGRAM_MAX + WZP_TRAILER_SIZE];
 
-  memcpy(datagram, data, length);
+  if (length > 0)
+    memcpy(datagram, data, length);
   wzp_trailer_append(datagram, length, client->session_id, client->keys.hop_i2r);
   return g_bytes_new(datagram, length + WZP_TRAILER_SIZE);
 }
