@@ -85,6 +85,33 @@ test_records_forged(void)
   hands_clear(&hands);
 }
 
+/* The upper four bits of ctr say a generation of the key that this version never has. */
+static void
+test_other_generation(void)
+{
+  Hands hands;
+  uint8_t record[6 + 1 + 16] = {0, 1, 0x10, 0, 0, 0}, nonce[12] = {[8] = 0x10};
+  const uint8_t confirm = 1;
+
+  hands_init(&hands, 2, NULL);
+  show(hands.group[0], 0, 1, hands.group[1]);
+  show(hands.group[1], 0, 0, hands.group[0]);
+  wzp_aead_seal(record + 6, wzp_group_nth(hands.group[1], 0)->send_key, nonce, record, 6, &confirm,
+                1);
+  g_assert_cmpint(wzp_group_receive(hands.group[0], 0, record, sizeof record), ==, WZP_NO_KEY);
+  g_assert_cmpint(member(hands.group[0], 0).state, ==, WZP_MEMBER_ANNOUNCED);
+
+  /* and our own counter stops before it would get there */
+  WzpGroupMember *other = wzp_group_nth(hands.group[0], 0);
+  other->send_counter = WZP_PAIR_COUNTER_MAX;
+  GBytes *last = wzp_group_poll(hands.group[0], 0);
+  g_assert_nonnull(last);
+  g_bytes_unref(last);
+  other->send_confirm = true;
+  g_assert_null(wzp_group_poll(hands.group[0], 0));
+  hands_clear(&hands);
+}
+
 /* An unknown frame ends the reading, padding too, and a cut one is counted; the record proves its
  * sender all the same. */
 static void
@@ -142,57 +169,126 @@ test_key_sent_again(void)
   hands_clear(&hands);
 }
 
-/* An acknowledgement that names a base which was replaced since does not count. */
+/* Three that were shown to each other; no record moved yet. */
+static void
+three_announced(Hands *hands)
+{
+  hands_init(hands, 3, NULL);
+  for (unsigned i = 0; i < 3; i++)
+    wzp_group_set_max_members(hands->group[i], 3);
+  for (unsigned i = 0; i < 3; i++) {
+    for (unsigned k = 0; k < 3; k++) {
+      if (i != k)
+        g_assert_cmpint(show(hands->group[i], 0, (uint8_t)k, hands->group[k]), ==, WZP_OK);
+    }
+  }
+}
+
+/* An acknowledgement that names a base which was replaced since does not count, whether it comes
+ * before the record with the new one left or after. */
 static void
 test_acknowledgement_of_replaced(void)
+{
+  for (unsigned late = 0; late < 2; late++) {
+    Hands hands;
+    uint8_t packet[64];
+    size_t length;
+    GBytes *record;
+
+    three_announced(&hands);
+    WzpGroup *a = hands.group[0], *b = hands.group[1], *c = hands.group[2];
+    GBytes *to_b = wzp_group_poll(a, 0), *to_c = wzp_group_poll(a, 0), *renewed = NULL;
+    g_assert_cmpint(give(b, 0, to_b), ==, WZP_OK);
+    GBytes *ack = wzp_group_poll(b, 0);
+    g_assert_cmpuint(((const uint8_t *)g_bytes_get_data(ack, NULL))[0], ==, 0);
+
+    wzp_group_remove_member(a, 0, 2); /* c had the key: a makes a new one for the unused epoch */
+    if (late)
+      renewed = wzp_group_poll(a, 0);
+    g_assert_cmpint(give(a, 0, ack), ==, WZP_OK);
+    g_assert_cmpint(member(a, 0).state, ==, WZP_MEMBER_CONFIRMED);
+    g_assert_false(member(a, 0).has_our_key);
+    g_assert_cmpint(say(a, 0, packet, &length), ==, WZP_NO_RECEIVER);
+    g_assert_cmpuint(wzp_sender_epoch(a->sender), ==, 0);
+    if (!late)
+      renewed = wzp_group_poll(a, 0);
+
+    g_assert_cmpint(give(b, 0, renewed), ==, WZP_OK);
+    g_assert_cmpint(give(b, 0, to_b), ==, WZP_REPLAYED);
+    while ((record = wzp_group_poll(b, 0)) != NULL) { /* one for c, and the acknowledgement */
+      if (((const uint8_t *)g_bytes_get_data(record, NULL))[0] == 0)
+        g_assert_cmpint(give(a, 0, record), ==, WZP_OK);
+      g_bytes_unref(record);
+    }
+    g_assert_true(member(a, 0).has_our_key);
+    assert_talks(a, b, 0);
+    /* c, with the old base of the same epoch, hears nothing */
+    g_assert_cmpint(give(c, 0, to_c), ==, WZP_OK);
+    g_assert_cmpint(say(a, 20, packet, &length), ==, WZP_OK);
+    g_assert_cmpint(listen_to(c, 0, packet, length), ==, WZP_BAD_TAG);
+    g_bytes_unref(to_b);
+    g_bytes_unref(to_c);
+    g_bytes_unref(ack);
+    g_bytes_unref(renewed);
+    hands_clear(&hands);
+  }
+}
+
+/* A KEY for an epoch that the other has left behind is acknowledged: it holds what follows from it, and
+ * nothing but this ends the sending. */
+static void
+test_acknowledgement_of_old(void)
+{
+  Hands hands;
+  const uint8_t later[32] = {1};
+
+  hands_init(&hands, 2, NULL);
+  WzpGroup *a = hands.group[0], *b = hands.group[1];
+  show(a, 0, 1, b);
+  show(b, 0, 0, a);
+  GBytes *record = wzp_group_poll(a, 0);
+  g_assert_cmpint(wzp_receiver_add_base(wzp_group_nth(b, 0)->receiver, 3, later), ==, WZP_OK);
+  g_assert_cmpint(wzp_receiver_add_base(wzp_group_nth(b, 0)->receiver, 9, later), ==, WZP_OK);
+  g_assert_cmpint(give(b, 0, record), ==, WZP_OK);
+  carry(&hands, 0);
+  g_assert_true(member(a, 0).has_our_key);
+  g_bytes_unref(record);
+  hands_clear(&hands);
+}
+
+/* An acknowledgement of an epoch that has passed on to a fresh base does not count either. */
+static void
+test_acknowledgement_of_passed(void)
 {
   Hands hands;
   uint8_t packet[64];
   size_t length;
 
-  hands_init(&hands, 3, NULL);
-  WzpGroup *a = hands.group[0];
-  for (unsigned i = 0; i < 3; i++)
-    wzp_group_set_max_members(hands.group[i], 3);
-  for (unsigned i = 0; i < 3; i++) {
-    for (unsigned k = 0; k < 3; k++) {
-      if (i != k)
-        g_assert_cmpint(show(hands.group[i], 0, (uint8_t)k, hands.group[k]), ==, WZP_OK);
-    }
+  three_announced(&hands);
+  WzpGroup *a = hands.group[0], *b = hands.group[1];
+  GBytes *to_b = wzp_group_poll(a, 0);
+  g_assert_cmpint(give(b, 0, to_b), ==, WZP_OK);
+  GBytes *ack = wzp_group_poll(b, 0); /* held back */
+  hands.group[1] = NULL;
+  GBytes *to_c = wzp_group_poll(a, 0);
+  g_assert_cmpint(give(hands.group[2], 0, to_c), ==, WZP_OK);
+  for (GBytes *record; (record = wzp_group_poll(hands.group[2], 0)) != NULL;) {
+    if (((const uint8_t *)g_bytes_get_data(record, NULL))[0] == 0)
+      g_assert_cmpint(give(a, 0, record), ==, WZP_OK);
+    g_bytes_unref(record);
   }
-  GBytes *to_b = wzp_group_poll(a, 0), *to_c = wzp_group_poll(a, 0);
-  g_assert_cmpint(give(hands.group[1], 0, to_b), ==, WZP_OK);
-  GBytes *ack = wzp_group_poll(hands.group[1], 0);
-  g_assert_cmpuint(((const uint8_t *)g_bytes_get_data(ack, NULL))[0], ==, 0);
-
-  wzp_group_remove_member(a, 0, 2); /* c had the key: a makes a new one for the unused epoch */
+  assert_talks(a, hands.group[2], 0); /* the epoch is used */
+  wzp_group_remove_member(a, 0, 2);   /* nobody confirmed is left: a fresh one at once */
+  g_assert_cmpuint(wzp_sender_epoch(a->sender), ==, 1);
   g_assert_cmpint(give(a, 0, ack), ==, WZP_OK);
-  g_assert_cmpint(member(a, 0).state, ==, WZP_MEMBER_CONFIRMED);
   g_assert_false(member(a, 0).has_our_key);
   g_assert_cmpint(say(a, 0, packet, &length), ==, WZP_NO_RECEIVER);
-  g_assert_cmpuint(wzp_sender_epoch(a->sender), ==, 0);
-
-  GBytes *renewed = wzp_group_poll(a, 0);
-  g_assert_cmpint(give(hands.group[1], 0, renewed), ==, WZP_OK);
-  g_assert_cmpint(give(hands.group[1], 0, to_b), ==, WZP_REPLAYED);
-  GBytes *to_c_ignored = wzp_group_poll(hands.group[1], 0);
-  while (to_c_ignored != NULL) { /* b's other records, and the acknowledgement */
-    const uint8_t *record = g_bytes_get_data(to_c_ignored, NULL);
-    if (record[0] == 0)
-      g_assert_cmpint(give(a, 0, to_c_ignored), ==, WZP_OK);
-    g_bytes_unref(to_c_ignored);
-    to_c_ignored = wzp_group_poll(hands.group[1], 0);
-  }
-  g_assert_true(member(a, 0).has_our_key);
-  assert_talks(a, hands.group[1], 0);
-  /* c, with the old base of the same epoch, hears nothing */
-  g_assert_cmpint(give(hands.group[2], 0, to_c), ==, WZP_OK);
-  g_assert_cmpint(say(a, 20, packet, &length), ==, WZP_OK);
-  g_assert_cmpint(listen_to(hands.group[2], 0, packet, length), ==, WZP_BAD_TAG);
+  hands.group[1] = b;
+  carry(&hands, 0);
+  assert_talks(a, b, 0);
   g_bytes_unref(to_b);
   g_bytes_unref(to_c);
   g_bytes_unref(ack);
-  g_bytes_unref(renewed);
   hands_clear(&hands);
 }
 
@@ -397,8 +493,11 @@ main(int argc, char **argv)
   g_test_add_func("/group/two", test_two);
   g_test_add_func("/group/records-forged", test_records_forged);
   g_test_add_func("/group/records-odd", test_records_odd);
+  g_test_add_func("/group/other-generation", test_other_generation);
   g_test_add_func("/group/key-sent-again", test_key_sent_again);
   g_test_add_func("/group/acknowledgement-of-replaced", test_acknowledgement_of_replaced);
+  g_test_add_func("/group/acknowledgement-of-passed", test_acknowledgement_of_passed);
+  g_test_add_func("/group/acknowledgement-of-old", test_acknowledgement_of_old);
   g_test_add_func("/group/keyreq", test_keyreq);
   g_test_add_func("/group/keyreq-before-switch", test_keyreq_before_switch);
   g_test_add_func("/group/rotation-waits", test_rotation_waits);
