@@ -406,6 +406,13 @@ test_back_off(void)
     sim_call_start_relay(sim);
   }
   g_assert_cmpuint(sim_party_count_events(party, WZP_EVENT_CLOSED), ==, G_N_ELEMENTS(least));
+  /* after a session that lasted it starts from one second again */
+  g_assert_true(sim_call_run_until(sim, sim_call_is_active, 20 * WZP_SECOND));
+  sim_call_run(sim, 31 * WZP_SECOND);
+  uint64_t started = sim_party_stats(party).handshakes_started;
+  sim_call_stop_relay(sim);
+  sim_call_run(sim, 2100 * WZP_MSEC);
+  g_assert_cmpuint(sim_party_stats(party).handshakes_started, ==, started + 1);
   g_assert_cmpint(sim_party_find_event(party, WZP_EVENT_CLOSED)->reason, ==, WZP_CLOSE_SHUTDOWN);
   sim_call_free(sim);
 }

@@ -236,6 +236,38 @@ test_first_record_lost(void)
   sim_call_free(sim);
 }
 
+/* Of box 0 only handshakes get through for a while: box 1 makes a new session, which box 0 has long before
+ * box 1 knows. */
+static bool
+only_handshakes(void *user, int party, const WzpAddress *to, const uint8_t *data, size_t length)
+{
+  const SimCall *sim = user;
+  WzpDatagramKind kind = wzp_datagram_kind(data, length);
+  (void)to;
+  return party != 0 || kind == WZP_DATAGRAM_HS1 || kind == WZP_DATAGRAM_HS2 ||
+         kind == WZP_DATAGRAM_HS3 || sim->now > 10 * WZP_SECOND;
+}
+
+static void
+test_change_over(void)
+{
+  SimCall *sim = new_sim(72, &clean);
+  sim_call_start_party(sim, 0);
+  sim_call_start_party(sim, 1);
+  g_assert_true(sim_call_run_until(sim, sim_call_is_active, WZP_SECOND));
+  sim_call_run(sim, 2 * WZP_SECOND);
+  sim->tap = only_handshakes;
+  sim->tap_user = sim;
+  sim_call_run(sim, 20 * WZP_SECOND);
+  g_assert_true(sim_call_is_active(sim));
+  sim->parties[0].talking = sim->parties[1].talking = false;
+  sim_call_run(sim, WZP_SECOND);
+  g_assert_cmpuint(stats_of(sim, 0).handshakes_completed, >=, 2);
+  g_assert_cmpuint(stats_of(sim, 1).handshakes_completed, >=, 2);
+  g_assert_cmpuint(sim->parties[0].frames_received, ==, sim->parties[1].frames_sent);
+  sim_call_free(sim);
+}
+
 static void
 test_leave(void)
 {
@@ -354,6 +386,7 @@ main(int argc, char **argv)
   g_test_add_func("/sim/udp/wrong-key-file", test_wrong_key_file);
   g_test_add_func("/sim/udp/outage", test_outage);
   g_test_add_func("/sim/udp/first-record-lost", test_first_record_lost);
+  g_test_add_func("/sim/udp/change-over", test_change_over);
   g_test_add_func("/sim/udp/leave", test_leave);
   g_test_add_func("/sim/udp/reflection", test_reflection);
   g_test_add_func("/sim/udp/replayed-hs1", test_replayed_hs1);
