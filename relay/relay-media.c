@@ -241,6 +241,7 @@ check_packet(RelayMedia *media, WzpTime now, Leg *leg, const uint8_t *packet, si
                          media->limits.media_bytes_per_second, length))
     return WZP_RATE_LIMITED;
   count(&media->stats.packets_received, 1);
+  count(&media->stats.bytes_received, length);
   return WZP_OK;
 }
 
@@ -357,7 +358,6 @@ handle_media(RelayMedia *media, WzpTime now, WzpDatagramKind kind, const uint8_t
     return WZP_BAD_TAG;
   }
   __atomic_store_n(&leg->last_seen, now, __ATOMIC_RELAXED);
-  count(&media->stats.bytes_received, length);
   if (kind == WZP_DATAGRAM_TRUNK)
     return handle_trunk(media, now, leg, data, payload, send, user);
   return handle_packet(media, now, leg, data, payload, send, user);

@@ -64,7 +64,7 @@ relay_metrics_text(const RelayStats *stats)
   single(text, "wzp_relay_packets_received_total", "counter",
          "Media packets that passed all checks.", stats->packets_received);
   single(text, "wzp_relay_bytes_received_total", "counter",
-         "Bytes of media datagrams whose hop tag was right.", stats->bytes_received);
+         "Bytes of those packets, without their trailers.", stats->bytes_received);
   single(text, "wzp_relay_packets_forwarded_total", "counter",
          "Copies of media datagrams sent to members.", stats->packets_forwarded);
   single(text, "wzp_relay_bytes_forwarded_total", "counter", "Bytes of those copies.",

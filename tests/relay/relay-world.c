@@ -168,3 +168,67 @@ relay_world_stats(const RelayWorld *world)
   relay_core_get_stats(world->core, &stats);
   return stats;
 }
+
+/* --- checks --- */
+
+void
+relay_assert_members(const WzpSignal *signal, unsigned n, const uint8_t *slots)
+{
+  unsigned i, j;
+
+  g_assert_cmpuint(signal->n_members, ==, n);
+  for (i = 0; i < n; i++) {
+    for (j = 0; j < n && signal->members[j] != slots[i]; j++)
+      ;
+    g_assert_cmpuint(j, <, n);
+  }
+}
+
+/* The next MEMBER message must be that client's JOIN in that slot. */
+void
+relay_assert_member_message(RelayClient *client, const RelayClient *of)
+{
+  GBytes *member = g_queue_pop_head(&client->members);
+  const uint8_t *data;
+
+  g_assert_nonnull(member);
+  data = g_bytes_get_data(member, NULL);
+  g_assert_cmpuint(data[0], ==, (unsigned)of->slot);
+  g_assert_cmpmem(data + 1, g_bytes_get_size(member) - 1, wzp_group_join(of->group),
+                  WZP_JOIN_BLOB_SIZE);
+  g_bytes_unref(member);
+}
+
+void
+relay_client_clear_news(RelayClient *client)
+{
+  g_queue_clear_full(&client->signals, g_free);
+  g_queue_clear_full(&client->members, (GDestroyNotify)g_bytes_unref);
+}
+
+void
+relay_assert_no_news(const RelayClient *client)
+{
+  g_assert_cmpuint(client->signals.length, ==, 0);
+  g_assert_cmpuint(client->members.length, ==, 0);
+  g_assert_cmpuint(client->pairwise.length, ==, 0);
+  g_assert_cmpuint(client->media.length, ==, 0);
+}
+
+void
+relay_assert_media(RelayClient *client, GBytes *sent)
+{
+  GBytes *got = g_queue_pop_head(&client->media);
+
+  g_assert_nonnull(got);
+  /* the trailer is gone, nothing else changed */
+  g_assert_cmpmem(g_bytes_get_data(got, NULL), g_bytes_get_size(got), g_bytes_get_data(sent, NULL),
+                  g_bytes_get_size(sent) - WZP_TRAILER_SIZE);
+  g_bytes_unref(got);
+}
+
+WzpResult
+relay_world_send_copy(RelayWorld *world, const RelayClient *client, GBytes *datagram)
+{
+  return relay_world_send_bytes(world, client, g_bytes_ref(datagram));
+}

@@ -40,3 +40,15 @@ void relay_world_settle(RelayWorld *world);
 /* Lets time pass, with all the timers in it. */
 void relay_world_advance(RelayWorld *world, WzpTime duration);
 RelayStats relay_world_stats(const RelayWorld *world);
+
+/* The signal names exactly these slots. */
+void relay_assert_members(const WzpSignal *signal, unsigned n, const uint8_t *slots);
+/* The next MEMBER message is that client's JOIN in its slot. */
+void relay_assert_member_message(RelayClient *client, const RelayClient *of);
+/* Forgets what the relay told so far. */
+void relay_client_clear_news(RelayClient *client);
+/* Nothing came from the relay that was not taken yet. */
+void relay_assert_no_news(const RelayClient *client);
+WzpResult relay_world_send_copy(RelayWorld *world, const RelayClient *client, GBytes *datagram);
+/* The next media datagram is this one without its trailer. */
+void relay_assert_media(RelayClient *client, GBytes *sent);
