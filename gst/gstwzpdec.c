@@ -79,6 +79,7 @@ gst_wzp_dec_start(GstAudioDecoder *base)
 
   self->decoder = opus_decoder_create(SAMPLE_RATE, 1, &error);
   self->leftover = 0;
+  gst_audio_decoder_set_plc_aware(base, TRUE); /* the base class forgets it at each stop */
   if (self->decoder == NULL)
     GST_ELEMENT_ERROR(self, LIBRARY, INIT,
                       ("The Opus decoder could not be made: %s.", opus_strerror(error)), (NULL));
@@ -362,7 +363,6 @@ static void
 gst_wzp_dec_init(GstWzpDec *self)
 {
   GstAudioDecoder *base = GST_AUDIO_DECODER(self);
-  gst_audio_decoder_set_plc_aware(base, TRUE);
   gst_audio_decoder_set_plc(base, TRUE);
   gst_audio_decoder_set_needs_format(base, TRUE);
 }

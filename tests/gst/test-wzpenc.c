@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "gst-util.h"
+#include "wzp/profile.h"
+
+static GstHarness *
+encoder(const char *profile)
+{
+  GstHarness *h = gst_harness_new("wzpenc");
+  if (profile != NULL)
+    gst_util_set_object_arg(G_OBJECT(h->element), "profile", profile);
+  gst_harness_set_src_caps_str(h, TEST_CAPS_AUDIO);
+  return h;
+}
+
+static void
+test_frames(void)
+{
+  GstHarness *h = encoder(NULL);
+  guint64 at = 0;
+  for (guint i = 0; i < 100; i++)
+    g_assert_cmpint(gst_harness_push(h, test_sine(10, &at)), ==, GST_FLOW_OK);
+
+  g_assert_cmpuint(gst_harness_buffers_received(h), ==, 50);
+  for (guint i = 0; i < 50; i++) {
+    GstBuffer *frame = gst_harness_pull(h);
+    GstWzpMeta *meta = test_meta_get(frame);
+    g_assert_cmpuint(gst_buffer_get_size(frame), ==, 60);
+    g_assert_cmpuint(GST_BUFFER_PTS(frame), ==, i * 20 * GST_MSECOND);
+    g_assert_cmpuint(GST_BUFFER_DURATION(frame), ==, 20 * GST_MSECOND);
+    g_assert_nonnull(meta);
+    g_assert_cmpuint(meta->code, ==, wzp_framing_code(WZP_CODEC_OPUS, 20, 1));
+    g_assert_cmpuint(meta->index, ==, i);
+    g_assert_cmpuint(meta->media_time, ==, GST_BUFFER_PTS(frame));
+    gst_buffer_unref(frame);
+  }
+  test_assert_caps(h, GST_WZP_CAPS_FRAMES);
+  test_assert_stats_name(h->element, "application/x-wzp-enc-stats");
+  g_assert_cmpuint(test_stat(h->element, "frames"), ==, 50);
+  g_assert_cmpuint(test_stat(h->element, "bytes"), ==, 3000);
+  g_assert_cmpuint(test_stat(h->element, "dropped"), ==, 0);
+  gst_harness_teardown(h);
+}
+
+/* Every profile: loud noise and digital silence make frames of one size. */
+static void
+test_constant_size(void)
+{
+  for (guint n = 0; wzp_profile_nth(n) != NULL; n++) {
+    const WzpProfile *profile = wzp_profile_nth(n);
+    if (profile->codec != WZP_CODEC_OPUS)
+      continue;
+    GstHarness *h = encoder(profile->name);
+    guint bytes = profile->frame_ms * 48 * 2;
+    for (guint i = 0; i < 60; i++) {
+      guint8 *pcm = g_malloc0(bytes);
+      for (guint k = 0; i % 20 < 10 && k < bytes; k++)
+        pcm[k] = (guint8)g_test_rand_int();
+      GstBuffer *buffer = gst_buffer_new_wrapped(pcm, bytes);
+      GST_BUFFER_PTS(buffer) = i * profile->frame_ms * GST_MSECOND;
+      g_assert_cmpint(gst_harness_push(h, buffer), ==, GST_FLOW_OK);
+      GstBuffer *frame = gst_harness_pull(h);
+      g_assert_cmpuint(gst_buffer_get_size(frame), ==, profile->frame_bytes);
+      g_assert_cmpuint(test_meta_get(frame)->code, ==,
+                       wzp_framing_code(WZP_CODEC_OPUS, profile->frame_ms, 1));
+      gst_buffer_unref(frame);
+    }
+    g_assert_cmpuint(test_stat(h->element, "dropped"), ==, 0);
+    gst_harness_teardown(h);
+  }
+}
+
+static void
+test_profile_while_playing(void)
+{
+  GstHarness *h = encoder("opus-24k");
+  guint64 at = 0;
+  GstClockTime expected = 0;
+  guint short_frames = 0, long_frames = 0;
+
+  for (guint i = 0; i < 40; i++) {
+    if (i == 20)
+      gst_util_set_object_arg(G_OBJECT(h->element), "profile", "opus-6k");
+    g_assert_cmpint(gst_harness_push(h, test_sine(20, &at)), ==, GST_FLOW_OK);
+  }
+  GstBuffer *frame;
+  while ((frame = gst_harness_try_pull(h)) != NULL) {
+    g_assert_cmpuint(GST_BUFFER_PTS(frame), ==, expected);
+    expected += GST_BUFFER_DURATION(frame);
+    if (GST_BUFFER_DURATION(frame) == 20 * GST_MSECOND) {
+      g_assert_cmpuint(long_frames, ==, 0);
+      g_assert_cmpuint(gst_buffer_get_size(frame), ==, 60);
+      short_frames++;
+    } else {
+      g_assert_cmpuint(gst_buffer_get_size(frame), ==, 30);
+      long_frames++;
+    }
+    gst_buffer_unref(frame);
+  }
+  /* the frame in hand is still made the old way */
+  g_assert_cmpuint(short_frames, ==, 21);
+  g_assert_cmpuint(long_frames, ==, 9);
+  g_assert_cmpuint(gst_harness_query_latency(h), >, 40 * GST_MSECOND);
+  gst_harness_teardown(h);
+}
+
+static void
+test_profile_names(void)
+{
+  GstElement *element = gst_element_factory_make("wzpenc", NULL);
+  GObjectClass *klass = G_OBJECT_GET_CLASS(element);
+  GParamSpecEnum *spec = G_PARAM_SPEC_ENUM(g_object_class_find_property(klass, "profile"));
+  const GEnumValue *initial = g_enum_get_value(spec->enum_class, spec->default_value);
+  g_assert_cmpstr(initial->value_nick, ==, WZP_PROFILE_DEFAULT);
+  g_assert_nonnull(g_enum_get_value_by_nick(spec->enum_class, "opus-6k"));
+  /* only what this version can encode */
+  g_assert_null(g_enum_get_value_by_nick(spec->enum_class, "codec2-1200"));
+  for (guint i = 0; i < spec->enum_class->n_values; i++) {
+    gint value = -1;
+    g_object_set(element, "profile", spec->enum_class->values[i].value, NULL);
+    g_object_get(element, "profile", &value, NULL);
+    g_assert_cmpint(value, ==, spec->enum_class->values[i].value);
+  }
+  gst_object_unref(element);
+}
+
+static void
+test_refuses_caps(void)
+{
+  GstHarness *h = encoder(NULL);
+  test_assert_refuses(h, "audio/x-raw, format=(string)S16LE, layout=(string)interleaved, "
+                         "rate=(int)44100, channels=(int)1");
+  test_assert_refuses(h, "audio/x-raw, format=(string)S16LE, layout=(string)interleaved, "
+                         "rate=(int)48000, channels=(int)2");
+  gst_harness_teardown(h);
+}
+
+/* A second CAPS event in the middle, and a RECONFIGURE from behind, disturb nothing. */
+static void
+test_renegotiation(void)
+{
+  GstHarness *h = encoder(NULL);
+  guint64 at = 0;
+  g_assert_cmpint(gst_harness_push(h, test_sine(20, &at)), ==, GST_FLOW_OK);
+  GstCaps *caps = gst_caps_from_string(TEST_CAPS_AUDIO);
+  g_assert_true(gst_harness_push_event(h, gst_event_new_caps(caps)));
+  gst_caps_unref(caps);
+  g_assert_cmpint(gst_harness_push(h, test_sine(20, &at)), ==, GST_FLOW_OK);
+  g_assert_true(gst_harness_push_upstream_event(h, gst_event_new_reconfigure()));
+  g_assert_cmpint(gst_harness_push(h, test_sine(20, &at)), ==, GST_FLOW_OK);
+  g_assert_cmpuint(gst_harness_buffers_received(h), ==, 3);
+  test_assert_caps(h, GST_WZP_CAPS_FRAMES);
+  gst_harness_teardown(h);
+}
+
+static void
+test_end_of_stream(void)
+{
+  GstHarness *h = encoder(NULL);
+  guint64 at = 0;
+  g_assert_cmpint(gst_harness_push(h, test_sine(30, &at)), ==, GST_FLOW_OK);
+  g_assert_cmpuint(gst_harness_buffers_received(h), ==, 1);
+  g_assert_true(gst_harness_push_event(h, gst_event_new_eos()));
+  /* the rest is completed by silence to a whole frame */
+  g_assert_cmpuint(gst_harness_buffers_received(h), ==, 2);
+  gst_buffer_unref(gst_harness_pull(h));
+  GstBuffer *last = gst_harness_pull(h);
+  g_assert_cmpuint(gst_buffer_get_size(last), ==, 60);
+  g_assert_cmpuint(GST_BUFFER_PTS(last), ==, 20 * GST_MSECOND);
+  g_assert_cmpuint(GST_BUFFER_DURATION(last), ==, 20 * GST_MSECOND);
+  gst_buffer_unref(last);
+  GstEvent *eos = test_try_event(h, GST_EVENT_EOS);
+  g_assert_nonnull(eos);
+  gst_event_unref(eos);
+  gst_harness_teardown(h);
+}
+
+static void
+test_flushing(void)
+{
+  GstHarness *h = encoder(NULL);
+  guint64 at = 0;
+  g_assert_cmpint(gst_harness_push(h, test_sine(30, &at)), ==, GST_FLOW_OK);
+  gst_buffer_unref(gst_harness_pull(h));
+  test_flush(h);
+  at = 48000;
+  g_assert_cmpint(gst_harness_push(h, test_sine(20, &at)), ==, GST_FLOW_OK);
+  GstBuffer *frame = gst_harness_pull(h);
+  g_assert_cmpuint(GST_BUFFER_PTS(frame), ==, GST_SECOND);
+  gst_buffer_unref(frame);
+  g_assert_null(gst_harness_try_pull(h));
+  gst_harness_teardown(h);
+}
+
+static void
+test_latency(void)
+{
+  GstHarness *h = encoder(NULL);
+  guint64 at = 0;
+  g_assert_cmpint(gst_harness_push(h, test_sine(20, &at)), ==, GST_FLOW_OK);
+  /* a frame and the 6.5 ms that Opus looks ahead */
+  g_assert_cmpuint(gst_harness_query_latency(h), ==, 26500 * GST_USECOND);
+  gst_harness_teardown(h);
+}
+
+int
+main(int argc, char **argv)
+{
+  test_init(&argc, &argv);
+  g_test_add_func("/wzpenc/frames", test_frames);
+  g_test_add_func("/wzpenc/constant-size", test_constant_size);
+  g_test_add_func("/wzpenc/profile-while-playing", test_profile_while_playing);
+  g_test_add_func("/wzpenc/profile-names", test_profile_names);
+  g_test_add_func("/wzpenc/refuses-caps", test_refuses_caps);
+  g_test_add_func("/wzpenc/renegotiation", test_renegotiation);
+  g_test_add_func("/wzpenc/end-of-stream", test_end_of_stream);
+  g_test_add_func("/wzpenc/flush", test_flushing);
+  g_test_add_func("/wzpenc/latency", test_latency);
+  return test_run();
+}
