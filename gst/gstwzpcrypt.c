@@ -287,7 +287,8 @@ make_stats(GstWzpCrypt *self)
       gst_structure_new(self->direction == GST_WZP_CRYPT_OPEN ? "application/x-wzp-open-stats"
                                                               : "application/x-wzp-seal-stats",
                         self->direction == GST_WZP_CRYPT_OPEN ? "packets-opened" : "packets-sealed",
-                        G_TYPE_UINT64, self->packets, "bytes", G_TYPE_UINT64, self->bytes, NULL);
+                        G_TYPE_UINT64, self->packets, "frames", G_TYPE_UINT64, self->frames,
+                        "bytes", G_TYPE_UINT64, self->bytes, NULL);
   for (unsigned reason = WZP_OK + 1; reason < WZP_N_RESULTS; reason++) {
     gchar name[64];
     g_snprintf(name, sizeof name, "drops-%s", wzp_result_name(reason));
