@@ -134,7 +134,7 @@ test_bad(void)
     RelayConfig config;
     GError *error = NULL;
 
-    g_test_message("%s", bad[i].text);
+    g_test_message("case %u", i);
     g_assert_false(parse(&config, bad[i].text, &error));
     g_assert_nonnull(error);
     if (!g_str_has_prefix(error->message, bad[i].message))
