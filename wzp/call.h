@@ -13,9 +13,11 @@
  *
  * Liveness, RELAY mode (first-call issue, 3.4, 3A.28): keep-alive PING when nothing was sent for 8 s.
  * While media was sent or received within the last 10 s, nothing authenticated (a record or a media
- * packet that opened) for 1 s: PING each 250 ms; for 1.5 s: a new hop handshake after 0-1 s random,
- * with the same JOIN; the old session stays in use until the new one completes. Without media the same
- * after an unanswered keep-alive (PING each 250 ms for 3 s, then a new handshake).
+ * packet that opened) for 1 s: PING each 250 ms; for 1.5 s (for 1.25 s and the round trip, where that is
+ * longer: the answer needs its time): a new hop handshake after 0-1 s random, with the same JOIN; the old
+ * session stays in use until the new one completes, or is heard again before HS3 left. Without media the
+ * same after a keep-alive that is unanswered for 1 s (PING each 250 ms; 3 s after it a new handshake).
+ * After the relay's CLOSE: a new handshake in 1, 2, 4, 8 s and up to 1 s random more.
  * Handshake: resend each 100 ms in the first second, then 250 ms; after 30 s a fresh one.
  * UDP mode: PING each second; 3 s without any record: a new handshake (the old session lives on). */
 

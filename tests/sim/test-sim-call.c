@@ -301,6 +301,42 @@ test_relay_late(void)
   sim_call_free(sim);
 }
 
+/* Several addresses are tried at once; a fresh answer of the resolver serves the next handshake. */
+static void
+test_remotes(void)
+{
+  SimCall *sim = new_sim(33, &clean);
+  WzpAddress nobody;
+  g_assert_true(wzp_address_parse(&nobody, "[2001:db8::9]:4433"));
+  sim_call_start_relay(sim);
+  WzpCallConfig config = sim_call_party_config(sim, 0);
+  config.remotes[1] = config.remotes[0];
+  config.remotes[0] = nobody;
+  config.n_remotes = 2;
+  sim_call_start_with(sim, 0, &config);
+  config = sim_call_party_config(sim, 1);
+  config.remotes[0] = nobody;
+  sim_call_start_with(sim, 1, &config);
+  sim_call_run(sim, WZP_SECOND);
+  WzpCallStats stats = sim_party_stats(&sim->parties[0]);
+  g_assert_cmpint(stats.state, ==, WZP_CALL_WAITING);
+  g_assert_true(wzp_address_equal(&stats.remote, &sim->relay_address));
+  wzp_call_set_remotes(sim->parties[1].call, &sim->relay_address, 1);
+  g_assert_true(sim_call_run_until(sim, sim_call_is_active, 31 * WZP_SECOND));
+  sim_call_kill_party(sim, 1);
+
+  /* without any address nothing is sent; the first that comes is used at once */
+  config = sim_call_party_config(sim, 1);
+  config.n_remotes = 0;
+  uint64_t before = sim_link_stats(sim->parties[1].out).sent;
+  sim_call_start_with(sim, 1, &config);
+  sim_call_run(sim, 3 * WZP_SECOND);
+  g_assert_cmpuint(sim_link_stats(sim->parties[1].out).sent, ==, before);
+  wzp_call_set_remotes(sim->parties[1].call, &sim->relay_address, 1);
+  g_assert_true(sim_call_run_until(sim, sim_call_is_active, WZP_SECOND));
+  sim_call_free(sim);
+}
+
 static WzpTime resumed_after; /* frames received later than this show that the call goes on */
 
 static bool
@@ -452,6 +488,7 @@ main(int argc, char **argv)
   g_test_add_func("/sim/call/slow-and-one-sided", test_slow_and_one_sided);
   g_test_add_func("/sim/call/silence", test_silence);
   g_test_add_func("/sim/call/relay-late", test_relay_late);
+  g_test_add_func("/sim/call/remotes", test_remotes);
   g_test_add_func("/sim/call/relay-killed", test_relay_killed);
   g_test_add_func("/sim/call/relay-stopped", test_relay_stopped);
   g_test_add_func("/sim/call/not-back", test_not_back);
