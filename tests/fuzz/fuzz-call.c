@@ -174,7 +174,8 @@ take(World *world, size_t *length)
 {
   size_t wanted = wzp_reader_u8(&world->input);
   *length = MIN(wanted, wzp_reader_left(&world->input));
-  return wzp_reader_bytes(&world->input, *length);
+  const uint8_t *bytes = wzp_reader_bytes(&world->input, *length);
+  return bytes != NULL ? bytes : (const uint8_t *)"";
 }
 
 /* --- What the input may do --- */
