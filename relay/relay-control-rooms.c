@@ -239,6 +239,11 @@ handle_join(RelayControl *control, WzpTime now, RelaySession *session, const uin
 
 /* --- messages --- */
 
+/* One member must not be able to fill, and so close, another's leg: most of a queue is the relay's own.
+ * Members say again what got lost. */
+#define PAIRWISE_MAX 512
+#define PAIRWISE_QUEUE_MAX (WZP_CONTROL_QUEUE_MAX / 4)
+
 static void
 handle_pairwise(RelayControl *control, RelaySession *session, const uint8_t *message, size_t length)
 {
@@ -246,6 +251,8 @@ handle_pairwise(RelayControl *control, RelaySession *session, const uint8_t *mes
 
   if (length < 1 + 2 + 4 + WZP_TAG_SIZE) {
     relay_control_drop(control, WZP_TRUNCATED);
+  } else if (length > PAIRWISE_MAX) {
+    relay_control_drop(control, WZP_TOO_LONG);
   } else if (session->room == NULL) {
     relay_control_drop(control, WZP_NOT_CONNECTED);
   } else if (message[2] != session->slot) {
@@ -253,6 +260,9 @@ handle_pairwise(RelayControl *control, RelaySession *session, const uint8_t *mes
   } else if (message[1] == session->slot ||
              (to = relay_room_member(session->room, message[1])) == NULL) {
     relay_control_drop(control, WZP_NO_RECEIVER);
+  } else if (wzp_control_queued_bytes(session_of(control, to)->control) + length >
+             PAIRWISE_QUEUE_MAX) {
+    relay_control_drop(control, WZP_QUEUE_FULL);
   } else {
     send_message(control, session_of(control, to), message, length);
   }
