@@ -422,6 +422,38 @@ test_not_back(void)
   sim_call_free(sim);
 }
 
+/* A relay that is full for a while: no reason to give a running call up, but one not to start it. */
+static void
+test_relay_busy(void)
+{
+  SimCall *sim = start_call(36, &clean);
+  g_assert_true(sim_call_run_until(sim, sim_call_is_active, 5 * WZP_SECOND));
+  sim_call_kill_relay(sim);
+  sim->limits.max_sessions = 1;
+  sim_call_start_relay(sim);
+  sim_call_run(sim, 20 * WZP_SECOND);
+  for (unsigned i = 0; i < 2; i++) {
+    g_assert_cmpuint(sim_party_count_events(&sim->parties[i], WZP_EVENT_ERROR), ==, 0);
+    g_assert_cmpint(sim_party_stats(&sim->parties[i]).state, !=, WZP_CALL_ENDED);
+  }
+  sim_call_kill_relay(sim);
+  sim->limits.max_sessions = 2;
+  sim_call_start_relay(sim);
+  sim_call_run(sim, 20 * WZP_SECOND);
+  g_assert_true(sim_call_is_active(sim));
+  sim_call_free(sim);
+
+  sim = start_call(37, &clean);
+  sim_call_kill_relay(sim);
+  sim->limits.max_sessions = 1;
+  sim_call_start_relay(sim);
+  sim_call_run(sim, 10 * WZP_SECOND);
+  g_assert_cmpuint(sim_party_count_events(&sim->parties[0], WZP_EVENT_ERROR) +
+                       sim_party_count_events(&sim->parties[1], WZP_EVENT_ERROR),
+                   ==, 1);
+  sim_call_free(sim);
+}
+
 /* The relay says goodbye again and again: each try waits longer. */
 static void
 test_back_off(void)
@@ -492,6 +524,7 @@ main(int argc, char **argv)
   g_test_add_func("/sim/call/relay-killed", test_relay_killed);
   g_test_add_func("/sim/call/relay-stopped", test_relay_stopped);
   g_test_add_func("/sim/call/not-back", test_not_back);
+  g_test_add_func("/sim/call/relay-busy", test_relay_busy);
   g_test_add_func("/sim/call/back-off", test_back_off);
   g_test_add_func("/sim/call/outage", test_outage);
   return g_test_run();
