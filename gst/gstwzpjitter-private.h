@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#pragma once
+#include <gst/gst.h>
+#include "wzp/jitter.h"
+
+/* What the two halves of wzpjitter share: gstwzpjitter.c takes frames in, gstwzpjitter-play.c is the task that
+ * plays them. Functions in _locked are called with the lock held. */
+
+G_BEGIN_DECLS
+
+/* A serialized event waits for the frames that came before it. */
+typedef struct {
+  GstEvent *event;
+  guint ahead;
+} HeldEvent;
+
+#define GST_TYPE_WZP_JITTER (gst_wzp_jitter_get_type())
+G_DECLARE_FINAL_TYPE(GstWzpJitter, gst_wzp_jitter, GST, WZP_JITTER, GstElement)
+
+struct _GstWzpJitter {
+  GstElement parent;
+  GstPad *sinkpad, *srcpad;
+
+  GMutex lock; /* for all below; not held while pushing, posting or waiting for the clock */
+  GCond changed;
+  guint latency; /* ms */
+  WzpJitter *jitter;
+  GQueue events;      /* of HeldEvent */
+  GstSegment segment; /* of the sink pad */
+  guint64 count;      /* frames so far: the number of one without meta */
+  guint64 malformed;
+  gint slot;     /* of the stream; -1 before the first frame */
+  gboolean live; /* upstream; else it is held back when the queue is full */
+
+  gboolean flushing, playing, eos;
+  guint32 eos_seqnum;
+  GstFlowReturn flow;
+  GstClockID wait;
+};
+
+/* Running time of the pipeline's clock; FALSE without one. */
+gboolean gst_wzp_jitter_now(GstWzpJitter *self, GstClockTime *now);
+/* A queued frame went out or was dropped: events behind it move up, and there is room for another. */
+void gst_wzp_jitter_frame_left_locked(GstWzpJitter *self);
+/* Ends the wait of the task, and that of chain. */
+void gst_wzp_jitter_wake_locked(GstWzpJitter *self);
+/* The source pad's task; data is the element. */
+void gst_wzp_jitter_loop(gpointer data);
+
+G_END_DECLS
