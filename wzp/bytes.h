@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The one bounded reader and the one bounded writer of all parsers and builders (security.md R7, R8).
+/* The one bounded reader and the one bounded writer of all parsers and builders.
  * Big-endian. A failed read or write sticks: check once, at the end. */
 
 /* No datagram of this protocol is longer; the socket's owner enforces it. */

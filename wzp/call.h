@@ -9,9 +9,9 @@
  * arm a timer for wzp_call_next_timeout(). Not thread safe: the owner locks.
  *
  * Two modes. RELAY: a hop session to wzp-relay, a room, sender keys (3.3-3.7). UDP: two boxes and a
- * key file, no relay (3A.14); both may initiate, the lower commitment stays initiator.
+ * key file, no relay (PROTOCOL.md 11); both may initiate, the lower commitment stays initiator.
  *
- * Liveness, RELAY mode (first-call issue, 3.4, 3A.28): keep-alive PING when nothing was sent for 8 s.
+ * Liveness, RELAY mode (PROTOCOL.md 12): keep-alive PING when nothing was sent for 8 s.
  * While media was sent or received within the last 10 s, nothing authenticated (a record or a media
  * packet that opened) for 1 s: PING each 250 ms; for 1.5 s (for 1.25 s and the round trip, where that is
  * longer: the answer needs its time): a new hop handshake after 0-1 s random, with the same JOIN; the old

@@ -5,7 +5,7 @@
 #include "time.h"
 #include <glib.h>
 
-/* The control channel: sealed records, and reliable, ordered messages in them (security.md 3.4, 3A.12).
+/* The control channel: sealed records, and reliable, ordered messages in them (PROTOCOL.md 5).
  *
  * Record = 0x44 | cid(8) | ctr(4) | AEAD(app key, nonce = 0^8 | ctr, ad = first 13 bytes, frames | pad)
  * cid is the one chosen by the receiver; ctr = generation mod 16 (4 bits) | counter (28 bits).
@@ -84,7 +84,7 @@ bool wzp_control_poll(WzpControl *control, WzpTime now, uint8_t *out, size_t *le
 WzpTime wzp_control_next_timeout(const WzpControl *control);
 
 /* The first record ever made, stored: what a responder sends again to a repeated HS3. NULL before it
- * exists, after wzp_control_drop_first(), and once a record of the peer opened (3A.23). */
+ * exists, after wzp_control_drop_first(), and once a record of the peer opened (PROTOCOL.md 4). */
 const uint8_t *wzp_control_first_record(const WzpControl *control, size_t *length);
 void wzp_control_drop_first(WzpControl *control);
 

@@ -3,8 +3,7 @@
 #include "seal.h"
 #include "signal.h"
 
-/* A room's keys: signed JOINs, pairwise keys from them, sender keys sent pairwise (security.md 3.7,
- * 3A.2, 7, 8, 13, 18, 22, 26). Records are shaped for N members; this version admits one other member
+/* A room's keys: signed JOINs, pairwise keys from them, sender keys sent pairwise (PROTOCOL.md 7). Records are shaped for N members; this version admits one other member
  * (max_members 2) and refuses more with WZP_ROOM_FULL. Sans-I/O: JOINs and records go in and come out,
  * the relay only carries them.
  *
@@ -33,7 +32,7 @@ typedef struct {
 /* Format and signature; not the mac (only members can). */
 WzpResult wzp_join_parse(WzpJoin *join, const uint8_t *blob, size_t length);
 
-/* How a room is found and who may enter (3A.22). */
+/* How a room is found and who may enter (PROTOCOL.md 7). */
 typedef struct {
   bool keyed;
   uint8_t psk[32];    /* keyed: the room's psk; open: zero */

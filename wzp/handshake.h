@@ -5,7 +5,7 @@
 #include "kdf.h"
 #include "packet.h"
 
-/* The three-message handshake (SIGMA-I; docs/PROTOCOL.md, security.md 3.3 and 3A). One code for the
+/* The three-message handshake (SIGMA-I; PROTOCOL.md 4). One code for the
  * hop (client to relay), a dialled call and udp mode. Sans-I/O: who resends when is the caller's.
  *
  * Random bytes are drawn once per object, in this order: initiator: secret of e_I (32), n_I (16);
@@ -61,13 +61,13 @@ WzpInitiator *wzp_initiator_new(const WzpHandshakeConfig *config, const WzpRando
 void wzp_initiator_free(WzpInitiator *initiator); /* wipes; NULL is fine */
 /* The bytes to send now (stored, always the same): HS1 until HS3 is built, then HS3. */
 const uint8_t *wzp_initiator_message(const WzpInitiator *initiator, size_t *length);
-/* The commitment, for udp mode's crossing rule (3A.14). */
+/* The commitment, for udp mode's crossing rule (PROTOCOL.md 11). */
 const uint8_t *wzp_initiator_commitment(const WzpInitiator *initiator);
 /* A COOKIE datagram: stores it, so that HS1 carries it from now on. Hop mode, before HS2 only. */
 WzpResult wzp_initiator_read_cookie(WzpInitiator *initiator, const uint8_t *data, size_t length);
 /* Checks HS2 whole (box, signature, expectation). On WZP_OK keys->peer and *payload (a view into the
  * initiator) are known and HS3 can be built; anything else leaves the state as it was, except that
- * after WZP_OK every other HS2 is WZP_UNEXPECTED (3A.1). WZP_WRONG_IDENTITY means: properly signed by
+ * after WZP_OK every other HS2 is WZP_UNEXPECTED (PROTOCOL.md 4). WZP_WRONG_IDENTITY means: properly signed by
  * somebody else; peer_out (may be NULL) then holds the key that was seen. */
 WzpResult wzp_initiator_read_hs2(WzpInitiator *initiator, const uint8_t *data, size_t length,
                                  const uint8_t **payload, size_t *payload_length,

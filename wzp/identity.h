@@ -4,7 +4,7 @@
 #include <glib.h>
 #include <stdbool.h>
 
-/* Who somebody is: a 32-byte seed, and what derives from it (security.md 3.1). */
+/* Who somebody is: a 32-byte seed, and what derives from it (PROTOCOL.md 2). */
 
 #define WZP_FINGERPRINT_SIZE 16
 #define WZP_FINGERPRINT_TEXT 40 /* "27ba:36eb:...": 39 characters and the NUL */
@@ -25,7 +25,7 @@ WzpIdentity *wzp_identity_new_random(const WzpRandom *random);
 void wzp_identity_free(WzpIdentity *identity); /* wipes; NULL is fine */
 void wzp_identity_sign(const WzpIdentity *identity, uint8_t signature[64], const void *message,
                        size_t length);
-/* Strict verification by libsodium (security.md 3A.26). */
+/* Strict verification by libsodium. */
 bool wzp_identity_verify(const uint8_t ed25519_public[32], const uint8_t signature[64],
                          const void *message, size_t length);
 
@@ -45,7 +45,7 @@ typedef enum {
   WZP_MNEMONIC_ERROR_CHECKSUM /* all are words, but not these together */
 } WzpMnemonicError;
 
-/* BIP39, 24 English words; the seed is the entropy itself, no PBKDF2 (security.md 3.1). */
+/* BIP39, 24 English words; the seed is the entropy itself, no PBKDF2 (PROTOCOL.md 2). */
 void wzp_mnemonic_encode(char text[WZP_MNEMONIC_TEXT], const uint8_t seed[32]);
 /* Words separated by any white space, any case. The error says which word is wrong (never echoing
  * other words), how many there are, or that the checksum fails. seed is wiped on failure. */

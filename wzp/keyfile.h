@@ -2,7 +2,7 @@
 #pragma once
 #include "identity.h"
 
-/* Secrets on disk (security.md 3.11): a regular file, not a symbolic link, one hard link, owned by the
+/* Secrets on disk (PROTOCOL.md 2): a regular file, not a symbolic link, one hard link, owned by the
  * caller, mode 0600 or 0400, in 64 hex digits and a newline. Anything else is refused with a GError
  * (domain WZP_KEYFILE_ERROR) whose message names the file, what is wrong and what would be right. */
 

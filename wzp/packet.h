@@ -73,7 +73,7 @@ bool wzp_bundle_reader_next(WzpBundleReader *bundle, WzpElement *element);
 /* Appends an element. last: form 0 (shortest), and nothing may follow. */
 void wzp_bundle_write(WzpWriter *writer, uint8_t type, const void *data, size_t length, bool last);
 
-/* Trunk: 0x45 | (length(2) | media packet)+ (security.md 3A.15). One bad length drops all: check with
+/* Trunk: 0x45 | (length(2) | media packet)+ (PROTOCOL.md 10). One bad length drops all: check with
  * wzp_trunk_valid() before the first entry is used. Entries are media packets only: no nesting. */
 bool wzp_trunk_valid(const uint8_t *data, size_t length);
 /* *position starts at 0. False at the end. */
@@ -83,7 +83,7 @@ bool wzp_trunk_next(const uint8_t *data, size_t length, size_t *position, const 
 bool wzp_trunk_append(WzpWriter *writer, const uint8_t *packet, size_t length);
 
 /* Hop trailer, client to relay: session id(4) | first 4 bytes of SipHash-2-4 under the hop key over
- * all before (security.md 3A.15). */
+ * all before (PROTOCOL.md 10). */
 #define WZP_TRAILER_SIZE 8
 /* Appends 8 bytes behind length bytes of datagram. */
 void wzp_trailer_append(uint8_t *datagram, size_t length, const uint8_t session_id[4],

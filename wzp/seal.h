@@ -5,7 +5,7 @@
 #include "seq.h"
 #include "time.h"
 
-/* Media sealing: one sender's stream, and one receiver's view of it (security.md 3.6, 3A.5-9).
+/* Media sealing: one sender's stream, and one receiver's view of it (PROTOCOL.md 8).
  * (key, nonce) is unique by construction: within an epoch seq never repeats, and an epoch never spans
  * a wrap of seq. Sealing with a used pair aborts the process, also in release builds. */
 
@@ -21,14 +21,14 @@ bool wzp_sender_epoch_used(const WzpSender *sender); /* something was sealed und
 const uint8_t *wzp_sender_base(const WzpSender *sender);
 /* The base that ratcheting gives for epoch + 1. */
 void wzp_sender_ratcheted_base(const WzpSender *sender, uint8_t base[32]);
-/* A pending base for epoch + 1: used by wzp_sender_switch(), or at once when seq wraps (3A.7).
+/* A pending base for epoch + 1: used by wzp_sender_switch(), or at once when seq wraps.
  * Replaces an earlier pending one. */
 void wzp_sender_set_pending(WzpSender *sender, const uint8_t base[32]);
 bool wzp_sender_has_pending(const WzpSender *sender);
 const uint8_t *wzp_sender_pending(const WzpSender *sender); /* NULL without one */
 /* Goes to epoch + 1 with the pending base (must exist). */
 void wzp_sender_switch(WzpSender *sender);
-/* Replaces the base of the current, unused epoch (3A.8). Must not be used yet. */
+/* Replaces the base of the current, unused epoch. Must not be used yet. */
 void wzp_sender_replace_unused(WzpSender *sender, const uint8_t base[32]);
 
 /* What the caller knows of a packet; epoch and seq are the sender's. */
@@ -64,7 +64,7 @@ typedef struct WzpReceiver WzpReceiver;
 WzpReceiver *wzp_receiver_new(const uint8_t sid[32]);
 void wzp_receiver_free(WzpReceiver *receiver); /* wipes */
 /* A base received by KEY (or the call's first base). Ignored for an epoch in which a packet already
- * opened (3A.7), for erased epochs, and beyond 8 cached ones. */
+ * opened, for erased epochs, and beyond 8 cached ones. */
 WzpResult wzp_receiver_add_base(WzpReceiver *receiver, uint32_t epoch, const uint8_t base[32]);
 bool wzp_receiver_has_key(const WzpReceiver *receiver);
 
@@ -82,5 +82,5 @@ typedef struct {
 WzpResult wzp_receiver_open(WzpReceiver *receiver, WzpTime now, const uint8_t *packet,
                             size_t length, uint8_t *out, size_t *out_length, WzpOpened *opened);
 /* True at most once a second when keys look missing: three failures within 500 ms and no success since
- * (counted only after the first epoch is known, 3A.2). */
+ * (counted only after the first epoch is known). */
 bool wzp_receiver_wants_key(WzpReceiver *receiver, WzpTime now);
