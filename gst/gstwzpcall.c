@@ -1,0 +1,589 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+
+/**
+ * SECTION:element-wzpcall
+ *
+ * wzpcall is a whole call in one element: audio in is spoken, audio out is heard. It has a session of its
+ * own, so that any number of them can stand in one pipeline. Each pad may stay unlinked: then wzpcall
+ * only listens, or only speaks.
+ *
+ * |[
+ * gst-launch-1.0 -e autoaudiosrc ! wzpcall uri=wzp://relay.example/room ! autoaudiosink
+ * ]| A telephone.
+ * |[
+ * gst-launch-1.0 filesrc location=speech.ogg ! decodebin ! audioconvert ! audioresample !
+ *     wzpcall uri=wzp://relay.example/room
+ * ]| Reads a file to whoever is in the room, from its beginning when the first one comes, at its own pace.
+ *
+ * Live input is not held back: what is said before somebody is there is not sent. With
+ * #GstWzpCall:end-on-leave the stream ends, in both directions, when the last other member leaves.
+ */
+
+#include "gstwzpcall.h"
+#include "gstwzpcontext.h"
+#include "gstwzpelements.h"
+#include <string.h>
+
+GST_DEBUG_CATEGORY_STATIC(gst_wzp_call_debug);
+#define GST_CAT_DEFAULT gst_wzp_call_debug
+
+enum {
+  PROP_PROFILE = GST_WZP_ENDPOINT_N_PROPS,
+  PROP_LATENCY,
+  PROP_WAIT_FOR_PEER,
+};
+
+#define DEFAULT_WAIT_FOR_PEER TRUE
+#define CHAIN_MAX 9
+
+/* The elements of a direction, in the order of the data. */
+static const gchar *const send_chain[CHAIN_MAX] = {
+    "audioconvert", "audioresample", "wzpenc", "clocksync", "wzpfec", "wzpcrypt", "wzpsink", NULL};
+static const gchar *const receive_chain[CHAIN_MAX] = {
+    "wzpsrc", "wzpcrypt", "wzpfec", "wzpjitter", "wzpdec", "audioconvert", "audioresample", NULL};
+
+struct _GstWzpCall {
+  GstBin parent;
+  GstWzpEndpoint endpoint; /* where the call goes, and its session */
+  GstContext *context;     /* what gives our children our session, and nothing else */
+  GstPad *sink_pad, *src_pad;
+  gulong state_handler;
+
+  GMutex build_lock; /* state changes and pad links may want a chain at the same time */
+  GstElement *send[CHAIN_MAX], *receive[CHAIN_MAX]; /* NULL-terminated; the bin holds them */
+
+  GMutex gate_lock; /* guards the gate; only pad probes are touched while it is held */
+  GstPad *gate_pad;
+  GstElement *pace;
+  gulong gate; /* the probe that holds what nobody would hear; 0: open */
+  gboolean gate_asked, gate_live, peer_came, playing;
+
+  /* the object lock guards */
+  gint profile;
+  guint latency;
+  gboolean wait_for_peer;
+};
+
+static GstStaticPadTemplate sink_template =
+    GST_STATIC_PAD_TEMPLATE("sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS("audio/x-raw"));
+static GstStaticPadTemplate src_template =
+    GST_STATIC_PAD_TEMPLATE("src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS("audio/x-raw"));
+
+G_DEFINE_TYPE_WITH_CODE(GstWzpCall, gst_wzp_call, GST_TYPE_BIN,
+                        GST_DEBUG_CATEGORY_INIT(gst_wzp_call_debug, "wzpcall", 0, "WZP call"))
+GST_ELEMENT_REGISTER_DEFINE(wzpcall, "wzpcall", GST_RANK_NONE, GST_TYPE_WZP_CALL)
+
+/* --- the gate: nothing is spoken into an empty room --- */
+
+static gboolean
+input_is_live(GstWzpCall *self)
+{
+  gboolean live = FALSE;
+  GstQuery *query = gst_query_new_latency();
+  if (gst_pad_peer_query(self->sink_pad, query))
+    gst_query_parse_latency(query, &live, NULL, NULL);
+  gst_query_unref(query);
+  return live;
+}
+
+/* Streaming thread, for each buffer that comes to a closed gate. The first one also tells what kind of
+ * input this is: live audio comes at its own pace; everything else is paced by the clock, counted from
+ * the first frame that passes, and its time stamps stay as they are. */
+static GstPadProbeReturn
+gate_probe(GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+  (void)pad;
+  (void)info;
+  GstWzpCall *self = data;
+  g_mutex_lock(&self->gate_lock);
+  gboolean first = !self->gate_asked;
+  g_mutex_unlock(&self->gate_lock);
+  gboolean live = first && input_is_live(self);
+  if (first)
+    g_object_set(self->pace, "sync", !live, NULL);
+
+  GstPadProbeReturn result = GST_PAD_PROBE_OK; /* waits until the probe is removed */
+  g_mutex_lock(&self->gate_lock);
+  if (first)
+    self->gate_live = live;
+  self->gate_asked = TRUE;
+  if (self->peer_came && self->playing) {
+    result = self->gate != 0 ? GST_PAD_PROBE_REMOVE : GST_PAD_PROBE_PASS;
+    self->gate = 0;
+  } else if (self->gate_live) {
+    result = GST_PAD_PROBE_DROP;
+  }
+  g_mutex_unlock(&self->gate_lock);
+  return result;
+}
+
+static void
+close_gate(GstWzpCall *self)
+{
+  GST_OBJECT_LOCK(self);
+  gboolean wait = self->wait_for_peer;
+  GST_OBJECT_UNLOCK(self);
+  g_mutex_lock(&self->gate_lock);
+  self->peer_came = !wait;
+  self->gate_asked = FALSE;
+  if (self->gate_pad != NULL && self->gate == 0)
+    self->gate = gst_pad_add_probe(self->gate_pad,
+                                   GST_PAD_PROBE_TYPE_BLOCK | GST_PAD_PROBE_TYPE_BUFFER |
+                                       GST_PAD_PROBE_TYPE_BUFFER_LIST,
+                                   gate_probe, self, NULL);
+  g_mutex_unlock(&self->gate_lock);
+}
+
+/* With gate_lock. The clock counts only in PLAYING: what passed before would be paced wrongly. */
+static void
+open_gate(GstWzpCall *self)
+{
+  /* a probe that was not asked yet opens itself at the first buffer */
+  if (!self->peer_came || !self->playing || !self->gate_asked || self->gate == 0)
+    return;
+  gst_pad_remove_probe(self->gate_pad, self->gate);
+  self->gate = 0;
+}
+
+/* In the session's thread, and once at the start. */
+static void
+state_changed(WzpSession *session, GParamSpec *pspec, gpointer data)
+{
+  (void)pspec;
+  GstWzpCall *self = data;
+  if (strcmp(wzp_session_get_state(session), wzp_call_state_name(WZP_CALL_ACTIVE)) != 0)
+    return;
+  g_mutex_lock(&self->gate_lock);
+  self->peer_came = TRUE;
+  open_gate(self);
+  g_mutex_unlock(&self->gate_lock);
+}
+
+static void
+set_playing(GstWzpCall *self, gboolean playing)
+{
+  g_mutex_lock(&self->gate_lock);
+  self->playing = playing;
+  open_gate(self);
+  g_mutex_unlock(&self->gate_lock);
+}
+
+/* --- the two chains --- */
+
+static GstElement *
+chain_element(GstElement *const *chain, const gchar *const *factories, const gchar *factory)
+{
+  for (guint n = 0; chain[n] != NULL; n++)
+    if (g_str_equal(factories[n], factory))
+      return chain[n];
+  return NULL;
+}
+
+static void
+configure_element(GstWzpCall *self, const gchar *factory, GstElement *element)
+{
+  const gchar *property = NULL;
+  if (g_str_equal(factory, "wzpenc"))
+    property = "profile";
+  else if (g_str_equal(factory, "wzpjitter"))
+    property = "latency";
+  else if (g_str_equal(factory, "wzpsrc") || g_str_equal(factory, "wzpsink"))
+    property = "end-on-leave";
+  else if (g_str_equal(factory, "clocksync"))
+    g_object_set(element, "sync-to-first", TRUE, NULL);
+  if (property != NULL)
+    g_object_bind_property(self, property, element, property, G_BINDING_SYNC_CREATE);
+}
+
+static void
+remove_chain(GstWzpCall *self, GstElement **chain)
+{
+  for (guint n = 0; chain[n] != NULL; n++)
+    gst_bin_remove(GST_BIN(self), chain[n]);
+  chain[0] = NULL;
+}
+
+static gboolean
+make_chain(GstWzpCall *self, const gchar *const *factories, GstElement **chain)
+{
+  const gchar *missing = NULL;
+  for (guint n = 0; factories[n] != NULL && missing == NULL; n++) {
+    GstElement *element = gst_element_factory_make(factories[n], NULL);
+    if (element == NULL) {
+      missing = factories[n];
+      continue;
+    }
+    configure_element(self, factories[n], element);
+    gst_bin_add(GST_BIN(self), element);
+    chain[n] = element;
+    chain[n + 1] = NULL;
+    if (n > 0 && !gst_element_link(chain[n - 1], element))
+      missing = factories[n];
+  }
+  if (missing == NULL)
+    return TRUE;
+  remove_chain(self, chain);
+  GST_ELEMENT_ERROR(self, CORE, MISSING_PLUGIN,
+                    ("wzpcall needs the element '%s', in a version that fits; is its GStreamer "
+                     "package installed?",
+                     missing),
+                    (NULL));
+  return FALSE;
+}
+
+/* A chain that is there before the bin starts is started by the bin. */
+static void
+start_chain(GstElement *const *chain)
+{
+  guint n = 0;
+  while (chain[n] != NULL)
+    n++;
+  while (n > 0) /* sinks first */
+    gst_element_sync_state_with_parent(chain[--n]);
+}
+
+/* With build_lock. */
+static gboolean
+build_sending(GstWzpCall *self, gboolean stopped)
+{
+  if (!make_chain(self, send_chain, self->send))
+    return FALSE;
+  GstPad *first = gst_element_get_static_pad(self->send[0], "sink");
+  g_mutex_lock(&self->gate_lock);
+  self->gate_pad = first;
+  self->pace = chain_element(self->send, send_chain, "clocksync");
+  g_mutex_unlock(&self->gate_lock);
+  close_gate(self);
+  if (!stopped)
+    start_chain(self->send);
+  return gst_ghost_pad_set_target(GST_GHOST_PAD(self->sink_pad), first);
+}
+
+/* With build_lock. */
+static gboolean
+build_receiving(GstWzpCall *self, gboolean stopped)
+{
+  if (!make_chain(self, receive_chain, self->receive))
+    return FALSE;
+  guint last = g_strv_length((gchar **)receive_chain) - 1;
+  g_autoptr(GstPad) pad = gst_element_get_static_pad(self->receive[last], "src");
+  gboolean good = gst_ghost_pad_set_target(GST_GHOST_PAD(self->src_pad), pad);
+  if (!stopped)
+    start_chain(self->receive);
+  return good;
+}
+
+/* With build_lock, in state NULL. */
+static void
+prune(GstWzpCall *self)
+{
+  if (self->send[0] != NULL && !gst_pad_is_linked(self->sink_pad)) {
+    gst_ghost_pad_set_target(GST_GHOST_PAD(self->sink_pad), NULL);
+    remove_chain(self, self->send);
+    g_mutex_lock(&self->gate_lock);
+    self->gate = 0;
+    self->pace = NULL;
+    gst_clear_object(&self->gate_pad);
+    g_mutex_unlock(&self->gate_lock);
+  }
+  if (self->receive[0] != NULL && !gst_pad_is_linked(self->src_pad)) {
+    gst_ghost_pad_set_target(GST_GHOST_PAD(self->src_pad), NULL);
+    remove_chain(self, self->receive);
+  }
+}
+
+/* A direction has its elements only while its pad is linked: an element that gets no data would keep
+ * the pipeline from ending. */
+static gboolean
+build(GstWzpCall *self, gboolean stopped)
+{
+  gboolean good = TRUE;
+  g_mutex_lock(&self->build_lock);
+  if (stopped)
+    prune(self);
+  if (self->send[0] == NULL && gst_pad_is_linked(self->sink_pad))
+    good = build_sending(self, stopped);
+  if (good && self->receive[0] == NULL && gst_pad_is_linked(self->src_pad))
+    good = build_receiving(self, stopped);
+  g_mutex_unlock(&self->build_lock);
+  return good;
+}
+
+/* A pad was linked while the call is on (decodebin does that). */
+static void
+pad_linked(GstPad *pad, GstPad *peer, gpointer data)
+{
+  (void)pad;
+  (void)peer;
+  GstWzpCall *self = data;
+  if (GST_STATE(self) > GST_STATE_NULL || GST_STATE_NEXT(self) > GST_STATE_NULL)
+    build(self, FALSE);
+}
+
+/* --- life --- */
+
+static gboolean
+call_start(GstWzpCall *self)
+{
+  close_gate(self);
+  if (!gst_wzp_endpoint_start(&self->endpoint, NULL))
+    return FALSE;
+  self->state_handler =
+      gst_wzp_endpoint_connect(&self->endpoint, "notify::state", G_CALLBACK(state_changed));
+  state_changed(self->endpoint.session, NULL, self);
+  return gst_wzp_endpoint_check_configured(&self->endpoint);
+}
+
+static void
+call_stop(GstWzpCall *self)
+{
+  if (self->state_handler != 0)
+    g_signal_handler_disconnect(self->endpoint.session, self->state_handler);
+  self->state_handler = 0;
+  gst_wzp_endpoint_stop(&self->endpoint);
+}
+
+static GstStateChangeReturn
+gst_wzp_call_change_state(GstElement *element, GstStateChange transition)
+{
+  GstWzpCall *self = GST_WZP_CALL(element);
+  if (transition == GST_STATE_CHANGE_NULL_TO_READY && !build(self, TRUE))
+    return GST_STATE_CHANGE_FAILURE;
+  /* the call is first in and last out: the elements in it find it configured, and it speaks for them */
+  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED && !call_start(self)) {
+    call_stop(self);
+    return GST_STATE_CHANGE_FAILURE;
+  }
+  if (transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED)
+    set_playing(self, FALSE);
+  GstStateChangeReturn result =
+      GST_ELEMENT_CLASS(gst_wzp_call_parent_class)->change_state(element, transition);
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING && result != GST_STATE_CHANGE_FAILURE)
+    set_playing(self, TRUE);
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY ||
+      (transition == GST_STATE_CHANGE_READY_TO_PAUSED && result == GST_STATE_CHANGE_FAILURE))
+    call_stop(self);
+  return result;
+}
+
+/* Our children take part in our session and in no other one of the pipeline. */
+static void
+gst_wzp_call_set_context(GstElement *element, GstContext *context)
+{
+  GstWzpCall *self = GST_WZP_CALL(element);
+  if (context != self->context && gst_context_has_context_type(context, WZP_SESSION_CONTEXT))
+    return;
+  GST_ELEMENT_CLASS(gst_wzp_call_parent_class)->set_context(element, context);
+}
+
+/* Nor does an element outside find ours through a pad. */
+static gboolean
+ghost_query(GstPad *pad, GstObject *parent, GstQuery *query)
+{
+  if (gst_wzp_context_is_query(query))
+    return FALSE;
+  return gst_pad_query_default(pad, parent, query);
+}
+
+/* --- properties --- */
+
+/* Copies fields of one element's stats, under the names that they have for the whole call. */
+static void
+take_stats(GstStructure *stats, GstElement *element, const gchar *const *fields)
+{
+  GstStructure *own = NULL;
+  if (element != NULL)
+    g_object_get(element, "stats", &own, NULL);
+  for (; fields[0] != NULL; fields += 2) {
+    const GValue *value = own != NULL ? gst_structure_get_value(own, fields[0]) : NULL;
+    if (value != NULL)
+      gst_structure_set_value(stats, fields[1], value);
+    else
+      gst_structure_set(stats, fields[1], G_TYPE_UINT64, (guint64)0, NULL);
+  }
+  if (own != NULL)
+    gst_structure_free(own);
+}
+
+static GstElement *
+dup_element(GstWzpCall *self, gboolean sending, const gchar *factory)
+{
+  g_mutex_lock(&self->build_lock);
+  GstElement *element = sending ? chain_element(self->send, send_chain, factory)
+                                : chain_element(self->receive, receive_chain, factory);
+  if (element != NULL)
+    gst_object_ref(element);
+  g_mutex_unlock(&self->build_lock);
+  return element;
+}
+
+static void
+add_audio_stats(GstWzpCall *self, GstStructure *stats)
+{
+  static const gchar *const sealed[] = {"frames", "frames-sent", NULL};
+  static const gchar *const opened[] = {"frames", "frames-received", NULL};
+  static const gchar *const jitter[] = {"lost", "frames-lost", "late", "frames-late", NULL};
+  static const gchar *const waited[] = {"delay", "jitter-delay-ms", NULL};
+  static const gchar *const decoded[] = {"concealed", "frames-concealed", NULL};
+  g_autoptr(GstElement) sealer = dup_element(self, TRUE, "wzpcrypt");
+  g_autoptr(GstElement) opener = dup_element(self, FALSE, "wzpcrypt");
+  g_autoptr(GstElement) buffer = dup_element(self, FALSE, "wzpjitter");
+  g_autoptr(GstElement) decoder = dup_element(self, FALSE, "wzpdec");
+  take_stats(stats, sealer, sealed);
+  take_stats(stats, opener, opened);
+  take_stats(stats, buffer, jitter);
+  take_stats(stats, decoder, decoded);
+  guint64 delay = 0;
+  take_stats(stats, buffer, waited);
+  gst_structure_get_uint64(stats, "jitter-delay-ms", &delay); /* nanoseconds so far */
+  gst_structure_set(stats, "jitter-delay-ms", G_TYPE_DOUBLE, (gdouble)delay / GST_MSECOND, NULL);
+  GST_OBJECT_LOCK(self);
+  gst_structure_set(stats, "latency-ms", G_TYPE_UINT, self->latency, NULL);
+  GST_OBJECT_UNLOCK(self);
+}
+
+static void
+gst_wzp_call_set_property(GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+  GstWzpCall *self = GST_WZP_CALL(object);
+  if (gst_wzp_endpoint_set_property(&self->endpoint, id, value))
+    return;
+  GST_OBJECT_LOCK(self);
+  switch (id) {
+  case PROP_PROFILE:
+    self->profile = g_value_get_enum(value);
+    break;
+  case PROP_LATENCY:
+    self->latency = g_value_get_uint(value);
+    break;
+  case PROP_WAIT_FOR_PEER:
+    self->wait_for_peer = g_value_get_boolean(value);
+    break;
+  default:
+    G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
+    break;
+  }
+  GST_OBJECT_UNLOCK(self);
+}
+
+static void
+gst_wzp_call_get_property(GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  GstWzpCall *self = GST_WZP_CALL(object);
+  if (gst_wzp_endpoint_get_property(&self->endpoint, id, value)) {
+    if (id == GST_WZP_ENDPOINT_PROP_STATS) {
+      GstStructure *stats = (GstStructure *)g_value_get_boxed(value);
+      gst_structure_set_name(stats, "application/x-wzp-call-stats");
+      add_audio_stats(self, stats);
+    }
+    return;
+  }
+  GST_OBJECT_LOCK(self);
+  switch (id) {
+  case PROP_PROFILE:
+    g_value_set_enum(value, self->profile);
+    break;
+  case PROP_LATENCY:
+    g_value_set_uint(value, self->latency);
+    break;
+  case PROP_WAIT_FOR_PEER:
+    g_value_set_boolean(value, self->wait_for_peer);
+    break;
+  default:
+    G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
+    break;
+  }
+  GST_OBJECT_UNLOCK(self);
+}
+
+/* --- the object --- */
+
+static GstPad *
+add_ghost(GstWzpCall *self, const gchar *name, GstPadTemplate *template)
+{
+  GstPad *pad = gst_ghost_pad_new_no_target_from_template(name, template);
+  gst_pad_set_query_function(pad, ghost_query);
+  g_signal_connect(pad, "linked", G_CALLBACK(pad_linked), self);
+  gst_element_add_pad(GST_ELEMENT(self), pad);
+  return pad; /* the element holds it as long as it lives */
+}
+
+static void
+gst_wzp_call_init(GstWzpCall *self)
+{
+  GstElementClass *element_class = GST_ELEMENT_GET_CLASS(self);
+  g_autoptr(WzpSession) session = wzp_session_new();
+  g_mutex_init(&self->build_lock);
+  g_mutex_init(&self->gate_lock);
+  gst_wzp_endpoint_init(&self->endpoint, GST_ELEMENT(self));
+  self->context = gst_wzp_context_new(NULL, session, TRUE);
+  gst_element_set_context(GST_ELEMENT(self), self->context);
+  self->sink_pad =
+      add_ghost(self, "sink", gst_element_class_get_pad_template(element_class, "sink"));
+  self->src_pad = add_ghost(self, "src", gst_element_class_get_pad_template(element_class, "src"));
+}
+
+static void
+gst_wzp_call_finalize(GObject *object)
+{
+  GstWzpCall *self = GST_WZP_CALL(object);
+  gst_clear_object(&self->gate_pad);
+  gst_wzp_endpoint_clear(&self->endpoint);
+  gst_context_unref(self->context);
+  g_mutex_clear(&self->gate_lock);
+  g_mutex_clear(&self->build_lock);
+  G_OBJECT_CLASS(gst_wzp_call_parent_class)->finalize(object);
+}
+
+/* A property of an element inside: its range, default and words are those of the element. */
+static void
+install_inner(GObjectClass *object_class, guint id, GType type, const gchar *name)
+{
+  const GParamFlags flags =
+      G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING;
+  GObjectClass *inner_class = g_type_class_ref(type); /* kept: the strings are static in it */
+  GParamSpec *inner = g_object_class_find_property(inner_class, name);
+  const gchar *nick = g_param_spec_get_nick(inner), *blurb = g_param_spec_get_blurb(inner);
+  GParamSpec *pspec = G_IS_PARAM_SPEC_ENUM(inner)
+                          ? g_param_spec_enum(name, nick, blurb, inner->value_type,
+                                              G_PARAM_SPEC_ENUM(inner)->default_value, flags)
+                          : g_param_spec_uint(name, nick, blurb, G_PARAM_SPEC_UINT(inner)->minimum,
+                                              G_PARAM_SPEC_UINT(inner)->maximum,
+                                              G_PARAM_SPEC_UINT(inner)->default_value, flags);
+  g_object_class_install_property(object_class, id, pspec);
+}
+
+static void
+install_properties(GObjectClass *object_class)
+{
+  gst_wzp_endpoint_install_properties(object_class, FALSE);
+  install_inner(object_class, PROP_PROFILE, gst_wzp_enc_get_type(), "profile");
+  install_inner(object_class, PROP_LATENCY, gst_wzp_jitter_get_type(), "latency");
+  g_object_class_install_property(
+      object_class, PROP_WAIT_FOR_PEER,
+      g_param_spec_boolean("wait-for-peer", "Wait for peer",
+                           "Hold what is to be spoken until the first other member is there",
+                           DEFAULT_WAIT_FOR_PEER,
+                           G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS |
+                               GST_PARAM_MUTABLE_READY));
+}
+
+static void
+gst_wzp_call_class_init(GstWzpCallClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS(klass);
+  GstElementClass *element_class = GST_ELEMENT_CLASS(klass);
+
+  object_class->set_property = gst_wzp_call_set_property;
+  object_class->get_property = gst_wzp_call_get_property;
+  object_class->finalize = gst_wzp_call_finalize;
+  install_properties(object_class);
+
+  gst_element_class_add_static_pad_template(element_class, &sink_template);
+  gst_element_class_add_static_pad_template(element_class, &src_template);
+  gst_element_class_set_static_metadata(element_class, "WZP call", "Generic/Bin/Network/Audio",
+                                        "A whole encrypted voice call: audio in, audio out",
+                                        GST_WZP_AUTHOR);
+  element_class->change_state = GST_DEBUG_FUNCPTR(gst_wzp_call_change_state);
+  element_class->set_context = GST_DEBUG_FUNCPTR(gst_wzp_call_set_context);
+}
