@@ -3,9 +3,9 @@
 #include "seal.h"
 #include "signal.h"
 
-/* A room's keys: signed JOINs, pairwise keys from them, sender keys sent pairwise (PROTOCOL.md 7). Records are shaped for N members; this version admits one other member
- * (max_members 2) and refuses more with WZP_ROOM_FULL. Sans-I/O: JOINs and records go in and come out,
- * the relay only carries them.
+/* A room's keys: signed JOINs, pairwise keys from them, sender keys sent pairwise (PROTOCOL.md 7).
+ * Records are shaped for N members; this version admits one other member and refuses more with
+ * WZP_ROOM_FULL. Sans-I/O: JOINs and records go in and come out, the relay only carries them.
  *
  * JOIN blob = JOIN | sig(64) | mac(16)
  *   JOIN = "wz1 join" | ver=1 | room_id(32) | relay key(32) | id(32) | e(32) | j(16) | caps(2)
