@@ -29,19 +29,22 @@ end(Client *client, ClientExit code)
   g_main_loop_quit(client->loop);
 }
 
+static gboolean
+is_of_call(const Client *client, GstObject *source)
+{
+  return gst_object_has_as_ancestor(source, GST_OBJECT(client->pipeline.call));
+}
+
 static ClientExit
 classify(const Client *client, GstObject *source, const GError *error)
 {
-  if (source != GST_OBJECT(client->pipeline.call) || error->domain != GST_RESOURCE_ERROR)
+  if (!is_of_call(client, source) || error->domain != GST_RESOURCE_ERROR)
     return CLIENT_LOCAL;
   switch (error->code) {
   case GST_RESOURCE_ERROR_SETTINGS:
     return CLIENT_USAGE;
-  case GST_RESOURCE_ERROR_NOT_AUTHORIZED:
-    if (!client->started)
-      return CLIENT_LOCAL; /* a secret's file that is not safe */
-    /* the relay may only refuse after its key was found good */
-    return client_report_knows_relay(client->report) ? CLIENT_CALL_FAILED : CLIENT_SECURITY;
+  case GST_RESOURCE_ERROR_NOT_AUTHORIZED: /* before the start: a secret's file that is not safe */
+    return client->started ? CLIENT_SECURITY : CLIENT_LOCAL;
   case GST_RESOURCE_ERROR_NOT_FOUND:
   case GST_RESOURCE_ERROR_BUSY:
   case GST_RESOURCE_ERROR_FAILED:
@@ -51,6 +54,22 @@ classify(const Client *client, GstObject *source, const GError *error)
   }
 }
 
+static char *
+error_text(const Client *client, GstObject *source, const GError *error, const char *debug)
+{
+  if (is_of_call(client, source))
+    return g_strdup(error->message);
+  /* what the system said stands in the last line of what is for developers */
+  const char *line = debug ? strrchr(debug, '\n') : NULL;
+  const char *reason = line ? line + 1 : "";
+  if (!g_str_equal(GST_OBJECT_NAME(source), CLIENT_RECORDING_SINK))
+    return g_strdup_printf("%s: %s %s", GST_OBJECT_NAME(source), error->message, reason);
+  if (g_error_matches(error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NO_SPACE_LEFT))
+    reason = "the disk is full";
+  return g_strdup_printf("the recording ends here, because it cannot be written: %s",
+                         *reason ? reason : error->message);
+}
+
 static void
 take_error(Client *client, GstMessage *message)
 {
@@ -58,13 +77,7 @@ take_error(Client *client, GstMessage *message)
   char *debug = NULL;
   gst_message_parse_error(message, &error, &debug);
   GstObject *source = GST_MESSAGE_SRC(message);
-  char *text;
-  if (g_error_matches(error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NO_SPACE_LEFT))
-    text = g_strdup_printf("the recording stopped, the disk is full: %s", error->message);
-  else if (source == GST_OBJECT(client->pipeline.call))
-    text = g_strdup(error->message);
-  else
-    text = g_strdup_printf("%s: %s", GST_OBJECT_NAME(source), error->message);
+  char *text = error_text(client, source, error, debug);
   client_report_set_error(client->report, text);
   client_report_say(client->report, "wzp-client: %s", text);
   end(client, classify(client, source, error));
@@ -230,7 +243,7 @@ call(Client *client, GError **error)
     client_report_set_error(client->report, (*error)->message);
     client->exit = (ClientExit)(*error)->code;
   }
-  if (good || options->json)
+  if (client->started || options->json)
     client_report_print(client->report, options->json);
   client_report_free(client->report);
   return client->exit;

@@ -2,10 +2,12 @@
 #include "client-options.h"
 #include <gio/gio.h>
 #include <gst/gst.h>
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
 #define DEFAULT_ROOM "default"
+#define NOT_GIVEN (-DBL_MAX)
 
 G_DEFINE_QUARK(client - error - quark, client_error)
 
@@ -22,7 +24,8 @@ static const char description[] =
     "  1  the call failed: no answer, refused, or nobody came before --duration was over\n"
     "  2  wrong usage\n"
     "  3  a file or device on this machine is the problem\n"
-    "  4  stopped for security: the relay does not have the key that it should have\n"
+    "  4  stopped for security: the relay does not have the key that it should have, or does not\n"
+    "     believe who we are\n"
     "\n"
     "Examples:\n"
     "  wzp-client --live --room family relay.example\n"
@@ -95,30 +98,30 @@ client_relay_uri(const char *relay, const char *room, GError **error)
   const char *colon = strrchr(relay, ':');
   const char *bracket = strrchr(relay, ']');
   const gboolean bare_v6 = relay[0] != '[' && colon && colon != strchr(relay, ':');
+  const gboolean v6 = bare_v6 || (relay[0] == '[' && bracket && (!bracket[1] || bracket[1] == ':'));
   const char *port = NULL;
   char *host;
   if (bare_v6) {
-    host = g_strdup_printf("[%s]", relay);
-  } else if (relay[0] == '[' && bracket && (!bracket[1] || bracket[1] == ':')) {
-    host = g_strndup(relay, (gsize)(bracket - relay + 1));
+    host = g_strdup(relay);
+  } else if (v6) {
+    host = g_strndup(relay + 1, (gsize)(bracket - relay - 1));
     port = bracket[1] ? bracket + 2 : NULL;
   } else {
     host = colon ? g_strndup(relay, (gsize)(colon - relay)) : g_strdup(relay);
     port = colon ? colon + 1 : NULL;
   }
-  char *inner = host[0] == '[' ? g_strndup(host + 1, strlen(host) - 2) : g_strdup(host);
   char *uri = NULL;
-  if (host[0] == '[' ? !g_hostname_is_ip_address(inner) : !*inner || strpbrk(inner, "/?#@[] "))
+  if (v6 ? !g_hostname_is_ip_address(host) : !*host || strpbrk(host, "/?#@[] ")) {
     usage(error, "'%s' is not a relay: write host, host:port, [IPv6]:port or wzp://host/room",
           relay);
-  else if (port && !port_is_good(port))
+  } else if (port && !port_is_good(port)) {
     usage(error, "'%s' is not a port: it is a number from 1 to 65535", port);
-  else {
-    char *plain = g_strdup_printf("wzp://%s%s%s", host, port ? ":" : "", port ? port : "");
+  } else {
+    char *plain = g_strdup_printf("wzp://%s%s%s%s%s", v6 ? "[" : "", host, v6 ? "]" : "",
+                                  port ? ":" : "", port ? port : "");
     uri = put_room_into_uri(plain, room, error);
     g_free(plain);
   }
-  g_free(inner);
   g_free(host);
   return uri;
 }
@@ -148,9 +151,8 @@ check(const ClientOptions *options, GError **error)
 gboolean
 client_options_parse(ClientOptions *options, int *argc, char ***argv, GError **error)
 {
-  const double none = -1;
-  *options = (ClientOptions){.send_tone = none, .duration = none, .connect_timeout = none};
-  options->latency = -1;
+  *options = (ClientOptions){
+      .send_tone = NOT_GIVEN, .duration = NOT_GIVEN, .connect_timeout = NOT_GIVEN, .latency = -1};
   char **rest = NULL;
   const GOptionEntry entries[] = {
       {"room", 'r', 0, G_OPTION_ARG_STRING, &options->room, "The room (" DEFAULT_ROOM ")", "NAME"},
@@ -198,13 +200,13 @@ client_options_parse(ClientOptions *options, int *argc, char ***argv, GError **e
   } else if (!rest || !rest[0] || rest[1]) {
     good = usage(error, "name one RELAY: host[:port] or wzp://host[:port]/room");
   } else {
-    good =
-        (options->send_tone == none ||
-         seconds_are_good(options->send_tone, "--send-tone", error)) &&
-        (options->duration == none || seconds_are_good(options->duration, "--duration", error)) &&
-        (options->connect_timeout == none ||
-         seconds_are_good(options->connect_timeout, "--connect-timeout", error)) &&
-        check(options, error);
+    good = (options->send_tone == NOT_GIVEN ||
+            seconds_are_good(options->send_tone, "--send-tone", error)) &&
+           (options->duration == NOT_GIVEN ||
+            seconds_are_good(options->duration, "--duration", error)) &&
+           (options->connect_timeout == NOT_GIVEN ||
+            seconds_are_good(options->connect_timeout, "--connect-timeout", error)) &&
+           check(options, error);
     if (good)
       good = (options->uri = client_relay_uri(rest[0], options->room, error)) != NULL;
   }

@@ -19,11 +19,11 @@ GQuark client_error_quark(void);
 typedef struct {
   char *uri; /* wzp://host:port/room, made of RELAY and --room */
   char *room;
-  double send_tone; /* seconds; 0: none */
+  double send_tone; /* seconds; not above 0: none */
   char *send_file;
   char *record;
   gboolean live;
-  double duration;        /* seconds; 0: no bound */
+  double duration;        /* seconds; not above 0: no bound */
   double connect_timeout; /* seconds; negative: the default of wzpcall */
   char *identity, *mnemonic_file;
   char *known_relays;

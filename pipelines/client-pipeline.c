@@ -217,7 +217,7 @@ add_hearing(ClientPipeline *self, const ClientOptions *options, const char *reco
   if (!tee || !link_line(error, self->call, convert, resample, caps, level, tee, NULL))
     return FALSE;
   if (recording) {
-    GstElement *file = add(bin, "filesink", "recording", error);
+    GstElement *file = add(bin, "filesink", CLIENT_RECORDING_SINK, error);
     if (!file)
       return FALSE;
     g_object_set(file, "location", recording, "append", TRUE, "async", FALSE, "sync", FALSE, NULL);

@@ -7,6 +7,7 @@
 
 #define CLIENT_LEVEL_SENT "level-sent"
 #define CLIENT_LEVEL_HEARD "level-heard"
+#define CLIENT_RECORDING_SINK "recording"
 
 /* When things happened the first time, monotonic us; 0: not yet. Written by streaming threads. */
 typedef struct {

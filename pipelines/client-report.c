@@ -195,6 +195,11 @@ client_report_take_stats(ClientReport *report, const ClientPipeline *pipeline)
   read_number(stats, "jitter-delay-ms", &now->delay);
   const char *path = gst_structure_get_string(stats, "path");
   const char *remote = gst_structure_get_string(stats, "remote");
+  const char *relay = gst_structure_get_string(stats, "relay-fingerprint");
+  if (relay && *relay) {
+    g_free(report->relay_fingerprint);
+    report->relay_fingerprint = g_strdup(relay);
+  }
   g_strlcpy(now->path, path ? path : "none", sizeof now->path);
   now->v6 = remote && remote[0] == '[';
   gst_structure_free(stats);
@@ -204,12 +209,6 @@ gboolean
 client_report_was_active(const ClientReport *report)
 {
   return report->active != 0;
-}
-
-gboolean
-client_report_knows_relay(const ClientReport *report)
-{
-  return report->relay_fingerprint != NULL;
 }
 
 void

@@ -16,7 +16,6 @@ void client_report_take_message(ClientReport *report, GstMessage *message);
 /* Reads the counters of wzpcall. */
 void client_report_take_stats(ClientReport *report, const ClientPipeline *pipeline);
 gboolean client_report_was_active(const ClientReport *report);
-gboolean client_report_knows_relay(const ClientReport *report);
 /* The first error stands. */
 void client_report_set_error(ClientReport *report, const char *text);
 void client_report_set_recording(ClientReport *report, double seconds);

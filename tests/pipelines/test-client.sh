@@ -1,0 +1,167 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# wzp-client as people and scripts meet it: calls, reports, files, refusals, exit codes.
+. "$(dirname "$0")/lib.sh"
+client=$build/pipelines/wzp-client
+
+# exits CODE WORDS COMMAND...: with this code, and says these words
+exits() {
+  code=$1 words=$2 status=0
+  shift 2
+  "$@" >"$work/exits.log" 2>&1 || status=$?
+  cat "$work/exits.log"
+  echo "exit code $status"
+  [ $status = "$code" ] && grep -q -- "$words" "$work/exits.log"
+}
+
+# --- usage
+
+check 'help names the exit codes' exits 0 '4  stopped for security' "$client" --help
+check 'version' exits 0 '^wzp-client [0-9]' "$client" --version
+check 'no relay' exits 2 'name one RELAY' "$client" --send-tone 1
+check 'two relays' exits 2 'name one RELAY' "$client" --send-tone 1 one two
+check 'nothing to do' exits 2 'say what to do' "$client" localhost
+check 'unknown option' exits 2 'wrong' "$client" --wrong localhost
+check 'two things to send' exits 2 'choose one' "$client" --send-tone 1 --live localhost
+check 'two identities' exits 2 'choose one' "$client" --send-tone 1 --identity a \
+  --mnemonic-file b localhost
+check 'negative seconds' exits 2 'number of seconds above 0' "$client" --send-tone=-1 localhost
+check 'seconds that are no number' exits 2 'number of seconds above 0' "$client" --send-tone=nan localhost
+check 'bad port' exits 2 'not a port' "$client" --send-tone 1 localhost:65536
+check 'bad relay' exits 2 'is not a relay' "$client" --send-tone 1 '[::1'
+check 'room named twice' exits 2 'named twice' "$client" --send-tone 1 --room a wzp://localhost/b
+check 'unknown profile' exits 2 'there are opus-64k' "$client" --send-tone 1 --profile opus localhost
+check 'latency out of range' exits 2 'milliseconds from' "$client" --record "$work/x.wav" \
+  --latency 100000 localhost
+check 'bad relay fingerprint' exits 2 '[Ff]ingerprint' "$client" --send-tone 1 'wzp://localhost/a?relay=12'
+
+# --- a call
+
+start_relay
+start recorder "$client" --record "$work/a.wav" --json --duration 20 --room r "$relay"
+recorder_pid=$pid
+wait_for "$work/recorder.err" 'nobody else'
+check 'send a tone' sh -c "'$client' --send-tone 3 --json --room r '$relay' >'$work/sender.out'"
+check 'the recorder ends when the sender left' wait "$recorder_pid"
+check 'heard' heard "$work/a.wav" 2.9
+check 'the recording is there under its name only' test ! -e "$work/a.wav.part"
+check 'frames sent' test "$(json "$work/sender.out" frames_sent)" = 150
+check 'frames received' test "$(json "$work/recorder.out" frames_received)" = 150
+check 'frames concealed' test "$(json "$work/recorder.out" frames_concealed)" = 0
+check 'relay key' test "$(json "$work/sender.out" relay_fingerprint)" = "$relay_key"
+check 'each is shown to the other, unverified' grep -q \
+  "\"peers\":\[{\"fingerprint\":\"$(json "$work/sender.out" fingerprint)\",\"verified\":false" \
+  "$work/recorder.out"
+check 'no error' test "$(json "$work/sender.out" error)" = null
+
+# a name, bare samples, SIGTERM
+start recorder "$client" --record "$work/b.raw" --room r "localhost:${relay##*:}"
+recorder_pid=$pid
+start sender "$client" --send-tone 30 --room r --json "$relay"
+sender_pid=$pid
+wait_for "$work/recorder.err" 'the other side is there'
+wait_for "$work/sender.err" 'the other side is there'
+tries=100
+until [ "$(stat -c %s "$work/b.raw.part")" -gt 100000 ] || [ $tries = 0 ]; do
+  tries=$((tries - 1))
+  sleep 0.1
+done
+kill -TERM "$recorder_pid"
+check 'SIGTERM is a good end' wait "$recorder_pid"
+check 'bare samples: as many bytes as samples need' \
+  test $(($(stat -c %s "$work/b.raw") % 2)) = 0 -a "$(stat -c %s "$work/b.raw")" -ge 100000
+check 'bare samples: no header' sh -c "! head -c 4 '$work/b.raw' | grep -q RIFF"
+check 'the sender ends when the other side left' wait "$sender_pid"
+
+# IPv6, where there is any
+if "$build/tests/lossy-hop" --listen '[::1]:0' --to 127.0.0.1:9 --loss 2 2>&1 | grep -q probability &&
+  [ -e /proc/net/if_inet6 ] && grep -q '^0\{31\}1 ' /proc/net/if_inet6; then
+  start relay6 "$build/relay/wzp-relay" --listen '[::1]:0' --identity "$work/relay6-identity"
+  wait_for "$work/relay6.out" ' listening on '
+  relay6=$(sed -n 's/.* listening on \([^,]*\),.*/\1/p' "$work/relay6.out")
+  start recorder "$client" --record "$work/six.wav" --duration 20 "$relay6"
+  recorder_pid=$pid
+  check 'IPv6' "$client" --send-tone 1 "$relay6"
+  check 'IPv6: the recorder ends' wait "$recorder_pid"
+  check 'IPv6: heard' heard "$work/six.wav" .9
+fi
+
+# --- identities
+
+umask 077
+printf '%064d\n' 0 | tr 0 4 | sed 's/44/42/g' >"$work/seed"
+"$build/tests/vectors" identity "$(cat "$work/seed")" >"$work/identity"
+sed -n 's/^mnemonic=//p' "$work/identity" >"$work/words"
+expected=$(sed -n 's/^fingerprint=//p' "$work/identity")
+start other "$client" --record "$work/other.wav" --duration 60 --room id "$relay"
+other_pid=$pid
+check 'identity file' sh -c "'$client' --send-tone .2 --json --room id --identity '$work/seed' \
+  '$relay' >'$work/id.out'"
+check 'identity file: whose it is' test "$(json "$work/id.out" fingerprint)" = "$expected"
+start other "$client" --record "$work/other.wav" --duration 60 --room id2 "$relay"
+other_pid="$other_pid $pid"
+check 'mnemonic file' sh -c "TMPDIR='$work' XDG_RUNTIME_DIR='$work' '$client' --send-tone .2 --json \
+  --room id2 --mnemonic-file '$work/words' '$relay' >'$work/id.out'"
+check 'mnemonic file: whose it is' test "$(json "$work/id.out" fingerprint)" = "$expected"
+check 'mnemonic file: no seed is left behind' sh -c "! ls '$work' | grep wzp-client"
+cp "$work/words" "$work/open-words"
+chmod 644 "$work/open-words"
+check 'a mnemonic file that others can read' exits 3 'chmod 600' "$client" --send-tone 1 \
+  --mnemonic-file "$work/open-words" "$relay"
+sed 's/^[a-z]*/abandon/' "$work/words" >"$work/wrong-words"
+check 'wrong words' exits 3 'checksum' "$client" --send-tone 1 --mnemonic-file "$work/wrong-words" "$relay"
+check 'no words' exits 3 'there is no file' "$client" --send-tone 1 --mnemonic-file "$work/none" "$relay"
+cp "$work/seed" "$work/open-seed"
+chmod 644 "$work/open-seed"
+check 'an identity file that others can read' exits 3 'chmod 600' "$client" --send-tone 1 \
+  --identity "$work/open-seed" "$relay"
+# shellcheck disable=SC2086 # a list of ids
+kill $other_pid 2>/dev/null || true
+
+# --- files
+
+check 'no such file to send' exits 3 'there is no file' "$client" --send-file "$work/none" "$relay"
+echo 'no audio at all' >"$work/text"
+check 'a file without audio' exits 3 'wzp-client: ' "$client" --send-file "$work/text" --duration 20 "$relay"
+check 'a folder that is not there' exits 3 'cannot write the recording' "$client" \
+  --record "$work/none/x.wav" "$relay"
+check 'a folder' exits 2 'is a folder' "$client" --record "$work" "$relay"
+echo 'dear to somebody' >"$work/old.wav"
+check 'nobody came' exits 1 'nobody came' "$client" --record "$work/old.wav" --duration 1 --room empty "$relay"
+check 'nobody came: the old file is still there' grep -q dear "$work/old.wav"
+# a limit on file size does what a full disk does
+start recorder sh -c "ulimit -f 200; exec '$client' --record '$work/full.wav' --json --room full '$relay'"
+recorder_pid=$pid
+start sender "$client" --send-tone 20 --room full "$relay"
+status=0
+wait "$recorder_pid" || status=$?
+check 'a disk that is full: exit code' test $status = 3
+check 'a disk that is full: said' grep -q 'cannot be written: .*too large' "$work/recorder.err"
+check 'a disk that is full: what fitted is kept' heard "$work/full.wav" .5
+
+# --- refusals
+
+start one "$client" --record "$work/one.wav" --room two-only "$relay"
+start two "$client" --record "$work/two.wav" --room two-only "$relay"
+wait_for "$work/one.err" 'the other side is there'
+wait_for "$work/two.err" 'the other side is there'
+check 'a third member' exits 1 'ROOM_FULL' "$client" --send-tone 1 --room two-only "$relay"
+check 'no relay there' exits 1 'does not answer' "$client" --send-tone 1 --connect-timeout 1 \
+  "127.0.0.1:$(free_port)"
+check 'no such host' exits 1 'cannot be resolved' "$client" --send-tone 1 --connect-timeout 1 host.invalid
+other_key=0000:0000:0000:0000:0000:0000:0000:0001
+check 'another key than the URI names' exits 4 "$relay_key" "$client" --send-tone 1 \
+  "wzp://$relay/a?relay=$other_key"
+kill "$relay_pid"
+wait "$relay_pid" || true
+port=${relay##*:}
+start relay "$build/relay/wzp-relay" --listen "127.0.0.1:$port" --identity "$work/another-identity"
+wait_for "$work/relay.out" ' listening on '
+check 'a relay whose key changed' exits 4 'has changed' "$client" --send-tone 1 "$relay"
+check 'a relay whose key changed: in JSON' exits 4 '"error":"The key of relay' "$client" --json \
+  --send-tone 1 "$relay"
+check 'accepted' exits 1 'nobody came' "$client" --accept-new-relay-key --record "$work/c.wav" \
+  --duration 1 "$relay"
+check 'and remembered' exits 1 'nobody came' "$client" --record "$work/c.wav" --duration 1 "$relay"
+
+finish
