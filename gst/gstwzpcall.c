@@ -117,21 +117,16 @@ gate_probe(GstPad *pad, GstPadProbeInfo *info, gpointer data)
   return result;
 }
 
+/* With gate_lock. */
 static void
 close_gate(GstWzpCall *self)
 {
-  GST_OBJECT_LOCK(self);
-  gboolean wait = self->wait_for_peer;
-  GST_OBJECT_UNLOCK(self);
-  g_mutex_lock(&self->gate_lock);
-  self->peer_came = !wait;
   self->gate_asked = FALSE;
   if (self->gate_pad != NULL && self->gate == 0)
     self->gate = gst_pad_add_probe(self->gate_pad,
                                    GST_PAD_PROBE_TYPE_BLOCK | GST_PAD_PROBE_TYPE_BUFFER |
                                        GST_PAD_PROBE_TYPE_BUFFER_LIST,
                                    gate_probe, self, NULL);
-  g_mutex_unlock(&self->gate_lock);
 }
 
 /* With gate_lock. The clock counts only in PLAYING: what passed before would be paced wrongly. */
@@ -252,8 +247,8 @@ build_sending(GstWzpCall *self, gboolean stopped)
   g_mutex_lock(&self->gate_lock);
   self->gate_pad = first;
   self->pace = chain_element(self->send, send_chain, "clocksync");
-  g_mutex_unlock(&self->gate_lock);
   close_gate(self);
+  g_mutex_unlock(&self->gate_lock);
   if (!stopped)
     start_chain(self->send);
   return gst_ghost_pad_set_target(GST_GHOST_PAD(self->sink_pad), first);
@@ -325,7 +320,13 @@ pad_linked(GstPad *pad, GstPad *peer, gpointer data)
 static gboolean
 call_start(GstWzpCall *self)
 {
+  GST_OBJECT_LOCK(self);
+  gboolean wait = self->wait_for_peer;
+  GST_OBJECT_UNLOCK(self);
+  g_mutex_lock(&self->gate_lock);
+  self->peer_came = !wait;
   close_gate(self);
+  g_mutex_unlock(&self->gate_lock);
   if (!gst_wzp_endpoint_start(&self->endpoint, NULL))
     return FALSE;
   self->state_handler =
@@ -363,6 +364,10 @@ gst_wzp_call_change_state(GstElement *element, GstStateChange transition)
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY ||
       (transition == GST_STATE_CHANGE_READY_TO_PAUSED && result == GST_STATE_CHANGE_FAILURE))
     call_stop(self);
+  /* live even while neither pad is linked yet: a call does not preroll */
+  if (result == GST_STATE_CHANGE_SUCCESS && (transition == GST_STATE_CHANGE_READY_TO_PAUSED ||
+                                             transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED))
+    return GST_STATE_CHANGE_NO_PREROLL;
   return result;
 }
 

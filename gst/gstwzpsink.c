@@ -83,6 +83,18 @@ gst_wzp_sink_stop(GstBaseSink *sink)
   return TRUE;
 }
 
+/* A call is live: a pipeline with this sink never prerolls, whatever its source is. */
+static GstStateChangeReturn
+gst_wzp_sink_change_state(GstElement *element, GstStateChange transition)
+{
+  GstStateChangeReturn result =
+      GST_ELEMENT_CLASS(gst_wzp_sink_parent_class)->change_state(element, transition);
+  if (result == GST_STATE_CHANGE_SUCCESS && (transition == GST_STATE_CHANGE_READY_TO_PAUSED ||
+                                             transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED))
+    return GST_STATE_CHANGE_NO_PREROLL;
+  return result;
+}
+
 /* --- data --- */
 
 #define LIST_BATCH 16
@@ -227,6 +239,8 @@ gst_wzp_sink_class_init(GstWzpSinkClass *klass)
   gst_element_class_set_static_metadata(element_class, "WZP call sink", "Sink/Network",
                                         "Sends the sealed packets of an encrypted voice call",
                                         GST_WZP_AUTHOR);
+
+  element_class->change_state = GST_DEBUG_FUNCPTR(gst_wzp_sink_change_state);
 
   sink_class->start = GST_DEBUG_FUNCPTR(gst_wzp_sink_start);
   sink_class->stop = GST_DEBUG_FUNCPTR(gst_wzp_sink_stop);
