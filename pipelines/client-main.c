@@ -11,6 +11,8 @@
 #include <string.h>
 
 #define STATUS_MSEC 250
+#define LINGER_MSEC                                                                                \
+  300 /* what was said last may still be on its way, and a goodbye may overtake it */
 
 typedef struct {
   ClientOptions options;
@@ -19,6 +21,7 @@ typedef struct {
   GMainLoop *loop;
   ClientExit exit;
   gboolean started; /* what fails before is ours: a file, a device, an option */
+  guint lingering;  /* all was said: the source that ends the call */
 } Client;
 
 static void
@@ -112,6 +115,20 @@ is_end_of_sending(const Client *client, GstMessage *message)
 }
 
 static gboolean
+on_lingered(gpointer data)
+{
+  end(data, CLIENT_OK);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+linger(Client *client)
+{
+  if (!client->lingering)
+    client->lingering = g_timeout_add(LINGER_MSEC, on_lingered, client);
+}
+
+static gboolean
 on_message(GstBus *bus, GstMessage *message, gpointer data)
 {
   (void)bus;
@@ -124,7 +141,7 @@ on_message(GstBus *bus, GstMessage *message, gpointer data)
     take_warning(client, message);
     break;
   case GST_MESSAGE_EOS:
-    end(client, CLIENT_OK);
+    linger(client);
     break;
   case GST_MESSAGE_LATENCY:
     gst_bin_recalculate_latency(GST_BIN(client->pipeline.pipeline));
@@ -132,7 +149,7 @@ on_message(GstBus *bus, GstMessage *message, gpointer data)
   case GST_MESSAGE_ELEMENT:
     client_report_take_message(client->report, message);
     if (is_end_of_sending(client, message))
-      end(client, CLIENT_OK);
+      linger(client);
     break;
   default:
     break;
