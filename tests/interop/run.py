@@ -1,0 +1,290 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Calls between the second implementation (wzp_peer.py) and the real programs, as TAP.
+
+    run.py PATH/TO/wzp-relay FOLDER/OF/THE/PLUGIN PATH/TO/PROTOCOL.md"""
+
+import os
+import re
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+try:
+    import vectors
+    import wzp_peer as wzp
+except ModuleNotFoundError as error:
+    if not (error.name or "").startswith("cryptography"):
+        raise
+    print("1..0 # SKIP python3-cryptography is missing")
+    sys.exit(0)
+
+PACKETS = 100
+ROOM_LINK_KEY = bytes(range(16))
+RELAY, PLUGIN, DOCUMENT = (Path(argument).resolve() for argument in sys.argv[1:4])
+LAUNCH = shutil.which("gst-launch-1.0")
+
+
+def expect(condition, what):
+    if not condition:
+        raise AssertionError(what)
+
+
+def stop(process, number=signal.SIGTERM):
+    if process.poll() is None:
+        process.send_signal(number)
+    try:
+        return process.wait(5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
+
+
+def relay(stack, folder, **settings):
+    """Starts a relay; returns its address and the fingerprint it prints."""
+    config = folder / f"relay-{len(list(folder.iterdir()))}.conf"
+    config.write_text("\n".join(["[relay]", *(f"{k.replace('_', '-')}={v}" for k, v in settings.items()), ""]))
+    command = [RELAY, "--listen", "127.0.0.1:0", "--identity", folder / "relay-identity", "--config", config]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    stack.callback(lambda: (stop(process), process.stdout.close()))
+    expect(select.select([process.stdout], [], [], 10)[0], "the relay prints its start line")
+    line = process.stdout.readline().decode()
+    found = re.fullmatch(r"wzp-relay \S+ listening on (127\.0\.0\.1):(\d+), key ([0-9a-f:]{39})\n", line)
+    expect(found, f"a start line as described, not {line!r}")
+    print("#", line, end="")
+    return (found[1], int(found[2])), found[3]
+
+
+def close(*peers):
+    for peer in peers:
+        if isinstance(peer, wzp.RoomPeer) and peer.control:
+            peer.leave(time.monotonic())
+        else:
+            peer.close(time.monotonic())
+
+
+def frames(count=PACKETS):
+    """Frames of 60 bytes: only the two ends of a call look into them."""
+    return [os.urandom(60) for _ in range(count)]
+
+
+def everything(peer, sent):
+    """All that was sent arrived, once, in order, 20 ms a packet."""
+    times = [time_ms for time_ms, *_ in peer.received]
+    expect([frame for _, frame, *_ in peer.received] == sent, f"{len(peer.received)} frames of {len(sent)}; {peer.drops}")
+    expect(times == [20 * i for i in range(len(sent))], f"media time: {times}")
+
+
+def call(one, two):
+    sent = {one: frames(), two: frames()}
+    for peer in sent:
+        peer.out_frames = list(sent[peer])
+    whole = wzp.drive([one, two], lambda: len(one.received) == len(two.received) == PACKETS)
+    state = [(p.connected, p.signals, len(p.members), len(p.received), p.drops) for p in (one, two)]
+    expect(whole, f"both hear everything: {state}")
+    everything(one, sent[two])
+    everything(two, sent[one])
+
+
+def test_vectors(stack, folder):
+    "the vectors of section 13"
+    wrong, compared = vectors.mismatches(DOCUMENT.read_text())
+    print(f"# {compared} vectors")
+    expect(not wrong, f"these differ: {wrong}")
+
+
+def test_open_room(stack, folder):
+    "two peers in an open room; one stream crosses an epoch"
+    address, key = relay(stack, folder)
+    one = wzp.RoomPeer(address, "room", first_seq=65500)
+    two = wzp.RoomPeer(address, "room")
+    stack.callback(close, one)
+    call(one, two)
+    expect(wzp.fingerprint(one.handshake.peer) == key, "the relay's key is the one it prints")
+    expect(one.observed == ("127.0.0.1", one.port()), f"observed address {one.observed}")
+    expect({epoch for _, _, epoch, _ in two.received} == {0, 1}, "the wrap changed the epoch")
+    expect(all(m.confirmed and m.id == two.identity.id for m in one.members.values()), "one confirmed two")
+    now = time.monotonic()
+    one.send(one.control.ping(), now)
+    expect(wzp.drive([one], lambda: one.control.pongs), "a pong")
+    close(two)
+    gone = {"type": "left", "slot": two.slot, "reason": "leave"}
+    expect(wzp.drive([one], lambda: gone in one.signals and not one.members), f"a leave: {one.signals}")
+
+
+def test_lossy_control(stack, folder):
+    "a keyed room, every third handshake and control datagram lost"
+    address, _ = relay(stack, folder)
+    one = wzp.RoomPeer(address, "room", link_key=ROOM_LINK_KEY, lose_every=3)
+    two = wzp.RoomPeer(address, "room", link_key=ROOM_LINK_KEY, lose_every=3)
+    stack.callback(close, one, two)
+    call(one, two)
+    expect(one.control.resent + two.control.resent > 0, "something was sent again")
+
+
+def test_rooms_apart(stack, folder):
+    "another link key is another room"
+    address, _ = relay(stack, folder)
+    one = wzp.RoomPeer(address, "room", link_key=ROOM_LINK_KEY)
+    two = wzp.RoomPeer(address, "room", link_key=bytes(16))
+    stack.callback(close, one, two)
+    expect(wzp.drive([one, two], lambda: one.signals and two.signals), "both joined")
+    alone = [[s.get("members") for s in p.signals if s["type"] == "joined"] == [[p.slot]] for p in (one, two)]
+    expect(all(alone), f"each is alone: {one.signals} {two.signals}")
+
+
+def test_room_full(stack, folder):
+    "a third member is refused with ROOM_FULL"
+    address, _ = relay(stack, folder)
+    one, two, three = (wzp.RoomPeer(address, "room") for _ in range(3))
+    stack.callback(close, one, two, three)
+    expect(wzp.drive([one, two], lambda: one.may_seal() and two.may_seal()), "two are in")
+    expect(wzp.drive([one, two, three], lambda: three.signals), "the third hears something")
+    first = three.signals[0]
+    expect((first["type"], first["code"]) == ("error", "ROOM_FULL") and first["text"], f"ROOM_FULL, not {first}")
+    call(one, two)
+
+
+def test_cookie(stack, folder):
+    "a relay under load asks for its cookie"
+    address, _ = relay(stack, folder, cookie_threshold=1)
+    peers = []
+    for _ in range(3):
+        peers.append(wzp.RoomPeer(address, f"room {len(peers)}"))
+        stack.callback(close, peers[-1])
+    expect(wzp.drive(peers, lambda: all(p.signals for p in peers)), f"all join: {[p.drops for p in peers]}")
+    expect(sum(p.cookies for p in peers) > 0, "somebody was asked for a cookie")
+
+
+class Launch:
+    """A gst-launch-1.0 that speaks and hears; what it hears comes out of a pipe."""
+
+    def __init__(self, stack, folder, ends):
+        if not LAUNCH or not list(PLUGIN.glob("*gstwzp*")):
+            raise NotImplementedError("gst-launch-1.0 or the plugin is missing")
+        self.heard, self.log = b"", folder / "launch.log"
+        self.pipe, inner = os.pipe()
+        line = f"audiotestsrc is-live=true ! audioconvert ! wzpenc ! wzpfec ! wzpcrypt ! wzpsink {ends}"
+        line += f" wzpsrc {ends} ! wzpcrypt ! wzpfec ! fdsink fd={inner}"
+        environment = os.environ | {"GST_PLUGIN_PATH_1_0": str(PLUGIN), "GST_REGISTRY_1_0": str(folder / "registry.bin")}
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [LAUNCH, "-q", *line.split()], stdout=log, stderr=log, pass_fds=[inner], env=environment
+            )
+        os.close(inner)
+        stack.callback(lambda: (stop(self.process), os.close(self.pipe)))
+
+    def read(self):
+        self.heard += os.read(self.pipe, 65536)
+
+    def talk(self, peer):
+        """Python sends PACKETS frames and hears at least 50."""
+        sent = frames()
+        peer.out_frames = list(sent)
+        size = 60 * PACKETS
+        done = lambda: len(self.heard) >= size and len(peer.received) >= 50
+        whole = wzp.drive([peer], done, 12, [(self.pipe, self.read)])
+        state = f"heard {len(self.heard)} of {size} bytes, sent back {len(peer.received)}; {peer.drops} {self.log.read_text()}"
+        expect(whole, state)
+        expect(self.heard == b"".join(sent), f"what the C side opened is what was sent: {state}")
+        expect({len(frame) for _, frame, *_ in peer.received} == {60}, "frames of 60 bytes")
+        times = [time_ms for time_ms, *_ in peer.received]
+        expect(times == list(range(times[0], times[0] + 20 * len(times), 20)), f"20 ms a packet: {times}")
+        numbers = [seq for *_, seq in peer.received]
+        expect(numbers == list(range(numbers[0], numbers[0] + len(numbers))), f"numbers without a gap: {numbers}")
+
+
+def launch_room(stack, folder, fragment="", **others):
+    address, key = relay(stack, folder)
+    peer = wzp.RoomPeer(address, "room", **others)
+    known = folder / "known-relays"
+    ends = f"uri=wzp://{address[0]}:{address[1]}/room{fragment} known-relays={known}"
+    launch = Launch(stack, folder, ends)
+    launch.talk(peer)
+    print("# the C side's frames came at media time", peer.received[0][0], "and on, epoch", peer.received[0][2])
+    return peer, launch
+
+
+def test_launch_open(stack, folder):
+    "gst-launch-1.0 in an open room; Python's stream crosses an epoch"
+    peer, launch = launch_room(stack, folder, first_seq=65500)
+    stop(launch.process, signal.SIGINT)
+    left = lambda: [s["reason"] for s in peer.signals if s["type"] == "left"] == ["leave"]
+    expect(wzp.drive([peer], left), f"it leaves when it stops: {peer.signals}")
+    close(peer)
+
+
+def test_launch_keyed(stack, folder):
+    "gst-launch-1.0 in a keyed room, every third control datagram lost"
+    peer, _ = launch_room(stack, folder, "#" + ROOM_LINK_KEY.hex(), link_key=ROOM_LINK_KEY, lose_every=3)
+    close(peer)
+
+
+def key_file(folder):
+    psk, path = os.urandom(32), folder / "key"
+    path.write_text(psk.hex() + "\n")
+    path.chmod(0o600)
+    return psk, path
+
+
+def test_udp_initiator(stack, folder):
+    "udp mode, Python calls"
+    psk, path = key_file(folder)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    launch = Launch(stack, folder, f"key-file={path} local-port={port}")
+    peer = wzp.UdpPeer(psk, ("127.0.0.1", port))
+    stack.callback(close, peer)
+    launch.talk(peer)
+
+
+def test_udp_responder(stack, folder):
+    "udp mode, Python answers"
+    psk, path = key_file(folder)
+    peer = wzp.UdpPeer(psk)
+    stack.callback(close, peer)
+    launch = Launch(stack, folder, f"key-file={path} host=127.0.0.1 port={peer.port()}")
+    launch.talk(peer)
+
+
+def test_udp_stranger(stack, folder):
+    "udp mode, no answer to another key"
+    psk, _ = key_file(folder)
+    peer = wzp.UdpPeer(psk)
+    stranger = wzp.UdpPeer(bytes(32), ("127.0.0.1", peer.port()))
+    stack.callback(close, peer, stranger)
+    expect(wzp.drive([peer, stranger], lambda: peer.drops["bad-proof"]), "the stranger is dropped")
+    expect(not stranger.control and not peer.hs2, "and gets no answer")
+
+
+def main():
+    tests = [value for name, value in globals().items() if name.startswith("test_")]
+    failed = 0
+    print(f"1..{len(tests)}", flush=True)
+    for index, test in enumerate(tests, 1):
+        start = time.monotonic()
+        with ExitStack() as stack:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="wzp-interop-")))
+            try:
+                test(stack, folder)
+                result = f"ok {index} - {test.__doc__}"
+            except NotImplementedError as missing:
+                result = f"ok {index} - {test.__doc__} # SKIP {missing}"
+            except Exception as error:
+                failed += 1
+                result = f"not ok {index} - {test.__doc__}\n# {type(error).__name__}: " + str(error).replace("\n", "\n# ")
+            print(f"# {time.monotonic() - start:.1f} s\n{result}", flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

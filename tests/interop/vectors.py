@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Section 13 of docs/PROTOCOL.md, read from the document and computed by the second implementation."""
+
+import re
+
+from wzp_peer import (
+    H,
+    Handshake,
+    Identity,
+    X25519PrivateKey,
+    be,
+    fingerprint,
+    media_keys,
+    public,
+    ratchet,
+    seal,
+    seal_packet,
+    siphash24,
+)
+
+SEEDS = {"32 x 00": bytes(32), "32 x 42": b"\x42" * 32, "00 01 .. 1f": bytes(range(32))}
+BODY = b"opus frame bytes"
+
+
+def identities():
+    for name, seed in SEEDS.items():
+        identity = Identity(seed)
+        yield name, f"{identity.id.hex()} | {identity.x25519.hex()} | {fingerprint(identity.id)}"
+
+
+def example():
+    """The handshake of the document: mode 2, everything that is random given."""
+    i, r = Identity(SEEDS["32 x 42"]), Identity(SEEDS["00 01 .. 1f"])
+    ctx = bytes(range(0x60, 0x70)) + H(i.id)[:16] + H(r.id)[:16]
+    given = dict(mode=2, ctx=ctx, caps=1)
+    initiator = Handshake(i, cid=b"\x55" * 8, e=b"\x11" * 32, n=b"\x33" * 16, **given)
+    responder = Handshake(r, cid=b"\x66" * 8, e=b"\x22" * 32, n=b"\x44" * 16, **given)
+    hs1 = initiator.hs1()
+    responder.head1, responder.peer_cid = hs1, hs1[4:12]
+    hs2 = responder.hs2()
+    initiator.take_hs2(hs2)
+    hs3 = initiator.hs3(b"")
+    responder.take_hs3(hs3)
+    assert responder.prk2 == initiator.prk2 and responder.sas == initiator.sas
+    return initiator, i, hs1, hs2, hs3
+
+
+def handshake():
+    initiator, _, hs1, hs2, hs3 = example()
+    for name in ("th2", "th3", "th4"):
+        yield name, getattr(initiator, name).hex()
+    yield "X25519", initiator.shared.hex()
+    for name, message in (("H(HS1)", hs1), ("H(HS2)", hs2), ("H(HS3)", hs3)):
+        yield name, H(message).hex()
+    yield "SAS", initiator.sas.hex()
+    for name in ("app i2r", "app r2i", "media i", "media r"):
+        yield name, initiator.key(name).hex()
+    for name in ("hop i2r", "hop r2i"):
+        yield name, initiator.key(name, 16).hex()
+
+
+def sealed():
+    initiator, i, *_ = example()
+    base, sid = initiator.key("media i"), H(i.id + initiator.th4)
+    base_1 = ratchet(base, 1)
+    key, nonce = media_keys(base, 0, 7, sid)
+    first = seal_packet(base, 0, sid, bytes.fromhex("c3000007"), BODY)
+    yield "mk", key.hex()
+    yield "nonce", nonce.hex()
+    yield "E=0 seq=7", first.hex()
+    yield "E=0 seq=8", seal_packet(base, 0, sid, bytes.fromhex("83000008") + be(7680, 4) + bytes(4), BODY).hex()
+    yield "base_1", base_1.hex()
+    yield "E=1 seq=0", seal_packet(base_1, 1, sid, bytes.fromhex("d3000000"), BODY).hex()
+    head = b"\x44" + b"\x66" * 8 + bytes(4)
+    yield "control record", (head + seal(initiator.key("app i2r"), bytes(12), head, b"ping")).hex()
+    yield "hop tag", siphash24(initiator.key("hop i2r", 16), first)[:4].hex()
+
+
+def published(section):
+    """The same names and values, as the document has them."""
+    for name, *values in re.findall(r"^\| ([^|]*?) \| ([0-9a-f]{64}) \| ([0-9a-f]{64}) \| ([0-9a-f:]{39}) \|$", section, re.M):
+        yield name, " | ".join(values)
+    names = r"th[234]|X25519|H\(HS[123]\)|SAS|(?:app|hop) (?:i2r|r2i)|media [ir]"
+    yield from re.findall(rf"^    ({names}) +([0-9a-f]+)", section, re.M)
+    yield from re.findall(r"(mk|nonce|base_1) ([0-9a-f]{24,})", section)
+    yield from re.findall(r"^    (E=\d seq=\d) .*\n +([0-9a-f]+)$", section, re.M)
+    yield from re.findall(r"^(control record|hop tag)[^`]*`([0-9a-f]+)`", section.replace(". Hop", ".\nHop"), re.M | re.I)
+
+
+def sas_people(section):
+    """What people compare: the digits, and that the words stand in the order of their numbers in the sorted list."""
+    sas = example()[0].sas
+    words, digits = re.search(r'"([a-z ]+)", (\d{6})', section).groups()
+    bits = int.from_bytes(sas, "big") >> 31
+    indices = [bits >> 22, bits >> 11 & 2047, bits & 2047]
+    by_word = [index for _, index in sorted(zip(words.split(), indices))]
+    return digits == f"{int.from_bytes(sas[5:8], 'big') % 10**6:06}" and by_word == sorted(indices)
+
+
+def mismatches(document):
+    """Names of vectors that differ or that one side lacks; and how many were compared."""
+    section = document.split("\n## 13.")[1]
+    computed = {**dict(identities()), **dict(handshake()), **dict(sealed())}
+    found = {("control record" if n == "Control record" else n.replace("Hop tag", "hop tag")): v for n, v in published(section)}
+    wrong = [name for name in computed.keys() | found.keys() if computed.get(name) != found.get(name)]
+    return wrong + ([] if sas_people(section) else ["SAS words and digits"]), len(computed) + 1
