@@ -134,8 +134,8 @@ derive(WzpReceiver *receiver, uint32_t number)
   if (from == NULL || entry == NULL || number - from->epoch > AHEAD_FULL + 1)
     return NULL;
   memcpy(base, from->base, sizeof base);
-  for (uint32_t at = from->epoch + 1; at <= number; at++)
-    wzp_epoch_ratchet(base, base, at);
+  for (uint32_t at = from->epoch; at < number; at++) /* number may be the last there is */
+    wzp_epoch_ratchet(base, base, at + 1);
   set_base(entry, number, base);
   sodium_memzero(base, sizeof base);
   return entry;

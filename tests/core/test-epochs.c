@@ -298,6 +298,30 @@ test_wants_key(void)
   wzp_sender_free(sender);
 }
 
+/* A member may name any epoch in its KEY. */
+static void
+test_last_epoch(void)
+{
+  WzpSender *sender = wzp_sender_new(sid, base, UINT32_MAX - 1);
+  WzpReceiver *receiver = receiver_with(UINT32_MAX - 1, base);
+  uint8_t next[32];
+  Packet packet;
+
+  wzp_sender_ratcheted_base(sender, next);
+  wzp_sender_set_pending(sender, next);
+  wzp_sender_switch(sender);
+  for (unsigned full = 0; full < 2; full++) {
+    seal(sender, full, &packet);
+    g_assert_cmpint(open_at(receiver, 0, &packet, NULL), ==, WZP_OK);
+  }
+  /* there is none behind the last */
+  packet.data[0] = (uint8_t)(0x80 | CODE);
+  packet.data[8] = 0;
+  g_assert_cmpint(open_at(receiver, 5 * WZP_SECOND, &packet, NULL), ==, WZP_NO_KEY);
+  wzp_receiver_free(receiver);
+  wzp_sender_free(sender);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -310,5 +334,6 @@ main(int argc, char **argv)
   g_test_add_func("/epochs/many-keys", test_many_keys);
   g_test_add_func("/epochs/newcomer", test_newcomer);
   g_test_add_func("/epochs/wants-key", test_wants_key);
+  g_test_add_func("/epochs/last-epoch", test_last_epoch);
   return g_test_run();
 }
