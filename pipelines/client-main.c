@@ -11,8 +11,9 @@
 #include <string.h>
 
 #define STATUS_MSEC 250
-#define LINGER_MSEC                                                                                \
-  300 /* what was said last may still be on its way, and a goodbye may overtake it */
+/* What was said last may still be on its way, and a goodbye may overtake it; longer than the playout delay
+ * would sound like loss. */
+#define LINGER_MSEC 40
 
 typedef struct {
   ClientOptions options;
