@@ -38,7 +38,7 @@ check 'bad relay fingerprint' exits 2 '[Ff]ingerprint' "$client" --send-tone 1 '
 # --- a call
 
 start_relay
-start recorder "$client" --record "$work/a.wav" --json --duration 20 --room r "$relay"
+start recorder "$client" --record "$work/a.wav" --json --duration 20 --latency 200 --room r "$relay"
 recorder_pid=$pid
 wait_for "$work/recorder.err" 'nobody else'
 check 'send a tone' sh -c "'$client' --send-tone 3 --json --room r '$relay' >'$work/sender.out'"

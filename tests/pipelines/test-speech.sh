@@ -26,7 +26,7 @@ start hop "$build/tests/lossy-hop" --listen 127.0.0.1:0 --to "$relay" --delay 20
 hop_pid=$pid
 wait_for "$work/hop.out" 'listening on'
 hop=$(sed -n 's/.*listening on //p' "$work/hop.out")
-start recorder "$client" --record "$work/heard.wav" --json --duration 40 --latency 100 "$relay"
+start recorder "$client" --record "$work/heard.wav" --json --duration 40 --latency 200 "$relay"
 recorder_pid=$pid
 wait_for "$work/recorder.err" 'nobody else'
 check 'speech is sent' sh -c "'$client' --send-file '$work/speech.g722' --json '$hop' >'$work/sender.out'"
