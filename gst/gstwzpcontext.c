@@ -84,6 +84,18 @@ gst_wzp_context_find(GstElement *element, const gchar *session_name, gboolean cr
 }
 
 gboolean
+gst_wzp_context_check_configured(GstElement *element, WzpSession *session)
+{
+  if (session != NULL && wzp_session_is_configured(session))
+    return TRUE;
+  GST_ELEMENT_ERROR(element, RESOURCE, SETTINGS,
+                    ("No element of this session says where to go: set 'uri' (wzp://host/room), or "
+                     "'key-file' for udp mode, on wzpsrc, wzpsink or wzpcall."),
+                    (NULL));
+  return FALSE;
+}
+
+gboolean
 gst_wzp_context_answer(GstQuery *query, const gchar *session_name, WzpSession *session)
 {
   const gchar *asked = NULL;

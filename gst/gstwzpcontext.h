@@ -12,6 +12,9 @@ GstContext *gst_wzp_context_new(const gchar *session_name, WzpSession *session,
 /* Asks the element's own context, its peers, then bins and application (NEED_CONTEXT). With create, a
  * session that nobody has is made and announced (HAVE_CONTEXT). A reference, or NULL. */
 WzpSession *gst_wzp_context_find(GstElement *element, const gchar *session_name, gboolean create);
+/* TRUE once some element of the session brought a URI or a key file; posts an error of element if none
+ * did. To be asked with the first data, when every element had its turn. session may be NULL. */
+gboolean gst_wzp_context_check_configured(GstElement *element, WzpSession *session);
 /* Answers a CONTEXT query with session, when the query is for that name. */
 gboolean gst_wzp_context_answer(GstQuery *query, const gchar *session_name, WzpSession *session);
 /* Is this query for a session of any name? */

@@ -151,7 +151,7 @@ find_session(GstWzpCrypt *self)
   GST_OBJECT_UNLOCK(self);
   self->session = gst_wzp_context_find(GST_ELEMENT(self), name, FALSE);
   if (self->session != NULL)
-    return TRUE;
+    return gst_wzp_context_check_configured(GST_ELEMENT(self), self->session);
   GST_ELEMENT_ERROR(self, STREAM, DECRYPT_NOKEY,
                     ("wzpcrypt found no session: a wzpsrc or wzpsink with the same 'session' "
                      "property must be in the pipeline."),

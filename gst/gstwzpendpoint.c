@@ -429,14 +429,7 @@ gboolean
 gst_wzp_endpoint_check_configured(GstWzpEndpoint *self)
 {
   g_autoptr(WzpSession) session = gst_wzp_endpoint_dup_session(self);
-  if (session != NULL && wzp_session_is_configured(session))
-    return TRUE;
-  GST_ELEMENT_ERROR(self->element, RESOURCE, SETTINGS,
-                    ("No element of this session says where to go: set 'uri' (wzp://host/room), or "
-                     "'key-file' for udp mode, on %s.",
-                     GST_OBJECT_NAME(self->element)),
-                    (NULL));
-  return FALSE;
+  return gst_wzp_context_check_configured(self->element, session);
 }
 
 gboolean

@@ -62,8 +62,7 @@ void gst_wzp_endpoint_stop(GstWzpEndpoint *endpoint);
 gulong gst_wzp_endpoint_connect(GstWzpEndpoint *endpoint, const gchar *signal, GCallback callback);
 /* A reference, or NULL before the first start. */
 WzpSession *gst_wzp_endpoint_dup_session(GstWzpEndpoint *endpoint);
-/* TRUE once some element of the session brought a URI or a key file; posts an error if none did. To be
- * asked in the first data, when every element had its turn. */
+/* gst_wzp_context_check_configured() for the endpoint's session. */
 gboolean gst_wzp_endpoint_check_configured(GstWzpEndpoint *endpoint);
 gboolean gst_wzp_endpoint_end_on_leave(GstWzpEndpoint *endpoint);
 /* Answers a CONTEXT query for the endpoint's session; FALSE: not ours. */
