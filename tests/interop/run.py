@@ -65,10 +65,7 @@ def relay(stack, folder, **settings):
 
 def close(*peers):
     for peer in peers:
-        if isinstance(peer, wzp.RoomPeer) and peer.control:
-            peer.leave(time.monotonic())
-        else:
-            peer.close(time.monotonic())
+        peer.close(time.monotonic())
 
 
 def frames(count=PACKETS):
@@ -78,15 +75,15 @@ def frames(count=PACKETS):
 
 def everything(peer, sent):
     """All that was sent arrived, once, in order, 20 ms a packet."""
-    times = [time_ms for time_ms, *_ in peer.received]
-    expect([frame for _, frame, *_ in peer.received] == sent, f"{len(peer.received)} frames of {len(sent)}; {peer.drops}")
-    expect(times == [20 * i for i in range(len(sent))], f"media time: {times}")
+    times = [heard.time for heard in peer.received]
+    expect([heard.frame for heard in peer.received] == sent, f"{len(times)} frames of {len(sent)}; {peer.drops}")
+    expect(times == list(range(times[0], times[0] + 20 * len(sent), 20)), f"media time: {times}")
 
 
 def call(one, two):
     sent = {one: frames(), two: frames()}
     for peer in sent:
-        peer.out_frames = list(sent[peer])
+        peer.out_frames, peer.received = list(sent[peer]), []
     whole = wzp.drive([one, two], lambda: len(one.received) == len(two.received) == PACKETS)
     state = [(p.connected, p.signals, len(p.members), len(p.received), p.drops) for p in (one, two)]
     expect(whole, f"both hear everything: {state}")
@@ -104,20 +101,49 @@ def test_vectors(stack, folder):
 def test_open_room(stack, folder):
     "two peers in an open room; one stream crosses an epoch"
     address, key = relay(stack, folder)
-    one = wzp.RoomPeer(address, "room", first_seq=65500)
+    one = wzp.RoomPeer(address, "room", first_seq=65500, trunks=True)
     two = wzp.RoomPeer(address, "room")
     stack.callback(close, one)
     call(one, two)
     expect(wzp.fingerprint(one.handshake.peer) == key, "the relay's key is the one it prints")
     expect(one.observed == ("127.0.0.1", one.port()), f"observed address {one.observed}")
-    expect({epoch for _, _, epoch, _ in two.received} == {0, 1}, "the wrap changed the epoch")
+    expect({heard.epoch for heard in two.received} == {0, 1}, "the wrap changed the epoch")
     expect(all(m.confirmed and m.id == two.identity.id for m in one.members.values()), "one confirmed two")
     now = time.monotonic()
     one.send(one.control.ping(), now)
     expect(wzp.drive([one], lambda: one.control.pongs), "a pong")
-    close(two)
+    two.leave(now)
     gone = {"type": "left", "slot": two.slot, "reason": "leave"}
     expect(wzp.drive([one], lambda: gone in one.signals and not one.members), f"a leave: {one.signals}")
+
+
+def test_same_join(stack, folder):
+    "a peer comes back with the same JOIN, on a new session and after a leave"
+    address, _ = relay(stack, folder)
+    one, two = wzp.RoomPeer(address, "room"), wzp.RoomPeer(address, "room")
+    stack.callback(close, one, two)
+    call(one, two)
+    two.reconnect()
+    expect(wzp.drive([one, two], lambda: two.connected), "a new session")
+    call(one, two)
+    expect(not [s for s in one.signals if s["type"] == "left"], f"nobody left: {one.signals}")
+    two.leave(time.monotonic())
+    expect(wzp.drive([one, two], lambda: not one.members), "a leave")
+    two.post(two.join, time.monotonic())
+    call(one, two)
+    expect({heard.epoch for heard in two.received} == {1}, "a fresh base after the leave")
+    expect(not one.drops["replayed"] and not two.drops["replayed"], "counters went on")
+
+
+def test_shutdown(stack, folder):
+    "a relay that stops says so"
+    with ExitStack() as inner:
+        address, _ = relay(inner, folder)
+        peer = wzp.RoomPeer(address, "room")
+        stack.callback(close, peer)
+        expect(wzp.drive([peer], lambda: peer.signals), "it joins")
+    expect(wzp.drive([peer], lambda: peer.control.closed is not None), "a CLOSE")
+    expect(peer.control.closed == 1, f"reason shutdown, not {peer.control.closed}")
 
 
 def test_lossy_control(stack, folder):
@@ -185,21 +211,27 @@ class Launch:
     def read(self):
         self.heard += os.read(self.pipe, 65536)
 
-    def talk(self, peer):
-        """Python sends PACKETS frames and hears at least 50."""
-        sent = frames()
-        peer.out_frames = list(sent)
-        size = 60 * PACKETS
-        done = lambda: len(self.heard) >= size and len(peer.received) >= 50
+    def talk(self, peer, count=PACKETS, back=60):
+        """Python sends `count` frames and hears `back`; both ends open all."""
+        sent = frames(count)
+        peer.out_frames, peer.received, self.heard = list(sent), [], b""
+        done = lambda: len(self.heard) >= 60 * count and len(peer.received) >= back
         whole = wzp.drive([peer], done, 12, [(self.pipe, self.read)])
-        state = f"heard {len(self.heard)} of {size} bytes, sent back {len(peer.received)}; {peer.drops} {self.log.read_text()}"
-        expect(whole, state)
+        state = f"heard {len(self.heard)} of {60 * count} bytes, sent back {len(peer.received)}; {peer.drops}"
+        expect(whole, f"{state} {self.log.read_text()}")
         expect(self.heard == b"".join(sent), f"what the C side opened is what was sent: {state}")
-        expect({len(frame) for _, frame, *_ in peer.received} == {60}, "frames of 60 bytes")
-        times = [time_ms for time_ms, *_ in peer.received]
+        expect({len(heard.frame) for heard in peer.received} == {60}, "frames of 60 bytes")
+        times, numbers = [heard.time for heard in peer.received], [heard.seq for heard in peer.received]
         expect(times == list(range(times[0], times[0] + 20 * len(times), 20)), f"20 ms a packet: {times}")
-        numbers = [seq for *_, seq in peer.received]
         expect(numbers == list(range(numbers[0], numbers[0] + len(numbers))), f"numbers without a gap: {numbers}")
+
+
+def first_headers(peer):
+    """Three full headers with the start flag, then one a second."""
+    full = [index for index, heard in enumerate(peer.received) if heard.full]
+    flags = [heard.flags for heard in peer.received if heard.full]
+    expect(full[:4] == [0, 1, 2, 52], f"full headers at {full}, flags {flags}")
+    expect(flags[0] == 1 and set(flags[3:]) <= {0}, f"flags {flags}")
 
 
 def launch_room(stack, folder, fragment="", **others):
@@ -209,22 +241,42 @@ def launch_room(stack, folder, fragment="", **others):
     ends = f"uri=wzp://{address[0]}:{address[1]}/room{fragment} known-relays={known}"
     launch = Launch(stack, folder, ends)
     launch.talk(peer)
-    print("# the C side's frames came at media time", peer.received[0][0], "and on, epoch", peer.received[0][2])
+    first_headers(peer)
     return peer, launch
 
 
 def test_launch_open(stack, folder):
     "gst-launch-1.0 in an open room; Python's stream crosses an epoch"
     peer, launch = launch_room(stack, folder, first_seq=65500)
+    stack.callback(close, peer)
     stop(launch.process, signal.SIGINT)
     left = lambda: [s["reason"] for s in peer.signals if s["type"] == "left"] == ["leave"]
     expect(wzp.drive([peer], left), f"it leaves when it stops: {peer.signals}")
-    close(peer)
+
+
+def test_launch_same_join(stack, folder):
+    "gst-launch-1.0 and a peer that comes back with the same JOIN, then another one"
+    peer, launch = launch_room(stack, folder)
+    first = peer.received[0].epoch
+    peer.reconnect()
+    expect(wzp.drive([peer], lambda: peer.connected and peer.may_seal(), 8, [(launch.pipe, launch.read)]), "back")
+    launch.talk(peer, 20, 20)
+    expect({heard.epoch for heard in peer.received} == {first}, "keys stay over a new session")
+    peer.leave(time.monotonic())
+    peer.post(peer.join, time.monotonic())
+    launch.talk(peer, 20, 20)
+    expect(peer.received[-1].epoch == first + 1, "a fresh base after a leave")
+    expect(not peer.drops["replayed"], "counters went on")
+    peer.close(time.monotonic())
+    other = wzp.RoomPeer(peer.address, "room")
+    stack.callback(close, other)
+    launch.talk(other, 20, 20)
+    expect(other.received[0].epoch == first + 2, "the next one gets a fresh base")
 
 
 def test_launch_keyed(stack, folder):
     "gst-launch-1.0 in a keyed room, every third control datagram lost"
-    peer, _ = launch_room(stack, folder, "#" + ROOM_LINK_KEY.hex(), link_key=ROOM_LINK_KEY, lose_every=3)
+    peer, _ = launch_room(stack, folder, "#" + ROOM_LINK_KEY.hex(), link_key=ROOM_LINK_KEY, lose_every=3, trunks=True)
     close(peer)
 
 
@@ -235,12 +287,37 @@ def key_file(folder):
     return psk, path
 
 
+def free_port():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def udp_crossing(stack, folder, low):
+    psk, path = key_file(folder)
+    port = free_port()
+    peer = wzp.UdpPeer(psk, ("127.0.0.1", port), low=low)
+    stack.callback(close, peer)
+    launch = Launch(stack, folder, f"key-file={path} local-port={port} host=127.0.0.1 port={peer.port()}")
+    launch.talk(peer)
+    expect(peer.crossed, "both called")
+    print("# Python is", "initiator" if peer.initiator else "responder")
+
+
+def test_udp_crossing_low(stack, folder):
+    "udp mode, both call, Python's commitment is low"
+    udp_crossing(stack, folder, True)
+
+
+def test_udp_crossing_high(stack, folder):
+    "udp mode, both call, Python's commitment is high"
+    udp_crossing(stack, folder, False)
+
+
 def test_udp_initiator(stack, folder):
     "udp mode, Python calls"
     psk, path = key_file(folder)
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     launch = Launch(stack, folder, f"key-file={path} local-port={port}")
     peer = wzp.UdpPeer(psk, ("127.0.0.1", port))
     stack.callback(close, peer)

@@ -11,7 +11,7 @@ import select
 import socket
 import struct
 import time
-from collections import Counter
+from collections import Counter, namedtuple
 from hashlib import sha256
 
 from cryptography.exceptions import InvalidSignature, InvalidTag
@@ -25,6 +25,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 CAPS = 0x0003  # this media format, and trunks
 HOP, UDP = 1, 4
 PACKET_MS = 20
+
+Heard = namedtuple("Heard", "time frame epoch seq full flags")
 
 
 class Refused(Exception):
@@ -394,13 +396,14 @@ class MediaIn:
             self.bases[epoch] = base
 
     def open(self, packet):
-        """Returns (media time or None, bundle, epoch)."""
+        """Returns what was heard, with the bundle for a frame."""
         full = not packet[0] & 0x40
         size = 12 if full else 4
         check(len(packet) >= size + 16, "malformed")
         check(self.epoch is not None, "no-key")
         header, seq, low = packet[:size], number(packet[2:4]), self.epoch - 1
         if full:
+            check(packet[8] % 4 == packet[0] >> 4 & 3, "malformed")
             epoch = low + (packet[8] - low) % 256
         else:
             epoch = low + ((packet[0] >> 4 & 3) - low) % 4
@@ -417,17 +420,19 @@ class MediaIn:
         window.mark(seq)
         self.windows[epoch], self.bases[epoch], self.epoch = window, base, max(self.epoch, epoch)
         self.bases = {e: b for e, b in self.bases.items() if e >= self.epoch - 1}
-        index = epoch * 65536 + seq
         if full:
-            self.last_full = (index, number(packet[4:8]))
+            self.last_full = (seq, number(packet[4:8]))
         time_ms = None
         if self.last_full:
-            time_ms = (self.last_full[1] + (index - self.last_full[0]) * PACKET_MS) % 2**32
-        return time_ms, bundle, epoch
+            between = (seq - self.last_full[0] + 32768) % 65536 - 32768
+            time_ms = (self.last_full[1] + between * PACKET_MS) % 2**32
+        return Heard(time_ms, bundle, epoch, seq, full, header[9] if full else 0)
 
 
-def bundle_of(frame):
-    return b"\x10" + frame
+def bundle_of(frame, form):
+    """A frames element in all three forms, also behind padding and a type that nobody knows."""
+    size = b"" if form == 0 else be(len(frame), form)
+    return (b"\x01\x02\0\0\xf2\0\x03???" if form else b"") + bytes([0x10 | form]) + size + frame
 
 
 def frames_of(bundle):
@@ -447,15 +452,18 @@ def frames_of(bundle):
 
 
 class Peer:
-    def __init__(self, mode, address=None, identity=None, lose_every=0):
+    def __init__(self, mode, address=None, identity=None, lose_every=0, trunks=False):
         self.mode, self.address, self.identity = mode, address, identity or Identity()
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", 0))
-        self.socket.setblocking(False)
+        self.open_socket()
         self.control, self.drops, self.received, self.outgoing = None, Counter(), [], []
         self.connected, self.cookie, self.cookies, self.last_sent, self.next_media = False, bytes(16), 0, 0, 0
         self.media_out, self.out_frames, self.hs3, self.resend_at = None, [], None, float("inf")
-        self.lose_every, self.control_datagrams = lose_every, 0
+        self.lose_every, self.control_datagrams, self.trunks = lose_every, 0, trunks
+
+    def open_socket(self):
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.socket.setblocking(False)
 
     def port(self):
         return self.socket.getsockname()[1]
@@ -495,7 +503,12 @@ class Peer:
             self.send(self.control.ping(), now)
         if self.out_frames and self.may_seal() and now >= self.next_media:
             self.next_media = now + PACKET_MS / 4000  # four times as fast as speech, to save time
-            self.send_media(self.media_out.packet(bundle_of(self.out_frames.pop(0))), now)
+            packets = [self.next_packet() for _ in self.out_frames[: 2 if self.trunks else 1]]
+            trunk = b"\x45" + b"".join(LP(packet) for packet in packets)
+            self.send_media(trunk if self.trunks else packets[0], now)
+
+    def next_packet(self):
+        return self.media_out.packet(bundle_of(self.out_frames.pop(0), self.media_out.count % 3))
 
     def receive(self, now):
         datagram, source = self.socket.recvfrom(2048)
@@ -540,8 +553,8 @@ class Peer:
             raise Refused("kind")
 
     def on_media(self, packet):
-        time_ms, bundle, epoch = self.media_in(packet[1]).open(packet)
-        self.received.append((time_ms, frames_of(bundle), epoch, number(packet[2:4])))
+        heard = self.media_in(packet[1]).open(packet)
+        self.received.append(heard._replace(frame=frames_of(heard.frame)))
 
     def post(self, message, now):
         for record in self.control.message(message, now):
@@ -590,6 +603,14 @@ class RoomPeer(Peer):
         self.psk = Exp(Ext(b"wz1 room psk", link_key), "psk", 32) if self.keyed else bytes(32)
         self.room_key = self.psk if self.keyed else H(b"wz1 open room" + room.encode())
         self.members, self.slot, self.signals, self.observed, self.first_seq = {}, None, [], None, first_seq
+        self.join, self.known = None, {}
+        self.begin(time.monotonic(), Handshake(self.identity, HOP))
+
+    def reconnect(self):
+        """A new session from a new address, as after a change of network; the JOIN and all keys stay."""
+        self.socket.close()
+        self.open_socket()
+        self.control, self.connected, self.hs3, self.cookie = None, False, None, bytes(16)
         self.begin(time.monotonic(), Handshake(self.identity, HOP))
 
     def mac(self, join):
@@ -601,13 +622,16 @@ class RoomPeer(Peer):
         check(self.session_id == self.handshake.peer_cid[4:] and len(payload) == {4: 11, 6: 23}.get(family), "malformed")
         host = socket.inet_ntop(socket.AF_INET if family == 4 else socket.AF_INET6, payload[7:])
         self.observed = (host, number(payload[5:7]))
+        if self.join:
+            return self.join
         relay = self.handshake.peer
         self.room_id = Exp(self.room_key, b"wz1 room id" + relay, 32)
         self.e = X25519PrivateKey.generate()
         join = b"wz1 join\x01" + self.room_id + relay + self.identity.id + public(self.e) + os.urandom(16) + be(CAPS, 2)
         signature = self.identity.sign(join)
         self.jh = H(join + signature)
-        return b"\x02" + join + signature + self.mac(join)
+        self.join = b"\x02" + join + signature + self.mac(join)
+        return self.join
 
     def on_connected(self, now):
         self.hop_key = self.handshake.key("hop i2r", 16)
@@ -621,19 +645,37 @@ class RoomPeer(Peer):
                 self.slot = signal["slot"]
                 check(signal["home"] == self.handshake.peer.hex(), "home")
                 sid = H(self.identity.id + self.jh)
-                self.media_out = MediaOut(sid, self.slot, os.urandom(32), self.first_seq)
-            elif signal["type"] == "left" and self.members.pop(signal["slot"], None):
-                self.media_out.fresh_base()
-                for member in self.members.values():
-                    self.send_key(member, now)
+                self.media_out = self.media_out or MediaOut(sid, self.slot, os.urandom(32), self.first_seq)
+                self.media_out.slot = self.slot
+            elif signal["type"] == "left":
+                self.drop_member(signal["slot"], now)
         elif kind == 3:
-            if H(body[1:220]) != self.jh:
-                member = self.members[body[0]] = Member(self, body[0], body[1:])
-                self.pairwise(member, b"\x01", now)
-                self.send_key(member, now)
+            self.take_member(body[0], body[1:], now)
         elif kind == 4:
             check(body[0] == self.slot and body[1] in self.members, "slot")
             self.take_pairwise(self.members[body[1]], body, now)
+
+    def take_member(self, slot, blob, now):
+        """Keys, counters and windows of a JOIN last as long as ours: starting again would repeat nonces."""
+        jh = H(blob[:219])
+        if jh == self.jh:
+            return
+        if jh not in self.known:
+            self.known[jh] = Member(self, slot, blob)
+        member = self.known[jh]
+        self.members = {s: m for s, m in self.members.items() if m is not member} | {slot: member}
+        member.slot = slot
+        self.pairwise(member, b"\x01", now)
+        if not member.acked:
+            self.send_key(member, now)
+
+    def drop_member(self, slot, now):
+        member = self.members.pop(slot, None)
+        if member:
+            member.confirmed = member.acked = False
+            self.media_out.fresh_base()
+            for other in self.members.values():
+                self.send_key(other, now)
 
     def pairwise(self, member, frames, now):
         head = bytes([member.slot, self.slot]) + be(member.ctr, 4)
@@ -653,7 +695,7 @@ class RoomPeer(Peer):
         member.confirmed = True
         while frames:
             kind, body = frames[0], frames[1:]
-            if kind == 1 or kind == 5:
+            if kind == 1:
                 frames = body
             elif kind == 2:
                 member.media.key(number(body[:4]), body[4:36])
@@ -667,6 +709,9 @@ class RoomPeer(Peer):
                     member.keyreq_at = now
                     self.send_key(member, now)
                 frames = body
+            elif kind == 5:
+                self.drop_member(member.slot, now)
+                break
             else:
                 break
 
@@ -690,27 +735,35 @@ class RoomPeer(Peer):
 
     def leave(self, now):
         self.post(b"\x01" + json.dumps({"type": "leave"}).encode(), now)
-        self.close(now)
+        for slot in list(self.members):
+            self.drop_member(slot, now)
 
 
 # --- section 11: udp mode
 
 
 class UdpPeer(Peer):
-    """With an address it initiates; without one it answers whoever knows the psk."""
+    """With an address it initiates; without one it answers whoever knows the psk. `low` chooses what c_I
+    begins with, and so who stays initiator when both initiate."""
 
-    def __init__(self, psk, address=None, **others):
+    def __init__(self, psk, address=None, low=None, **others):
         super().__init__(UDP, address, **others)
-        self.psk, self.initiator, self.hs2 = psk, bool(address), None
+        self.psk, self.initiator, self.hs2, self.crossed = psk, bool(address), None, False
         if address:
             self.begin(time.monotonic(), Handshake(self.identity, UDP, psk=psk))
+            while low is not None and self.handshake.head1[44] != (0 if low else 255):
+                self.begin(time.monotonic(), Handshake(self.identity, UDP, psk=psk))
 
     def take(self, datagram, source, now):
-        if datagram[0] == 0x40 and not self.initiator:
+        if datagram[0] == 0x40:
             if not self.hs2 or datagram[:79] != self.handshake.head1:
                 handshake = Handshake(self.identity, UDP, psk=self.psk)
                 handshake.take_hs1(datagram)
+                if self.initiator:
+                    self.crossed = True
+                    check(handshake.head1[44:76] < self.handshake.head1[44:76], "crossed")
                 self.handshake, self.address, self.hs2 = handshake, source, handshake.hs2()
+                self.initiator, self.resend_at, self.control, self.hs3 = False, float("inf"), None, None
             self.send(self.hs2, now)
         elif datagram[0] == 0x42 and self.hs2:
             check(source == self.address, "other-address")
