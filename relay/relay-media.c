@@ -12,8 +12,11 @@
 #define DATAGRAM_MIN 8
 /* as many as the shortest packets that fit */
 #define TRUNK_PACKETS_MAX (WZP_DATAGRAM_MAX / (2 + MINI_PACKET_MIN))
-/* so many packets in a row behind the window, all with good tags: the sender really is there */
+/* So many packets in a row behind the window, all with good tags, and none in it for so long: the sender
+ * really is there. Datagrams that somebody recorded and sends again have good tags too, but the leg that
+ * they are of goes on speaking. */
 #define BEHIND_LIMIT 64
+#define BEHIND_SILENCE WZP_SECOND
 
 typedef struct {
   bool active;
@@ -25,6 +28,7 @@ typedef struct {
   uint32_t room;
   WzpWindow window;
   unsigned behind;
+  WzpTime last_new; /* the window took a packet */
   RelayBucket packets, bytes;
   WzpTime last_seen; /* atomic */
 } Leg;
@@ -157,6 +161,7 @@ add_leg(RelayMedia *media, WzpTime now, const RelayCommand *command)
   leg->room = RELAY_NO_ROOM;
   wzp_window_init(&leg->window, WZP_WINDOW_MAX);
   leg->behind = 0;
+  leg->last_new = now;
   relay_bucket_init(&leg->packets, now, media->limits.media_packets_per_second);
   relay_bucket_init(&leg->bytes, now, media->limits.media_bytes_per_second);
   __atomic_store_n(&leg->last_seen, 0, __ATOMIC_RELAXED);
@@ -195,7 +200,7 @@ relay_media_apply(RelayMedia *media, WzpTime now, const RelayCommand *command)
 
 /* 16-bit numbers in serial arithmetic, extended so that the one window type serves. */
 static WzpResult
-check_duplicate(Leg *leg, uint16_t seq)
+check_duplicate(Leg *leg, WzpTime now, uint16_t seq)
 {
   uint64_t index =
       leg->window.next == 0 ? (uint64_t)seq + 0x10000 : wzp_seq16_extend(seq, leg->window.next - 1);
@@ -207,13 +212,15 @@ check_duplicate(Leg *leg, uint16_t seq)
     leg->behind = 0;
     return WZP_REPLAYED;
   case WZP_WINDOW_BEHIND:
-    if (++leg->behind < BEHIND_LIMIT)
+    leg->behind = MIN(leg->behind + 1, BEHIND_LIMIT);
+    if (leg->behind < BEHIND_LIMIT || now - leg->last_new < BEHIND_SILENCE)
       return WZP_TOO_OLD;
     wzp_window_init(&leg->window, WZP_WINDOW_MAX);
     index = (uint64_t)seq + 0x10000;
     break;
   }
   leg->behind = 0;
+  leg->last_new = now;
   wzp_window_mark(&leg->window, index);
   return WZP_OK;
 }
@@ -232,7 +239,7 @@ check_packet(RelayMedia *media, WzpTime now, Leg *leg, const uint8_t *packet, si
     return WZP_NOT_CONNECTED;
   if (packet[1] != leg->slot)
     return WZP_WRONG_SLOT;
-  result = check_duplicate(leg, (uint16_t)(packet[2] << 8 | packet[3]));
+  result = check_duplicate(leg, now, (uint16_t)(packet[2] << 8 | packet[3]));
   if (result != WZP_OK)
     return result;
   if (!relay_bucket_take(&leg->packets, now, media->limits.media_packets_per_second,
