@@ -33,6 +33,13 @@ void relay_control_close(RelayControl *control, WzpTime now, RelaySession *sessi
 void relay_control_remove(RelayControl *control, WzpTime now, RelaySession *session,
                           WzpCloseReason reason);
 
+/* A JOIN costs a signature check: one a second, so many at once. */
+#define RELAY_JOINS_PER_SECOND 1
+#define RELAY_JOINS_BURST 8
+
+/* Tells a leg that was behind what changed in its room meanwhile, once its queue is empty. True when
+ * there is something to send now. */
+bool relay_control_catch_up(RelayControl *control, RelaySession *session);
 /* One message from a client: kind and body. */
 void relay_control_message(RelayControl *control, WzpTime now, RelaySession *session,
                            const uint8_t *message, size_t length);

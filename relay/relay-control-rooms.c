@@ -2,6 +2,11 @@
 #include "relay-control-private.h"
 #include <string.h>
 
+/* Others must not be able to fill, and so close, a leg: most of its queue is for what it asked itself.
+ * Members say again what got lost; what happened in the room is told later, in short. */
+#define QUEUE_FOR_OTHERS (WZP_CONTROL_QUEUE_MAX / 4)
+#define QUEUE_TO_CATCH_UP (WZP_CONTROL_QUEUE_MAX / 2)
+
 /* --- telling --- */
 
 static void
@@ -66,39 +71,97 @@ session_of(RelayControl *control, const RelayMember *member)
   return relay_sessions_get(control->sessions, member->session);
 }
 
+/* Something happened at this slot. False when the leg will hear of it later. */
+static bool
+takes_news(RelaySession *session, uint8_t slot)
+{
+  if (wzp_control_queued_bytes(session->control) > QUEUE_FOR_OTHERS)
+    session->behind = true;
+  if (session->behind)
+    session->changed[slot] = true;
+  return !session->behind;
+}
+
+static void
+send_roster(RelayControl *control, RelaySession *session, const RelayRoom *room)
+{
+  WzpSignal roster = {.type = WZP_SIGNAL_ROSTER};
+
+  fill_members(&roster, room);
+  send_signal(control, session, &roster);
+}
+
 static void
 tell_roster(RelayControl *control, const RelayRoom *room, const RelaySession *except)
 {
-  WzpSignal roster = {.type = WZP_SIGNAL_ROSTER};
   unsigned i;
 
-  fill_members(&roster, room);
   for (i = 0; i < room->n_members; i++) {
     RelaySession *session = session_of(control, &room->members[i]);
 
-    if (session != except)
-      send_signal(control, session, &roster);
+    if (session != except && !session->behind)
+      send_roster(control, session, room);
   }
 }
 
 static void
-tell_left(RelayControl *control, const RelayRoom *room, uint8_t slot, WzpCloseReason reason,
-          const RelaySession *except)
+send_left(RelayControl *control, RelaySession *session, uint8_t slot, WzpCloseReason reason)
 {
   WzpSignal left = {.type = WZP_SIGNAL_LEFT, .slot = slot};
-  unsigned i;
 
   g_strlcpy(left.reason,
             reason == WZP_CLOSE_TIMEOUT    ? "timeout"
             : reason == WZP_CLOSE_REPLACED ? "replaced"
                                            : "leave",
             sizeof left.reason);
+  send_signal(control, session, &left);
+}
+
+static void
+tell_left(RelayControl *control, const RelayRoom *room, uint8_t slot, WzpCloseReason reason,
+          const RelaySession *except)
+{
+  unsigned i;
+
   for (i = 0; i < room->n_members; i++) {
     RelaySession *session = session_of(control, &room->members[i]);
 
-    if (session != except)
-      send_signal(control, session, &left);
+    if (session != except && takes_news(session, slot))
+      send_left(control, session, slot, reason);
   }
+}
+
+/* Whoever was at a slot that changed is gone; who is there now follows. */
+bool
+relay_control_catch_up(RelayControl *control, RelaySession *session)
+{
+  unsigned slot;
+
+  if (!session->behind || session->state != RELAY_SESSION_OPEN ||
+      wzp_control_queued_bytes(session->control) > 0)
+    return false;
+  for (slot = 0; slot <= WZP_SLOT_MAX; slot++) {
+    const RelayMember *member = relay_room_member(session->room, (uint8_t)slot);
+
+    if (!session->changed[slot])
+      continue;
+    if (wzp_control_queued_bytes(session->control) > QUEUE_TO_CATCH_UP)
+      return true; /* the rest when that is through */
+    session->changed[slot] = false;
+    send_left(control, session, (uint8_t)slot, WZP_CLOSE_LEAVE);
+    if (member != NULL)
+      send_member(control, session, member);
+  }
+  session->behind = false;
+  send_roster(control, session, session->room);
+  return true;
+}
+
+static void
+forget_news(RelaySession *session)
+{
+  session->behind = false;
+  memset(session->changed, 0, sizeof session->changed);
 }
 
 /* --- rooms --- */
@@ -125,6 +188,7 @@ relay_control_leave_room(RelayControl *control, WzpTime now, RelaySession *sessi
     return;
   last = room->n_members == 1;
   session->room = NULL;
+  forget_news(session);
   set_media_room(control, session);
   relay_rooms_leave(control->rooms, now, room, slot);
   if (last || reason == WZP_CLOSE_SHUTDOWN)
@@ -141,6 +205,7 @@ displace(RelayControl *control, WzpTime now, RelaySession *session, const RelayJ
 
   if (older != session) {
     older->room = NULL;
+    forget_news(older);
     set_media_room(control, older);
     /* The same JOIN comes from the same client, which is already looking at its new session: a CLOSE
      * that overtook the first record would look to it like a second person with its identity. */
@@ -162,6 +227,7 @@ tell_joined(RelayControl *control, WzpTime now, RelaySession *session, bool othe
 
   memcpy(signal.home, control->identity->ed25519_public, sizeof signal.home);
   fill_members(&signal, room);
+  forget_news(session); /* here come all */
   send_signal(control, session, &signal);
   relay_control_first_record(control, now, session);
   for (i = 0; i < room->n_members; i++) {
@@ -171,9 +237,10 @@ tell_joined(RelayControl *control, WzpTime now, RelaySession *session, bool othe
   if (!others_too)
     return;
   for (i = 0; i < room->n_members; i++) {
-    if (room->members[i].slot != session->slot)
-      send_member(control, session_of(control, &room->members[i]),
-                  relay_room_member(room, session->slot));
+    RelaySession *other = session_of(control, &room->members[i]);
+
+    if (other != session && takes_news(other, session->slot))
+      send_member(control, other, relay_room_member(room, session->slot));
   }
   tell_roster(control, room, session);
 }
@@ -204,6 +271,12 @@ handle_join(RelayControl *control, WzpTime now, RelaySession *session, const uin
   WzpResult result;
   WzpJoin join;
 
+  if (!relay_bucket_take(&session->joins, now, RELAY_JOINS_PER_SECOND, RELAY_JOINS_BURST, 1)) {
+    relay_control_drop(control, WZP_RATE_LIMITED);
+    relay_control_error(control, session, WZP_ERROR_RATE_LIMITED,
+                        "Too many JOINs on one connection. Wait a second.");
+    return;
+  }
   result = wzp_join_parse(&join, blob, length);
   if (result == WZP_OK && memcmp(join.id, session->identity, sizeof join.id) != 0)
     result = WZP_WRONG_IDENTITY;
@@ -239,10 +312,7 @@ handle_join(RelayControl *control, WzpTime now, RelaySession *session, const uin
 
 /* --- messages --- */
 
-/* One member must not be able to fill, and so close, another's leg: most of a queue is the relay's own.
- * Members say again what got lost. */
 #define PAIRWISE_MAX 512
-#define PAIRWISE_QUEUE_MAX (WZP_CONTROL_QUEUE_MAX / 4)
 
 static void
 handle_pairwise(RelayControl *control, RelaySession *session, const uint8_t *message, size_t length)
@@ -261,7 +331,7 @@ handle_pairwise(RelayControl *control, RelaySession *session, const uint8_t *mes
              (to = relay_room_member(session->room, message[1])) == NULL) {
     relay_control_drop(control, WZP_NO_RECEIVER);
   } else if (wzp_control_queued_bytes(session_of(control, to)->control) + length >
-             PAIRWISE_QUEUE_MAX) {
+             QUEUE_FOR_OTHERS) {
     relay_control_drop(control, WZP_QUEUE_FULL);
   } else {
     send_message(control, session_of(control, to), message, length);

@@ -157,21 +157,25 @@ observe_handshake(RelayControl *control, WzpTime duration)
   control->stats.handshakes_completed++;
 }
 
-/* May this session stay? Its own older leg, which its JOIN is about to replace, does not count. */
 static bool
-within_limits(const RelayControl *control, const RelaySession *session, const uint8_t *payload,
-              size_t payload_length)
+within_limits(const RelayControl *control, const RelaySession *session)
+{
+  return relay_sessions_n_open(control->sessions) <= control->limits.max_sessions &&
+         relay_sessions_n_identity(control->sessions, session->identity) <=
+             control->limits.max_sessions_per_identity &&
+         relay_sessions_n_address(control->sessions, &session->address) <=
+             control->limits.max_sessions_per_ip;
+}
+
+/* Does the message ask to replace an older leg of the same identity? */
+static bool
+is_return(const RelayControl *control, const RelaySession *session, const uint8_t *message,
+          size_t length)
 {
   WzpJoin join;
 
-  if (relay_sessions_n_open(control->sessions) <= control->limits.max_sessions &&
-      relay_sessions_n_identity(control->sessions, session->identity) <=
-          control->limits.max_sessions_per_identity &&
-      relay_sessions_n_address(control->sessions, &session->address) <=
-          control->limits.max_sessions_per_ip)
-    return true;
-  return payload_length > 0 && payload[0] == WZP_MESSAGE_JOIN &&
-         wzp_join_parse(&join, payload + 1, payload_length - 1) == WZP_OK &&
+  return length > 0 && message[0] == WZP_MESSAGE_JOIN &&
+         wzp_join_parse(&join, message + 1, length - 1) == WZP_OK &&
          relay_rooms_has(control->rooms, join.room_id, session->identity);
 }
 
@@ -188,6 +192,7 @@ open_session(RelayControl *control, WzpTime now, RelaySession *session, WzpHands
   wzp_control_config_from_keys(&config, keys, false);
   session->control = wzp_control_new(&config, now);
   relay_bucket_init(&session->control_bytes, now, burst);
+  relay_bucket_init(&session->joins, now, RELAY_JOINS_BURST);
 
   command.sid = session->sid;
   command.address = session->address;
@@ -258,6 +263,10 @@ handle_hs3(RelayControl *control, WzpTime now, const WzpAddress *from, const uin
     return WZP_UNSUPPORTED;
   result =
       wzp_responder_read_hs3(session->responder, data, length, &keys, &payload, &payload_length);
+  /* It opened, so it is of whoever sent this HS1, and proves nothing: no honest one will follow. Each
+   * further one would cost a signature check. */
+  if (result == WZP_BAD_COMMITMENT || result == WZP_BAD_SIGNATURE || result == WZP_OWN_IDENTITY)
+    relay_sessions_remove(control->sessions, session);
   if (result != WZP_OK)
     return result;
 
@@ -266,13 +275,15 @@ handle_hs3(RelayControl *control, WzpTime now, const WzpAddress *from, const uin
   sodium_memzero(&keys, sizeof keys);
   /* payload is a view into it */
   responder = g_steal_pointer(&session->responder);
-  if (!within_limits(control, session, payload, payload_length)) {
+  if (payload_length > 0 &&
+      (within_limits(control, session) || is_return(control, session, payload, payload_length)))
+    relay_control_message(control, now, session, payload, payload_length);
+  /* one in a room is there within the limits, or in the place of its own older leg */
+  if (session->room == NULL && !within_limits(control, session)) {
     relay_control_error(control, session, WZP_ERROR_BUSY,
                         "The relay takes no more sessions, or no more of this identity or address. "
                         "Try again later.");
     relay_control_close(control, now, session, WZP_CLOSE_ERROR);
-  } else if (payload_length > 0) {
-    relay_control_message(control, now, session, payload, payload_length);
   }
   wzp_responder_free(responder);
   relay_control_first_record(control, now, session);
@@ -462,6 +473,8 @@ relay_control_poll(RelayControl *control, WzpTime now, RelayDatagram *datagram)
       datagram->to = session->address;
       return true;
     }
+    if (relay_control_catch_up(control, session))
+      continue;
     relay_sessions_clear_dirty(control->sessions, session);
     set_timer(control, session);
   }

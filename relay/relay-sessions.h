@@ -32,9 +32,12 @@ typedef struct {
   uint8_t identity[32]; /* verified */
   bool counted;         /* in the tallies */
   bool overflowed;      /* its queue was full: to be closed */
-  RelayBucket control_bytes;
+  RelayBucket control_bytes, joins;
   RelayRoom *room;
   uint8_t slot;
+  /* Its queue is long, so what happens in its room waits until it is empty: the slots that changed. */
+  bool behind;
+  bool changed[WZP_SLOT_MAX + 1];
   GList half_open_link, dirty_link;
   bool dirty;
 } RelaySession;

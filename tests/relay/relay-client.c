@@ -42,6 +42,7 @@ relay_client_free(RelayClient *client)
   clear_queue(&client->signals, false);
   clear_queue(&client->members, true);
   clear_queue(&client->pairwise, true);
+  clear_queue(&client->messages, true);
   clear_queue(&client->media, true);
   wzp_group_free(client->group);
   wzp_identity_free(client->identity);
@@ -120,6 +121,7 @@ read_message(RelayClient *client, const uint8_t *message, size_t length)
   WzpSignal *signal;
 
   g_assert_cmpuint(length, >, 0);
+  g_queue_push_tail(&client->messages, g_bytes_new(message, length));
   switch (message[0]) {
   case WZP_MESSAGE_SIGNAL:
     signal = g_new0(WzpSignal, 1);

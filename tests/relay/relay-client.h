@@ -24,6 +24,7 @@ typedef struct {
   GQueue signals;  /* WzpSignal, in order */
   GQueue members;  /* GBytes: slot, JOIN blob */
   GQueue pairwise; /* GBytes: bodies */
+  GQueue messages; /* GBytes: all of these whole, in the order in which they came */
   GQueue media;    /* GBytes: datagrams that are not the relay's own */
   unsigned cookies, hello_answers;
   int slot; /* as "joined" said; -1 */
