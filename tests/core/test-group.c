@@ -389,6 +389,39 @@ test_keyreq_before_switch(void)
   hands_clear(&hands);
 }
 
+/* Under an epoch in which nothing was sealed there is nothing to hide from a newcomer: it gets that
+ * base, and no epoch is used up however many come. */
+static void
+test_newcomer_before_speech(void)
+{
+  Hands hands;
+  uint8_t packet[64], base[32];
+  size_t length;
+  WzpTime now = 10 * WZP_SECOND;
+
+  hands_init(&hands, 3, NULL);
+  WzpGroup *a = hands.group[0], *b = hands.group[1], *c = hands.group[2];
+  for (unsigned i = 0; i < 3; i++)
+    wzp_group_set_max_members(hands.group[i], 3);
+  memcpy(base, wzp_sender_base(a->sender), 32);
+  show(a, now, 1, b);
+  show(b, now, 0, a);
+  carry(&hands, now);
+  show(a, now, 2, c);
+  show(b, now, 2, c);
+  show(c, now, 0, a);
+  show(c, now, 1, b);
+  carry(&hands, now);
+  g_assert_false(wzp_sender_has_pending(a->sender));
+  g_assert_cmpuint(wzp_group_nth(a, 1)->key.epoch, ==, 0);
+  g_assert_cmpmem(wzp_group_nth(a, 1)->key.base, 32, base, 32);
+  g_assert_cmpint(say(a, 0, packet, &length), ==, WZP_OK);
+  g_assert_cmpuint(wzp_sender_epoch(a->sender), ==, 0);
+  g_assert_cmpint(listen_to(b, now, packet, length), ==, WZP_OK);
+  g_assert_cmpint(listen_to(c, now, packet, length), ==, WZP_OK);
+  hands_clear(&hands);
+}
+
 /* --- Sender keys among more than two --- */
 
 static void
@@ -500,6 +533,7 @@ main(int argc, char **argv)
   g_test_add_func("/group/acknowledgement-of-old", test_acknowledgement_of_old);
   g_test_add_func("/group/keyreq", test_keyreq);
   g_test_add_func("/group/keyreq-before-switch", test_keyreq_before_switch);
+  g_test_add_func("/group/newcomer-before-speech", test_newcomer_before_speech);
   g_test_add_func("/group/rotation-waits", test_rotation_waits);
   g_test_add_func("/group/wrap-while-pending", test_wrap_while_pending);
   int result = g_test_run();

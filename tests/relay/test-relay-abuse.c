@@ -255,6 +255,95 @@ test_churn(void)
   relay_world_free(world);
 }
 
+/* What has a good tag is served from wherever it comes; the leg stays where its handshake was. */
+static void
+test_addresses(void)
+{
+  RelayWorld *world = relay_world_new(NULL);
+  RelayClient *alice = relay_world_join(world, "kitchen");
+  RelayClient *bob = relay_world_join(world, "kitchen");
+  WzpAddress home = alice->address;
+  uint64_t before;
+  GBytes *datagram;
+
+  alice->address = relay_world_address(500, 5);
+  datagram = relay_client_media(alice, (uint8_t)alice->slot, 1);
+  g_assert_cmpint(relay_world_send_copy(world, alice, datagram), ==, WZP_OK);
+  relay_assert_media(bob, datagram);
+  g_bytes_unref(datagram);
+  before = world->datagrams_out;
+  wzp_control_ping(alice->control);
+  relay_world_settle(world);
+  g_assert_cmpuint(world->datagrams_out, ==, before + 1);
+  g_assert_cmpint(wzp_control_round_trip(alice->control), <, 0); /* the answer went home */
+
+  datagram = relay_client_media(bob, (uint8_t)bob->slot, 1);
+  relay_world_send_copy(world, bob, datagram);
+  g_assert_cmpuint(alice->media.length, ==, 0);
+  g_bytes_unref(datagram);
+  alice->address = home;
+  datagram = relay_client_media(bob, (uint8_t)bob->slot, 2);
+  relay_world_send_copy(world, bob, datagram);
+  relay_assert_media(alice, datagram);
+  g_bytes_unref(datagram);
+  relay_world_free(world);
+}
+
+/* The same HS1 gets the same HS2 while its handshake waits; from another address it is another
+ * handshake, with an ephemeral key and a nonce of its own. */
+static void
+test_hs1_again(void)
+{
+  RelayWorld *world = relay_world_new(NULL);
+  RelayClient *client = relay_world_add(world);
+  WzpAddress elsewhere = relay_world_address(500, 5);
+  RelayDatagram answers[3];
+  GBytes *hs1;
+  size_t length;
+  const uint8_t *data;
+  unsigned i;
+
+  relay_client_connect(client);
+  hs1 = g_queue_pop_head(&client->out);
+  data = g_bytes_get_data(hs1, &length);
+  for (i = 0; i < 3; i++) {
+    g_assert_cmpint(relay_core_handle_datagram(world->core, world->now,
+                                               i < 2 ? &client->address : &elsewhere, data, length),
+                    ==, WZP_OK);
+    g_assert_true(relay_core_poll(world->core, world->now, &answers[i]));
+  }
+  g_assert_cmpmem(answers[0].data, answers[0].length, answers[1].data, answers[1].length);
+  g_assert_true(wzp_address_equal(&answers[2].to, &elsewhere));
+  g_assert_cmpint(memcmp(answers[0].data + 9, answers[2].data + 9, 8), !=, 0);
+  g_assert_cmpint(memcmp(answers[0].data + 18, answers[2].data + 18, 32), !=, 0);
+  g_assert_cmpint(memcmp(answers[0].data + 50, answers[2].data + 50, 16), !=, 0);
+  g_bytes_unref(hs1);
+  relay_world_free(world);
+}
+
+/* Handshakes between clients do not reach the relay bare. */
+static void
+test_other_modes(void)
+{
+  const WzpHandshakeMode modes[] = {WZP_MODE_CALL, WZP_MODE_UDP};
+  RelayWorld *world = relay_world_new(NULL);
+  RelayClient *client = relay_world_add(world);
+  unsigned i;
+
+  for (i = 0; i < G_N_ELEMENTS(modes); i++) {
+    WzpHandshakeConfig config = {
+        .mode = modes[i], .identity = client->identity, .capabilities = WZP_CAP_MEDIA_1};
+    WzpInitiator *initiator = wzp_initiator_new(&config, &client->random);
+    size_t length;
+    const uint8_t *hs1 = wzp_initiator_message(initiator, &length);
+
+    g_assert_cmpint(relay_world_send(world, &client->address, hs1, length), ==, WZP_UNSUPPORTED);
+    wzp_initiator_free(initiator);
+  }
+  g_assert_cmpuint(world->datagrams_out, ==, 0);
+  relay_world_free(world);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -265,5 +354,8 @@ main(int argc, char **argv)
   g_test_add_func("/relay-abuse/replayed-past", test_replayed_past);
   g_test_add_func("/relay-abuse/join-rate", test_join_rate);
   g_test_add_func("/relay-abuse/churn", test_churn);
+  g_test_add_func("/relay-abuse/addresses", test_addresses);
+  g_test_add_func("/relay-abuse/hs1-again", test_hs1_again);
+  g_test_add_func("/relay-abuse/other-modes", test_other_modes);
   return g_test_run();
 }

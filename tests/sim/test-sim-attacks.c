@@ -295,6 +295,42 @@ test_cookie(void)
   sim_call_free(sim);
 }
 
+/* HS3 alone makes no connection: only a record of the relay that opens does. */
+static bool
+lose_records_of_relay(void *user, int party, const WzpAddress *to, const uint8_t *data,
+                      size_t length)
+{
+  const bool *lose = user;
+  (void)to;
+  return !*lose || party >= 0 || wzp_datagram_kind(data, length) != WZP_DATAGRAM_CONTROL;
+}
+
+static void
+test_first_record(void)
+{
+  SimCall *sim = new_sim(21, 2);
+  bool lose = true;
+  RelayStats stats;
+  sim->tap = lose_records_of_relay;
+  sim->tap_user = &lose;
+  sim_call_start_relay(sim);
+  sim_call_start_party(sim, 0);
+  sim_call_start_party(sim, 1);
+  sim_call_run(sim, 2 * WZP_SECOND);
+  relay_core_get_stats(sim->relay, &stats);
+  g_assert_cmpuint(stats.handshakes_completed, ==, 2);
+  for (unsigned i = 0; i < 2; i++) {
+    g_assert_cmpint(state_of(sim, i), ==, WZP_CALL_CONNECTING);
+    g_assert_cmpuint(sim_party_stats(&sim->parties[i]).handshakes_completed, ==, 0);
+    g_assert_cmpuint(sim->parties[i].frames_sent, ==, 0);
+  }
+  lose = false;
+  g_assert_true(sim_call_run_until(sim, sim_call_is_active, WZP_SECOND));
+  relay_core_get_stats(sim->relay, &stats);
+  g_assert_cmpuint(stats.handshakes_completed, ==, 2);
+  sim_call_free(sim);
+}
+
 /* --- Hostile networks --- */
 
 /* Keeps copies of what passes. */
@@ -510,6 +546,7 @@ main(int argc, char **argv)
   g_test_add_func("/sim/attacks/keyed-room", test_keyed_room);
   g_test_add_func("/sim/attacks/replaced", test_replaced);
   g_test_add_func("/sim/attacks/cookie", test_cookie);
+  g_test_add_func("/sim/attacks/first-record", test_first_record);
   g_test_add_func("/sim/attacks/flipped-bits", test_flipped_bits);
   g_test_add_func("/sim/attacks/garbage", test_garbage);
   g_test_add_func("/sim/attacks/replay", test_replay);
