@@ -122,7 +122,8 @@ if wanted sanitizers; then
 fi
 if wanted threads; then
   build build-tsan build-tsan -Db_sanitize=thread -Db_lundef=false &&
-    TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp:history_size=4:second_deadlock_stack=1" \
+    TSAN_OPTIONS=ignore_noninstrumented_modules=1:history_size=4 \
+      LD_PRELOAD="$PWD/build-tsan/tests/libtsan-glib.so" \
       suite threads build-tsan --suite relay --suite gst --timeout-multiplier 6
 fi
 if wanted fuzz; then
