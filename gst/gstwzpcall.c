@@ -45,7 +45,7 @@ static const gchar *const receive_chain[CHAIN_MAX] = {
 struct _GstWzpCall {
   GstBin parent;
   GstWzpEndpoint endpoint; /* where the call goes, and its session */
-  GstContext *context;     /* what gives our children our session, and nothing else */
+  GstContext *context;     /* gives our session to our children, and to nobody else */
   GstPad *sink_pad, *src_pad;
   gulong state_handler;
 
@@ -210,6 +210,7 @@ make_chain(GstWzpCall *self, const gchar *const *factories, GstElement **chain)
     }
     configure_element(self, factories[n], element);
     gst_bin_add(GST_BIN(self), element);
+    gst_element_set_context(element, self->context); /* not earlier: a bin takes what comes along */
     chain[n] = element;
     chain[n + 1] = NULL;
     if (n > 0 && !gst_element_link(chain[n - 1], element))
@@ -375,10 +376,8 @@ gst_wzp_call_change_state(GstElement *element, GstStateChange transition)
 static void
 gst_wzp_call_set_context(GstElement *element, GstContext *context)
 {
-  GstWzpCall *self = GST_WZP_CALL(element);
-  if (context != self->context && gst_context_has_context_type(context, WZP_SESSION_CONTEXT))
-    return;
-  GST_ELEMENT_CLASS(gst_wzp_call_parent_class)->set_context(element, context);
+  if (!gst_context_has_context_type(context, WZP_SESSION_CONTEXT))
+    GST_ELEMENT_CLASS(gst_wzp_call_parent_class)->set_context(element, context);
 }
 
 /* Nor does an element outside find ours through a pad. */
@@ -517,12 +516,12 @@ static void
 gst_wzp_call_init(GstWzpCall *self)
 {
   GstElementClass *element_class = GST_ELEMENT_GET_CLASS(self);
-  g_autoptr(WzpSession) session = wzp_session_new();
   g_mutex_init(&self->build_lock);
   g_mutex_init(&self->gate_lock);
   gst_wzp_endpoint_init(&self->endpoint, GST_ELEMENT(self));
-  self->context = gst_wzp_context_new(NULL, session, TRUE);
-  gst_element_set_context(GST_ELEMENT(self), self->context);
+  self->endpoint.session = wzp_session_new();
+  self->endpoint.owner = TRUE;
+  self->context = gst_wzp_context_new(NULL, self->endpoint.session, TRUE);
   self->sink_pad =
       add_ghost(self, "sink", gst_element_class_get_pad_template(element_class, "sink"));
   self->src_pad = add_ghost(self, "src", gst_element_class_get_pad_template(element_class, "src"));

@@ -380,10 +380,9 @@ gst_wzp_endpoint_connect(GstWzpEndpoint *self, const gchar *signal, GCallback ca
                                release_element, 0);
 }
 
-gboolean
-gst_wzp_endpoint_start(GstWzpEndpoint *self, GstWzpInbox *inbox)
+static void
+find_session(GstWzpEndpoint *self)
 {
-  g_autoptr(GError) error = NULL;
   GST_OBJECT_LOCK(self->element);
   g_autofree gchar *name = g_strdup(self->session_name);
   GST_OBJECT_UNLOCK(self->element);
@@ -391,11 +390,21 @@ gst_wzp_endpoint_start(GstWzpEndpoint *self, GstWzpInbox *inbox)
   GST_OBJECT_LOCK(self->element);
   WzpSession *old = self->session;
   self->session = session;
-  self->joined = TRUE;
   GST_OBJECT_UNLOCK(self->element);
   g_clear_object(&old);
+}
+
+gboolean
+gst_wzp_endpoint_start(GstWzpEndpoint *self, GstWzpInbox *inbox)
+{
+  g_autoptr(GError) error = NULL;
+  if (!self->owner)
+    find_session(self);
+  GST_OBJECT_LOCK(self->element);
+  self->joined = TRUE;
+  GST_OBJECT_UNLOCK(self->element);
   self->state_handler = gst_wzp_endpoint_connect(self, "notify::state", G_CALLBACK(state_changed));
-  if (join(self, session, inbox, &error))
+  if (join(self, self->session, inbox, &error))
     return TRUE;
   gst_wzp_endpoint_stop(self);
   gst_element_message_full(self->element, GST_MESSAGE_ERROR, error->domain, error->code,

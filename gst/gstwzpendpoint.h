@@ -38,6 +38,7 @@ typedef struct {
   gboolean accept_new_relay_key, end_on_leave;
   guint connect_timeout, port, local_port;
   WzpSession *session; /* the current one, or the last */
+  gboolean owner;      /* the session is the element's own: it looks for no other */
   gboolean joined;
   gulong state_handler;
 } GstWzpEndpoint;

@@ -61,9 +61,8 @@ member_left(WzpSession *session, guint slot, guint remaining, gpointer data)
 }
 
 static gboolean
-gst_wzp_sink_start(GstBaseSink *sink)
+enter_call(GstWzpSink *self)
 {
-  GstWzpSink *self = GST_WZP_SINK(sink);
   self->checked = FALSE;
   if (!gst_wzp_endpoint_start(&self->endpoint, NULL))
     return FALSE;
@@ -72,23 +71,28 @@ gst_wzp_sink_start(GstBaseSink *sink)
   return TRUE;
 }
 
-static gboolean
-gst_wzp_sink_stop(GstBaseSink *sink)
+static void
+leave_call(GstWzpSink *self)
 {
-  GstWzpSink *self = GST_WZP_SINK(sink);
   if (self->left_handler != 0)
     g_signal_handler_disconnect(self->endpoint.session, self->left_handler);
   self->left_handler = 0;
   gst_wzp_endpoint_stop(&self->endpoint);
-  return TRUE;
 }
 
-/* A call is live: a pipeline with this sink never prerolls, whatever its source is. */
+/* The base class starts its sinks in READY, where a call must not open anything yet; so not by its
+ * start hook. And a call is live: a pipeline with this sink never prerolls, whatever its source is. */
 static GstStateChangeReturn
 gst_wzp_sink_change_state(GstElement *element, GstStateChange transition)
 {
+  GstWzpSink *self = GST_WZP_SINK(element);
+  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED && !enter_call(self))
+    return GST_STATE_CHANGE_FAILURE;
   GstStateChangeReturn result =
       GST_ELEMENT_CLASS(gst_wzp_sink_parent_class)->change_state(element, transition);
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY ||
+      (transition == GST_STATE_CHANGE_READY_TO_PAUSED && result == GST_STATE_CHANGE_FAILURE))
+    leave_call(self);
   if (result == GST_STATE_CHANGE_SUCCESS && (transition == GST_STATE_CHANGE_READY_TO_PAUSED ||
                                              transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED))
     return GST_STATE_CHANGE_NO_PREROLL;
@@ -242,8 +246,6 @@ gst_wzp_sink_class_init(GstWzpSinkClass *klass)
 
   element_class->change_state = GST_DEBUG_FUNCPTR(gst_wzp_sink_change_state);
 
-  sink_class->start = GST_DEBUG_FUNCPTR(gst_wzp_sink_start);
-  sink_class->stop = GST_DEBUG_FUNCPTR(gst_wzp_sink_stop);
   sink_class->render = GST_DEBUG_FUNCPTR(gst_wzp_sink_render);
   sink_class->render_list = GST_DEBUG_FUNCPTR(gst_wzp_sink_render_list);
   sink_class->query = GST_DEBUG_FUNCPTR(gst_wzp_sink_query);

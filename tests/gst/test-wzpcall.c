@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* wzpcall: whole calls through a real relay, from files and live, in both directions and one. */
+#include "call-rig.h"
+#include <gio/gio.h>
+#include <string.h>
+
+#define URI "uri=wzp://127.0.0.1:%u/room KNOWN"
+#define TONE "audiotestsrc num-buffers=%u samplesperbuffer=960 ! audio/x-raw,rate=48000,channels=1"
+#define LIVE "audiotestsrc is-live=true samplesperbuffer=480"
+#define HEARD "fakesink name=heard signal-handoffs=true"
+
+static RigRelay *relay;
+
+static unsigned
+port(void)
+{
+  return rig_relay_port(relay);
+}
+
+/* Not live: every frame goes out, at the clock's pace, and not one before somebody is there. */
+static void
+test_file(void)
+{
+  const unsigned frames = 60;
+  GstElement *speaker = rig_play(TONE " ! wzpcall name=call " URI, frames, port());
+  rig_wait_state(speaker, "call", "waiting");
+  GstElement *listener = rig_play("wzpcall name=call end-on-leave=true " URI " ! " HEARD, port());
+  rig_wait_state(speaker, "call", "active");
+  gint64 start = g_get_monotonic_time();
+  gst_message_unref(rig_wait(speaker, GST_MESSAGE_EOS, NULL, NULL));
+  gint64 took = g_get_monotonic_time() - start;
+  g_assert_cmpint(took, >=, (frames - 5) * 20 * G_TIME_SPAN_MILLISECOND);
+  guint64 sent = rig_counter(speaker, "call", "frames-sent");
+  g_assert_cmpuint(sent, >=, frames); /* the encoder's delay may take one more */
+  g_assert_cmpuint(sent, <=, frames + 1);
+  g_assert_cmpuint(rig_counter(speaker, "call", "drops-no-receiver"), ==, 0);
+  g_assert_cmpuint(rig_counter(speaker, "call", "drops-not-connected"), ==, 0);
+
+  rig_stop(speaker); /* leaves, and with it the other one's stream ends */
+  gst_message_unref(rig_wait(listener, GST_MESSAGE_EOS, NULL, NULL));
+  g_assert_cmpuint(rig_counter(listener, "call", "frames-received"), ==, sent);
+  g_assert_cmpuint(rig_counter(listener, "call", "frames-lost"), ==, 0);
+  rig_stop(listener);
+}
+
+/* Live input is not held back, and what nobody could hear is not encoded and thrown away later. */
+static void
+test_live(void)
+{
+  GstElement *speaker = rig_play(LIVE " ! wzpcall name=call " URI, port());
+  rig_wait_state(speaker, "call", "waiting");
+  GstElement *listener = rig_play("wzpcall name=call " URI " ! " HEARD, port());
+  rig_wait_buffers(listener, "heard", 20);
+  g_assert_cmpuint(rig_counter(speaker, "call", "drops-no-receiver"), ==, 0);
+  rig_stop(speaker);
+  rig_stop(listener);
+}
+
+/* Two calls in one pipeline never take each other for their own. */
+static void
+test_two_in_one(void)
+{
+  GstElement *pipeline =
+      rig_play(LIVE " ! wzpcall name=a " URI " ! " HEARD " " LIVE " ! wzpcall name=b " URI
+                    " ! fakesink name=other signal-handoffs=true",
+               port(), port());
+  rig_wait_buffers(pipeline, "heard", 20);
+  rig_wait_buffers(pipeline, "other", 20);
+  g_autofree char *a = rig_string(pipeline, "a", "fingerprint");
+  g_autofree char *b = rig_string(pipeline, "b", "fingerprint");
+  g_assert_cmpstr(a, !=, b);
+  rig_stop(pipeline);
+}
+
+/* Nor the session of elements beside it, wherever those are linked. */
+static void
+test_beside_others(void)
+{
+  GstElement *pipeline =
+      rig_play("wzpsrc name=in " URI " ! wzpcrypt ! wzpfec ! wzpjitter ! wzpdec ! audioconvert ! "
+               "audioresample ! wzpcall name=call uri=wzp://127.0.0.1:%u/elsewhere KNOWN",
+               port(), port());
+  rig_wait_state(pipeline, "call", "waiting");
+  g_autofree char *in = rig_string(pipeline, "in", "fingerprint");
+  g_autofree char *call = rig_string(pipeline, "call", "fingerprint");
+  g_assert_nonnull(in);
+  g_assert_cmpstr(in, !=, call);
+  rig_stop(pipeline);
+}
+
+/* The composed line and wzpcall speak the same. */
+static void
+test_composed(void)
+{
+  GstElement *call = rig_play(LIVE " ! wzpcall name=call " URI " ! " HEARD, port());
+  GstElement *composed = rig_play(
+      LIVE
+      " ! audioconvert ! audioresample ! wzpenc ! wzpfec ! wzpcrypt ! wzpsink " URI
+      " wzpsrc ! wzpcrypt ! wzpfec ! wzpjitter ! wzpdec ! audioconvert ! audioresample ! " HEARD,
+      port());
+  rig_wait_buffers(call, "heard", 20);
+  rig_wait_buffers(composed, "heard", 20);
+  rig_stop(call);
+  rig_stop(composed);
+}
+
+/* A file through decodebin, linked late, heard into a file. */
+static void
+test_decodebin(void)
+{
+  g_autofree char *spoken = rig_path("spoken.wav"), *recorded = rig_path("recorded.wav");
+  GstElement *maker = rig_play(TONE " ! wavenc ! filesink location=%s", 50, spoken);
+  gst_message_unref(rig_wait(maker, GST_MESSAGE_EOS, NULL, NULL));
+  rig_stop(maker);
+
+  GstElement *listener =
+      rig_play("wzpcall name=call end-on-leave=true " URI " ! wavenc ! filesink location=%s",
+               port(), recorded);
+  rig_wait_state(listener, "call", "waiting");
+  GstElement *speaker =
+      rig_play("filesrc location=%s ! decodebin ! wzpcall name=call " URI, spoken, port());
+  gst_message_unref(rig_wait(speaker, GST_MESSAGE_EOS, NULL, NULL));
+  rig_stop(speaker);
+  gst_message_unref(rig_wait(listener, GST_MESSAGE_EOS, NULL, NULL));
+  rig_stop(listener);
+  g_autofree char *text = NULL;
+  gsize length;
+  g_assert_true(g_file_get_contents(recorded, &text, &length, NULL));
+  g_assert_cmpuint(length, >=, 44 + 50 * 1920); /* a second of it */
+  gint loudest = 0;
+  for (gsize n = 44; n + 1 < length; n += 2)
+    loudest = MAX(loudest, (gint16)(((guint8)text[n + 1] << 8) | (guint8)text[n]));
+  g_assert_cmpint(loudest, >, 10000);
+}
+
+/* Sending and receiving end together when the other side leaves. */
+static void
+test_end_on_leave(void)
+{
+  GstElement *staying =
+      rig_play(LIVE " ! wzpcall name=call end-on-leave=true " URI " ! " HEARD, port());
+  GstElement *leaving = rig_play(LIVE " ! wzpcall name=call " URI " ! " HEARD, port());
+  rig_wait_buffers(staying, "heard", 10);
+  rig_wait_buffers(leaving, "heard", 10);
+  rig_stop(leaving);
+  gst_message_unref(rig_wait(staying, GST_MESSAGE_EOS, NULL, NULL));
+  rig_stop(staying);
+}
+
+/* What gst-launch-1.0 -e does: EOS goes to the sources, and the pipeline ends. */
+static void
+test_eos(void)
+{
+  static const char *const tails[] = {" ! " HEARD, ""};
+  static const char *const heads[] = {LIVE " ! ", ""};
+  for (guint n = 0; n < 3; n++) {
+    g_autofree char *line = g_strdup_printf("%swzpcall name=call uri=wzp://127.0.0.1:%u/room "
+                                            "KNOWN%s",
+                                            heads[n & 1], port(), tails[n >> 1]);
+    GstElement *pipeline = rig_play("%s", line);
+    rig_wait_state(pipeline, "call", "waiting");
+    g_test_message("%s", line);
+    gst_element_send_event(pipeline, gst_event_new_eos());
+    gst_message_unref(rig_wait(pipeline, GST_MESSAGE_EOS, NULL, NULL));
+    rig_stop(pipeline);
+  }
+}
+
+static void
+test_relay_restarted(void)
+{
+  unsigned same = port();
+  GstElement *a = rig_play(LIVE " ! wzpcall name=call " URI " ! " HEARD, same);
+  GstElement *b = rig_play(LIVE " ! wzpcall name=call " URI " ! " HEARD, same);
+  rig_wait_buffers(a, "heard", 10);
+  rig_wait_buffers(b, "heard", 10);
+  rig_relay_kill(relay);
+  relay = rig_relay_start("relay", same);
+  rig_wait_state(a, "call", "reconnecting");
+  rig_wait_state(a, "call", "active");
+  rig_wait_state(b, "call", "reconnecting");
+  rig_wait_state(b, "call", "active");
+  guint64 before = rig_counter(a, "call", "frames-received");
+  rig_wait_buffers(a, "heard", 100);
+  g_assert_cmpuint(rig_counter(a, "call", "frames-received"), >, before);
+  rig_stop(a);
+  rig_stop(b);
+}
+
+/* Stopped and started again, the other way round: a direction goes when its pad is unlinked. */
+static void
+test_again(void)
+{
+  GstElement *pipeline = rig_parse(LIVE " name=tone ! wzpcall name=call " URI " ! " HEARD, port());
+  g_autoptr(GstElement) tone = gst_bin_get_by_name(GST_BIN(pipeline), "tone");
+  g_autoptr(GstElement) call = gst_bin_get_by_name(GST_BIN(pipeline), "call");
+  for (guint round = 0; round < 3; round++) {
+    gst_element_set_state(pipeline, GST_STATE_PLAYING);
+    rig_wait_state(pipeline, "call", "waiting");
+    g_assert_cmpint(GST_BIN_NUMCHILDREN(call), ==, round == 1 ? 7 : 14);
+    gst_element_set_state(pipeline, GST_STATE_NULL);
+    if (round == 0)
+      gst_element_unlink(tone, call);
+    if (round == 1)
+      g_assert_true(gst_element_link(tone, call));
+    if (round == 0)
+      gst_element_set_locked_state(tone, TRUE);
+    else
+      gst_element_set_locked_state(tone, FALSE);
+  }
+  rig_stop(pipeline);
+}
+
+static void
+test_no_uri(void)
+{
+  GstElement *pipeline = rig_play("wzpcall ! fakesink");
+  rig_wait_error(pipeline, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS, "set 'uri'");
+  rig_stop(pipeline);
+}
+
+typedef struct {
+  const char *name;
+  void (*run)(void);
+} Case;
+
+static const Case cases[] = {
+    {"file", test_file},
+    {"live", test_live},
+    {"two-in-one", test_two_in_one},
+    {"beside-others", test_beside_others},
+    {"composed", test_composed},
+    {"decodebin", test_decodebin},
+    {"end-on-leave", test_end_on_leave},
+    {"eos", test_eos},
+    {"relay-restarted", test_relay_restarted},
+    {"again", test_again},
+    {"no-uri", test_no_uri},
+};
+
+static void
+run_case(gconstpointer data)
+{
+  const Case *test = data;
+  rig_set_up();
+  relay = rig_relay_start("relay", 0);
+  test->run();
+  rig_relay_kill(relay);
+  rig_tear_down();
+}
+
+int
+main(int argc, char **argv)
+{
+  rig_init(&argc, &argv);
+  g_test_init(&argc, &argv, NULL);
+  for (guint n = 0; n < G_N_ELEMENTS(cases); n++) {
+    g_autofree char *path = g_strconcat("/call/", cases[n].name, NULL);
+    g_test_add_data_func(path, &cases[n], run_case);
+  }
+  return g_test_run();
+}
