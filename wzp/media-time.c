@@ -3,6 +3,10 @@
 #include "seal-private.h"
 #include <string.h>
 
+/* 139 years. What a sender says beyond has no meaning, and must not overflow where it becomes
+ * nanoseconds. */
+#define MEDIA_MS_MAX (UINT64_C(1) << 42)
+
 /* Time of the packet `index` if it belongs to the anchor's stretch; false when that would lie before
  * the stream's zero. index may be on either side of the anchor. */
 static bool
@@ -13,7 +17,7 @@ reckon(const WzpMediaAnchor *anchor, uint64_t index, uint64_t *media_ms)
 
   if (index >= anchor->index) {
     *media_ms = anchor->media_ms + (index - anchor->index) * duration;
-    return true;
+    return *media_ms <= MEDIA_MS_MAX;
   }
   if ((anchor->index - index) * duration > anchor->media_ms)
     return false;
@@ -68,6 +72,8 @@ wzp_media_time_of(WzpMediaTime *time, const WzpHeader *header, uint64_t index, u
       if (step < 0 && (uint64_t)(-(int64_t)step) > last)
         return false;
       news.media_ms = last + (uint64_t)(int64_t)step;
+      if (news.media_ms > MEDIA_MS_MAX)
+        return false;
     }
     learn(time, &news);
     *media_ms = news.media_ms;

@@ -200,6 +200,29 @@ test_media_time_random(void)
   g_assert_cmpuint(known * 100, >, total * 98);
 }
 
+/* A sender that jumps ahead as far as it can, again and again: in nanoseconds its time still fits. */
+static void
+test_far_future(void)
+{
+  WzpSender *sender = wzp_sender_new(sid, base, 0);
+  WzpReceiver *receiver = receiver_with(0, base);
+  uint32_t timestamp = 0;
+  unsigned known = 0;
+  WzpOpened opened;
+
+  for (unsigned i = 0; i < 10000; i++) {
+    Packet packet = media(sender, 0, timestamp, true);
+    timestamp += 0x7fffffff;
+    g_assert_cmpint(open_at(receiver, 0, &packet, &opened), ==, WZP_OK);
+    known += opened.has_media_ms;
+    if (opened.has_media_ms)
+      g_assert_cmpuint(opened.media_ms, <, INT64_MAX / 1000000 - (INT64_C(1) << 32));
+  }
+  g_assert_cmpuint(known, >, 1000);
+  wzp_receiver_free(receiver);
+  wzp_sender_free(sender);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -208,6 +231,7 @@ main(int argc, char **argv)
   g_test_add_func("/media-time/header-policy", test_header_policy);
   g_test_add_func("/media-time/by-hand", test_media_time);
   g_test_add_func("/media-time/repeats-backwards", test_repeats_backwards);
+  g_test_add_func("/media-time/far-future", test_far_future);
   g_test_add_func("/media-time/random", test_media_time_random);
   return g_test_run();
 }
