@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* The wzp URI: what it says, and the sentence for what it cannot say. */
+#include "call-rig.h"
 #include "gst/gstwzpuri.h"
 #include <string.h>
 
@@ -165,7 +166,7 @@ test_host_port(void)
 int
 main(int argc, char **argv)
 {
-  gst_init(&argc, &argv);
+  rig_init(&argc, &argv);
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/uri/good", test_good);
   g_test_add_func("/uri/bad", test_bad);
