@@ -18,6 +18,7 @@ for step in $steps; do
 done
 logs=build/test-logs
 passed=0 failed=0 skipped=0
+test_environment= # of the next suite: NAME=VALUE...
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 
 wanted() {
@@ -32,7 +33,8 @@ report() {
   [ "$6" = 0 ] || detail="$detail, $6 skipped"
   printf '%-28s %4d s  %s\n' "$1" "$3" "$detail"
   [ "$2" = 0 ] || {
-    grep -E '^not ok|: (error|fatal|warning):|ERROR|FAILED|NOT HELD' "$logs/$1.log" | head -n 20
+    grep -E '^ *[0-9]+/[0-9]+ .*(FAIL|ERROR|TIMEOUT)|^not ok|: (error|fatal error|warning):|NOT HELD' \
+      "$logs/$1.log" | awk '!seen[$0]++' | head -n 20
     echo "  the whole of it: $logs/$1.log"
   }
 }
@@ -68,7 +70,8 @@ suite() {
   shift 2
   begin=$(date +%s)
   rm -f "$folder/meson-logs/testlog.json"
-  meson test -C "$folder" --no-rebuild --print-errorlogs "$@" >"$logs/$name.log" 2>&1
+  # shellcheck disable=SC2086 # a list of settings
+  env $test_environment meson test -C "$folder" --no-rebuild --print-errorlogs "$@" >"$logs/$name.log" 2>&1
   status=$?
   cp "$folder/meson-logs/testlog.txt" "$logs/$name.full.log" 2>/dev/null
   counts=$(python3 tests/count-results.py "$folder/meson-logs/testlog.json" 2>>"$logs/$name.log") ||
@@ -122,9 +125,9 @@ if wanted sanitizers; then
 fi
 if wanted threads; then
   build build-tsan build-tsan -Db_sanitize=thread -Db_lundef=false &&
-    TSAN_OPTIONS=ignore_noninstrumented_modules=1:history_size=4 \
-      LD_PRELOAD="$PWD/build-tsan/tests/libtsan-glib.so" \
-      suite threads build-tsan --suite relay --suite gst --timeout-multiplier 6
+    test_environment="TSAN_OPTIONS=ignore_noninstrumented_modules=1:history_size=4
+      LD_PRELOAD=$PWD/build-tsan/tests/libtsan-glib.so" &&
+    suite threads build-tsan --suite relay --suite gst --timeout-multiplier 6
 fi
 if wanted fuzz; then
   tap fuzz tests/fuzz/run.sh "${FUZZ_SECONDS:-10}"
