@@ -62,7 +62,8 @@ struct WzpCall {
   bool connected_once, changed_reported;
   /* UDP */
   GPtrArray *half_open;
-  WzpTime half_open_budget; /* when the next new HS1 may cost us work */
+  WzpTime half_open_budget
+      [2]; /* when the next new HS1 may cost us work; [1]: from where it should come */
   uint32_t n_sessions;
   bool odd_start; /* of the last session made, and the peer that it is with */
   uint8_t last_peer[32];

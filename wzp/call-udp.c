@@ -141,14 +141,25 @@ find_half_open(const WzpCall *call, const WzpAddress *from, const uint8_t digest
   return NULL;
 }
 
+/* Is the other box at this address, for all that we know? */
+static bool
+is_expected(const WzpCall *call, const WzpAddress *from)
+{
+  for (unsigned i = 0; i < call->config.n_remotes; i++)
+    if (wzp_address_equal(&call->config.remotes[i], from))
+      return true;
+  return wzp_call_is_remote(call, from);
+}
+
 static WzpResult
 new_half_open(WzpCall *call, WzpTime now, const WzpAddress *from, const uint8_t *data,
               size_t length, HalfOpen **out)
 {
   WzpTime earliest = now - HALF_OPEN_BURST * HALF_OPEN_EVERY;
-  if (call->half_open_budget > now)
+  WzpTime *budget = &call->half_open_budget[is_expected(call, from)];
+  if (*budget > now)
     return WZP_RATE_LIMITED;
-  call->half_open_budget = MAX(call->half_open_budget, earliest) + HALF_OPEN_EVERY;
+  *budget = MAX(*budget, earliest) + HALF_OPEN_EVERY;
 
   WzpHandshakeConfig config = {
       .mode = WZP_MODE_UDP,

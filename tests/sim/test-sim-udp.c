@@ -388,19 +388,25 @@ record_hs1(void *user, int party, const WzpAddress *to, const uint8_t *data, siz
 }
 
 static void
-test_replayed_hs1(void)
+record_yesterday(Recording *recording)
 {
-  Recording recording = {g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref)};
+  recording->hs1 = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
   for (unsigned seed = 300; seed < 350; seed++) {
     SimCall *sim = new_sim(seed, &clean);
     sim->tap = record_hs1;
-    sim->tap_user = &recording;
+    sim->tap_user = recording;
     sim_call_start_party(sim, 0);
     sim_call_run(sim, 50 * WZP_MSEC);
     sim_call_free(sim);
   }
-  g_assert_cmpuint(recording.hs1->len, ==, 50);
+  g_assert_cmpuint(recording->hs1->len, ==, 50);
+}
 
+static void
+test_replayed_hs1(void)
+{
+  Recording recording;
+  record_yesterday(&recording);
   SimCall *sim = new_sim(90, &clean);
   for (unsigned i = 0; i < 100; i++) {
     if (i == 20)
@@ -426,6 +432,32 @@ test_replayed_hs1(void)
   g_ptr_array_unref(recording.hs1);
 }
 
+/* The same from everywhere: who is at the address where the other box is expected need not wait behind. */
+static void
+test_replayed_from_elsewhere(void)
+{
+  Recording recording;
+  record_yesterday(&recording);
+  SimCall *sim = new_sim(91, &clean);
+  sim_call_start_party(sim, 0);
+  for (unsigned i = 0; i < 200; i++) {
+    for (unsigned n = 0; n < recording.hs1->len; n++) {
+      WzpAddress from = {.family = 4, .port = (uint16_t)(1 + i), .bytes = {192, 0, 2, (uint8_t)n}};
+      gsize length;
+      const uint8_t *data = g_bytes_get_data(g_ptr_array_index(recording.hs1, n), &length);
+      sim_call_inject(sim, 0, &from, data, length);
+    }
+    if (i == 100)
+      sim_call_start_party(sim, 1);
+    sim_call_run(sim, 10 * WZP_MSEC);
+  }
+  g_assert_true(sim_call_is_active(sim));
+  g_assert_cmpuint(stats_of(sim, 0).drops[WZP_RATE_LIMITED], >, 9000);
+  g_assert_cmpint(sim->parties[1].active_at - sim->parties[1].started_at, <=, 300 * WZP_MSEC);
+  sim_call_free(sim);
+  g_ptr_array_unref(recording.hs1);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -442,5 +474,6 @@ main(int argc, char **argv)
   g_test_add_func("/sim/udp/reflection", test_reflection);
   g_test_add_func("/sim/udp/spoilt", test_spoilt);
   g_test_add_func("/sim/udp/replayed-hs1", test_replayed_hs1);
+  g_test_add_func("/sim/udp/replayed-from-elsewhere", test_replayed_from_elsewhere);
   return g_test_run();
 }
