@@ -53,8 +53,10 @@ struct _WzpSession {
   GQueue pending;     /* WzpOutput, in order; the session's thread sends and tells */
   WzpOutput scratch;
   GSource *timer;
-  WzpTime armed;   /* when the timer will wake the thread */
-  WzpTime quit_at; /* WZP_NEVER: not leaving */
+  WzpTime armed;     /* when the timer will wake the thread */
+  WzpTime last_sent; /* media */
+  WzpTime leave_at;  /* when to say goodbye; WZP_NEVER: not leaving, or said */
+  WzpTime quit_at;   /* WZP_NEVER: not leaving */
   WzpSessionCounters counters;
   WzpCallStats last_stats; /* of the run that ended */
   WzpUdpStats last_udp;

@@ -38,7 +38,7 @@ rearm(WzpSession *self)
 {
   WzpTime patience = MIN(wzp_session_patience_deadline(self), self->resolve_again);
   g_mutex_lock(&self->lock);
-  WzpTime when = MIN(patience, self->quit_at);
+  WzpTime when = MIN(patience, MIN(self->leave_at, self->quit_at));
   if (!g_queue_is_empty(&self->pending))
     when = 0;
   else if (self->started)
@@ -54,7 +54,8 @@ farewell_done(WzpSession *self, WzpTime now)
 {
   g_mutex_lock(&self->lock);
   gboolean done =
-      self->quit_at != WZP_NEVER && g_queue_is_empty(&self->pending) &&
+      self->quit_at != WZP_NEVER && self->leave_at == WZP_NEVER &&
+      g_queue_is_empty(&self->pending) &&
       (now >= self->quit_at || !self->started || wzp_call_next_timeout(self->call) == WZP_NEVER);
   g_mutex_unlock(&self->lock);
   return done;
@@ -79,6 +80,11 @@ timer_fired(gpointer data)
   g_mutex_lock(&self->lock);
   if (self->started && now >= wzp_call_next_timeout(self->call)) {
     wzp_call_handle_timeout(self->call, now);
+    wzp_session_drain_locked(self, now);
+  }
+  if (now >= self->leave_at) {
+    self->leave_at = WZP_NEVER;
+    wzp_call_leave(self->call, now);
     wzp_session_drain_locked(self, now);
   }
   g_mutex_unlock(&self->lock);

@@ -187,7 +187,8 @@ reset_run(WzpSession *self)
   g_mutex_lock(&self->lock);
   self->state = WZP_CALL_CONNECTING;
   self->started = FALSE;
-  self->quit_at = WZP_NEVER;
+  self->quit_at = self->leave_at = WZP_NEVER;
+  self->last_sent = 0;
   self->armed = WZP_NEVER;
   memset(&self->counters, 0, sizeof self->counters);
   memset(&self->last_stats, 0, sizeof self->last_stats);
@@ -247,8 +248,7 @@ session_stop(WzpSession *self)
   self->quit_at = now;
   if (self->started && self->state != WZP_CALL_ENDED) {
     self->quit_at = now + WZP_SESSION_LEAVE_MSEC * WZP_MSEC;
-    wzp_call_leave(self->call, now);
-    wzp_session_drain_locked(self, now);
+    self->leave_at = self->last_sent + WZP_SESSION_LINGER_MSEC * WZP_MSEC;
   }
   wzp_session_wake_locked(self, 0);
   g_mutex_unlock(&self->lock);
@@ -406,6 +406,7 @@ frame_locked(WzpSession *self, WzpTime now, const WzpSessionPacket *packet,
   if (result != WZP_OK)
     return 0;
   self->counters.packets_sent++;
+  self->last_sent = now;
   return 1;
 }
 
@@ -544,7 +545,8 @@ wzp_session_init(WzpSession *self)
   g_queue_init(&self->pending);
   self->inboxes = g_ptr_array_new_with_free_func((GDestroyNotify)gst_wzp_inbox_unref);
   self->state = WZP_CALL_IDLE;
-  self->armed = self->quit_at = self->resolve_again = self->episode = WZP_NEVER;
+  self->armed = self->quit_at = self->leave_at = WZP_NEVER;
+  self->resolve_again = self->episode = WZP_NEVER;
   self->last_stats.round_trip = -1;
 }
 
