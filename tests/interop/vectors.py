@@ -3,15 +3,13 @@
 
 import re
 
-from wzp_peer import (
+from wzp_wire import (
     H,
     Handshake,
     Identity,
-    X25519PrivateKey,
     be,
     fingerprint,
     media_keys,
-    public,
     ratchet,
     seal,
     seal_packet,
@@ -78,13 +76,15 @@ def sealed():
 
 def published(section):
     """The same names and values, as the document has them."""
-    for name, *values in re.findall(r"^\| ([^|]*?) \| ([0-9a-f]{64}) \| ([0-9a-f]{64}) \| ([0-9a-f:]{39}) \|$", section, re.M):
+    row = r"^\| ([^|]*?) \| ([0-9a-f]{64}) \| ([0-9a-f]{64}) \| ([0-9a-f:]{39}) \|$"
+    for name, *values in re.findall(row, section, re.M):
         yield name, " | ".join(values)
     names = r"th[234]|X25519|H\(HS[123]\)|SAS|(?:app|hop) (?:i2r|r2i)|media [ir]"
     yield from re.findall(rf"^    ({names}) +([0-9a-f]+)", section, re.M)
     yield from re.findall(r"(mk|nonce|base_1) ([0-9a-f]{24,})", section)
     yield from re.findall(r"^    (E=\d seq=\d) .*\n +([0-9a-f]+)$", section, re.M)
-    yield from re.findall(r"^(control record|hop tag)[^`]*`([0-9a-f]+)`", section.replace(". Hop", ".\nHop"), re.M | re.I)
+    for name, value in re.findall(r"\b(Control record|Hop tag)[^`]*`([0-9a-f]+)`", section):
+        yield name.lower(), value
 
 
 def sas_people(section):
@@ -101,6 +101,6 @@ def mismatches(document):
     """Names of vectors that differ or that one side lacks; and how many were compared."""
     section = document.split("\n## 13.")[1]
     computed = {**dict(identities()), **dict(handshake()), **dict(sealed())}
-    found = {("control record" if n == "Control record" else n.replace("Hop tag", "hop tag")): v for n, v in published(section)}
+    found = dict(published(section))
     wrong = [name for name in computed.keys() | found.keys() if computed.get(name) != found.get(name)]
     return wrong + ([] if sas_people(section) else ["SAS words and digits"]), len(computed) + 1
