@@ -262,8 +262,9 @@ get_from_session(GstWzpEndpoint *self, guint id, GValue *value)
     g_value_take_string(value, session != NULL ? wzp_session_dup_fingerprint(session) : NULL);
     return TRUE;
   case GST_WZP_ENDPOINT_PROP_STATS:
-    g_value_take_boxed(value, session != NULL ? wzp_session_get_stats(session)
-                                              : gst_structure_new_empty(WZP_SESSION_STATS));
+    if (session == NULL)
+      session = wzp_session_new(); /* so that all fields are there, as zeros */
+    g_value_take_boxed(value, wzp_session_get_stats(session));
     return TRUE;
   default:
     return FALSE;

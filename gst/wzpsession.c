@@ -91,7 +91,6 @@ load_identity(WzpSession *self, const WzpSessionConfig *config, GError **error)
                   reason->message);
   gchar text[WZP_FINGERPRINT_TEXT];
   g_mutex_lock(&self->lock);
-  g_free(self->fingerprint);
   self->fingerprint = g_strdup(wzp_fingerprint_format(self->identity->fingerprint, text));
   g_mutex_unlock(&self->lock);
   return TRUE;
@@ -142,7 +141,9 @@ load_relay(WzpSession *self, const WzpSessionConfig *config, WzpCallConfig *call
 static void
 copy_config(WzpSession *self, const WzpSessionConfig *config)
 {
-  self->udp = config->udp;
+  g_mutex_lock(&self->lock);
+  self->udp = config->udp; /* the one of these that stats show */
+  g_mutex_unlock(&self->lock);
   self->host = g_strdup(config->host != NULL ? config->host : "");
   self->port = config->port;
   self->place = *self->host != '\0' ? gst_wzp_host_port(self->host, self->port) : g_strdup("");
@@ -194,6 +195,7 @@ reset_run(WzpSession *self)
   memset(&self->last_stats, 0, sizeof self->last_stats);
   memset(&self->last_udp, 0, sizeof self->last_udp);
   g_clear_pointer(&self->last_peers, g_strfreev);
+  g_clear_pointer(&self->fingerprint, g_free);
   g_mutex_unlock(&self->lock);
 }
 

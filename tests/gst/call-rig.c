@@ -140,6 +140,17 @@ rig_free_port(void)
   return ntohs(name.sin_port);
 }
 
+gboolean
+rig_has_ipv6(void)
+{
+  struct sockaddr_in6 name = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+  int descriptor = socket(AF_INET6, SOCK_DGRAM, 0);
+  gboolean has = descriptor >= 0 && bind(descriptor, (struct sockaddr *)&name, sizeof name) == 0;
+  if (descriptor >= 0)
+    close(descriptor);
+  return has;
+}
+
 /* --- pipelines --- */
 
 static GstElement *

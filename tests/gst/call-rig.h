@@ -27,6 +27,7 @@ void rig_relay_kill(RigRelay *relay); /* without a goodbye, and waits for its en
 
 /* A UDP port of 127.0.0.1 that nobody has at the moment. */
 unsigned rig_free_port(void);
+gboolean rig_has_ipv6(void);
 
 /* A pipeline from a launch line, set to PLAYING. The word KNOWN stands for known-relays=FILE. */
 GstElement *rig_play(const char *line, ...) G_GNUC_PRINTF(1, 2);

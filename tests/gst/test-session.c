@@ -40,41 +40,36 @@ port(void)
 
 /* --- one call --- */
 
-typedef struct {
-  gint left_slot;
-  guint metas;
-} Seen;
-
 static GstPadProbeReturn
-look(GstPad *pad, GstPadProbeInfo *info, gpointer data)
+look(GstPad *pad, GstPadProbeInfo *info, gpointer metas)
 {
-  (void)pad;
-  Seen *seen = data;
   if (info->type & GST_PAD_PROBE_TYPE_BUFFER) {
     GstBuffer *buffer = GST_PAD_PROBE_INFO_BUFFER(info);
     const GstMetaInfo *known = gst_meta_get_info("GstWzpMeta");
     g_assert_nonnull(gst_buffer_get_meta(buffer, known->api));
     g_assert_true(GST_BUFFER_PTS_IS_VALID(buffer));
     g_assert_cmpuint(gst_buffer_get_size(buffer), ==, 60);
-    g_atomic_int_inc(&seen->metas);
+    g_atomic_int_inc((gint *)metas);
     return GST_PAD_PROBE_OK;
   }
   const GstStructure *structure = gst_event_get_structure(GST_PAD_PROBE_INFO_EVENT(info));
   guint slot;
   if (structure != NULL && gst_structure_has_name(structure, "wzp-member-left")) {
+    g_autoptr(GstElement) element = gst_pad_get_parent_element(pad);
     g_assert_true(gst_structure_get_uint(structure, "slot", &slot));
-    g_atomic_int_set(&seen->left_slot, (gint)slot);
+    gst_element_post_message(
+        element, gst_message_new_application(GST_OBJECT(element), gst_structure_copy(structure)));
   }
   return GST_PAD_PROBE_OK;
 }
 
 static void
-watch(GstElement *pipeline, const char *element, Seen *seen)
+watch(GstElement *pipeline, const char *element, gint *metas)
 {
   g_autoptr(GstElement) watched = gst_bin_get_by_name(GST_BIN(pipeline), element);
   g_autoptr(GstPad) pad = gst_element_get_static_pad(watched, "src");
   gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, look,
-                    seen, NULL);
+                    metas, NULL);
 }
 
 static GstMessage *
@@ -95,9 +90,9 @@ wait_peer(GstElement *pipeline, gboolean present)
 static void
 test_call(void)
 {
-  Seen seen = {.left_slot = -1};
+  gint metas = 0;
   GstElement *listener = rig_parse(LISTEN, port());
-  watch(listener, "open", &seen);
+  watch(listener, "open", &metas);
   gst_element_set_state(listener, GST_STATE_PLAYING);
   rig_wait_state(listener, "in", "waiting");
   GstElement *speaker = rig_play(SPEAK URI, port());
@@ -120,10 +115,14 @@ test_call(void)
 
   rig_stop(speaker);
   g_autoptr(GstMessage) left = wait_peer(listener, FALSE);
-  rig_wait_state(listener, "in", "waiting");
+  /* and downstream of wzpsrc, behind that member's last packet */
+  g_autoptr(GstMessage) passed =
+      rig_wait(listener, GST_MESSAGE_APPLICATION, "wzp-member-left", "open");
+  guint left_slot = 99;
+  gst_structure_get_uint(gst_message_get_structure(passed), "slot", &left_slot);
+  g_assert_cmpuint(left_slot, ==, slot);
   rig_stop(listener);
-  g_assert_cmpuint(seen.metas, >=, 20);
-  g_assert_cmpint(seen.left_slot, ==, slot);
+  g_assert_cmpint(metas, >=, 20);
 }
 
 /* wzpsrc and wzpsink of one pipeline are one member, whichever is there first. */
@@ -332,6 +331,22 @@ test_unknown_host(void)
   rig_stop(pipeline);
 }
 
+/* A name with several addresses: all are tried, the first good answer wins. */
+static void
+test_host_name(void)
+{
+  GstElement *pipeline =
+      rig_play("wzpsrc name=in uri=wzp://localhost:%u/room KNOWN ! fakesink", port());
+  rig_wait_state(pipeline, "in", "waiting");
+  g_autoptr(GstElement) source = gst_bin_get_by_name(GST_BIN(pipeline), "in");
+  g_autoptr(GstStructure) stats = NULL;
+  g_autofree char *remote = g_strdup_printf("127.0.0.1:%u", port());
+  g_object_get(source, "stats", &stats, NULL);
+  g_assert_cmpstr(gst_structure_get_string(stats, "remote"), ==, remote);
+  g_assert_cmpstr(gst_structure_get_string(stats, "path"), ==, "relay");
+  rig_stop(pipeline);
+}
+
 static void
 test_relay_restarted(void)
 {
@@ -400,6 +415,25 @@ test_udp(void)
     rig_wait_buffers(waiting, "heard", 5);
     rig_stop(caller);
   }
+  rig_stop(waiting);
+}
+
+/* Over IPv6, an address in brackets. */
+static void
+test_udp_ipv6(void)
+{
+  unsigned meeting = rig_free_port();
+  g_autofree char *key = make_key_file("key", '7');
+  if (!rig_has_ipv6()) {
+    g_test_skip("this machine has no IPv6 loopback");
+    return;
+  }
+  GstElement *waiting = rig_play("wzpsrc name=in key-file=%s local-port=%u ! wzpcrypt ! "
+                                 "fakesink name=heard signal-handoffs=true",
+                                 key, meeting);
+  GstElement *caller = rig_play(SPEAK "uri=wzp://[::1]:%u?key-file=%s", meeting, key);
+  rig_wait_buffers(waiting, "heard", 5);
+  rig_stop(caller);
   rig_stop(waiting);
 }
 
@@ -524,9 +558,11 @@ static const Case cases[] = {
     {"relay-down", test_relay_down, FALSE},
     {"relay-late", test_relay_late, FALSE},
     {"unknown-host", test_unknown_host, FALSE},
+    {"host-name", test_host_name, TRUE},
     {"relay-restarted", test_relay_restarted, TRUE},
     {"room-full", test_room_full, TRUE},
     {"udp", test_udp, FALSE},
+    {"udp-ipv6", test_udp_ipv6, FALSE},
     {"udp-refusals", test_udp_refusals, FALSE},
     {"wrong-key-file", test_wrong_key_file, FALSE},
     {"mistakes", test_mistakes, FALSE},
