@@ -207,6 +207,40 @@ drain(int event)
   (void)ignored;
 }
 
+static void
+apply_commands(RelayWorker *worker, WzpTime now)
+{
+  GArray *taken;
+  bool stop;
+  unsigned i;
+
+  pthread_mutex_lock(&worker->command_lock);
+  taken = worker->commands;
+  worker->commands = worker->commands_taken;
+  worker->commands_taken = taken;
+  stop = worker->stop;
+  pthread_mutex_unlock(&worker->command_lock);
+  for (i = 0; i < taken->len; i++)
+    relay_media_apply(worker->media, now, &g_array_index(taken, RelayCommand, i));
+  /* hop keys stand in them */
+  if (taken->len > 0)
+    sodium_memzero(taken->data, taken->len * sizeof(RelayCommand));
+  g_array_set_size(taken, 0);
+  if (stop)
+    g_main_loop_quit(worker->loop);
+}
+
+static gboolean
+on_commands(gint fd, GIOCondition condition, gpointer user)
+{
+  RelayWorker *worker = user;
+
+  (void)fd, (void)condition;
+  drain(worker->command_event);
+  apply_commands(worker, g_get_monotonic_time());
+  return G_SOURCE_CONTINUE;
+}
+
 /* Returns whether the batch was full, so that there may be more. */
 static bool
 receive_batch(RelayWorker *worker)
@@ -220,6 +254,8 @@ receive_batch(RelayWorker *worker)
   if (n <= 0)
     return false;
   now = g_get_monotonic_time();
+  /* a datagram may be the answer to one that the control thread sent after its commands */
+  apply_commands(worker, now);
   for (i = 0; i < n; i++) {
     size_t length = worker->received[i].msg_len;
     bool for_control;
@@ -247,34 +283,6 @@ on_readable(gint fd, GIOCondition condition, gpointer user)
   (void)fd, (void)condition;
   while (n < BATCHES_PER_WAKEUP && receive_batch(worker))
     n++;
-  return G_SOURCE_CONTINUE;
-}
-
-static gboolean
-on_commands(gint fd, GIOCondition condition, gpointer user)
-{
-  RelayWorker *worker = user;
-  WzpTime now = g_get_monotonic_time();
-  GArray *taken;
-  bool stop;
-  unsigned i;
-
-  (void)fd, (void)condition;
-  drain(worker->command_event);
-  pthread_mutex_lock(&worker->command_lock);
-  taken = worker->commands;
-  worker->commands = worker->commands_taken;
-  worker->commands_taken = taken;
-  stop = worker->stop;
-  pthread_mutex_unlock(&worker->command_lock);
-  for (i = 0; i < taken->len; i++)
-    relay_media_apply(worker->media, now, &g_array_index(taken, RelayCommand, i));
-  /* hop keys stand in them */
-  if (taken->len > 0)
-    sodium_memzero(taken->data, taken->len * sizeof(RelayCommand));
-  g_array_set_size(taken, 0);
-  if (stop)
-    g_main_loop_quit(worker->loop);
   return G_SOURCE_CONTINUE;
 }
 
