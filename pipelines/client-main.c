@@ -67,7 +67,11 @@ error_text(const Client *client, GstObject *source, const GError *error, const c
   const char *line = debug ? strrchr(debug, '\n') : NULL;
   const char *reason = line ? line + 1 : "";
   if (!g_str_equal(GST_OBJECT_NAME(source), CLIENT_RECORDING_SINK))
-    return g_strdup_printf("%s: %s %s", GST_OBJECT_NAME(source), error->message, reason);
+    return client->options.live
+               ? g_strdup_printf("the microphone or the speaker cannot be used: %s %s",
+                                 error->message, reason)
+               : g_strdup_printf("'%s' cannot be sent: %s %s", client->options.send_file,
+                                 error->message, reason);
   if (g_error_matches(error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NO_SPACE_LEFT))
     reason = "the disk is full";
   return g_strdup_printf("the recording ends here, because it cannot be written: %s",
@@ -81,7 +85,7 @@ take_error(Client *client, GstMessage *message)
   char *debug = NULL;
   gst_message_parse_error(message, &error, &debug);
   GstObject *source = GST_MESSAGE_SRC(message);
-  char *text = error_text(client, source, error, debug);
+  char *text = g_strchomp(error_text(client, source, error, debug));
   client_report_set_error(client->report, text);
   client_report_say(client->report, "wzp-client: %s", text);
   end(client, classify(client, source, error));

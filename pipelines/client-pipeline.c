@@ -340,7 +340,9 @@ client_pipeline_clear(ClientPipeline *self)
 {
   if (!self->pipeline)
     return;
-  gst_element_set_state(self->pipeline, GST_STATE_NULL);
+  /* decodebin, when it found nothing to decode, can refuse the way down once */
+  if (gst_element_set_state(self->pipeline, GST_STATE_NULL) == GST_STATE_CHANGE_FAILURE)
+    gst_element_set_state(self->pipeline, GST_STATE_NULL);
   gst_object_unref(self->pipeline);
   self->pipeline = self->call = NULL;
 }

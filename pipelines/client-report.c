@@ -9,8 +9,6 @@
 #define UNKNOWN -1.
 #define SILENCE_DB -60.
 #define METER_WIDTH 12
-#define UDP_AND_IPV4 28
-#define UDP_AND_IPV6 48
 
 typedef struct {
   char *fingerprint;
@@ -19,11 +17,16 @@ typedef struct {
 
 typedef struct {
   guint64 frames_sent, frames_received, frames_concealed, frames_lost, frames_late;
-  double round_trip, delay; /* ms */
-  guint64 bytes_sent, bytes_received, datagrams_sent, datagrams_received;
-  gboolean v6;
+  double round_trip, delay;           /* ms */
+  guint64 bytes_sent, bytes_received; /* all-in, with IP and UDP headers */
   char path[16];
 } Counters;
+
+/* Bytes of one direction since there was audio. */
+typedef struct {
+  gint64 since; /* monotonic us; 0: no audio yet */
+  guint64 bytes_before, bytes;
+} Wire;
 
 struct ClientReport {
   gboolean sends, hears, terminal;
@@ -34,6 +37,7 @@ struct ClientReport {
   GArray *peers; /* Peer */
   double level_sent, level_heard, recorded;
   Counters now;
+  Wire wire_sent, wire_received;
   ClientMoments moments;
   gint64 ended;
 };
@@ -166,6 +170,16 @@ read_count(const GstStructure *stats, const char *field)
   return number > 0 ? (guint64)number : 0;
 }
 
+static void
+count_wire(Wire *wire, gint64 first_audio, gint64 now, guint64 bytes)
+{
+  if (first_audio && !wire->since) {
+    wire->since = now;
+    wire->bytes_before = bytes;
+  }
+  wire->bytes = bytes;
+}
+
 void
 client_report_take_stats(ClientReport *report, const ClientPipeline *pipeline)
 {
@@ -189,19 +203,18 @@ client_report_take_stats(ClientReport *report, const ClientPipeline *pipeline)
   now->frames_late = read_count(stats, "frames-late");
   now->bytes_sent = read_count(stats, "bytes-sent");
   now->bytes_received = read_count(stats, "bytes-received");
-  now->datagrams_sent = read_count(stats, "datagrams-sent");
-  now->datagrams_received = read_count(stats, "datagrams-received");
   read_number(stats, "round-trip", &now->round_trip);
   read_number(stats, "jitter-delay-ms", &now->delay);
   const char *path = gst_structure_get_string(stats, "path");
-  const char *remote = gst_structure_get_string(stats, "remote");
   const char *relay = gst_structure_get_string(stats, "relay-fingerprint");
   if (relay && *relay) {
     g_free(report->relay_fingerprint);
     report->relay_fingerprint = g_strdup(relay);
   }
   g_strlcpy(now->path, path ? path : "none", sizeof now->path);
-  now->v6 = remote && remote[0] == '[';
+  count_wire(&report->wire_sent, report->moments.first_sent, report->ended, now->bytes_sent);
+  count_wire(&report->wire_received, report->moments.first_heard, report->ended,
+             now->bytes_received);
   gst_structure_free(stats);
 }
 
@@ -233,19 +246,12 @@ loss_percent(const Counters *now)
   return all > 0 ? 100 * (double)now->frames_lost / all : UNKNOWN;
 }
 
-/* All that the wire carried, with IP and UDP headers, while there was audio. */
 static double
-wire_kbit_s(const ClientReport *report, gboolean sent)
+wire_kbit_s(const ClientReport *report, const Wire *wire)
 {
-  const Counters *now = &report->now;
-  const gint64 from = sent ? report->moments.first_sent : report->moments.first_heard;
-  if (!from || report->ended <= from)
+  if (!wire->since || report->ended <= wire->since)
     return UNKNOWN;
-  const double headers = now->v6 ? UDP_AND_IPV6 : UDP_AND_IPV4;
-  const double bytes =
-      sent ? (double)now->bytes_sent + headers * (double)now->datagrams_sent
-           : (double)now->bytes_received + headers * (double)now->datagrams_received;
-  return bytes * 8000 / (double)(report->ended - from);
+  return (double)(wire->bytes - wire->bytes_before) * 8000 / (double)(report->ended - wire->since);
 }
 
 static double
@@ -385,9 +391,10 @@ print_json(const ClientReport *report)
   add_count(json, "frames_late", now->frames_late);
   add_number(json, "delay_ms", report->hears ? now->delay : UNKNOWN, 1);
   add_number(json, "round_trip_ms", now->round_trip, 1);
-  add_number(json, "wire_kbps", wire_kbit_s(report, report->sends), 1);
-  add_number(json, "wire_kbps_sent", wire_kbit_s(report, TRUE), 1);
-  add_number(json, "wire_kbps_received", wire_kbit_s(report, FALSE), 1);
+  add_number(json, "wire_kbps",
+             wire_kbit_s(report, report->sends ? &report->wire_sent : &report->wire_received), 1);
+  add_number(json, "wire_kbps_sent", wire_kbit_s(report, &report->wire_sent), 1);
+  add_number(json, "wire_kbps_received", wire_kbit_s(report, &report->wire_received), 1);
   add_number(json, "recorded_seconds", report->recorded, 3);
   printf("%s}\n", json->str);
   g_string_free(json, TRUE);
@@ -403,7 +410,7 @@ print_text(const ClientReport *report)
     printf("with       %s (unverified)\n", g_array_index(report->peers, Peer, i).fingerprint);
   if (report->sends)
     printf("sent       %" G_GUINT64_FORMAT " frames, %.1f kbit/s all-in\n", now->frames_sent,
-           MAX(wire_kbit_s(report, TRUE), 0));
+           MAX(wire_kbit_s(report, &report->wire_sent), 0));
   if (report->hears)
     printf("heard      %" G_GUINT64_FORMAT " frames, %" G_GUINT64_FORMAT
            " concealed, delay %.0f ms\n",

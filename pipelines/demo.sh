@@ -215,6 +215,7 @@ must 'the recording is not silent' "${level:--200} > -40"
 must 'the concealed share fits the loss' \
   "$concealed >= $sent * $loss * .5 && $concealed <= $sent * ($loss * 1.6 + .005)"
 must 'the delay is bounded' "$behind > 0 && $behind < 250 + $delay + $jitter && $playout < 250"
+must 'the speech was looked for on the wire' "$pieces > 1000 * $seconds"
 must 'the wire shows nothing' "$wire == 0"
 must 'there were enough sealed bytes to judge' "\"$judged\" == \"true true\""
 [ $held = 0 ] && echo 'All of it held.' || {

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # Installs the Debian 12 packages that are missing:  install.sh [build|test]
 #   build  what the project and the demo need
-#   test   also what the tests need: clang with its sanitizers and fuzzer, clang-format
+#   test   also what the tests need: clang with its fuzzer, clang-format, cryptography for Python
 set -eu
 
 packages='gcc libc6-dev meson ninja-build pkg-config
@@ -10,7 +10,9 @@ packages='gcc libc6-dev meson ninja-build pkg-config
   libnice-dev libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev
   gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-libav
   asterisk-core-sounds-en-g722'
-[ "${1:-build}" != test ] || packages="$packages clang-14 libclang-rt-14-dev llvm-14 clang-format-14"
+[ "${1:-build}" != test ] || packages="$packages
+  clang-14 libclang-rt-14-dev llvm-14 clang-format-14
+  python3-cryptography"
 
 missing=
 for package in $packages; do

@@ -122,7 +122,7 @@ kill $other_pid 2>/dev/null || true
 
 check 'no such file to send' exits 3 'there is no file' "$client" --send-file "$work/none" "$relay"
 echo 'no audio at all' >"$work/text"
-check 'a file without audio' exits 3 'wzp-client: ' "$client" --send-file "$work/text" --duration 20 "$relay"
+check 'a file without audio' exits 3 'cannot be sent' "$client" --send-file "$work/text" --duration 20 "$relay"
 check 'a folder that is not there' exits 3 'cannot write the recording' "$client" \
   --record "$work/none/x.wav" "$relay"
 check 'a folder' exits 2 'is a folder' "$client" --record "$work" "$relay"
