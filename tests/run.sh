@@ -84,15 +84,22 @@ suite() {
   report "$name" $((bad > 0)) $(($(date +%s) - begin)) "$1" "$bad" "$3"
 }
 
-# build NAME FOLDER OPTIONS...
-build() {
-  name=$1 folder=$2
-  shift 2
-  if [ -f "$folder/build.ninja" ]; then
-    once "$name" sh -c 'meson configure "$@" && ninja -C "$1"' build "$folder" "$@"
+# configure FOLDER OPTIONS...
+configure() {
+  if [ -f "$1/build.ninja" ]; then
+    meson configure "$@"
   else
-    once "$name" sh -c 'meson setup "$@" && ninja -C "$1"' build "$folder" "$@"
+    meson setup "$@"
   fi
+}
+
+# make_targets FOLDER PATTERN OPTIONS...: builds the targets that match the pattern
+make_targets() {
+  folder=$1 pattern=$2
+  shift 2
+  # shellcheck disable=SC2046 # a list of targets
+  configure "$folder" "$@" && ninja -C "$folder" \
+    $(ninja -C "$folder" -t targets all | sed -n "s#^\($pattern\): .*#\1#p")
 }
 
 sources() {
@@ -114,17 +121,20 @@ if wanted format; then
   once format clang-format-14 --dry-run -Werror $(sources)
 fi
 if wanted tests || wanted demo; then
-  build build build -Dwerror=true || steps=
+  once build make_targets build all -Dwerror=true || steps=
 fi
 if wanted tests; then
   suite tests build
 fi
 if wanted sanitizers; then
-  build build-asan build-asan -Db_sanitize=address,undefined -Db_lundef=false -Dwerror=true &&
+  once build-asan make_targets build-asan all \
+    -Db_sanitize=address,undefined -Db_lundef=false -Dwerror=true &&
     suite sanitizers build-asan --timeout-multiplier 4
 fi
 if wanted threads; then
-  build build-tsan build-tsan -Db_sanitize=thread -Db_lundef=false &&
+  once build-tsan make_targets build-tsan \
+    'tests/\(gst\|relay\)/test-[a-z-]*\|tests/libtsan-glib.so\|gst/libgstwzp.so\|relay/wzp-relay' \
+    -Db_sanitize=thread -Db_lundef=false &&
     test_environment="TSAN_OPTIONS=ignore_noninstrumented_modules=1:history_size=4
       LD_PRELOAD=$PWD/build-tsan/tests/libtsan-glib.so" &&
     suite threads build-tsan --suite relay --suite gst --timeout-multiplier 6
