@@ -16,12 +16,14 @@
  * ]| Reads a file to whoever is in the room, from its beginning when the first one comes, at its own pace.
  *
  * Live input is not held back: what is said before somebody is there is not sent. With
- * #GstWzpCall:end-on-leave the stream ends, in both directions, when the last other member leaves.
+ * #GstWzpCall:end-on-leave the stream ends, in both directions, when the last other member leaves. When
+ * the input ended (a file did), wzpcall listens on until nothing came for #GstWzpCall:end-after-silence.
  */
 
 #include "gstwzpcall.h"
 #include "gstwzpcontext.h"
 #include "gstwzpelements.h"
+#include "gstwzpquiet.h"
 #include <string.h>
 
 GST_DEBUG_CATEGORY_STATIC(gst_wzp_call_debug);
@@ -31,9 +33,12 @@ enum {
   PROP_PROFILE = GST_WZP_ENDPOINT_N_PROPS,
   PROP_LATENCY,
   PROP_WAIT_FOR_PEER,
+  PROP_END_AFTER_SILENCE,
 };
 
 #define DEFAULT_WAIT_FOR_PEER TRUE
+/* longer than a relay's restart takes the two to find each other again */
+#define DEFAULT_END_AFTER_SILENCE 5000
 #define CHAIN_MAX 9
 
 /* The elements of a direction, in the order of the data. */
@@ -60,8 +65,9 @@ struct _GstWzpCall {
 
   /* the object lock guards */
   gint profile;
-  guint latency;
+  guint latency, end_after_silence;
   gboolean wait_for_peer;
+  GstWzpQuiet *quiet; /* once our input ended */
 };
 
 static GstStaticPadTemplate sink_template =
@@ -316,6 +322,55 @@ pad_linked(GstPad *pad, GstPad *peer, gpointer data)
     build(self, FALSE);
 }
 
+static GstElement *
+dup_element(GstWzpCall *self, gboolean sending, const gchar *factory)
+{
+  g_mutex_lock(&self->build_lock);
+  GstElement *element = sending ? chain_element(self->send, send_chain, factory)
+                                : chain_element(self->receive, receive_chain, factory);
+  if (element != NULL)
+    gst_object_ref(element);
+  g_mutex_unlock(&self->build_lock);
+  return element;
+}
+
+/* --- the end: who spoke from a file listens on only while somebody speaks --- */
+
+static void
+stop_quiet(GstWzpCall *self)
+{
+  GST_OBJECT_LOCK(self);
+  GstWzpQuiet *quiet = g_steal_pointer(&self->quiet);
+  GST_OBJECT_UNLOCK(self);
+  gst_wzp_quiet_stop(quiet);
+}
+
+static void
+input_ended(GstWzpCall *self)
+{
+  g_autoptr(GstElement) source = dup_element(self, FALSE, "wzpsrc");
+  g_autoptr(GstClock) clock = gst_element_get_clock(GST_ELEMENT(self));
+  GST_OBJECT_LOCK(self);
+  guint patience = self->end_after_silence;
+  GST_OBJECT_UNLOCK(self);
+  if (source == NULL || clock == NULL || patience == 0)
+    return;
+  stop_quiet(self);
+  GstWzpQuiet *quiet = gst_wzp_quiet_start(source, clock, patience * GST_MSECOND);
+  GST_OBJECT_LOCK(self);
+  self->quiet = quiet;
+  GST_OBJECT_UNLOCK(self);
+}
+
+static void
+gst_wzp_call_handle_message(GstBin *bin, GstMessage *message)
+{
+  GstWzpCall *self = GST_WZP_CALL(bin);
+  if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_EOS)
+    input_ended(self); /* the only sink in here is the network's */
+  GST_BIN_CLASS(gst_wzp_call_parent_class)->handle_message(bin, message);
+}
+
 /* --- life --- */
 
 static gboolean
@@ -358,6 +413,8 @@ gst_wzp_call_change_state(GstElement *element, GstStateChange transition)
   }
   if (transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED)
     set_playing(self, FALSE);
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
+    stop_quiet(self);
   GstStateChangeReturn result =
       GST_ELEMENT_CLASS(gst_wzp_call_parent_class)->change_state(element, transition);
   if (transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING && result != GST_STATE_CHANGE_FAILURE)
@@ -409,18 +466,6 @@ take_stats(GstStructure *stats, GstElement *element, const gchar *const *fields)
     gst_structure_free(own);
 }
 
-static GstElement *
-dup_element(GstWzpCall *self, gboolean sending, const gchar *factory)
-{
-  g_mutex_lock(&self->build_lock);
-  GstElement *element = sending ? chain_element(self->send, send_chain, factory)
-                                : chain_element(self->receive, receive_chain, factory);
-  if (element != NULL)
-    gst_object_ref(element);
-  g_mutex_unlock(&self->build_lock);
-  return element;
-}
-
 static void
 add_audio_stats(GstWzpCall *self, GstStructure *stats)
 {
@@ -463,6 +508,9 @@ gst_wzp_call_set_property(GObject *object, guint id, const GValue *value, GParam
   case PROP_WAIT_FOR_PEER:
     self->wait_for_peer = g_value_get_boolean(value);
     break;
+  case PROP_END_AFTER_SILENCE:
+    self->end_after_silence = g_value_get_uint(value);
+    break;
   default:
     G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
     break;
@@ -492,6 +540,9 @@ gst_wzp_call_get_property(GObject *object, guint id, GValue *value, GParamSpec *
     break;
   case PROP_WAIT_FOR_PEER:
     g_value_set_boolean(value, self->wait_for_peer);
+    break;
+  case PROP_END_AFTER_SILENCE:
+    g_value_set_uint(value, self->end_after_silence);
     break;
   default:
     G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
@@ -570,6 +621,14 @@ install_properties(GObjectClass *object_class)
                            DEFAULT_WAIT_FOR_PEER,
                            G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS |
                                GST_PARAM_MUTABLE_READY));
+  g_object_class_install_property(
+      object_class, PROP_END_AFTER_SILENCE,
+      g_param_spec_uint("end-after-silence", "End after silence",
+                        "When the own input has ended: milliseconds in which nothing comes from "
+                        "the others until the output ends too; 0 listens on for ever",
+                        0, G_MAXINT, DEFAULT_END_AFTER_SILENCE,
+                        G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS |
+                            GST_PARAM_MUTABLE_PLAYING));
 }
 
 static void
@@ -577,6 +636,7 @@ gst_wzp_call_class_init(GstWzpCallClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS(klass);
   GstElementClass *element_class = GST_ELEMENT_CLASS(klass);
+  GstBinClass *bin_class = GST_BIN_CLASS(klass);
 
   object_class->set_property = gst_wzp_call_set_property;
   object_class->get_property = gst_wzp_call_get_property;
@@ -590,4 +650,5 @@ gst_wzp_call_class_init(GstWzpCallClass *klass)
                                         GST_WZP_AUTHOR);
   element_class->change_state = GST_DEBUG_FUNCPTR(gst_wzp_call_change_state);
   element_class->set_context = GST_DEBUG_FUNCPTR(gst_wzp_call_set_context);
+  bin_class->handle_message = GST_DEBUG_FUNCPTR(gst_wzp_call_handle_message);
 }

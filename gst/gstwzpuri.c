@@ -167,6 +167,13 @@ static gboolean
 apply_one(GObject *object, const gchar *name, const gchar *text, GError **error)
 {
   static const gchar *const never[] = {"uri", "name", "parent", NULL};
+  /* a link comes from others, and whom to trust is not theirs to say */
+  static const gchar *const trust[] = {"accept-new-relay-key", "known-relays", NULL};
+  if (g_strv_contains(trust, name)) {
+    FAIL(error, "the URI's query must not set '%s': it decides whom to trust, so set the property",
+         name);
+    return FALSE;
+  }
   GParamSpec *pspec = g_object_class_find_property(G_OBJECT_GET_CLASS(object), name);
   if (pspec == NULL || !(pspec->flags & G_PARAM_WRITABLE) || g_strv_contains(never, pspec->name)) {
     FAIL(error, "the URI's query sets '%s', which is not a property of %s that can be set", name,

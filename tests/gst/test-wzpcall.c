@@ -147,6 +147,22 @@ test_end_on_leave(void)
   rig_stop(staying);
 }
 
+/* Two files: who is done first hears the other one out; then both end by themselves. */
+static void
+test_files_both_ways(void)
+{
+  GstElement *shorter =
+      rig_play(TONE " ! wzpcall name=call end-after-silence=400 " URI " ! " HEARD, 20, port());
+  GstElement *longer =
+      rig_play(TONE " ! wzpcall name=call end-after-silence=400 " URI " ! " HEARD, 100, port());
+  gst_message_unref(rig_wait(shorter, GST_MESSAGE_EOS, NULL, NULL));
+  g_assert_cmpuint(rig_counter(shorter, "call", "frames-received"), >=, 100);
+  gst_message_unref(rig_wait(longer, GST_MESSAGE_EOS, NULL, NULL));
+  g_assert_cmpuint(rig_counter(longer, "call", "frames-received"), >=, 20);
+  rig_stop(shorter);
+  rig_stop(longer);
+}
+
 /* What gst-launch-1.0 -e does: EOS goes to the sources, and the pipeline ends. */
 static void
 test_eos(void)
@@ -232,6 +248,7 @@ static const Case cases[] = {
     {"composed", test_composed},
     {"decodebin", test_decodebin},
     {"end-on-leave", test_end_on_leave},
+    {"files-both-ways", test_files_both_ways},
     {"eos", test_eos},
     {"relay-restarted", test_relay_restarted},
     {"again", test_again},
