@@ -176,6 +176,10 @@ quality=$("$build/tests/stoi" --json "$demo/sent.wav" "$demo/received.wav" 2>/de
 echo "$quality" >"$demo/quality.json"
 level=$(field "$demo/quality.json" level_dbfs)
 
+# randomness WHERE: what the chi-square test says of it
+randomness() {
+  [ "$(field "$demo/$1.json" judged)" = true ] && echo "p = $(field "$demo/$1.json" p)" || echo 'too few'
+}
 percent=$(awk "BEGIN { printf \"%g\", 100 * $loss }")
 cat <<END
 
@@ -190,7 +194,7 @@ delay       $behind ms from the first frame sent to the first heard, $playout ms
 wire        $(field "$demo/near-sender.json" kbit_s 1) kbit/s sender to relay, $(field "$demo/near-recorder.json" kbit_s 2) kbit/s relay to recorder, all-in (IP, UDP)
 speech now  STOI $(field "$demo/quality.json" stoi), level $level dBFS
 plaintext   $(number "$demo/near-sender.json" clear) and $(number "$demo/near-recorder.json" clear) of $pieces pieces of the speech, the room's name and the identities found in
-            $datagrams captured datagrams; sealed bytes random: p = $(field "$demo/near-sender.json" p) and $(field "$demo/near-recorder.json" p)
+            $datagrams captured datagrams; sealed bytes random: $(randomness near-sender), $(randomness near-recorder)
 recording   $demo/received.wav, $recorded s
 
 END

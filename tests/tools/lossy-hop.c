@@ -39,7 +39,7 @@ struct Hop {
   GMainLoop *loop;
   SimNetwork *network;
   Direction up, down;
-  WzpAddress relay;
+  WzpAddress relay, bound;
   int fd; /* clients send here */
   gboolean v6;
   GPtrArray *clients;
@@ -235,12 +235,9 @@ listen_on(Hop *hop, const WzpAddress *wanted, GError **error)
     return fail(error, "cannot listen on %s: %s", wzp_address_format(wanted, text),
                 g_strerror(errno));
   size = sizeof address;
-  WzpAddress bound;
   if (getsockname(hop->fd, (struct sockaddr *)&address, &size) < 0 ||
-      !wzp_address_from_sockaddr(&bound, (struct sockaddr *)&address, size))
+      !wzp_address_from_sockaddr(&hop->bound, (struct sockaddr *)&address, size))
     return fail(error, "cannot tell the port that is listened on: %s", g_strerror(errno));
-  printf("lossy-hop listening on %s\n", wzp_address_format(&bound, text));
-  fflush(stdout);
   return TRUE;
 }
 
@@ -276,6 +273,10 @@ run(Hop *hop, GError **error)
   g_unix_fd_add(hop->fd, G_IO_IN, on_client_readable, hop);
   g_unix_signal_add(SIGTERM, on_signal, hop->loop);
   g_unix_signal_add(SIGINT, on_signal, hop->loop);
+  /* only now: who reads this may send the signal at once */
+  char text[WZP_ADDRESS_TEXT];
+  printf("lossy-hop listening on %s\n", wzp_address_format(&hop->bound, text));
+  fflush(stdout);
   g_main_loop_run(hop->loop);
   printf("{\"clients\":%u,\"refused\":%" G_GUINT64_FORMAT, hop->clients->len, hop->refused);
   print_direction("up", &hop->up);
