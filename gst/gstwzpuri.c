@@ -167,11 +167,9 @@ static gboolean
 apply_one(GObject *object, const gchar *name, const gchar *text, GError **error)
 {
   static const gchar *const never[] = {"uri", "name", "parent", NULL};
-  /* a link comes from others, and whom to trust is not theirs to say */
-  static const gchar *const trust[] = {"accept-new-relay-key", "known-relays", NULL};
-  if (g_strv_contains(trust, name)) {
-    FAIL(error, "the URI's query must not set '%s': it decides whom to trust, so set the property",
-         name);
+  /* a link comes from others, and a pinned key is replaced by the person alone */
+  if (g_str_equal(name, "accept-new-relay-key")) {
+    FAIL(error, "the URI's query must not set '%s': only you can, with the property", name);
     return FALSE;
   }
   GParamSpec *pspec = g_object_class_find_property(G_OBJECT_GET_CLASS(object), name);

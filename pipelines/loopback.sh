@@ -30,9 +30,9 @@ done
 
 # Elements of one session find each other by its name. The relay is new each time, so its key is remembered
 # in a file that goes with it. Ctrl-C, here from timeout, ends both streams.
-uri="wzp://$relay/loopback?known-relays=$folder/known-relays"
+uri="wzp://$relay/loopback" known="$folder/known-relays"
 timeout --foreground --preserve-status --signal=INT "$seconds" gst-launch-1.0 -e \
   audiotestsrc is-live=true volume=0.3 ! audioconvert ! audioresample \
-  ! wzpenc ! wzpfec ! wzpcrypt session=a ! wzpsink session=a uri="$uri" \
-  wzpsrc session=b uri="$uri" ! wzpcrypt session=b ! wzpfec ! wzpjitter ! wzpdec \
+  ! wzpenc ! wzpfec ! wzpcrypt session=a ! wzpsink session=a uri="$uri" known-relays="$known" \
+  wzpsrc session=b uri="$uri" known-relays="$known" ! wzpcrypt session=b ! wzpfec ! wzpjitter ! wzpdec \
   ! audioconvert ! audioresample ! "$@"

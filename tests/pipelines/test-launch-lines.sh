@@ -11,26 +11,29 @@ for_seconds() {
   timeout --foreground --preserve-status --signal=INT "$seconds" "$@"
 }
 
+# what waits for the other side does not wait for ever when that fails
+patience='timeout --foreground --signal=INT 60'
+
 start_relay
 
 check 'loopback.sh' "$lines/loopback.sh" 3 "$work/loopback.wav"
 check 'loopback.sh: heard' heard "$work/loopback.wav" 2
 
-start receive "$lines/receive.sh" "$relay" one "$work/one.wav"
+start receive $patience "$lines/receive.sh" "$relay" one "$work/one.wav"
 receive_pid=$pid
 wait_for "$work/receive.out" 'Setting pipeline to PLAYING'
 check 'send.sh' for_seconds 3 "$lines/send.sh" "$relay" one tone
 check 'receive.sh ends when the sender left' wait "$receive_pid"
 check 'send.sh and receive.sh: heard' heard "$work/one.wav" 2
 
-start receive "$lines/receive.sh" "$relay" two "$work/two.wav"
+start receive $patience "$lines/receive.sh" "$relay" two "$work/two.wav"
 receive_pid=$pid
 wait_for "$work/receive.out" 'Setting pipeline to PLAYING'
 check 'send.sh, a file' "$lines/send.sh" "$relay" two "$work/loopback.wav"
 check 'receive.sh, of a file' wait "$receive_pid"
 check 'send.sh, a file: heard at its own pace' heard "$work/two.wav" 2
 
-start call "$lines/call.sh" "$relay" three tone "$work/a.wav"
+start call $patience "$lines/call.sh" "$relay" three tone "$work/a.wav"
 call_pid=$pid
 check 'call.sh' for_seconds 4 "$lines/call.sh" "$relay" three tone "$work/b.wav"
 check 'call.sh ends when the other side left' wait "$call_pid"
@@ -45,7 +48,7 @@ refused() {
 }
 check 'two-boxes.sh key never replaces one' refused "$lines/two-boxes.sh" key "$key"
 port=$(free_port)
-start receive "$lines/two-boxes.sh" receive "$key" "$port" "$work/boxes.wav"
+start receive $patience "$lines/two-boxes.sh" receive "$key" "$port" "$work/boxes.wav"
 receive_pid=$pid
 wait_for "$work/receive.out" 'Setting pipeline to PLAYING'
 check 'two-boxes.sh send' for_seconds 3 "$lines/two-boxes.sh" send "$key" 127.0.0.1 "$port" tone
