@@ -34,6 +34,7 @@ typedef struct {
   WzpTime absent_until;
   bool has_slot;
   uint8_t slot;
+  WzpTime late_until; /* gone: until then packets that the goodbye overtook still open */
 
   uint8_t send_key[32], receive_key[32];
   uint32_t send_counter;

@@ -7,6 +7,8 @@
 #define PAIR_WINDOW 64
 /* After a restart of the relay. */
 #define RETURN_WITHIN (30 * WZP_SECOND)
+/* What a member said before leaving may be overtaken by the goodbye. */
+#define LATE_PACKETS (2 * WZP_SECOND)
 /* Members who left are kept so many, then only their jh, at most so many. */
 #define GONE_MAX 16
 #define RETIRED_MAX 65536
@@ -131,6 +133,20 @@ wzp_group_by_slot(const WzpGroup *group, uint8_t slot)
   return NULL;
 }
 
+/* Whose stream a packet of this slot is: the member's there, or the one's who just left it. */
+static WzpGroupMember *
+speaker(const WzpGroup *group, WzpTime now, uint8_t slot)
+{
+  WzpGroupMember *found = wzp_group_by_slot(group, slot);
+
+  for (unsigned i = group->members->len; found == NULL && i-- > 0;) {
+    WzpGroupMember *member = wzp_group_nth(group, i);
+    if (member->gone && member->slot == slot && now < member->late_until)
+      found = member;
+  }
+  return found;
+}
+
 static WzpGroupMember *
 by_jh(const WzpGroup *group, const uint8_t jh[32])
 {
@@ -197,6 +213,7 @@ wzp_group_drop(WzpGroup *group, WzpTime now, WzpGroupMember *member)
   if (member->state == WZP_MEMBER_CONFIRMED)
     wzp_group_event(group, WZP_GROUP_LEFT, member);
   member->gone = true;
+  member->late_until = member->has_slot ? now + LATE_PACKETS : now;
   member->state = WZP_MEMBER_ANNOUNCED;
   member->absent = member->has_slot = false;
   member->holds_current = member->holds_pending = false;
@@ -513,11 +530,11 @@ wzp_group_open(WzpGroup *group, WzpTime now, const uint8_t *packet, size_t lengt
 
   if (result != WZP_OK)
     return result;
-  member = wzp_group_by_slot(group, header.slot);
+  member = speaker(group, now, header.slot);
   if (member == NULL)
     return WZP_UNKNOWN_SENDER;
   result = wzp_receiver_open(member->receiver, now, packet, length, out, out_length, opened);
-  if (result != WZP_OK && wzp_receiver_wants_key(member->receiver, now))
+  if (result != WZP_OK && !member->gone && wzp_receiver_wants_key(member->receiver, now))
     member->send_keyreq = true;
   return result;
 }

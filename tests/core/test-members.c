@@ -203,6 +203,30 @@ test_slots_exchanged(void)
   hands_clear(&hands);
 }
 
+/* The goodbye overtakes the last words: they still open for two seconds, and once. */
+static void
+test_last_words(void)
+{
+  Hands hands;
+  WzpTime now = WZP_SECOND;
+  uint8_t packet[3][64];
+  size_t length[3];
+
+  three_talking(&hands, now);
+  WzpGroup *a = hands.group[0], *b = hands.group[1];
+  for (unsigned i = 0; i < 3; i++)
+    g_assert_cmpint(say(b, i * 20, packet[i], &length[i]), ==, WZP_OK);
+  wzp_group_leave(b);
+  carry(&hands, now);
+  g_assert_cmpuint(wzp_group_n_members(a), ==, 1);
+  g_assert_cmpint(listen_to(a, now, packet[0], length[0]), ==, WZP_OK);
+  g_assert_cmpint(listen_to(a, now, packet[0], length[0]), ==, WZP_REPLAYED);
+  now += 2 * WZP_SECOND - 1;
+  g_assert_cmpint(listen_to(a, now, packet[1], length[1]), ==, WZP_OK);
+  g_assert_cmpint(listen_to(a, now + 1, packet[2], length[2]), ==, WZP_UNKNOWN_SENDER);
+  hands_clear(&hands);
+}
+
 /* What was on its way when the relay went down is said again at once, not after the next timeout. */
 static void
 test_said_again(void)
@@ -258,6 +282,7 @@ main(int argc, char **argv)
   g_test_add_func("/members/replayed-join", test_replayed_join);
   g_test_add_func("/members/forgotten-joins", test_forgotten_joins);
   g_test_add_func("/members/slots-exchanged", test_slots_exchanged);
+  g_test_add_func("/members/last-words", test_last_words);
   g_test_add_func("/members/said-again", test_said_again);
   int result = g_test_run();
   pair_recorder_clear();
