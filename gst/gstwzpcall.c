@@ -23,6 +23,7 @@
 #include "gstwzpcall.h"
 #include "gstwzpcontext.h"
 #include "gstwzpelements.h"
+#include "gstwzpgate.h"
 #include "gstwzpquiet.h"
 #include <string.h>
 
@@ -54,14 +55,11 @@ struct _GstWzpCall {
   GstPad *sink_pad, *src_pad;
   gulong state_handler;
 
-  GMutex build_lock; /* state changes and pad links may want a chain at the same time */
+  GMutex build_lock; /* state changes and pad links may want a chain at the same time. Elements are
+                      * made and linked while it is held; not started, and nothing is posted */
   GstElement *send[CHAIN_MAX], *receive[CHAIN_MAX]; /* NULL-terminated; the bin holds them */
 
-  GMutex gate_lock; /* guards the gate; only pad probes are touched while it is held */
-  GstPad *gate_pad;
-  GstElement *pace;
-  gulong gate; /* the probe that holds what nobody would hear; 0: open */
-  gboolean gate_asked, gate_live, peer_came, playing;
+  GstWzpGate *gate; /* before the sending chain: nothing is spoken into an empty room */
 
   /* the object lock guards */
   gint profile;
@@ -78,96 +76,6 @@ static GstStaticPadTemplate src_template =
 G_DEFINE_TYPE_WITH_CODE(GstWzpCall, gst_wzp_call, GST_TYPE_BIN,
                         GST_DEBUG_CATEGORY_INIT(gst_wzp_call_debug, "wzpcall", 0, "WZP call"))
 GST_ELEMENT_REGISTER_DEFINE(wzpcall, "wzpcall", GST_RANK_NONE, GST_TYPE_WZP_CALL)
-
-/* --- the gate: nothing is spoken into an empty room --- */
-
-static gboolean
-input_is_live(GstWzpCall *self)
-{
-  gboolean live = FALSE;
-  GstQuery *query = gst_query_new_latency();
-  if (gst_pad_peer_query(self->sink_pad, query))
-    gst_query_parse_latency(query, &live, NULL, NULL);
-  gst_query_unref(query);
-  return live;
-}
-
-/* Streaming thread, for each buffer that comes to a closed gate. The first one also tells what kind of
- * input this is: live audio comes at its own pace; everything else is paced by the clock, counted from
- * the first frame that passes, and its time stamps stay as they are. */
-static GstPadProbeReturn
-gate_probe(GstPad *pad, GstPadProbeInfo *info, gpointer data)
-{
-  (void)pad;
-  (void)info;
-  GstWzpCall *self = data;
-  g_mutex_lock(&self->gate_lock);
-  gboolean first = !self->gate_asked;
-  g_mutex_unlock(&self->gate_lock);
-  gboolean live = first && input_is_live(self);
-  if (first)
-    g_object_set(self->pace, "sync", !live, NULL);
-
-  GstPadProbeReturn result = GST_PAD_PROBE_OK; /* waits until the probe is removed */
-  g_mutex_lock(&self->gate_lock);
-  if (first)
-    self->gate_live = live;
-  self->gate_asked = TRUE;
-  if (self->peer_came && self->playing) {
-    result = self->gate != 0 ? GST_PAD_PROBE_REMOVE : GST_PAD_PROBE_PASS;
-    self->gate = 0;
-  } else if (self->gate_live) {
-    result = GST_PAD_PROBE_DROP;
-  }
-  g_mutex_unlock(&self->gate_lock);
-  return result;
-}
-
-/* With gate_lock. */
-static void
-close_gate(GstWzpCall *self)
-{
-  self->gate_asked = FALSE;
-  if (self->gate_pad != NULL && self->gate == 0)
-    self->gate = gst_pad_add_probe(self->gate_pad,
-                                   GST_PAD_PROBE_TYPE_BLOCK | GST_PAD_PROBE_TYPE_BUFFER |
-                                       GST_PAD_PROBE_TYPE_BUFFER_LIST,
-                                   gate_probe, self, NULL);
-}
-
-/* With gate_lock. The clock counts only in PLAYING: what passed before would be paced wrongly. */
-static void
-open_gate(GstWzpCall *self)
-{
-  /* a probe that was not asked yet opens itself at the first buffer */
-  if (!self->peer_came || !self->playing || !self->gate_asked || self->gate == 0)
-    return;
-  gst_pad_remove_probe(self->gate_pad, self->gate);
-  self->gate = 0;
-}
-
-/* In the session's thread, and once at the start. */
-static void
-state_changed(WzpSession *session, GParamSpec *pspec, gpointer data)
-{
-  (void)pspec;
-  GstWzpCall *self = data;
-  if (strcmp(wzp_session_get_state(session), wzp_call_state_name(WZP_CALL_ACTIVE)) != 0)
-    return;
-  g_mutex_lock(&self->gate_lock);
-  self->peer_came = TRUE;
-  open_gate(self);
-  g_mutex_unlock(&self->gate_lock);
-}
-
-static void
-set_playing(GstWzpCall *self, gboolean playing)
-{
-  g_mutex_lock(&self->gate_lock);
-  self->playing = playing;
-  open_gate(self);
-  g_mutex_unlock(&self->gate_lock);
-}
 
 /* --- the two chains --- */
 
@@ -204,7 +112,8 @@ remove_chain(GstWzpCall *self, GstElement **chain)
   chain[0] = NULL;
 }
 
-static gboolean
+/* With build_lock. The element that is missing, or NULL when all is well. */
+static const gchar *
 make_chain(GstWzpCall *self, const gchar *const *factories, GstElement **chain)
 {
   const gchar *missing = NULL;
@@ -222,15 +131,9 @@ make_chain(GstWzpCall *self, const gchar *const *factories, GstElement **chain)
     if (n > 0 && !gst_element_link(chain[n - 1], element))
       missing = factories[n];
   }
-  if (missing == NULL)
-    return TRUE;
-  remove_chain(self, chain);
-  GST_ELEMENT_ERROR(self, CORE, MISSING_PLUGIN,
-                    ("wzpcall needs the element '%s', in a version that fits; is its GStreamer "
-                     "package installed?",
-                     missing),
-                    (NULL));
-  return FALSE;
+  if (missing != NULL)
+    remove_chain(self, chain);
+  return missing;
 }
 
 /* A chain that is there before the bin starts is started by the bin. */
@@ -244,29 +147,19 @@ start_chain(GstElement *const *chain)
     gst_element_sync_state_with_parent(chain[--n]);
 }
 
-/* With build_lock. */
 static gboolean
-build_sending(GstWzpCall *self, gboolean stopped)
+begin_sending(GstWzpCall *self, gboolean stopped)
 {
-  if (!make_chain(self, send_chain, self->send))
-    return FALSE;
-  GstPad *first = gst_element_get_static_pad(self->send[0], "sink");
-  g_mutex_lock(&self->gate_lock);
-  self->gate_pad = first;
-  self->pace = chain_element(self->send, send_chain, "clocksync");
-  close_gate(self);
-  g_mutex_unlock(&self->gate_lock);
+  g_autoptr(GstPad) first = gst_element_get_static_pad(self->send[0], "sink");
+  gst_wzp_gate_place(self->gate, first, chain_element(self->send, send_chain, "clocksync"));
   if (!stopped)
     start_chain(self->send);
   return gst_ghost_pad_set_target(GST_GHOST_PAD(self->sink_pad), first);
 }
 
-/* With build_lock. */
 static gboolean
-build_receiving(GstWzpCall *self, gboolean stopped)
+begin_receiving(GstWzpCall *self, gboolean stopped)
 {
-  if (!make_chain(self, receive_chain, self->receive))
-    return FALSE;
   guint last = g_strv_length((gchar **)receive_chain) - 1;
   g_autoptr(GstPad) pad = gst_element_get_static_pad(self->receive[last], "src");
   gboolean good = gst_ghost_pad_set_target(GST_GHOST_PAD(self->src_pad), pad);
@@ -282,11 +175,7 @@ prune(GstWzpCall *self)
   if (self->send[0] != NULL && !gst_pad_is_linked(self->sink_pad)) {
     gst_ghost_pad_set_target(GST_GHOST_PAD(self->sink_pad), NULL);
     remove_chain(self, self->send);
-    g_mutex_lock(&self->gate_lock);
-    self->gate = 0;
-    self->pace = NULL;
-    gst_clear_object(&self->gate_pad);
-    g_mutex_unlock(&self->gate_lock);
+    gst_wzp_gate_place(self->gate, NULL, NULL);
   }
   if (self->receive[0] != NULL && !gst_pad_is_linked(self->src_pad)) {
     gst_ghost_pad_set_target(GST_GHOST_PAD(self->src_pad), NULL);
@@ -299,16 +188,25 @@ prune(GstWzpCall *self)
 static gboolean
 build(GstWzpCall *self, gboolean stopped)
 {
-  gboolean good = TRUE;
+  const gchar *missing = NULL;
   g_mutex_lock(&self->build_lock);
   if (stopped)
     prune(self);
-  if (self->send[0] == NULL && gst_pad_is_linked(self->sink_pad))
-    good = build_sending(self, stopped);
-  if (good && self->receive[0] == NULL && gst_pad_is_linked(self->src_pad))
-    good = build_receiving(self, stopped);
+  gboolean send = self->send[0] == NULL && gst_pad_is_linked(self->sink_pad);
+  gboolean receive = self->receive[0] == NULL && gst_pad_is_linked(self->src_pad);
+  if (send)
+    missing = make_chain(self, send_chain, self->send);
+  if (receive && missing == NULL)
+    missing = make_chain(self, receive_chain, self->receive);
   g_mutex_unlock(&self->build_lock);
-  return good;
+  if (missing == NULL)
+    return (!send || begin_sending(self, stopped)) && (!receive || begin_receiving(self, stopped));
+  GST_ELEMENT_ERROR(self, CORE, MISSING_PLUGIN,
+                    ("wzpcall needs the element '%s', in a version that fits; is its GStreamer "
+                     "package installed?",
+                     missing),
+                    (NULL));
+  return FALSE;
 }
 
 /* A pad was linked while the call is on (decodebin does that). */
@@ -371,7 +269,25 @@ gst_wzp_call_handle_message(GstBin *bin, GstMessage *message)
   GST_BIN_CLASS(gst_wzp_call_parent_class)->handle_message(bin, message);
 }
 
+/* EOS for our sources is EOS for what stands before us, too; waiting for a peer must not hold it up. */
+static gboolean
+gst_wzp_call_send_event(GstElement *element, GstEvent *event)
+{
+  if (GST_EVENT_TYPE(event) == GST_EVENT_EOS)
+    gst_wzp_gate_end(GST_WZP_CALL(element)->gate);
+  return GST_ELEMENT_CLASS(gst_wzp_call_parent_class)->send_event(element, event);
+}
+
 /* --- life --- */
+
+/* In the session's thread, and once at the start. */
+static void
+state_changed(WzpSession *session, GParamSpec *pspec, gpointer data)
+{
+  (void)pspec;
+  if (strcmp(wzp_session_get_state(session), wzp_call_state_name(WZP_CALL_ACTIVE)) == 0)
+    gst_wzp_gate_peer_came(GST_WZP_CALL(data)->gate);
+}
 
 static gboolean
 call_start(GstWzpCall *self)
@@ -379,10 +295,7 @@ call_start(GstWzpCall *self)
   GST_OBJECT_LOCK(self);
   gboolean wait = self->wait_for_peer;
   GST_OBJECT_UNLOCK(self);
-  g_mutex_lock(&self->gate_lock);
-  self->peer_came = !wait;
-  close_gate(self);
-  g_mutex_unlock(&self->gate_lock);
+  gst_wzp_gate_begin(self->gate, wait);
   if (!gst_wzp_endpoint_start(&self->endpoint, NULL))
     return FALSE;
   self->state_handler =
@@ -412,13 +325,16 @@ gst_wzp_call_change_state(GstElement *element, GstStateChange transition)
     return GST_STATE_CHANGE_FAILURE;
   }
   if (transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED)
-    set_playing(self, FALSE);
-  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
-    stop_quiet(self);
+    gst_wzp_gate_set_playing(self->gate, FALSE);
   GstStateChangeReturn result =
       GST_ELEMENT_CLASS(gst_wzp_call_parent_class)->change_state(element, transition);
   if (transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING && result != GST_STATE_CHANGE_FAILURE)
-    set_playing(self, TRUE);
+    gst_wzp_gate_set_playing(self->gate, TRUE);
+  /* not before: until now our input could end. In PAUSED nothing comes, which is no silence; in PLAYING
+   * the sink says again that it ended */
+  if (transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED ||
+      transition == GST_STATE_CHANGE_PAUSED_TO_READY)
+    stop_quiet(self);
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY ||
       (transition == GST_STATE_CHANGE_READY_TO_PAUSED && result == GST_STATE_CHANGE_FAILURE))
     call_stop(self);
@@ -568,7 +484,6 @@ gst_wzp_call_init(GstWzpCall *self)
 {
   GstElementClass *element_class = GST_ELEMENT_GET_CLASS(self);
   g_mutex_init(&self->build_lock);
-  g_mutex_init(&self->gate_lock);
   gst_wzp_endpoint_init(&self->endpoint, GST_ELEMENT(self));
   self->endpoint.session = wzp_session_new();
   self->endpoint.owner = TRUE;
@@ -576,16 +491,16 @@ gst_wzp_call_init(GstWzpCall *self)
   self->sink_pad =
       add_ghost(self, "sink", gst_element_class_get_pad_template(element_class, "sink"));
   self->src_pad = add_ghost(self, "src", gst_element_class_get_pad_template(element_class, "src"));
+  self->gate = gst_wzp_gate_new(self->sink_pad);
 }
 
 static void
 gst_wzp_call_finalize(GObject *object)
 {
   GstWzpCall *self = GST_WZP_CALL(object);
-  gst_clear_object(&self->gate_pad);
+  gst_wzp_gate_free(self->gate);
   gst_wzp_endpoint_clear(&self->endpoint);
   gst_context_unref(self->context);
-  g_mutex_clear(&self->gate_lock);
   g_mutex_clear(&self->build_lock);
   G_OBJECT_CLASS(gst_wzp_call_parent_class)->finalize(object);
 }
@@ -649,6 +564,7 @@ gst_wzp_call_class_init(GstWzpCallClass *klass)
                                         "A whole encrypted voice call: audio in, audio out",
                                         GST_WZP_AUTHOR);
   element_class->change_state = GST_DEBUG_FUNCPTR(gst_wzp_call_change_state);
+  element_class->send_event = GST_DEBUG_FUNCPTR(gst_wzp_call_send_event);
   element_class->set_context = GST_DEBUG_FUNCPTR(gst_wzp_call_set_context);
   bin_class->handle_message = GST_DEBUG_FUNCPTR(gst_wzp_call_handle_message);
 }

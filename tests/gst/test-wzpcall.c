@@ -163,6 +163,25 @@ test_files_both_ways(void)
   rig_stop(longer);
 }
 
+/* In PAUSED nothing comes, and that is not the silence that ends a call. */
+static void
+test_silence_in_pause(void)
+{
+  GstElement *speaker =
+      rig_play(TONE " ! wzpcall name=call end-after-silence=400 " URI " ! " HEARD, 10, port());
+  GstElement *other = rig_play(LIVE " ! wzpcall " URI " ! fakesink", port());
+  rig_wait_buffers(speaker, "heard", 50); /* long after the end of the ten */
+  gst_element_set_state(speaker, GST_STATE_PAUSED);
+  GstElement *second = rig_play(LIVE " ! fakesink sync=true name=heard signal-handoffs=true");
+  rig_wait_buffers(second, "heard", 100);
+  rig_stop(second);
+  gst_element_set_state(speaker, GST_STATE_PLAYING);
+  rig_wait_buffers(speaker, "heard", 20);
+  rig_stop(other);
+  gst_message_unref(rig_wait(speaker, GST_MESSAGE_EOS, NULL, NULL));
+  rig_stop(speaker);
+}
+
 /* What gst-launch-1.0 -e does: EOS goes to the sources, and the pipeline ends. */
 static void
 test_eos(void)
@@ -180,6 +199,25 @@ test_eos(void)
     gst_message_unref(rig_wait(pipeline, GST_MESSAGE_EOS, NULL, NULL));
     rig_stop(pipeline);
   }
+}
+
+/* Nobody is there, and a file waits for somebody: EOS does not wait. Nor where a call is on. */
+static void
+test_eos_of_file(void)
+{
+  GstElement *speaker = rig_play(TONE " ! wzpcall name=call " URI " ! " HEARD, 3000, port());
+  rig_wait_state(speaker, "call", "waiting");
+  gst_element_send_event(speaker, gst_event_new_eos());
+  gst_message_unref(rig_wait(speaker, GST_MESSAGE_EOS, NULL, NULL));
+  gst_element_set_state(speaker, GST_STATE_READY);
+
+  gst_element_set_state(speaker, GST_STATE_PLAYING); /* and that was for this time */
+  GstElement *listener = rig_play("wzpcall " URI " ! " HEARD, port());
+  rig_wait_buffers(listener, "heard", 20);
+  gst_element_send_event(speaker, gst_event_new_eos());
+  gst_message_unref(rig_wait(speaker, GST_MESSAGE_EOS, NULL, NULL));
+  rig_stop(speaker);
+  rig_stop(listener);
 }
 
 static void
@@ -249,7 +287,9 @@ static const Case cases[] = {
     {"decodebin", test_decodebin},
     {"end-on-leave", test_end_on_leave},
     {"files-both-ways", test_files_both_ways},
+    {"silence-in-pause", test_silence_in_pause},
     {"eos", test_eos},
+    {"eos-of-file", test_eos_of_file},
     {"relay-restarted", test_relay_restarted},
     {"again", test_again},
     {"no-uri", test_no_uri},
