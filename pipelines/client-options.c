@@ -151,8 +151,10 @@ check(const ClientOptions *options, GError **error)
 gboolean
 client_options_parse(ClientOptions *options, int *argc, char ***argv, GError **error)
 {
-  *options = (ClientOptions){
-      .send_tone = NOT_GIVEN, .duration = NOT_GIVEN, .connect_timeout = NOT_GIVEN, .latency = -1};
+  *options = (ClientOptions){.send_tone = NOT_GIVEN,
+                             .duration = NOT_GIVEN,
+                             .connect_timeout = NOT_GIVEN,
+                             .latency = CLIENT_LATENCY_NOT_GIVEN};
   char **rest = NULL;
   const GOptionEntry entries[] = {
       {"room", 'r', 0, G_OPTION_ARG_STRING, &options->room, "The room (" DEFAULT_ROOM ")", "NAME"},

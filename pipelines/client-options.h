@@ -16,6 +16,8 @@ typedef enum {
 #define CLIENT_ERROR (client_error_quark())
 GQuark client_error_quark(void);
 
+#define CLIENT_LATENCY_NOT_GIVEN G_MININT
+
 typedef struct {
   char *uri; /* wzp://host:port/room, made of RELAY and --room */
   char *room;
@@ -28,7 +30,7 @@ typedef struct {
   char *identity, *mnemonic_file;
   char *known_relays;
   gboolean accept_new_relay_key;
-  int latency;   /* ms; negative: the default of wzpcall */
+  int latency;   /* ms, or CLIENT_LATENCY_NOT_GIVEN: the default of wzpcall */
   char *profile; /* NULL: the default of wzpcall */
   gboolean json, version;
 } ClientOptions;

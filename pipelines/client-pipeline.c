@@ -313,7 +313,7 @@ configure_call(GstElement *call, const ClientOptions *options, const char *seed_
                  (guint)CLAMP(options->connect_timeout * 1000, 1, G_MAXINT), NULL);
   if (options->profile && !set_profile(call, options->profile, error))
     return FALSE;
-  return options->latency < 0 || set_latency(call, options->latency, error);
+  return options->latency == CLIENT_LATENCY_NOT_GIVEN || set_latency(call, options->latency, error);
 }
 
 gboolean

@@ -33,6 +33,8 @@ check 'room named twice' exits 2 'named twice' "$client" --send-tone 1 --room a 
 check 'unknown profile' exits 2 'there are opus-64k' "$client" --send-tone 1 --profile opus localhost
 check 'latency out of range' exits 2 'milliseconds from' "$client" --record "$work/x.wav" \
   --latency 100000 localhost
+check 'negative latency' exits 2 'milliseconds from' "$client" --record "$work/x.wav" \
+  --latency -5 localhost
 check 'bad relay fingerprint' exits 2 '[Ff]ingerprint' "$client" --send-tone 1 'wzp://localhost/a?relay=12'
 
 # --- a call
