@@ -184,7 +184,7 @@ main(int argc, char **argv)
   Flags flags = {0};
   RelayConfig config;
   GError *error = NULL;
-  bool good;
+  int code = 0;
 
   setlocale(LC_ALL, "");
   harden();
@@ -196,9 +196,10 @@ main(int argc, char **argv)
   }
   wzp_init();
   relay_config_init(&config);
-  good = make_config(&config, &flags, &error) && run(&config, &error);
-  if (!good) {
+  if (!make_config(&config, &flags, &error) || !run(&config, &error)) {
     g_printerr("wzp-relay: %s\n", error->message);
+    /* a bad value in the file has a code of its own, so this one came with a flag */
+    code = g_error_matches(error, RELAY_CONFIG_ERROR, RELAY_CONFIG_ERROR_VALUE) ? EXIT_USAGE : 1;
     g_error_free(error);
   }
   relay_config_clear(&config);
@@ -206,5 +207,5 @@ main(int argc, char **argv)
   g_free(flags.config);
   g_free(flags.identity);
   g_free(flags.metrics_port);
-  return good ? 0 : 1;
+  return code;
 }
