@@ -15,6 +15,15 @@ usage='say: key FILE, receive FILE [PORT [WHERE]] or send FILE HOST [PORT [WHAT]
 task=$1 key=$2
 shift 2
 
+# the element would warn of a number that is no port and take another one
+check_port() {
+  case $1 in
+  *[!0-9]* | ??????*) ;;
+  *) [ "$1" -lt 1 ] || [ "$1" -gt 65535 ] || return 0 ;;
+  esac
+  wzp_fail "'$1' is not a port: it is a number from 1 to 65535" 2
+}
+
 case $task in
 key)
   [ ! -e "$key" ] || wzp_fail "'$key' is there already, and a key is never written over" 2
@@ -24,6 +33,7 @@ key)
   ;;
 receive)
   port=${1:-4433} where=${2:-speaker}
+  check_port "$port"
   case $where in
   speaker) set -- autoaudiosink ;;
   *) set -- wavenc ! filesink location="$where" ;;
@@ -35,6 +45,7 @@ receive)
 send)
   [ $# -ge 1 ] || wzp_fail "$usage" 2
   host=$1 port=${2:-4433} what=${3:-microphone}
+  check_port "$port"
   case $what in
   microphone) set -- autoaudiosrc ;;
   tone) set -- audiotestsrc is-live=true volume=0.3 ;;

@@ -54,6 +54,7 @@ wait_for "$work/receive.out" 'Setting pipeline to PLAYING'
 check 'two-boxes.sh send' for_seconds 3 "$lines/two-boxes.sh" send "$key" 127.0.0.1 "$port" tone
 check 'two-boxes.sh receive ends when the sender left' wait "$receive_pid"
 check 'two-boxes.sh: heard' heard "$work/boxes.wav" 2
+check 'two-boxes.sh: no port' refused for_seconds 3 "$lines/two-boxes.sh" receive "$key" 99999 "$work/x.wav"
 chmod 644 "$key"
 check 'two-boxes.sh: a key that others can read is refused' \
   refused for_seconds 3 "$lines/two-boxes.sh" send "$key" 127.0.0.1 "$port" tone
