@@ -16,6 +16,8 @@
 #define HALF_OPEN_BURST 20
 /* so long our own HS3 goes first; a peer that still starts anew has lost it with a restart */
 #define CROSSING_FOR (2 * WZP_SECOND)
+/* a packet's slot says of which session it is, so that it is tried with one key only */
+#define SLOT_PAIRS ((WZP_SLOT_MAX + 1) / 2)
 
 /* An HS1 that we answered. */
 typedef struct {
@@ -67,8 +69,9 @@ wzp_call_udp_set_up(WzpCall *call, WzpCallSession *session, const WzpHandshakeKe
   const uint8_t *ours = session->initiator ? keys->media_i : keys->media_r;
   const uint8_t *theirs = session->initiator ? keys->media_r : keys->media_i;
   session->serial = call->n_sessions++;
-  session->slot = session->initiator ? 0 : 1;
-  session->peer_slot = session->initiator ? 1 : 0;
+  uint8_t pair = (uint8_t)(keys->th4[0] % SLOT_PAIRS * 2);
+  session->slot = session->initiator ? pair : pair | 1;
+  session->peer_slot = session->initiator ? pair | 1 : pair;
   memcpy(session->peer, keys->peer, sizeof session->peer);
   if (memcmp(call->last_peer, keys->peer, sizeof call->last_peer) != 0)
     call->odd_start = !call->odd_start;
@@ -81,18 +84,20 @@ wzp_call_udp_set_up(WzpCall *call, WzpCallSession *session, const WzpHandshakeKe
   wzp_receiver_add_base(session->receiver, 0, theirs);
 }
 
-/* The peer as a member: gone when its identity or slot is no more, here when a session is up. */
+/* The peer as a member: gone when its identity is no more, here when a session is up. */
 static void
 report_member(WzpCall *call)
 {
   const WzpCallSession *session = call->session;
-  if (call->has_member && (session == NULL || call->member.slot != session->peer_slot ||
-                           memcmp(call->member.id, session->peer, sizeof call->member.id) != 0)) {
+  if (call->has_member &&
+      (session == NULL || memcmp(call->member.id, session->peer, sizeof call->member.id) != 0)) {
     WzpEvent *event = wzp_call_push_event(call, WZP_EVENT_MEMBER_LEFT);
     event->slot = call->member.slot;
     memcpy(event->key, call->member.id, sizeof event->key);
     call->has_member = false;
   }
+  if (call->has_member && session != NULL)
+    call->member.slot = session->peer_slot;
   if (call->has_member || session == NULL)
     return;
   call->has_member = true;
@@ -373,50 +378,43 @@ wzp_call_udp_seal(WzpCall *call, const WzpSealRequest *request, bool gap, const 
   return wzp_sender_seal(session->sender, &whole, plain, length, out, capacity, out_length, header);
 }
 
-static WzpResult
-open_with(WzpCallSession *session, WzpTime now, const uint8_t *packet, size_t length, uint8_t *out,
-          size_t *out_length, WzpOpened *opened)
+/* The newest session whose packets have this slot. */
+static WzpCallSession *
+session_of_slot(const WzpCall *call, uint8_t slot)
 {
-  WzpHeader header;
-  size_t header_length;
-  WzpResult result = wzp_header_parse(&header, packet, length, &header_length);
-  if (result != WZP_OK)
-    return result;
-  if (header.slot != session->peer_slot)
-    return WZP_WRONG_SLOT;
-  result = wzp_receiver_open(session->receiver, now, packet, length, out, out_length, opened);
-  if (result == WZP_OK) {
-    session->media_heard = now;
-    /* Packet numbers start again with each session and media time with each start of the peer: both
-     * are to lie far from those before, so that playout sees the break and not late packets. */
-    opened->index |= (uint64_t)session->serial << 32;
-    opened->media_ms += session->odd_start ? UINT64_C(1) << 32 : 0;
+  WzpCallSession *attempted = call->attempt != NULL ? call->attempt->session : NULL;
+  if (attempted != NULL && attempted->peer_slot == slot)
+    return attempted;
+  if (call->session != NULL && call->session->peer_slot == slot)
+    return call->session;
+  for (unsigned i = call->old->len; i-- > 0;) {
+    WzpCallSession *old = g_ptr_array_index(call->old, i);
+    if (old->peer_slot == slot)
+      return old;
   }
-  return result;
+  return NULL;
 }
 
 WzpResult
 wzp_call_udp_open(WzpCall *call, WzpTime now, const uint8_t *packet, size_t length, uint8_t *out,
                   size_t *out_length, WzpOpened *opened)
 {
-  WzpCallSession *candidates[2 + OLD_MAX];
-  unsigned n = 0;
-  if (call->session != NULL)
-    candidates[n++] = call->session;
-  if (call->attempt != NULL && call->attempt->session != NULL)
-    candidates[n++] = call->attempt->session;
-  for (unsigned i = call->old->len; i-- > 0;)
-    candidates[n++] = g_ptr_array_index(call->old, i);
-
-  WzpResult first = WZP_NOT_CONNECTED;
-  for (unsigned i = 0; i < n; i++) {
-    WzpResult result = open_with(candidates[i], now, packet, length, out, out_length, opened);
-    if (result == WZP_OK) {
-      wzp_call_heard(call, candidates[i]);
-      return WZP_OK;
-    }
-    if (i == 0)
-      first = result;
-  }
-  return first;
+  WzpHeader header;
+  size_t header_length;
+  WzpResult result = wzp_header_parse(&header, packet, length, &header_length);
+  if (result != WZP_OK)
+    return result;
+  WzpCallSession *session = session_of_slot(call, header.slot);
+  if (session == NULL)
+    return call->session != NULL ? WZP_UNKNOWN_SENDER : WZP_NOT_CONNECTED;
+  result = wzp_receiver_open(session->receiver, now, packet, length, out, out_length, opened);
+  if (result != WZP_OK)
+    return result;
+  session->media_heard = now;
+  /* Packet numbers start again with each session and media time with each start of the peer: both
+   * are to lie far from those before, so that playout sees the break and not late packets. */
+  opened->index |= (uint64_t)session->serial << 32;
+  opened->media_ms += session->odd_start ? UINT64_C(1) << 32 : 0;
+  wzp_call_heard(call, session);
+  return WZP_OK;
 }

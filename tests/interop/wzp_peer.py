@@ -375,7 +375,8 @@ class UdpPeer(Peer):
     def on_connected(self, now):
         key, peer, own = self.handshake.key, self.handshake.peer, self.identity.id
         mine, theirs = ("media i", "media r") if self.initiator else ("media r", "media i")
-        self.media_out = MediaOut(H(own + self.handshake.th4), 0 if self.initiator else 1, key(mine))
+        self.slot_pair = self.handshake.th4[0] % 125 * 2
+        self.media_out = MediaOut(H(own + self.handshake.th4), self.slot_pair + (0 if self.initiator else 1), key(mine))
         self.incoming = MediaIn(H(peer + self.handshake.th4))
         self.incoming.key(0, key(theirs))
         if self.initiator:
@@ -387,7 +388,7 @@ class UdpPeer(Peer):
     send_media = Peer.send
 
     def media_in(self, slot):
-        check(slot == (1 if self.initiator else 0), "unknown-slot")
+        check(slot == self.slot_pair + (1 if self.initiator else 0), "unknown-slot")
         return self.incoming
 
 

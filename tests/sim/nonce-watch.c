@@ -61,3 +61,30 @@ __wrap_crypto_aead_chacha20poly1305_ietf_encrypt(unsigned char *c, unsigned long
   return __real_crypto_aead_chacha20poly1305_ietf_encrypt(c, clen, m, mlen, ad, adlen, nsec, nonce,
                                                           key);
 }
+
+static uint64_t n_opens;
+
+uint64_t
+nonce_watch_opens(void)
+{
+  return n_opens;
+}
+
+typedef int Decrypt(unsigned char *m, unsigned long long *mlen, unsigned char *nsec,
+                    const unsigned char *c, unsigned long long clen, const unsigned char *ad,
+                    unsigned long long adlen, const unsigned char *nonce, const unsigned char *key);
+Decrypt __real_crypto_aead_chacha20poly1305_ietf_decrypt;
+Decrypt __wrap_crypto_aead_chacha20poly1305_ietf_decrypt;
+
+int
+__wrap_crypto_aead_chacha20poly1305_ietf_decrypt(unsigned char *m, unsigned long long *mlen,
+                                                 unsigned char *nsec, const unsigned char *c,
+                                                 unsigned long long clen, const unsigned char *ad,
+                                                 unsigned long long adlen,
+                                                 const unsigned char *nonce,
+                                                 const unsigned char *key)
+{
+  n_opens++;
+  return __real_crypto_aead_chacha20poly1305_ietf_decrypt(m, mlen, nsec, c, clen, ad, adlen, nonce,
+                                                          key);
+}
