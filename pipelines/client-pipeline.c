@@ -87,12 +87,30 @@ link_line(GError **error, GstElement *from, ...)
   return good;
 }
 
+/* "level" measures once more at the end, and without a format it would divide by a rate of 0: an end before
+ * the beginning goes around it. */
+static GstPadProbeReturn
+lead_end_around(GstPad *pad, GstPadProbeInfo *info, gpointer after)
+{
+  GstEvent *event = GST_PAD_PROBE_INFO_EVENT(info);
+  if (GST_EVENT_TYPE(event) != GST_EVENT_EOS || gst_pad_has_current_caps(pad))
+    return GST_PAD_PROBE_OK;
+  gst_pad_push_event(after, gst_event_ref(event));
+  return GST_PAD_PROBE_DROP;
+}
+
 static GstElement *
 add_level(GstBin *bin, const char *name, GError **error)
 {
   GstElement *level = add(bin, "level", name, error);
-  if (level)
-    g_object_set(level, "interval", (guint64)LEVEL_INTERVAL, "post-messages", TRUE, NULL);
+  if (!level)
+    return NULL;
+  g_object_set(level, "interval", (guint64)LEVEL_INTERVAL, "post-messages", TRUE, NULL);
+  GstPad *pad = gst_element_get_static_pad(level, "sink");
+  GstPad *after = gst_element_get_static_pad(level, "src");
+  gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, lead_end_around, after,
+                    gst_object_unref);
+  gst_object_unref(pad);
   return level;
 }
 

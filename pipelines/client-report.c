@@ -4,11 +4,12 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #define UNKNOWN -1.
 #define SILENCE_DB -60.
-#define METER_WIDTH 12
+#define METER_WIDTH 10
 
 typedef struct {
   char *fingerprint;
@@ -308,6 +309,11 @@ client_report_status_line(ClientReport *report)
     if (peer->present)
       g_string_append_printf(line, ", %s unverified", peer->fingerprint);
   }
+  /* a line that wraps could not be written over */
+  struct winsize window;
+  if (ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0 &&
+      line->len >= window.ws_col)
+    g_string_truncate(line, window.ws_col - 1);
   fprintf(stderr, "\r\033[K%s", line->str);
   fflush(stderr);
   g_string_free(line, TRUE);

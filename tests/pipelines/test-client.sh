@@ -56,6 +56,17 @@ check 'each is shown to the other, unverified' grep -q \
   "$work/recorder.out"
 check 'no error' test "$(json "$work/sender.out" error)" = null
 
+# on a terminal, of 60 columns
+start listener "$client" --record "$work/t.wav" --duration 20 --room t "$relay"
+listener_pid=$pid
+wait_for "$work/listener.err" 'nobody else'
+check 'a terminal' script -qec "stty cols 60; '$client' --send-tone 2 --room t '$relay'" "$work/terminal"
+check 'the listener ends' wait "$listener_pid"
+tr '\r' '\n' <"$work/terminal" | grep 'out \[#' >"$work/status-lines" || true
+check 'a status line' grep -q '^.\[Kout \[#*\.*\] active, path relay' "$work/status-lines"
+# three bytes clear the line
+check 'no status line wraps' awk 'length > 62 { exit 1 }' "$work/status-lines"
+
 # a name, bare samples, SIGTERM
 start recorder "$client" --record "$work/b.raw" --room r "localhost:${relay##*:}"
 recorder_pid=$pid
@@ -148,6 +159,12 @@ start two "$client" --record "$work/two.wav" --room two-only "$relay"
 wait_for "$work/one.err" 'the other side is there'
 wait_for "$work/two.err" 'the other side is there'
 check 'a third member' exits 1 'ROOM_FULL' "$client" --send-tone 1 --room two-only "$relay"
+# its recording ends before it began, at one of several moments
+for again in 1 2 3 4 5; do
+  check "a third member that records, $again" env G_DEBUG=fatal-criticals \
+    sh -c '"$1" --record "$2/none.wav" --room two-only "$3" 2>"$2/third.log"
+      [ $? = 1 ] && grep -q ROOM_FULL "$2/third.log"' sh "$client" "$work" "$relay"
+done
 check 'no relay there' exits 1 'does not answer' "$client" --send-tone 1 --connect-timeout 1 \
   "127.0.0.1:$(free_port)"
 check 'no such host' exits 1 'cannot be resolved' "$client" --send-tone 1 --connect-timeout 1 host.invalid
