@@ -575,11 +575,21 @@ wzp_session_get_property(GObject *object, guint id, GValue *value, GParamSpec *p
     G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
 }
 
+/* A context is printed by gst-launch-1.0 and in debug logs. */
+static void
+session_to_string(const GValue *session, GValue *text)
+{
+  gpointer self = g_value_get_object(session);
+  g_value_take_string(text, self != NULL ? g_strdup_printf("%s@%p", G_OBJECT_TYPE_NAME(self), self)
+                                         : NULL);
+}
+
 static void
 wzp_session_class_init(WzpSessionClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS(klass);
   wzp_init();
+  g_value_register_transform_func(WZP_TYPE_SESSION, G_TYPE_STRING, session_to_string);
   object_class->finalize = wzp_session_finalize;
   object_class->get_property = wzp_session_get_property;
   g_object_class_install_property(

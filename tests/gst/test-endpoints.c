@@ -251,6 +251,24 @@ test_call_uri(void)
   gst_object_unref(call);
 }
 
+/* The session travels in a context, and a context can be printed. */
+static void
+test_context(void)
+{
+  rig_set_up();
+  GstElement *pipeline =
+      rig_parse("wzpsrc name=src uri=wzp://127.0.0.1:%u/room KNOWN ! fakesink", rig_free_port());
+  g_assert_cmpint(gst_element_set_state(pipeline, GST_STATE_PAUSED), !=, GST_STATE_CHANGE_FAILURE);
+  g_autoptr(GstElement) source = gst_bin_get_by_name(GST_BIN(pipeline), "src");
+  g_autoptr(GstContext) context = gst_element_get_context(source, "wzp.session");
+  g_assert_nonnull(context);
+  g_autofree char *text = gst_structure_to_string(gst_context_get_structure(context));
+  g_assert_nonnull(strstr(text, "session=(WzpSession)"));
+  g_assert_null(strstr(text, "NULL"));
+  rig_stop(pipeline);
+  rig_tear_down();
+}
+
 int
 main(int argc, char **argv)
 {
@@ -268,5 +286,6 @@ main(int argc, char **argv)
   g_test_add_func("/endpoints/uri", test_uri);
   g_test_add_func("/endpoints/uri-while-running", test_uri_while_running);
   g_test_add_func("/endpoints/call-uri", test_call_uri);
+  g_test_add_func("/endpoints/context", test_context);
   return g_test_run();
 }
