@@ -54,6 +54,8 @@ struct WzpCall {
   WzpTime attempt_at; /* when the next one starts, or WZP_NEVER */
   bool lost;          /* the session in use fell silent, a new one is sought */
   bool was_up;        /* joined (RELAY) or had a session (UDP) at some time */
+  unsigned goodbyes;  /* still to be said again: a lossy path may lose one */
+  WzpTime goodbye_at;
   unsigned back_off;  /* goodbyes of the relay without a lasting session between */
   WzpTime media_sent; /* 0 if none */
 

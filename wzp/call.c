@@ -3,6 +3,10 @@
 #include <sodium.h>
 #include <string.h>
 
+/* after the first one */
+#define GOODBYES 2
+#define GOODBYE_EVERY (60 * WZP_MSEC)
+
 const char *
 wzp_call_state_name(WzpCallState state)
 {
@@ -193,6 +197,18 @@ wzp_call_leave(WzpCall *call, WzpTime now)
   if (call->config.mode == WZP_CALL_RELAY)
     wzp_call_room_leave(call, now);
   wzp_call_end(call);
+  call->goodbyes = call->session != NULL ? GOODBYES : 0;
+  call->goodbye_at = now + GOODBYE_EVERY;
+}
+
+static void
+say_goodbye_again(WzpCall *call, WzpTime now)
+{
+  if (call->goodbyes == 0 || now < call->goodbye_at)
+    return;
+  wzp_control_close(call->session->control, WZP_CLOSE_LEAVE);
+  call->goodbyes--;
+  call->goodbye_at = now + GOODBYE_EVERY;
 }
 
 /* --- Input --- */
@@ -252,6 +268,7 @@ wzp_call_handle_datagram(WzpCall *call, WzpTime now, const WzpAddress *from, con
 void
 wzp_call_handle_timeout(WzpCall *call, WzpTime now)
 {
+  say_goodbye_again(call, now);
   if (!is_running(call))
     return;
   if (call->config.mode == WZP_CALL_RELAY) {
@@ -269,7 +286,7 @@ WzpTime
 wzp_call_next_timeout(const WzpCall *call)
 {
   if (!is_running(call))
-    return WZP_NEVER;
+    return call->goodbyes > 0 ? call->goodbye_at : WZP_NEVER;
   WzpTime next = wzp_call_attempt_next_timeout(call);
   if (call->session != NULL)
     next = MIN(next, wzp_control_next_timeout(call->session->control));

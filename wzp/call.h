@@ -89,7 +89,8 @@ void wzp_call_free(WzpCall *call); /* wipes */
 void wzp_call_start(WzpCall *call, WzpTime now);
 /* A fresh answer of the resolver; used by the next handshake. */
 void wzp_call_set_remotes(WzpCall *call, const WzpAddress *remotes, unsigned n);
-/* Says goodbye (LEAVE, CLOSE); state ENDED. The owner sends what poll gives and may then stop. */
+/* Says goodbye (LEAVE, CLOSE); state ENDED. The owner sends what poll gives, and goes on for as long as
+ * there is a next timeout (some 100 ms: the goodbye is said three times), then may stop. */
 void wzp_call_leave(WzpCall *call, WzpTime now);
 
 /* One datagram from the socket. *media is true when it is a media packet or a valid trunk of our

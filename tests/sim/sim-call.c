@@ -352,6 +352,9 @@ sim_call_leave_party(SimCall *sim, unsigned index)
   SimParty *party = &sim->parties[index];
   wzp_call_leave(party->call, sim->now);
   drain_party(sim, party);
+  WzpTime next;
+  while ((next = wzp_call_next_timeout(party->call)) != WZP_NEVER)
+    sim_call_run(sim, MAX(next - sim->now, 1));
   sim_call_kill_party(sim, index);
 }
 

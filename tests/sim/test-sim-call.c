@@ -134,6 +134,24 @@ test_leave(void)
 
 /* --- Bad networks --- */
 
+/* Half of all datagrams are lost: the goodbye is heard all the same, and long before the idle timeout. */
+static void
+test_leave_half_lost(void)
+{
+  SimLinkConfig half = {.loss = 0.5, .delay = 50 * WZP_MSEC};
+  unsigned heard = 0;
+  for (unsigned seed = 0; seed < 50; seed++) {
+    SimCall *sim = start_call(400 + seed, &half);
+    g_assert_true(sim_call_run_until(sim, sim_call_is_active, 30 * WZP_SECOND));
+    sim_call_leave_party(sim, 1);
+    sim_call_run(sim, 3 * WZP_SECOND);
+    heard += sim_party_count_events(&sim->parties[0], WZP_EVENT_MEMBER_LEFT) > 0;
+    sim_call_free(sim);
+  }
+  g_test_message("50 %% loss: %u of 50 goodbyes heard", heard);
+  g_assert_cmpuint(heard, >=, 49);
+}
+
 static void
 check_ten_minutes(uint64_t seed, const SimLinkConfig *link, WzpTime stall)
 {
@@ -513,6 +531,7 @@ main(int argc, char **argv)
   g_test_add_func("/sim/call/no-loss", test_no_loss);
   g_test_add_func("/sim/call/deterministic", test_deterministic);
   g_test_add_func("/sim/call/leave", test_leave);
+  g_test_add_func("/sim/call/leave-half-lost", test_leave_half_lost);
   g_test_add_func("/sim/call/ten-minutes", test_ten_minutes);
   g_test_add_func("/sim/call/ten-minutes-jitter", test_ten_minutes_jitter);
   g_test_add_func("/sim/call/reorder-and-duplicate", test_reorder_and_duplicate);
