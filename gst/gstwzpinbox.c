@@ -12,6 +12,7 @@ struct _GstWzpInbox {
   GstClock *clock;
   GstClockTime base_time;
   gboolean flushing, ended;
+  gboolean fresh; /* did not play yet */
 };
 
 GstWzpInbox *
@@ -57,6 +58,7 @@ gst_wzp_inbox_set_clock(GstWzpInbox *inbox, GstClock *clock, GstClockTime base_t
   g_mutex_lock(&inbox->lock);
   gst_object_replace((GstObject **)&inbox->clock, (GstObject *)clock);
   inbox->base_time = base_time;
+  inbox->fresh = inbox->fresh && clock == NULL;
   g_mutex_unlock(&inbox->lock);
 }
 
@@ -76,6 +78,7 @@ gst_wzp_inbox_clear(GstWzpInbox *inbox)
   g_queue_clear_full(&inbox->queue, (GDestroyNotify)gst_mini_object_unref);
   inbox->packets = 0;
   inbox->ended = FALSE;
+  inbox->fresh = TRUE;
   g_mutex_unlock(&inbox->lock);
 }
 
@@ -98,11 +101,12 @@ gst_wzp_inbox_push_packet(GstWzpInbox *inbox, gconstpointer data, gsize length, 
 {
   *dropped = FALSE;
   g_mutex_lock(&inbox->lock);
-  if (inbox->clock == NULL || inbox->ended) {
+  if ((inbox->clock == NULL && !inbox->fresh) || inbox->ended) {
     g_mutex_unlock(&inbox->lock);
     return FALSE;
   }
-  GstClockTime now = gst_clock_get_time(inbox->clock);
+  /* on the way to PLAYING there is no running time yet: the others may be faster than we are */
+  GstClockTime now = inbox->clock != NULL ? gst_clock_get_time(inbox->clock) : 0;
   GstClockTime since = inbox->base_time + age;
   GstBuffer *buffer = gst_buffer_new_memdup(data, length);
   GST_BUFFER_PTS(buffer) = now > since ? now - since : 0;

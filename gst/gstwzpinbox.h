@@ -17,14 +17,15 @@ gconstpointer gst_wzp_inbox_owner(const GstWzpInbox *inbox);
 GstWzpInbox *gst_wzp_inbox_ref(GstWzpInbox *inbox);
 void gst_wzp_inbox_unref(GstWzpInbox *inbox);
 
-/* From now on packets are stamped by clock; NULL: the source does not play, packets are refused. */
+/* From now on packets are stamped by clock. NULL: the source does not play; packets are refused, except
+ * before it played at all: then they wait, stamped 0. */
 void gst_wzp_inbox_set_clock(GstWzpInbox *inbox, GstClock *clock, GstClockTime base_time);
 /* While flushing, pop() returns at once; starting to flush does not empty the queue. */
 void gst_wzp_inbox_set_flushing(GstWzpInbox *inbox, gboolean flushing);
-/* Forgets packets and events, and that the stream ended. */
+/* Forgets packets and events, that the stream ended, and that it played. */
 void gst_wzp_inbox_clear(GstWzpInbox *inbox);
 
-/* Receive side. age: how long ago the packet came in. FALSE: nobody plays, the packet is not taken.
+/* Receive side. age: how long ago the packet came in. FALSE: paused or ended, the packet is not taken.
  * When the queue is full the oldest packet goes and *dropped is TRUE. */
 gboolean gst_wzp_inbox_push_packet(GstWzpInbox *inbox, gconstpointer data, gsize length,
                                    GstClockTime age, guint8 slot, gboolean *dropped);

@@ -125,6 +125,25 @@ test_call(void)
   g_assert_cmpint(metas, >=, 20);
 }
 
+/* Who is not in PLAYING yet misses nothing of what the other, faster one says. */
+static void
+test_early_packets(void)
+{
+  GstElement *listener = rig_parse(LISTEN, port());
+  gst_element_set_state(listener, GST_STATE_PAUSED);
+  rig_wait_state(listener, "in", "waiting");
+  GstElement *speaker = rig_play(SPEAK URI, port());
+  rig_wait_state(listener, "in", "active");
+  while (rig_counter(listener, "in", "packets-received") < 5)
+    g_thread_yield();
+  gst_element_set_state(listener, GST_STATE_PLAYING);
+  rig_wait_buffers(listener, "heard", 10);
+  g_assert_cmpuint(rig_counter(listener, "in", "packets-unread"), ==, 0);
+  g_assert_cmpuint(rig_counter(listener, "open", "drops-no-key"), ==, 0);
+  rig_stop(speaker);
+  rig_stop(listener);
+}
+
 /* wzpsrc and wzpsink of one pipeline are one member, whichever is there first. */
 static void
 duplex(const char *first, const char *second)
@@ -548,6 +567,7 @@ test_identity_file(void)
 
 static const Case cases[] = {
     {"call", test_call, TRUE},
+    {"early-packets", test_early_packets, TRUE},
     {"orders", test_orders, TRUE},
     {"named", test_named, TRUE},
     {"application", test_application, TRUE},
