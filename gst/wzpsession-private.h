@@ -39,6 +39,7 @@ struct _WzpSession {
   /* Of the session's thread only. */
   GCancellable *cancellable;
   gboolean resolving, resolved, connected, warned, failed;
+  gboolean dismissed; /* the other end said goodbye, it did not just fall silent */
   gchar *resolve_error;
   WzpTime resolve_again; /* WZP_NEVER: no need */
   WzpTime episode;       /* since when we wait for an answer; WZP_NEVER: we do not */

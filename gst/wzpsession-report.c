@@ -46,6 +46,9 @@ state_text(WzpSession *self, WzpCallState state)
   case WZP_CALL_ACTIVE:
     return "the other side is there; what is said is encrypted end to end";
   case WZP_CALL_RECONNECTING:
+    if (self->dismissed)
+      return self->udp ? "the other box said goodbye; waiting for it to come back"
+                       : "the relay said goodbye; looking for it again";
     return self->udp ? "the other box fell silent; looking for it again"
                      : "the relay fell silent; looking for it again";
   case WZP_CALL_ENDED:
@@ -155,6 +158,7 @@ handle_state(WzpSession *self, WzpCallState state)
     return;
   if (state == WZP_CALL_WAITING || state == WZP_CALL_ACTIVE) {
     self->connected = TRUE;
+    self->dismissed = FALSE;
     self->episode = WZP_NEVER;
   } else if (state == WZP_CALL_RECONNECTING) {
     self->episode = g_get_monotonic_time();
@@ -256,6 +260,7 @@ handle_error(WzpSession *self, const WzpEvent *event)
 static void
 handle_closed(WzpSession *self, WzpCloseReason reason)
 {
+  self->dismissed = TRUE;
   if (reason == WZP_CLOSE_REPLACED)
     fail(self, GST_RESOURCE_ERROR_BUSY,
          "Another client with the same identity took this place in the room.");

@@ -61,8 +61,13 @@ classify(const Client *client, GstObject *source, const GError *error)
 static char *
 error_text(const Client *client, GstObject *source, const GError *error, const char *debug)
 {
-  if (is_of_call(client, source))
-    return g_strdup(error->message);
+  if (is_of_call(client, source)) {
+    /* here the property is an option */
+    GString *text = g_string_new(error->message);
+    g_string_replace(text, "set accept-new-relay-key=true once", "say --accept-new-relay-key once",
+                     0);
+    return g_string_free(text, FALSE);
+  }
   /* what the system said stands in the last line of what is for developers */
   const char *line = debug ? strrchr(debug, '\n') : NULL;
   const char *reason = line ? line + 1 : "";

@@ -171,12 +171,18 @@ check 'no such host' exits 1 'cannot be resolved' "$client" --send-tone 1 --conn
 other_key=0000:0000:0000:0000:0000:0000:0000:0001
 check 'another key than the URI names' exits 4 "$relay_key" "$client" --send-tone 1 \
   "wzp://$relay/a?relay=$other_key"
+start waiting "$client" --record "$work/goodbye.wav" "$relay"
+waiting_pid=$pid
+wait_for "$work/waiting.err" 'nobody else is in the room'
 kill "$relay_pid"
 wait "$relay_pid" || true
+check 'a relay that stops says so' wait_for "$work/waiting.err" 'the relay said goodbye; looking for it again'
+kill -INT "$waiting_pid"
+wait "$waiting_pid" || true
 port=${relay##*:}
 start relay "$build/relay/wzp-relay" --listen "127.0.0.1:$port" --identity "$work/another-identity"
 wait_for "$work/relay.out" ' listening on '
-check 'a relay whose key changed' exits 4 'has changed' "$client" --send-tone 1 "$relay"
+check 'a relay whose key changed' exits 4 'say --accept-new-relay-key once' "$client" --send-tone 1 "$relay"
 check 'a relay whose key changed: in JSON' exits 4 '"error":"The key of relay' "$client" --json \
   --send-tone 1 "$relay"
 check 'accepted' exits 1 'nobody came' "$client" --accept-new-relay-key --record "$work/c.wav" \
