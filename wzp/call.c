@@ -6,6 +6,7 @@
 /* after the first one */
 #define GOODBYES 2
 #define GOODBYE_EVERY (60 * WZP_MSEC)
+#define SHOW_SILENCE (3 * WZP_SECOND)
 
 const char *
 wzp_call_state_name(WzpCallState state)
@@ -113,13 +114,24 @@ set_state(WzpCall *call, WzpCallState state)
   wzp_call_push_event(call, WZP_EVENT_STATE);
 }
 
+/* When the silence of the session in use is to be shown. With half of all datagrams lost some answers
+ * are missing all the time: the search begins early and quietly, media go on meanwhile. */
+static WzpTime
+shown_lost_at(const WzpCall *call)
+{
+  if (!call->lost || call->session == NULL)
+    return WZP_NEVER;
+  return call->config.mode == WZP_CALL_RELAY ? wzp_call_session_heard(call->session) + SHOW_SILENCE
+                                             : 0;
+}
+
 static void
-update_state(WzpCall *call)
+update_state(WzpCall *call, WzpTime now)
 {
   if (call->state == WZP_CALL_IDLE || call->state == WZP_CALL_ENDED)
     return;
   bool relay = call->config.mode == WZP_CALL_RELAY;
-  bool up = call->session != NULL && !call->lost && (!relay || call->session->joined);
+  bool up = call->session != NULL && now < shown_lost_at(call) && (!relay || call->session->joined);
   if (!up)
     set_state(call, call->was_up ? WZP_CALL_RECONNECTING : WZP_CALL_CONNECTING);
   else if (relay && !wzp_call_room_has_listener(call))
@@ -261,7 +273,7 @@ wzp_call_handle_datagram(WzpCall *call, WzpTime now, const WzpAddress *from, con
   call->stats.datagrams_received++;
   WzpResult result = count(call, dispatch(call, now, from, data, length, media));
   wzp_call_room_pump(call, now);
-  update_state(call);
+  update_state(call, now);
   return result;
 }
 
@@ -279,7 +291,7 @@ wzp_call_handle_timeout(WzpCall *call, WzpTime now)
     wzp_call_udp_timeout(call, now);
   }
   wzp_call_attempt_timeout(call, now);
-  update_state(call);
+  update_state(call, now);
 }
 
 WzpTime
@@ -288,6 +300,8 @@ wzp_call_next_timeout(const WzpCall *call)
   if (!is_running(call))
     return call->goodbyes > 0 ? call->goodbye_at : WZP_NEVER;
   WzpTime next = wzp_call_attempt_next_timeout(call);
+  if (call->state == WZP_CALL_WAITING || call->state == WZP_CALL_ACTIVE)
+    next = MIN(next, shown_lost_at(call));
   if (call->session != NULL)
     next = MIN(next, wzp_control_next_timeout(call->session->control));
   for (unsigned i = 0; i < call->old->len; i++) {
@@ -363,7 +377,7 @@ wzp_call_open(WzpCall *call, WzpTime now, const uint8_t *packet, size_t length, 
       wzp_call_heard(call, call->session);
     }
   }
-  update_state(call);
+  update_state(call, now);
   return count(call, result);
 }
 

@@ -44,10 +44,10 @@ typedef struct {
 
 typedef enum {
   WZP_CALL_IDLE,
-  WZP_CALL_CONNECTING,   /* first handshake runs */
-  WZP_CALL_WAITING,      /* joined; nobody else here yet (UDP: never) */
-  WZP_CALL_ACTIVE,       /* a member is confirmed and holds our key (UDP: session up) */
-  WZP_CALL_RECONNECTING, /* was connected, is looking for the relay again */
+  WZP_CALL_CONNECTING, /* first handshake runs */
+  WZP_CALL_WAITING,    /* joined; nobody else here yet (UDP: never) */
+  WZP_CALL_ACTIVE,     /* a member is confirmed and holds our key (UDP: session up) */
+  WZP_CALL_RECONNECTING, /* was connected, is looking for the relay again; shown after 3 s of silence */
   WZP_CALL_ENDED         /* left, or a fatal error was reported */
 } WzpCallState;
 const char *wzp_call_state_name(WzpCallState state); /* "connecting" */

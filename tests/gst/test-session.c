@@ -375,9 +375,9 @@ test_relay_restarted(void)
   rig_wait_buffers(a, "heard", 5);
   rig_wait_buffers(b, "heard", 5);
   rig_relay_kill(relay);
-  relay = rig_relay_start("relay", same);
   rig_wait_state(a, NULL, "reconnecting");
   rig_wait_state(b, NULL, "reconnecting");
+  relay = rig_relay_start("relay", same);
   rig_wait_state(a, NULL, "active");
   rig_wait_state(b, NULL, "active");
   rig_wait_buffers(a, "heard", 5);

@@ -229,10 +229,10 @@ test_relay_restarted(void)
   rig_wait_buffers(a, "heard", 10);
   rig_wait_buffers(b, "heard", 10);
   rig_relay_kill(relay);
-  relay = rig_relay_start("relay", same);
   rig_wait_state(a, "call", "reconnecting");
-  rig_wait_state(a, "call", "active");
   rig_wait_state(b, "call", "reconnecting");
+  relay = rig_relay_start("relay", same);
+  rig_wait_state(a, "call", "active");
   rig_wait_state(b, "call", "active");
   guint64 before = rig_counter(a, "call", "frames-received");
   rig_wait_buffers(a, "heard", 100);

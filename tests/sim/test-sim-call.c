@@ -134,6 +134,28 @@ test_leave(void)
 
 /* --- Bad networks --- */
 
+/* One speaks, one listens, half of all datagrams are lost: answers are missing all the time, but the
+ * relay is there, and nobody is told otherwise more than now and then. */
+static void
+test_one_way_half_lost(void)
+{
+  SimLinkConfig half = {.loss = 0.5, .delay = 25 * WZP_MSEC};
+  SimCall *sim = start_call(460, &half);
+  g_assert_true(sim_call_run_until(sim, sim_call_is_active, 30 * WZP_SECOND));
+  sim->parties[1].talking = false;
+  unsigned before = sim_party_count_events(&sim->parties[0], WZP_EVENT_STATE);
+  uint64_t received = sim->parties[1].frames_received;
+  sim_call_run(sim, 300 * WZP_SECOND);
+  unsigned changes = sim_party_count_events(&sim->parties[0], WZP_EVENT_STATE) - before;
+  received = sim->parties[1].frames_received - received;
+  g_test_message("50 %% loss, one way: %u changes of state in 300 s, %" G_GUINT64_FORMAT
+                 " of 15000 frames came, %" G_GUINT64_FORMAT " handshakes",
+                 changes, received, sim_party_stats(&sim->parties[0]).handshakes_started);
+  g_assert_cmpuint(received, >=, 15000 / 5);
+  g_assert_cmpuint(changes, <=, 30);
+  sim_call_free(sim);
+}
+
 /* Half of all datagrams are lost: the goodbye is heard all the same, and long before the idle timeout. */
 static void
 test_leave_half_lost(void)
@@ -532,6 +554,7 @@ main(int argc, char **argv)
   g_test_add_func("/sim/call/deterministic", test_deterministic);
   g_test_add_func("/sim/call/leave", test_leave);
   g_test_add_func("/sim/call/leave-half-lost", test_leave_half_lost);
+  g_test_add_func("/sim/call/one-way-half-lost", test_one_way_half_lost);
   g_test_add_func("/sim/call/ten-minutes", test_ten_minutes);
   g_test_add_func("/sim/call/ten-minutes-jitter", test_ten_minutes_jitter);
   g_test_add_func("/sim/call/reorder-and-duplicate", test_reorder_and_duplicate);
