@@ -1,0 +1,48 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# What takes longer than continuous integration may: every suite of core, sim and relay again and again with
+# fresh seeds, the fuzzers for minutes, the demo on worse networks. After tests/run.sh, which builds.
+#
+#   tests/long.sh [ROUNDS [FUZZ_SECONDS]]      20  120; about 50 minutes on two cores
+set -u
+cd "$(dirname "$0")/.."
+rounds=${1:-20} fuzz_seconds=${2:-120}
+for number in "$rounds" "$fuzz_seconds"; do
+  case $number in '' | *[!0-9]* | 0*)
+    echo "long.sh: '$number' is not a number above 0: long.sh [ROUNDS [FUZZ_SECONDS]]" >&2
+    exit 2
+    ;;
+  esac
+done
+[ -f build/build.ninja ] || {
+  echo 'long.sh: there is no build/; run tests/run.sh first' >&2
+  exit 2
+}
+passed=0 failed=0
+log=build/test-logs/long.log
+mkdir -p build/test-logs
+: >$log
+
+# try NAME COMMAND...
+try() {
+  name=$1
+  shift
+  if "$@" >>$log 2>&1; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+    echo "FAILED: $name (see $log)"
+  fi
+}
+
+for round in $(seq "$rounds"); do
+  for suite in core sim relay; do
+    try "$suite, round $round" meson test -C build --no-rebuild --print-errorlogs --suite "$suite"
+  done
+done
+try fuzz tests/fuzz/run.sh "$fuzz_seconds"
+for loss in 0 0.3 0.5; do
+  try "demo at loss $loss" pipelines/demo.sh --loss "$loss"
+done
+echo "$passed passed, $failed failed"
+[ $failed = 0 ]
