@@ -61,14 +61,9 @@ wzp_records_open(WzpRecords *records, const uint8_t *data, size_t length, uint8_
     return WZP_UNKNOWN_SESSION;
   if (ctr >> GENERATION_SHIFT != 0)
     return WZP_NO_KEY;
-  switch (wzp_window_check(&records->window, ctr)) {
-  case WZP_WINDOW_SEEN:
-    return WZP_REPLAYED;
-  case WZP_WINDOW_BEHIND:
-    return WZP_TOO_OLD;
-  case WZP_WINDOW_NEW:
-    break;
-  }
+  WzpResult fresh = wzp_window_admit(&records->window, ctr);
+  if (fresh != WZP_OK)
+    return fresh;
   uint8_t nonce[WZP_NONCE_SIZE];
   make_nonce(nonce, data);
   if (!wzp_aead_open(plain, records->receive_key, nonce, data, WZP_RECORD_HEADER_SIZE,

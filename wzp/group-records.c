@@ -198,14 +198,9 @@ wzp_group_receive(WzpGroup *group, WzpTime now, const uint8_t *record, size_t le
     return WZP_UNKNOWN_SENDER;
   if (counter > WZP_PAIR_COUNTER_MAX)
     return WZP_NO_KEY; /* a later generation of the pairwise key, which we do not have */
-  switch (wzp_window_check(&member->window, counter)) {
-  case WZP_WINDOW_SEEN:
-    return WZP_REPLAYED;
-  case WZP_WINDOW_BEHIND:
-    return WZP_TOO_OLD;
-  case WZP_WINDOW_NEW:
-    break;
-  }
+  result = wzp_window_admit(&member->window, counter);
+  if (result != WZP_OK)
+    return result;
   record_nonce(nonce, counter);
   if (!wzp_aead_open(frames, member->receive_key, nonce, record, RECORD_HEADER,
                      record + RECORD_HEADER, length - RECORD_HEADER))

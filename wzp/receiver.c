@@ -322,14 +322,9 @@ wzp_receiver_open(WzpReceiver *receiver, WzpTime now, const uint8_t *packet, siz
     /* A newcomer gets no key for what was before, and does not miss it. */
     return number < receiver->first_epoch ? WZP_NO_KEY : failed(receiver, now, WZP_NO_KEY);
   }
-  switch (wzp_window_check(&epoch->window, header.seq)) {
-  case WZP_WINDOW_SEEN:
-    return WZP_REPLAYED;
-  case WZP_WINDOW_BEHIND:
-    return WZP_TOO_OLD;
-  case WZP_WINDOW_NEW:
-    break;
-  }
+  result = wzp_window_admit(&epoch->window, header.seq);
+  if (result != WZP_OK)
+    return result;
 
   wzp_epoch_nonce(nonce, &epoch->keys, number, header.seq);
   ad_length = wzp_epoch_ad(ad, packet, header_length, number);

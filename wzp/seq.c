@@ -46,6 +46,20 @@ wzp_window_check(const WzpWindow *window, uint64_t index)
   return bit_is_set(window, index) ? WZP_WINDOW_SEEN : WZP_WINDOW_NEW;
 }
 
+WzpResult
+wzp_window_admit(const WzpWindow *window, uint64_t index)
+{
+  switch (wzp_window_check(window, index)) {
+  case WZP_WINDOW_SEEN:
+    return WZP_REPLAYED;
+  case WZP_WINDOW_BEHIND:
+    return WZP_TOO_OLD;
+  case WZP_WINDOW_NEW:
+    break;
+  }
+  return WZP_OK;
+}
+
 void
 wzp_window_mark(WzpWindow *window, uint64_t index)
 {

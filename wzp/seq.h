@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #pragma once
+#include "result.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -23,4 +24,6 @@ typedef enum { WZP_WINDOW_NEW, WZP_WINDOW_SEEN, WZP_WINDOW_BEHIND } WzpWindowVer
 
 void wzp_window_init(WzpWindow *window, unsigned size);
 WzpWindowVerdict wzp_window_check(const WzpWindow *window, uint64_t index);
+/* The same as a result: WZP_OK, WZP_REPLAYED or WZP_TOO_OLD. */
+WzpResult wzp_window_admit(const WzpWindow *window, uint64_t index);
 void wzp_window_mark(WzpWindow *window, uint64_t index); /* index must be WZP_WINDOW_NEW */
