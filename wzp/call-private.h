@@ -90,7 +90,9 @@ WzpCallSession *wzp_call_session_new(const WzpHandshakeKeys *keys, bool initiato
 void wzp_call_session_free(WzpCallSession *session); /* wipes; NULL is fine */
 WzpTime wzp_call_session_heard(const WzpCallSession *session);
 void wzp_call_session_ping(WzpCallSession *session, WzpTime now);
-/* In use, pending or old; NULL if none. */
+/* Pending, in use, old: the newest first; NULL past the last. */
+WzpCallSession *wzp_call_nth_session(const WzpCall *call, unsigned n);
+/* NULL if none. */
 WzpCallSession *wzp_call_find_session(const WzpCall *call, const uint8_t cid[WZP_CID_SIZE]);
 /* Does a session live at this address? */
 bool wzp_call_is_remote(const WzpCall *call, const WzpAddress *from);

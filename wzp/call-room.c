@@ -47,15 +47,13 @@ handle_roster(WzpCall *call, WzpTime now, const WzpSignal *signal)
 static void
 handle_error(WzpCall *call, const WzpSignal *signal)
 {
+  /* who had a place tries to get it again: a goodbye follows, and the back-off with it */
+  if (signal->code == WZP_ERROR_BUSY && call->was_up) {
+    call->stats.drops[WZP_RATE_LIMITED]++;
+    return;
+  }
   switch (signal->code) {
   case WZP_ERROR_BUSY:
-    /* who had a place tries to get it again: a goodbye follows, and the back-off with it */
-    if (call->was_up) {
-      call->stats.drops[WZP_RATE_LIMITED]++;
-      break;
-    }
-    fail(call, signal->code, signal->text);
-    break;
   case WZP_ERROR_ROOM_FULL:
   case WZP_ERROR_BAD_JOIN:
   case WZP_ERROR_WRONG_RELAY:

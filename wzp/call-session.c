@@ -66,31 +66,33 @@ pending(const WzpCall *call)
 }
 
 WzpCallSession *
+wzp_call_nth_session(const WzpCall *call, unsigned n)
+{
+  WzpCallSession *newest[] = {pending(call), call->session};
+  for (unsigned i = 0; i < G_N_ELEMENTS(newest); i++)
+    if (newest[i] != NULL && n-- == 0)
+      return newest[i];
+  return n < call->old->len ? g_ptr_array_index(call->old, call->old->len - 1 - n) : NULL;
+}
+
+WzpCallSession *
 wzp_call_find_session(const WzpCall *call, const uint8_t cid[WZP_CID_SIZE])
 {
-  WzpCallSession *candidates[] = {call->session, pending(call)};
-  for (unsigned i = 0; i < G_N_ELEMENTS(candidates); i++)
-    if (candidates[i] != NULL && memcmp(candidates[i]->receive_cid, cid, WZP_CID_SIZE) == 0)
-      return candidates[i];
-  for (unsigned i = 0; i < call->old->len; i++) {
-    WzpCallSession *session = g_ptr_array_index(call->old, i);
+  WzpCallSession *session;
+  for (unsigned n = 0; (session = wzp_call_nth_session(call, n)) != NULL; n++)
     if (memcmp(session->receive_cid, cid, WZP_CID_SIZE) == 0)
-      return session;
-  }
-  return NULL;
+      break;
+  return session;
 }
 
 bool
 wzp_call_is_remote(const WzpCall *call, const WzpAddress *from)
 {
-  const WzpCallSession *candidates[] = {call->session, pending(call)};
-  for (unsigned i = 0; i < G_N_ELEMENTS(candidates); i++)
-    if (candidates[i] != NULL && wzp_address_equal(&candidates[i]->remote, from))
-      return true;
-  for (unsigned i = 0; i < call->old->len; i++)
-    if (wzp_address_equal(&((WzpCallSession *)g_ptr_array_index(call->old, i))->remote, from))
-      return true;
-  return false;
+  const WzpCallSession *session;
+  for (unsigned n = 0; (session = wzp_call_nth_session(call, n)) != NULL; n++)
+    if (wzp_address_equal(&session->remote, from))
+      break;
+  return session != NULL;
 }
 
 void

@@ -382,17 +382,11 @@ wzp_call_udp_seal(WzpCall *call, const WzpSealRequest *request, bool gap, const 
 static WzpCallSession *
 session_of_slot(const WzpCall *call, uint8_t slot)
 {
-  WzpCallSession *attempted = call->attempt != NULL ? call->attempt->session : NULL;
-  if (attempted != NULL && attempted->peer_slot == slot)
-    return attempted;
-  if (call->session != NULL && call->session->peer_slot == slot)
-    return call->session;
-  for (unsigned i = call->old->len; i-- > 0;) {
-    WzpCallSession *old = g_ptr_array_index(call->old, i);
-    if (old->peer_slot == slot)
-      return old;
-  }
-  return NULL;
+  WzpCallSession *session;
+  for (unsigned n = 0; (session = wzp_call_nth_session(call, n)) != NULL; n++)
+    if (session->peer_slot == slot)
+      break;
+  return session;
 }
 
 WzpResult
