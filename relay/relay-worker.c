@@ -49,6 +49,7 @@ struct RelayWorker {
   /* commands from the control thread, under their lock */
   pthread_mutex_t command_lock;
   GArray *commands, *commands_taken;
+  int commands_wait; /* atomic: so that a batch without any takes no lock */
   bool stop;
   int command_event;
 
@@ -215,6 +216,7 @@ apply_commands(RelayWorker *worker, WzpTime now)
   unsigned i;
 
   pthread_mutex_lock(&worker->command_lock);
+  g_atomic_int_set(&worker->commands_wait, 0);
   taken = worker->commands;
   worker->commands = worker->commands_taken;
   worker->commands_taken = taken;
@@ -255,7 +257,8 @@ receive_batch(RelayWorker *worker)
     return false;
   now = g_get_monotonic_time();
   /* a datagram may be the answer to one that the control thread sent after its commands */
-  apply_commands(worker, now);
+  if (g_atomic_int_get(&worker->commands_wait))
+    apply_commands(worker, now);
   for (i = 0; i < n; i++) {
     size_t length = worker->received[i].msg_len;
     bool for_control;
@@ -416,6 +419,7 @@ relay_worker_command(RelayWorker *worker, const RelayCommand *command)
 {
   pthread_mutex_lock(&worker->command_lock);
   g_array_append_val(worker->commands, *command);
+  g_atomic_int_set(&worker->commands_wait, 1);
   pthread_mutex_unlock(&worker->command_lock);
   wake(worker->command_event);
 }
