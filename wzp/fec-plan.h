@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#pragma once
+#include "channel.h"
+#include "profile.h"
+
+/* The policy of repair: from the channel, the delay that playout allows and the bytes that may be spent, to
+ * what the sender does. A pure function. */
+
+typedef enum {
+  WZP_FEC_AUTO,    /* sliding or copies, whichever loses less */
+  WZP_FEC_SLIDING, /* repairs over a window that moves with the frames */
+  WZP_FEC_BLOCK,   /* RaptorQ blocks, repairs of three blocks interleaved */
+  WZP_FEC_COPIES,  /* older frames again, as they were */
+  WZP_FEC_NONE
+} WzpFecScheme;
+const char *wzp_fec_scheme_name(WzpFecScheme scheme); /* "auto"; NULL outside */
+bool wzp_fec_scheme_by_name(const char *name, WzpFecScheme *scheme);
+
+#define WZP_FEC_OVERHEAD_AUTO (-1)
+#define WZP_FEC_OVERHEAD_MAX 600
+#define WZP_FEC_WINDOW_MAX 64
+#define WZP_FEC_SYMBOLS_MAX 32 /* in one packet */
+
+typedef struct {
+  WzpFecScheme scheme;
+  int overhead; /* repair in percent of the frames' bytes, or WZP_FEC_OVERHEAD_AUTO */
+  WzpTime
+      max_delay; /* a frame repaired later than this after its own packet's arrival is useless */
+  unsigned frames_per_packet; /* 0: the policy's choice */
+  unsigned block_size;        /* frames in a block of WZP_FEC_BLOCK; 0: 5 */
+  unsigned window;            /* frames; 0: the policy's choice */
+  unsigned budget; /* bit/s on the wire, all-in; 0: what the target needs, within 200 % */
+  unsigned
+      packet_overhead; /* bytes of a packet besides the bundle; 0: 56 (IPv4 20, UDP 8, header 4, tag 16, hop 8) */
+  const WzpProfile *profile; /* of the frames */
+  bool may_lower_profile;    /* the caller follows plan->profile */
+} WzpFecLimits;
+
+/* A repair over `window` frames, of which the newest is `offset` frames before the first frame of the packet that
+ * carries it (0: the frame just before). */
+typedef struct {
+  uint8_t offset, window;
+} WzpFecProgram;
+
+typedef struct {
+  WzpFecScheme scheme; /* never AUTO */
+  const WzpProfile *profile;
+  unsigned frames_per_packet;
+  WzpFecProgram programs[2]; /* symbols take turns */
+  unsigned n_programs;
+  unsigned
+      symbols_256; /* repair symbols per packet, in 1/256; a packet with as many symbols as the window has
+                           frames sends copies */
+  unsigned block_size, block_repairs;
+  double expected_loss; /* of frames after repair, 0..1 */
+} WzpFecPlan;
+
+void wzp_fec_plan(WzpFecPlan *plan, const WzpChannelState *channel, const WzpFecLimits *limits);

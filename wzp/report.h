@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#pragma once
+#include "packet.h"
+#include "time.h"
+
+/* What a receiver tells the sender of a stream: counters since the stream began, modulo 2^16, so that any two
+ * reports give the figures between them and a lost report costs nothing (PROTOCOL.md 9). */
+
+#define WZP_REPORT_SIZE 11
+
+typedef struct {
+  uint8_t slot;        /* whose stream it is about */
+  uint16_t judged;     /* low bits of 1 + the highest packet index that was judged: come or lost */
+  uint16_t received;   /* packets among the judged ones that came */
+  uint16_t runs;       /* runs of lost packets among them: mean burst = lost / runs */
+  uint16_t unrepaired; /* frames that stayed lost after repair, within the horizon */
+  uint8_t
+      playout; /* how long after a packet's usual arrival a repaired frame is still played; 10 ms; 0: unknown */
+  uint8_t flags; /* reserved, 0 */
+} WzpReport;
+
+/* The body of a WZP_ELEMENT_REPORT. A longer body is read, its tail ignored: later versions append. */
+void wzp_report_write(WzpWriter *writer, const WzpReport *report);
+WzpResult wzp_report_parse(WzpReport *report, const uint8_t *body, size_t length);
+
+/* The receiver's side: watches the packet numbers of one stream. A packet counts as lost once it is missing
+ * behind newer ones for longer than reordering explains. */
+typedef struct WzpReception WzpReception;
+WzpReception *wzp_reception_new(void);
+void wzp_reception_free(WzpReception *reception);
+/* A packet opened. index: of the stream, 64 bits. */
+void wzp_reception_packet(WzpReception *reception, WzpTime now, uint64_t index);
+void wzp_reception_unrepaired(WzpReception *reception, unsigned frames);
+/* The report to send now, if one is due: each 200 ms while losses come or their rate changes, else each
+ * 1000 ms. False: not yet, or nothing heard since the last one but one. */
+bool wzp_reception_report(WzpReception *reception, WzpTime now, WzpReport *report);
+/* The counters in full, for stats. */
+typedef struct {
+  uint64_t judged, received, lost, runs, unrepaired;
+} WzpReceptionStats;
+void wzp_reception_get_stats(const WzpReception *reception, WzpReceptionStats *stats);
