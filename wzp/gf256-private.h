@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#pragma once
+#include "gf256.h"
+#include <string.h>
+
+/* What gf256.c and the kernels share. No table is ever indexed by a byte of a symbol, only by coefficients:
+ * how long repair takes says nothing of what was said. */
+
+/* What a kernel computes; n is at least 1 and, in product, n_out too. */
+typedef struct {
+  const char *name;
+  void (*product)(uint8_t *const *out, unsigned n_out, const uint8_t *const *in, unsigned n_in,
+                  const WzpGf256Factor *factors, size_t n);
+  /* to += factor * from; they are the same or do not overlap */
+  void (*add_scaled)(uint8_t *to, const uint8_t *from, WzpGf256Factor factor, size_t n);
+  /* factors[c]: the coefficient c as this kernel wants it */
+  const WzpGf256Factor *factors;
+} WzpGf256Code;
+
+/* [c][i] = c * i and [c][16 + i] = c * 16 i, for i < 16: what the byte shuffles look up */
+extern uint8_t wzp_gf256_nibbles[256][32];
+
+#if defined(__x86_64__) || defined(__i386__)
+#define WZP_GF256_X86 1
+extern const WzpGf256Code wzp_gf256_ssse3, wzp_gf256_avx2, wzp_gf256_gfni;
+#elif defined(__aarch64__)
+#define WZP_GF256_ARM 1
+extern const WzpGf256Code wzp_gf256_neon;
+#endif
+
+/* 1 to 7 bytes as a word, some of them twice; and back. Nothing beside them is touched. */
+static inline uint64_t
+wzp_gf256_load_few(const uint8_t *data, size_t n)
+{
+  if (n >= 4) {
+    uint32_t low, high;
+    memcpy(&low, data, 4);
+    memcpy(&high, data + n - 4, 4);
+    return (uint64_t)high << 32 | low;
+  }
+  return (uint64_t)data[0] | (uint64_t)data[n / 2] << 8 | (uint64_t)data[n - 1] << 16;
+}
+
+static inline void
+wzp_gf256_store_few(uint8_t *data, size_t n, uint64_t word)
+{
+  if (n >= 4) {
+    uint32_t low = (uint32_t)word, high = (uint32_t)(word >> 32);
+    memcpy(data, &low, 4);
+    memcpy(data + n - 4, &high, 4);
+    return;
+  }
+  data[0] = (uint8_t)word;
+  data[n / 2] = (uint8_t)(word >> 8);
+  data[n - 1] = (uint8_t)(word >> 16);
+}

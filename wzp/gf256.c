@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "gf256-private.h"
+#include <glib.h>
+#include <stdatomic.h>
+
+#define POLYNOMIAL 0x11d /* x^8 + x^4 + x^3 + x^2 + 1 */
+#define ORDER 255        /* of alpha */
+#define ONES 0x0101010101010101u
+
+/* Filled once, at first use, before `chosen` is set. */
+uint8_t wzp_gf256_nibbles[256][32] __attribute__((aligned(64)));
+static uint8_t powers[ORDER], inverses[256];
+static WzpGf256Factor multiples[256];
+
+/* --- portable: eight bytes of a symbol in a word; byte i of a factor is its coefficient times 2^i --- */
+
+/* The bits i of each byte, times coefficient * 2^i: at most 255 in each byte, so nothing carries over. */
+static inline uint64_t
+multiply_word(uint64_t word, WzpGf256Factor factor)
+{
+  uint64_t sum = 0;
+  for (unsigned i = 0; i < 8; i++)
+    sum ^= (word >> i & ONES) * (factor >> 8 * i & 0xff);
+  return sum;
+}
+
+static inline uint64_t
+load_word(const uint8_t *data)
+{
+  uint64_t word;
+  memcpy(&word, data, sizeof word);
+  return word;
+}
+
+static void
+portable_product(uint8_t *const *out, unsigned n_out, const uint8_t *const *in, unsigned n_in,
+                 const WzpGf256Factor *factors, size_t n)
+{
+  for (unsigned r = 0; r < n_out; r++, factors += n_in) {
+    if (n < 8) {
+      uint64_t sum = 0;
+      for (unsigned k = 0; k < n_in; k++)
+        sum ^= multiply_word(wzp_gf256_load_few(in[k], n), factors[k]);
+      wzp_gf256_store_few(out[r], n, sum);
+      continue;
+    }
+    for (size_t at = 0; at < n; at += 8) {
+      size_t from = at + 8 <= n ? at : n - 8; /* the last word overlaps the one before */
+      uint64_t sum = 0;
+      for (unsigned k = 0; k < n_in; k++)
+        sum ^= multiply_word(load_word(in[k] + from), factors[k]);
+      memcpy(out[r] + from, &sum, sizeof sum);
+    }
+  }
+}
+
+static void
+portable_add_scaled(uint8_t *to, const uint8_t *from, WzpGf256Factor factor, size_t n)
+{
+  size_t at = 0;
+  for (; at + 8 <= n; at += 8) {
+    uint64_t sum = load_word(to + at) ^ multiply_word(load_word(from + at), factor);
+    memcpy(to + at, &sum, sizeof sum);
+  }
+  if (at < n)
+    wzp_gf256_store_few(to + at, n - at,
+                        wzp_gf256_load_few(to + at, n - at) ^
+                            multiply_word(wzp_gf256_load_few(from + at, n - at), factor));
+}
+
+static const WzpGf256Code portable = {"portable", portable_product, portable_add_scaled, multiples};
+
+/* --- tables and choice --- */
+
+static const WzpGf256Code *const kernels[WZP_GF256_N_KERNELS] = {
+    [WZP_GF256_PORTABLE] = &portable,
+};
+static const WzpGf256Code *_Atomic chosen; /* NULL before the first use */
+
+static void
+fill_tables(void)
+{
+  uint8_t logarithms[256] = {0};
+  for (unsigned i = 0, power = 1; i < ORDER; i++) {
+    powers[i] = (uint8_t)power;
+    logarithms[power] = (uint8_t)i;
+    power = power << 1 ^ (power >> 7) * POLYNOMIAL;
+  }
+  for (unsigned c = 1; c < 256; c++) {
+    inverses[c] = powers[(ORDER - logarithms[c]) % ORDER];
+    for (unsigned i = 0; i < 8; i++)
+      multiples[c] |= (uint64_t)powers[(logarithms[c] + i) % ORDER] << 8 * i;
+    for (unsigned i = 1; i < 16; i++) {
+      wzp_gf256_nibbles[c][i] = powers[(logarithms[c] + logarithms[i]) % ORDER];
+      wzp_gf256_nibbles[c][16 + i] = powers[(logarithms[c] + logarithms[16 * i]) % ORDER];
+    }
+  }
+}
+
+static bool
+cpu_has(WzpGf256Kernel kernel)
+{
+  return kernel == WZP_GF256_PORTABLE;
+}
+
+static const WzpGf256Code *
+first_use(void)
+{
+  static gsize done;
+  if (g_once_init_enter(&done)) {
+    const WzpGf256Code *best = &portable;
+    fill_tables();
+    for (WzpGf256Kernel i = 0; i < WZP_GF256_N_KERNELS; i++)
+      if (wzp_gf256_kernel_usable(i))
+        best = kernels[i];
+    atomic_store_explicit(&chosen, best, memory_order_release);
+    g_once_init_leave(&done, 1);
+  }
+  return atomic_load_explicit(&chosen, memory_order_acquire);
+}
+
+static inline const WzpGf256Code *
+code(void)
+{
+  const WzpGf256Code *now = atomic_load_explicit(&chosen, memory_order_acquire);
+  return __builtin_expect(now != NULL, 1) ? now : first_use();
+}
+
+const char *
+wzp_gf256_kernel_name(WzpGf256Kernel kernel)
+{
+  static const char *const names[] = {"portable", "ssse3", "avx2", "gfni", "neon"};
+  return names[kernel];
+}
+
+bool
+wzp_gf256_kernel_usable(WzpGf256Kernel kernel)
+{
+  return kernel < WZP_GF256_N_KERNELS && kernels[kernel] != NULL && cpu_has(kernel);
+}
+
+WzpGf256Kernel
+wzp_gf256_kernel(void)
+{
+  const WzpGf256Code *now = code();
+  WzpGf256Kernel kernel = 0;
+  while (kernels[kernel] != now)
+    kernel++;
+  return kernel;
+}
+
+void
+wzp_gf256_use_kernel(WzpGf256Kernel kernel)
+{
+  code();
+  g_return_if_fail(wzp_gf256_kernel_usable(kernel));
+  atomic_store_explicit(&chosen, kernels[kernel], memory_order_release);
+}
+
+/* --- the interface --- */
+
+uint8_t
+wzp_gf256_multiply(uint8_t a, uint8_t b)
+{
+  code();
+  return wzp_gf256_nibbles[a][b & 15] ^ wzp_gf256_nibbles[a][16 + (b >> 4)];
+}
+
+uint8_t
+wzp_gf256_inverse(uint8_t a)
+{
+  code();
+  return inverses[a];
+}
+
+uint8_t
+wzp_gf256_alpha_power(unsigned n)
+{
+  code();
+  return powers[n % ORDER];
+}
+
+void
+wzp_gf256_prepare(WzpGf256Factor *factors, const uint8_t *coefficients, size_t n)
+{
+  const WzpGf256Factor *of = code()->factors;
+  for (size_t i = 0; i < n; i++)
+    factors[i] = of[coefficients[i]];
+}
+
+void
+wzp_gf256_product(uint8_t *const *out, unsigned n_out, const uint8_t *const *in, unsigned n_in,
+                  const WzpGf256Factor *factors, size_t n)
+{
+  if (n != 0 && n_out != 0)
+    code()->product(out, n_out, in, n_in, factors, n);
+}
+
+void
+wzp_gf256_add_scaled(uint8_t *to, const uint8_t *from, uint8_t coefficient, size_t n)
+{
+  const WzpGf256Code *now = code();
+  if (n != 0 && coefficient != 0)
+    now->add_scaled(to, from, now->factors[coefficient], n);
+}
+
+void
+wzp_gf256_scale(uint8_t *data, uint8_t coefficient, size_t n)
+{
+  wzp_gf256_add_scaled(data, data, coefficient ^ 1, n); /* c x = x + (c + 1) x */
+}
