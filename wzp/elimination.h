@@ -22,16 +22,18 @@ void wzp_elimination_free(WzpElimination *elimination);
 void wzp_elimination_reset(WzpElimination *elimination);
 
 /* The symbol of a column came by itself. Moves the window up when the column is newer than all before. WZP_OK,
- * WZP_REPLAYED (known already), WZP_TOO_OLD (behind the window), WZP_TOO_LONG. */
+ * WZP_REPLAYED (known already), WZP_TOO_OLD (behind the window), WZP_TOO_LONG, WZP_MALFORMED (column
+ * is UINT64_MAX). */
 WzpResult wzp_elimination_know(WzpElimination *elimination, uint64_t column, const uint8_t *symbol,
                                size_t length);
 /* An equation: sum over i < n of coefficients[i] * column(first + i) = symbol. It may name columns newer than
- * all before (the window moves up). WZP_OK; WZP_REPLAYED: follows from what is known; WZP_TOO_OLD: names an
- * unknown column behind the window with a coefficient that is not 0; WZP_TOO_LONG; WZP_MALFORMED: n is 0 or
- * over WZP_ELIMINATION_COLUMNS. */
+ * all before (the window moves up). WZP_OK; WZP_REPLAYED: follows from what is known; WZP_TOO_OLD: names a
+ * column behind the window, whose symbol is gone in any case (to name is: with a coefficient that is not 0);
+ * WZP_TOO_LONG; WZP_MALFORMED: n is 0 or over WZP_ELIMINATION_COLUMNS, or reaches UINT64_MAX. */
 WzpResult wzp_elimination_add(WzpElimination *elimination, uint64_t first, unsigned n,
                               const uint8_t *coefficients, const uint8_t *symbol, size_t length);
-/* The columns that the equations solved, each once, oldest first. False: no more. *symbol has symbol_size
+/* The columns that the equations solved, each once, oldest first; one that leaves the window before it is asked
+ * for is not told. False: no more. *symbol has symbol_size
  * bytes and is valid until the next call that changes the system. */
 bool wzp_elimination_next_solved(WzpElimination *elimination, uint64_t *column,
                                  const uint8_t **symbol);
