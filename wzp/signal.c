@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "signal.h"
-#include <json-glib/json-glib.h>
+#include "json-object.h"
 #include <sodium.h>
 #include <string.h>
 
-#define DEPTH_MAX 8
 #define SLOT_MAX 249
 
 static const char *const type_names[] = {
@@ -21,6 +20,10 @@ static const char *const code_names[] = {
     [WZP_ERROR_WRONG_RELAY] = "WRONG_RELAY",
     [WZP_ERROR_RATE_LIMITED] = "RATE_LIMITED",
     [WZP_ERROR_UNSUPPORTED] = "UNSUPPORTED",
+    [WZP_ERROR_AUTH_REQUIRED] = "AUTH_REQUIRED",
+    [WZP_ERROR_AUTH_REFUSED] = "AUTH_REFUSED",
+    [WZP_ERROR_AUTH_UNAVAILABLE] = "AUTH_UNAVAILABLE",
+    [WZP_ERROR_NOT_ALLOWED] = "NOT_ALLOWED",
 };
 
 const char *
@@ -30,50 +33,6 @@ wzp_error_code_name(WzpErrorCode code)
 }
 
 /* --- reading --- */
-
-/* json-glib reads more than JSON (comments, single quotes, assignments) and recurses as deep as it is
- * told to: only what can be one JSON object of bounded depth gets there. */
-static bool
-may_be_object(const char *text, size_t length)
-{
-  unsigned depth = 0;
-  bool in_string = false, ended = false;
-  for (size_t i = 0; i < length; i++) {
-    char c = text[i];
-    if (in_string) {
-      if ((unsigned char)c < 0x20)
-        return false;
-      if (c == '"')
-        in_string = false;
-      else if (c == '\\' && length - i >= 6 && memcmp(text + i, "\\u0000", 6) == 0)
-        return false; /* it would cut the string short */
-      else if (c == '\\')
-        i++;
-      continue;
-    }
-    if (c == ' ' || c == '\t' || c == '\r' || c == '\n')
-      continue;
-    if (ended || (depth == 0 && c != '{') || !strchr("{}[]:,\"+-.0123456789eEtrufalsn", c))
-      return false;
-    if (c == '"')
-      in_string = true;
-    else if ((c == '{' || c == '[') && ++depth > DEPTH_MAX)
-      return false;
-    else if (c == '}' || c == ']')
-      ended = --depth == 0;
-  }
-  return ended;
-}
-
-/* The member's string, or NULL when it is missing or of another type. */
-static const char *
-string_member(JsonObject *object, const char *name)
-{
-  JsonNode *node = json_object_get_member(object, name);
-  if (!node || !JSON_NODE_HOLDS_VALUE(node) || json_node_get_value_type(node) != G_TYPE_STRING)
-    return NULL;
-  return json_node_get_string(node);
-}
 
 static bool
 read_slot(JsonNode *node, unsigned *slot)
@@ -157,7 +116,7 @@ read_code(const char *name)
 static bool
 read_fields(WzpSignal *signal, JsonObject *object)
 {
-  const char *type = string_member(object, "type"), *code;
+  const char *type = wzp_json_object_string(object, "type"), *code;
   if (!type)
     return false;
   for (unsigned i = WZP_SIGNAL_JOINED; i < G_N_ELEMENTS(type_names); i++)
@@ -167,18 +126,19 @@ read_fields(WzpSignal *signal, JsonObject *object)
   switch (signal->type) {
   case WZP_SIGNAL_JOINED:
     return read_slot(json_object_get_member(object, "slot"), &signal->slot) &&
-           read_key(signal->home, string_member(object, "home")) && read_members(signal, object);
+           read_key(signal->home, wzp_json_object_string(object, "home")) &&
+           read_members(signal, object);
   case WZP_SIGNAL_ROSTER:
     return read_members(signal, object);
   case WZP_SIGNAL_LEFT:
-    copy_text(signal->reason, sizeof signal->reason, string_member(object, "reason"));
+    copy_text(signal->reason, sizeof signal->reason, wzp_json_object_string(object, "reason"));
     return read_slot(json_object_get_member(object, "slot"), &signal->slot);
   case WZP_SIGNAL_ERROR:
-    code = string_member(object, "code");
+    code = wzp_json_object_string(object, "code");
     if (!code)
       return false;
     signal->code = read_code(code);
-    copy_text(signal->text, sizeof signal->text, string_member(object, "text"));
+    copy_text(signal->text, sizeof signal->text, wzp_json_object_string(object, "text"));
     return true;
   case WZP_SIGNAL_LEAVE:
   case WZP_SIGNAL_UNKNOWN:
@@ -193,14 +153,9 @@ wzp_signal_parse(WzpSignal *signal, const void *body, size_t length)
   *signal = (WzpSignal){0};
   if (length > WZP_CONTROL_MESSAGE_MAX)
     return WZP_TOO_LONG;
-  if (length == 0 || !g_utf8_validate_len(body, length, NULL) || !may_be_object(body, length))
-    return WZP_MALFORMED;
-  g_autoptr(JsonParser) parser = json_parser_new_immutable();
-  JsonNode *root;
-  if (!json_parser_load_from_data(parser, body, (gssize)length, NULL) ||
-      !(root = json_parser_get_root(parser)) || !JSON_NODE_HOLDS_OBJECT(root))
-    return WZP_MALFORMED;
-  if (!read_fields(signal, json_node_get_object(root))) {
+  g_autoptr(JsonParser) parser = NULL;
+  JsonObject *object = wzp_json_object_parse(&parser, body, length);
+  if (!object || !read_fields(signal, object)) {
     *signal = (WzpSignal){0};
     return WZP_MALFORMED;
   }

@@ -10,7 +10,8 @@ typedef enum {
   WZP_MESSAGE_JOIN = 0x02,   /* client -> relay: the JOIN blob of group.h */
   WZP_MESSAGE_MEMBER = 0x03, /* relay -> client: slot(1) | JOIN blob */
   WZP_MESSAGE_PAIRWISE =
-      0x04 /* both ways: to(1) | from(1) | ctr(4) | sealed; the relay forwards it */
+      0x04,               /* both ways: to(1) | from(1) | ctr(4) | sealed; the relay forwards it */
+  WZP_MESSAGE_AUTH = 0x05 /* client -> relay: token and the message that waits for it; auth.h */
 } WzpMessageKind;
 
 /* JSON signals, by their "type":
@@ -40,7 +41,11 @@ typedef enum {
   WZP_ERROR_BAD_JOIN,    /* JOIN malformed, signature wrong, identity not the session's */
   WZP_ERROR_WRONG_RELAY, /* JOIN names another home relay */
   WZP_ERROR_RATE_LIMITED,
-  WZP_ERROR_UNSUPPORTED
+  WZP_ERROR_UNSUPPORTED,
+  WZP_ERROR_AUTH_REQUIRED,    /* this relay serves only who sends a token */
+  WZP_ERROR_AUTH_REFUSED,     /* the token is not good, or another identity's */
+  WZP_ERROR_AUTH_UNAVAILABLE, /* the token could not be checked; later it may be */
+  WZP_ERROR_NOT_ALLOWED       /* the room is not open to this identity */
 } WzpErrorCode;
 const char *wzp_error_code_name(WzpErrorCode code); /* "ROOM_FULL" */
 

@@ -62,7 +62,7 @@ test_round_trips(void)
   WzpSignal leave = {.type = WZP_SIGNAL_LEAVE};
   assert_built(&leave, "{\"type\":\"leave\"}");
 
-  for (unsigned code = WZP_ERROR_UNKNOWN; code <= WZP_ERROR_UNSUPPORTED; code++) {
+  for (unsigned code = WZP_ERROR_UNKNOWN; code <= WZP_ERROR_NOT_ALLOWED; code++) {
     WzpSignal error = {.type = WZP_SIGNAL_ERROR, .code = (WzpErrorCode)code, .text = "a \"b\" \\"};
     g_autofree char *expected =
         g_strdup_printf("{\"type\":\"error\",\"code\":\"%s\",\"text\":\"a \\\"b\\\" \\\\\"}",
@@ -71,6 +71,7 @@ test_round_trips(void)
   }
   g_assert_cmpstr(wzp_error_code_name(WZP_ERROR_ROOM_FULL), ==, "ROOM_FULL");
   g_assert_cmpstr(wzp_error_code_name(WZP_ERROR_UNSUPPORTED), ==, "UNSUPPORTED");
+  g_assert_cmpstr(wzp_error_code_name(WZP_ERROR_AUTH_UNAVAILABLE), ==, "AUTH_UNAVAILABLE");
   g_assert_cmpstr(wzp_error_code_name((WzpErrorCode)99), ==, "UNKNOWN");
 }
 
