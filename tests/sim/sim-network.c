@@ -6,19 +6,31 @@
 struct SimLink {
   SimLinkConfig config;
   SimLinkStats stats;
-  GRand *random;
+  GRand *random, *slot_random;
   bool down;
   WzpTime latest; /* the latest delivery so far */
+  WzpTime origin;
+  int64_t slot; /* up to which the row of bursts went; -1: it has not begun */
+  bool slot_lost;
+  WzpTime queue_end; /* when the bottleneck has sent all that waits */
 };
+
+static GRand *
+seeded(uint64_t seed, guint32 purpose)
+{
+  guint32 words[3] = {(guint32)seed, (guint32)(seed >> 32), purpose};
+  return g_rand_new_with_seed_array(words, purpose > 0 ? 3 : 2);
+}
 
 SimLink *
 sim_link_new(const SimLinkConfig *config, uint64_t seed)
 {
   SimLink *link = g_new0(SimLink, 1);
-  guint32 words[2] = {(guint32)seed, (guint32)(seed >> 32)};
   link->config = *config;
-  link->random = g_rand_new_with_seed_array(words, G_N_ELEMENTS(words));
-  link->latest = INT64_MIN;
+  link->random = seeded(seed, 0);
+  link->slot_random = seeded(seed, 1);
+  link->latest = link->queue_end = INT64_MIN;
+  link->slot = -1;
   return link;
 }
 
@@ -28,6 +40,7 @@ sim_link_free(SimLink *link)
   if (link == NULL)
     return;
   g_rand_free(link->random);
+  g_rand_free(link->slot_random);
   g_free(link);
 }
 
@@ -49,12 +62,89 @@ sim_link_set_down(SimLink *link, bool down)
   link->down = down;
 }
 
-static WzpTime
-delivery(SimLink *link, WzpTime now, double luck)
+void
+sim_link_set_origin(SimLink *link, WzpTime origin)
 {
-  WzpTime at = now + link->config.delay + (WzpTime)(luck * (double)link->config.jitter);
+  link->origin = origin;
+  link->slot = -1;
+}
+
+double
+sim_burst_loss_max(double burst)
+{
+  return burst / (1 + burst);
+}
+
+static int64_t
+slot_at(const SimLink *link, WzpTime now)
+{
+  const WzpTime since = now - link->origin;
+  return since < 0 ? 0 : since / SIM_SLOT_TIME;
+}
+
+/* The chain takes one number per slot of time, whether something is sent in it or not. */
+static bool
+in_lost_slot(SimLink *link, WzpTime now)
+{
+  const double loss = link->config.loss, burst = link->config.burst;
+  const int64_t slot = slot_at(link, now);
+  const double enter = loss < 1 ? loss / (burst * (1 - loss)) : 1;
+  const double stay = loss < 1 ? 1 - 1 / burst : 1;
+  if (link->slot < 0) {
+    link->slot = 0;
+    link->slot_lost = g_rand_double(link->slot_random) < loss;
+  }
+  for (; link->slot < slot; link->slot++)
+    link->slot_lost = g_rand_double(link->slot_random) < (link->slot_lost ? stay : enter);
+  return link->slot_lost;
+}
+
+static const SimTraceSlot *
+trace_slot(const SimLink *link, WzpTime now)
+{
+  const SimTrace *trace = link->config.trace;
+  return trace != NULL ? &trace->slots[slot_at(link, now) % trace->n_slots] : NULL;
+}
+
+static bool
+is_cut(const SimLink *link, WzpTime now)
+{
+  const WzpTime since = now - link->origin;
+  return link->down || (since >= link->config.blackout_from && since < link->config.blackout_to);
+}
+
+/* When the bottleneck has sent the datagram; *dropped: there was no place for it. */
+static WzpTime
+through_queue(SimLink *link, WzpTime now, size_t length, bool *dropped)
+{
+  const SimLinkConfig *config = &link->config;
+  *dropped = false;
+  if (config->rate == 0)
+    return now;
+  const WzpTime begin = MAX(now, link->queue_end), waits = begin - now;
+  const WzpTime duration =
+      (WzpTime)((uint64_t)(length + SIM_IP_UDP_BYTES) * 8 * WZP_SECOND / config->rate);
+  const uint64_t waiting = (uint64_t)waits * config->rate / 8 / WZP_SECOND;
+  *dropped = (config->queue_time > 0 && waits > config->queue_time) ||
+             (config->queue_bytes > 0 && waiting > config->queue_bytes);
+  if (!*dropped)
+    link->queue_end = begin + duration;
+  return begin + duration;
+}
+
+static WzpTime
+due(const SimLink *link, WzpTime sent, WzpTime now, double luck)
+{
+  const SimTraceSlot *slot = trace_slot(link, now);
+  return sent + link->config.delay + (slot != NULL ? slot->delay : 0) +
+         (WzpTime)(luck * (double)link->config.jitter);
+}
+
+static WzpTime
+in_order(SimLink *link, WzpTime at)
+{
   if (at < link->latest) {
-    if (link->config.reorder)
+    if (link->config.reorder || link->config.trace != NULL)
       link->stats.reordered++;
     else
       at = link->latest;
@@ -66,19 +156,29 @@ delivery(SimLink *link, WzpTime now, double luck)
 unsigned
 sim_link_push(SimLink *link, WzpTime now, size_t length, WzpTime at[2])
 {
-  double lost = g_rand_double(link->random), doubled = g_rand_double(link->random);
-  double first = g_rand_double(link->random), second = g_rand_double(link->random);
+  const double lost = g_rand_double(link->random), doubled = g_rand_double(link->random);
+  const double first = g_rand_double(link->random), second = g_rand_double(link->random);
+  const SimTraceSlot *slot = trace_slot(link, now);
+  bool dropped = false, gone = is_cut(link, now);
+  WzpTime sent = now;
   link->stats.sent++;
   link->stats.bytes += length;
-  if (link->down || lost < link->config.loss) {
+  if (!gone) {
+    sent = through_queue(link, now, length, &dropped);
+    link->stats.queue_dropped += dropped;
+    gone = dropped || (slot != NULL && slot->lost) ||
+           (link->config.burst > 0 ? in_lost_slot(link, now) : lost < link->config.loss);
+  }
+  at[0] = due(link, sent, now, first);
+  if (gone) {
     link->stats.lost++;
     return 0;
   }
-  at[0] = delivery(link, now, first);
+  at[0] = in_order(link, at[0]);
   if (doubled >= link->config.duplicate)
     return 1;
   link->stats.duplicated++;
-  at[1] = delivery(link, now, second);
+  at[1] = in_order(link, due(link, sent, now, second));
   return 2;
 }
 
@@ -126,7 +226,7 @@ compare_entries(gconstpointer a, gconstpointer b, gpointer user)
   return x->number < y->number ? -1 : x->number > y->number;
 }
 
-void
+WzpTime
 sim_network_send(SimNetwork *network, SimLink *link, WzpTime now, const WzpAddress *from,
                  const WzpAddress *to, const uint8_t *data, size_t length)
 {
@@ -143,6 +243,7 @@ sim_network_send(SimNetwork *network, SimLink *link, WzpTime now, const WzpAddre
     memcpy(entry->datagram.data, data, length);
     g_sequence_insert_sorted(network->entries, entry, compare_entries, NULL);
   }
+  return at[0];
 }
 
 WzpTime

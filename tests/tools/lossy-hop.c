@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* A bad network for real processes, without root: datagrams that clients send to --listen go on to --to, and
  * the answers back, each through a seeded link of the simulator (tests/sim/sim-network.h) that loses, delays
- * and doubles them. Each client address has a socket of its own towards --to, as behind a NAT.
+ * and doubles them, or replays a recorded network. Each client address has a socket of its own towards --to, as behind a NAT.
  *
  *   lossy-hop --listen 127.0.0.1:0 --to relay.example:4433 --loss 0.1 --delay 40 --jitter 20 --seed 7
  *
  * Prints "lossy-hop listening on ADDRESS:PORT" first and, when it is told to end (SIGTERM, SIGINT), one JSON
  * object. What it captures is what arrived here, before anything was lost. */
 #include "capture.h"
-#include "sim-network.h"
+#include "sim-options.h"
 #include <errno.h>
 #include <gio/gio.h>
 #include <glib-unix.h>
@@ -48,20 +48,6 @@ struct Hop {
   CaptureWriter *capture;
 };
 
-static gboolean fail(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
-
-static gboolean
-fail(GError **error, const char *format, ...)
-{
-  va_list arguments;
-  va_start(arguments, format);
-  char *text = g_strdup_vprintf(format, arguments);
-  va_end(arguments);
-  g_set_error_literal(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, text);
-  g_free(text);
-  return FALSE;
-}
-
 /* "host:port", "1.2.3.4:port", "[v6]:port". */
 static gboolean
 resolve(const char *option, const char *text, WzpAddress *address, GError **error)
@@ -71,7 +57,7 @@ resolve(const char *option, const char *text, WzpAddress *address, GError **erro
   const char *colon = strrchr(text, ':');
   guint64 port;
   if (!colon || colon == text || !g_ascii_string_to_unsigned(colon + 1, 10, 0, 65535, &port, NULL))
-    return fail(error, "%s '%s' is not HOST:PORT or [IPV6]:PORT", option, text);
+    return sim_option_fail(error, "%s '%s' is not HOST:PORT or [IPV6]:PORT", option, text);
   char *host = g_strndup(text, (gsize)(colon - text));
   const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_DGRAM};
   struct addrinfo *found = NULL;
@@ -79,7 +65,7 @@ resolve(const char *option, const char *text, WzpAddress *address, GError **erro
   gboolean good = status == 0 &&
                   wzp_address_from_sockaddr(address, found->ai_addr, (socklen_t)found->ai_addrlen);
   if (!good)
-    fail(error, "%s: cannot find the host '%s': %s", option, host, gai_strerror(status));
+    sim_option_fail(error, "%s: cannot find the host '%s': %s", option, host, gai_strerror(status));
   if (found)
     freeaddrinfo(found);
   g_free(host);
@@ -232,12 +218,13 @@ listen_on(Hop *hop, const WzpAddress *wanted, GError **error)
   socklen_t size = wzp_address_to_sockaddr(wanted, &address, hop->v6);
   hop->fd = open_socket(hop->v6);
   if (hop->fd < 0 || bind(hop->fd, (struct sockaddr *)&address, size) < 0)
-    return fail(error, "cannot listen on %s: %s", wzp_address_format(wanted, text),
-                g_strerror(errno));
+    return sim_option_fail(error, "cannot listen on %s: %s", wzp_address_format(wanted, text),
+                           g_strerror(errno));
   size = sizeof address;
   if (getsockname(hop->fd, (struct sockaddr *)&address, &size) < 0 ||
       !wzp_address_from_sockaddr(&hop->bound, (struct sockaddr *)&address, size))
-    return fail(error, "cannot tell the port that is listened on: %s", g_strerror(errno));
+    return sim_option_fail(error, "cannot tell the port that is listened on: %s",
+                           g_strerror(errno));
   return TRUE;
 }
 
@@ -247,11 +234,12 @@ print_direction(const char *name, const Direction *direction)
   const SimLinkStats stats = sim_link_stats(direction->link);
   printf(",\"%s\":{\"received\":%" G_GUINT64_FORMAT ",\"bytes\":%" G_GUINT64_FORMAT
          ",\"lost\":%" G_GUINT64_FORMAT ",\"duplicated\":%" G_GUINT64_FORMAT
-         ",\"reordered\":%" G_GUINT64_FORMAT ",\"sent\":%" G_GUINT64_FORMAT
-         ",\"send_failed\":%" G_GUINT64_FORMAT ",\"too_long\":%" G_GUINT64_FORMAT "}",
+         ",\"reordered\":%" G_GUINT64_FORMAT ",\"queue_dropped\":%" G_GUINT64_FORMAT
+         ",\"sent\":%" G_GUINT64_FORMAT ",\"send_failed\":%" G_GUINT64_FORMAT
+         ",\"too_long\":%" G_GUINT64_FORMAT "}",
          name, direction->received, (guint64)stats.bytes, (guint64)stats.lost,
-         (guint64)stats.duplicated, (guint64)stats.reordered, direction->sent,
-         direction->send_failed, direction->too_long);
+         (guint64)stats.duplicated, (guint64)stats.reordered, (guint64)stats.queue_dropped,
+         direction->sent, direction->send_failed, direction->too_long);
 }
 
 static gboolean
@@ -291,46 +279,44 @@ run(Hop *hop, GError **error)
 
 typedef struct {
   char *listen, *to, *capture;
-  double loss, delay, jitter, duplicate;
-  gboolean reorder;
+  double delay;
+  SimLinkOptions link;
   gint64 seed;
 } Options;
 
 static gboolean
-check_options(const Options *options, int rest, GError **error)
+check_options(Options *options, int rest, SimLinkConfig *link, GError **error)
 {
   if (rest > 1)
-    return fail(error, "there are words that belong to no option");
+    return sim_option_fail(error, "there are words that belong to no option");
   if (!options->listen || !options->to)
-    return fail(error, "--listen ADDRESS:PORT and --to HOST:PORT are needed");
-  if (!(options->loss >= 0 && options->loss <= 1))
-    return fail(error, "--loss is a probability from 0 to 1 (0.1 is ten percent), not %g",
-                options->loss);
-  if (!(options->duplicate >= 0 && options->duplicate <= 1))
-    return fail(error, "--duplicate is a probability from 0 to 1, not %g", options->duplicate);
-  if (!(options->delay >= 0 && options->delay <= 60000))
-    return fail(error, "--delay is milliseconds from 0 to 60000, not %g", options->delay);
-  if (!(options->jitter >= 0 && options->jitter <= 60000))
-    return fail(error, "--jitter is milliseconds from 0 to 60000, not %g", options->jitter);
+    return sim_option_fail(error, "--listen ADDRESS:PORT and --to HOST:PORT are needed");
+  if (!sim_link_options_apply(&options->link, link, error) ||
+      !sim_option_check_ms("--delay", options->delay, error))
+    return FALSE;
+  link->delay = (WzpTime)(options->delay * WZP_MSEC);
   return TRUE;
 }
 
+static SimLink *
+make_link(const SimLinkConfig *config, uint64_t seed)
+{
+  SimLink *link = sim_link_new(config, seed);
+  sim_link_set_origin(link, g_get_monotonic_time());
+  return link;
+}
+
 static gboolean
-set_up(Hop *hop, const Options *options, GError **error)
+set_up(Hop *hop, const Options *options, const SimLinkConfig *link, GError **error)
 {
   WzpAddress listen;
   if (!resolve("--listen", options->listen, &listen, error) ||
       !resolve("--to", options->to, &hop->relay, error))
     return FALSE;
-  const SimLinkConfig link = {.loss = options->loss,
-                              .duplicate = options->duplicate,
-                              .delay = (WzpTime)(options->delay * 1000),
-                              .jitter = (WzpTime)(options->jitter * 1000),
-                              .reorder = options->reorder};
   hop->network = sim_network_new();
   /* two directions, two rows of luck */
-  hop->up.link = sim_link_new(&link, (uint64_t)options->seed * 2);
-  hop->down.link = sim_link_new(&link, (uint64_t)options->seed * 2 + 1);
+  hop->up.link = make_link(link, (uint64_t)options->seed * 2);
+  hop->down.link = make_link(link, (uint64_t)options->seed * 2 + 1);
   if (options->capture && !(hop->capture = capture_writer_new(options->capture, error)))
     return FALSE;
   return listen_on(hop, &listen, error);
@@ -340,32 +326,28 @@ int
 main(int argc, char **argv)
 {
   Options options = {.seed = 1};
+  SimLinkConfig link = {0};
   const GOptionEntry entries[] = {
       {"listen", 'l', 0, G_OPTION_ARG_STRING, &options.listen,
        "Where clients send to; port 0 takes a free one", "ADDRESS:PORT"},
       {"to", 't', 0, G_OPTION_ARG_STRING, &options.to, "Where their datagrams go", "HOST:PORT"},
-      {"loss", 0, 0, G_OPTION_ARG_DOUBLE, &options.loss, "Share that is lost, each way (0)",
-       "0..1"},
       {"delay", 0, 0, G_OPTION_ARG_DOUBLE, &options.delay, "Of every datagram, each way (0)", "MS"},
-      {"jitter", 0, 0, G_OPTION_ARG_DOUBLE, &options.jitter, "Up to so much on top (0)", "MS"},
-      {"reorder", 0, 0, G_OPTION_ARG_NONE, &options.reorder,
-       "Jitter lets datagrams overtake each other", NULL},
-      {"duplicate", 0, 0, G_OPTION_ARG_DOUBLE, &options.duplicate, "Share that comes twice (0)",
-       "0..1"},
       {"seed", 0, 0, G_OPTION_ARG_INT64, &options.seed, "The same seed, the same luck (1)", "N"},
       {"capture", 'c', 0, G_OPTION_ARG_FILENAME, &options.capture,
        "Writes what arrives, before loss, for Wireshark and wire-check", "FILE.pcap"},
       {0}};
   GError *error = NULL;
+  sim_link_options_init(&options.link);
   Hop hop = {.fd = -1};
   setlocale(LC_NUMERIC, "C");
   GOptionContext *context = g_option_context_new(NULL);
   g_option_context_set_summary(context, "A bad network between a client and a relay, by UDP.");
   g_option_context_add_main_entries(context, entries, NULL);
+  sim_link_options_add(&options.link, context);
   hop.clients = g_ptr_array_new_with_free_func((GDestroyNotify)client_free);
   int status = 0;
   if (!g_option_context_parse(context, &argc, &argv, &error) ||
-      !check_options(&options, argc, &error) || !set_up(&hop, &options, &error))
+      !check_options(&options, argc, &link, &error) || !set_up(&hop, &options, &link, &error))
     status = 2;
   else if (!run(&hop, &error))
     status = 1;
@@ -380,6 +362,7 @@ main(int argc, char **argv)
   g_clear_pointer(&hop.up.link, sim_link_free);
   g_clear_pointer(&hop.down.link, sim_link_free);
   g_clear_pointer(&hop.network, sim_network_free);
+  sim_link_options_clear(&options.link);
   g_free(options.listen);
   g_free(options.to);
   g_free(options.capture);
