@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "wzppins.h"
 #include "wzp/keyfile.h"
-#include <errno.h>
-#include <fcntl.h>
 #include <sodium.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 G_DEFINE_QUARK(wzp - pins - error - quark, wzp_pins_error)
@@ -124,29 +121,10 @@ pins_write(const char *path, GPtrArray *lines, GError **error)
   return wzp_private_text_write(path, text->str, error);
 }
 
-/* Held from reading to renaming; a file of its own, because the pins' file is replaced. */
-static int
-pins_lock(const char *path, GError **error)
-{
-  g_autofree char *directory = g_path_get_dirname(path);
-  g_autofree char *lock = g_strconcat(path, ".lock", NULL);
-  int descriptor = -1;
-  if (g_mkdir_with_parents(directory, 0700) == 0)
-    descriptor = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (descriptor < 0 || flock(descriptor, LOCK_EX) != 0) {
-    g_set_error(error, WZP_PINS_ERROR, WZP_PINS_ERROR_LOCK, "%s cannot be locked: %s", lock,
-                g_strerror(errno));
-    if (descriptor >= 0)
-      close(descriptor);
-    return -1;
-  }
-  return descriptor;
-}
-
 bool
 wzp_pins_store(const char *path, const char *place, const uint8_t key[32], GError **error)
 {
-  int lock = pins_lock(path, error);
+  int lock = wzp_private_text_lock(path, error);
   if (lock < 0)
     return false;
   bool stored = false;

@@ -10,7 +10,7 @@
 
 #define WZP_PINS_ERROR (wzp_pins_error_quark())
 GQuark wzp_pins_error_quark(void);
-typedef enum { WZP_PINS_ERROR_CONTENT, WZP_PINS_ERROR_LOCK } WzpPinsError;
+typedef enum { WZP_PINS_ERROR_CONTENT } WzpPinsError;
 
 /* $XDG_CONFIG_HOME/wzp/known-relays. Free with g_free(). */
 char *wzp_pins_default_path(void);

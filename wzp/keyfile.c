@@ -5,11 +5,13 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define KEY_TEXT_SIZE 65 /* 64 hex digits and a newline */
 #define PRIVATE_TEXT_MAX (1024 * 1024)
+#define SEALED_PREFIX "wzp-sealed-key " /* sealed-key.h */
 
 G_DEFINE_QUARK(wzp_keyfile_error, wzp_keyfile_error)
 
@@ -192,11 +194,16 @@ wzp_keyfile_read(const char *path, uint8_t secret[32], GError **error)
   int cause = errno;
   close(fd);
   bool good = length >= 0 && wzp_keyfile_parse(secret, text, (size_t)length);
+  bool sealed = length > (ssize_t)strlen(SEALED_PREFIX) &&
+                memcmp(text, SEALED_PREFIX, strlen(SEALED_PREFIX)) == 0;
   sodium_memzero(text, sizeof text);
   if (good)
     return true;
   if (length < 0)
     return refuse(error, WZP_KEYFILE_ERROR_CONTENT, path, "cannot be read: %s", g_strerror(cause));
+  if (sealed)
+    return refuse(error, WZP_KEYFILE_ERROR_SEALED, path,
+                  "this key is sealed with a passphrase, and here is nobody to ask for it");
   return refuse(error, WZP_KEYFILE_ERROR_CONTENT, path,
                 "%s; a key file is 64 hex digits (32 bytes) and a newline, as from "
                 "\"openssl rand -hex 32\"",
@@ -256,11 +263,22 @@ wzp_identity_load(const char *path, const WzpRandom *create, GError **error)
 }
 
 bool
+wzp_private_text_create(const char *path, const char *text, GError **error)
+{
+  return write_private(path, text, strlen(text), false, error);
+}
+
+bool
 wzp_private_text_write(const char *path, const char *text, GError **error)
 {
   GError *problem = NULL;
   struct stat status;
 
+  if (strlen(text) > PRIVATE_TEXT_MAX)
+    return refuse(
+        error, WZP_KEYFILE_ERROR_WRITE, path,
+        "this would be %zu bytes long, more than the 1 MiB that is read; it stays as it is",
+        strlen(text));
   int fd = open_private(path, &status, &problem);
   if (fd >= 0) {
     close(fd);
@@ -311,4 +329,21 @@ wzp_private_text_read(const char *path, char **text, GError **error)
   }
   *text = content;
   return true;
+}
+
+int
+wzp_private_text_lock(const char *path, GError **error)
+{
+  g_autofree char *folder = g_path_get_dirname(path);
+  g_autofree char *lock = g_strconcat(path, ".lock", NULL);
+  int fd = -1;
+
+  if (g_mkdir_with_parents(folder, 0700) == 0)
+    fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd >= 0 && flock(fd, LOCK_EX) == 0)
+    return fd;
+  refuse(error, WZP_KEYFILE_ERROR_WRITE, lock, "cannot be locked: %s", g_strerror(errno));
+  if (fd >= 0)
+    close(fd);
+  return -1;
 }

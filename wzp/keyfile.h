@@ -12,7 +12,9 @@ typedef enum {
   WZP_KEYFILE_ERROR_MISSING,
   WZP_KEYFILE_ERROR_UNSAFE,  /* owner, mode, link, not a regular file */
   WZP_KEYFILE_ERROR_CONTENT, /* not 64 hex digits */
-  WZP_KEYFILE_ERROR_WRITE
+  WZP_KEYFILE_ERROR_WRITE,
+  WZP_KEYFILE_ERROR_SEALED,    /* a passphrase opens it: sealed-key.h */
+  WZP_KEYFILE_ERROR_PASSPHRASE /* not this one */
 } WzpKeyfileError;
 
 /* The content alone: 64 hex digits and a newline, nothing else. secret is wiped on failure. */
@@ -26,6 +28,11 @@ bool wzp_keyfile_create(const char *path, const uint8_t secret[32], GError **err
 WzpIdentity *wzp_identity_load(const char *path, const WzpRandom *create, GError **error);
 /* Replaces a text file 0600 that is not a secret itself but must not be forged (pins): same checks on
  * what is there, temporary file, fsync, rename. */
-bool wzp_private_text_write(const char *path, const char *text, GError **error);
+bool wzp_private_text_write(const char *path, const char *text, GError **error); /* at most 1 MiB */
 /* Missing file: *text = NULL and success. Size limit 1 MiB. */
 bool wzp_private_text_read(const char *path, char **text, GError **error);
+/* The same for a text that must not exist yet; never replaces. */
+bool wzp_private_text_create(const char *path, const char *text, GError **error);
+/* Held from reading to writing, so that two processes lose nothing of each other's; a file PATH.lock of its
+ * own, because PATH is replaced. close() what comes back; -1 with an error. */
+int wzp_private_text_lock(const char *path, GError **error);
