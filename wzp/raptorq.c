@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "raptorq-private.h"
+#include <glib.h>
+#include <string.h>
+
+void
+wzp_raptorq_encode_one(unsigned k, const uint8_t *const *source, uint32_t esi, uint8_t *out,
+                       size_t n)
+{
+  wzp_raptorq_encode(k, source, &esi, &out, 1, n);
+}
+
+/* A source symbol, or a repair symbol far from the first. */
+static void
+encode_apart(unsigned k, const uint8_t *const *source, uint32_t esi, uint8_t *out, size_t n)
+{
+  uint8_t row[WZP_RAPTORQ_ROW_MAX];
+  WzpGf256Factor factors[WZP_RAPTORQ_K_MAX];
+  if (esi < k) {
+    memcpy(out, source[esi], n);
+    return;
+  }
+  wzp_raptorq_compute_row(k, esi, row);
+  wzp_gf256_prepare(factors, row, k);
+  wzp_gf256_product(&out, 1, source, k, factors, n);
+}
+
+void
+wzp_raptorq_encode(unsigned k, const uint8_t *const *source, const uint32_t *esi,
+                   uint8_t *const *out, unsigned n_out, size_t n)
+{
+  g_return_if_fail(k >= 1 && k <= WZP_RAPTORQ_K_MAX);
+  while (n_out > 0) {
+    unsigned run = 0; /* of ESIs that follow each other: their factors do, too */
+    while (run < n_out && esi[run] == esi[0] + run && wzp_raptorq_is_cached(k, esi[run]))
+      run++;
+    if (run > 0) {
+      const WzpGf256Factor *factors = wzp_raptorq_cached_factors(k);
+      wzp_gf256_product(out, run, source, k, factors + (esi[0] - k) * k, n);
+    } else {
+      g_return_if_fail(esi[0] <= WZP_RAPTORQ_ESI_MAX);
+      encode_apart(k, source, esi[0], out[0], n);
+      run = 1;
+    }
+    esi += run;
+    out += run;
+    n_out -= run;
+  }
+}
