@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "channel.h"
+#include "seq.h"
+#include <glib.h>
+#include <math.h>
+
+#define SLOT (20 * WZP_MSEC)
+
+/* Figures of late, to notice a step; figures of longer, to be exact. */
+#define SHORT_WINDOW (1500 * WZP_MSEC)
+#define LONG_WINDOW (10 * WZP_SECOND)
+#define N_SPANS 64 /* reports in the long window, at most 5 a second */
+
+#define SILENCE (5 * WZP_SECOND) /* without a report, what is known is old */
+#define RESTART_AFTER 3          /* reports that do not fit what was before, but each other */
+
+/* Before the first report, and at least this when reports stay away. */
+#define PRIOR_LOSS 0.10
+#define MEMORY_MAX 0.99
+
+/* What lies between two reports that came. */
+typedef struct {
+  WzpTime at; /* the later one came */
+  unsigned judged, lost, runs;
+  WzpTime interval;
+} Span;
+
+/* A sum of spans. */
+typedef struct {
+  double judged, lost, runs, interval; /* interval: weighted by judged */
+} Figures;
+
+struct WzpChannel {
+  bool started;
+  WzpReport last;
+  WzpTime last_at;
+  unsigned misfits;
+  WzpReport misfit;
+  Span spans[N_SPANS]; /* a ring */
+  unsigned n_spans, next;
+  bool have_state;
+  WzpChannelState state;
+};
+
+double
+wzp_channel_mean_burst(const WzpChannelState *state)
+{
+  double loss = CLAMP(state->loss, 0, 0.999), memory = CLAMP(state->memory, 0, 0.999);
+  return 1 / ((1 - loss) * (1 - memory));
+}
+
+WzpChannelState
+wzp_channel_of_burst(double loss, double burst)
+{
+  WzpChannelState state = {CLAMP(loss, 0, 1), 0};
+  if (burst > 0 && state.loss < 1)
+    state.memory = CLAMP(1 - 1 / (burst * (1 - state.loss)), 0, MEMORY_MAX);
+  return state;
+}
+
+WzpChannel *
+wzp_channel_new(void)
+{
+  return g_new0(WzpChannel, 1);
+}
+
+void
+wzp_channel_free(WzpChannel *channel)
+{
+  g_free(channel);
+}
+
+/* The span between two reports; false when they cannot be of one count. */
+static bool
+span_between(Span *span, const WzpReport *before, const WzpReport *after)
+{
+  int judged = wzp_seq16_distance(after->judged, before->judged);
+  int received = wzp_seq16_distance(after->received, before->received);
+  int runs = wzp_seq16_distance(after->runs, before->runs);
+  if (judged < 0)
+    return false;
+  /* a few packets may be taken back that were counted as lost before */
+  int lost = judged - received;
+  if (received < 0 || lost < -64 || runs < -64 || runs > MAX(lost, 0) + 1)
+    return false;
+  *span = (Span){.judged = (unsigned)judged,
+                 .lost = (unsigned)MAX(lost, 0),
+                 .runs = (unsigned)CLAMP(runs, 0, MAX(lost, 0))};
+  return true;
+}
+
+static Figures
+figures_since(const WzpChannel *channel, WzpTime since)
+{
+  Figures figures = {0};
+  for (unsigned n = 1; n <= channel->n_spans; n++) {
+    const Span *span = &channel->spans[(channel->next + N_SPANS - n) % N_SPANS];
+    /* the youngest one counts, however long it took to come */
+    if (n > 1 && span->at <= since)
+      break;
+    figures.judged += span->judged;
+    figures.lost += span->lost;
+    figures.runs += span->runs;
+    figures.interval += (double)span->interval * span->judged;
+  }
+  if (figures.judged > 0)
+    figures.interval /= figures.judged;
+  return figures;
+}
+
+/* Correlation of neighbours, per packet; 0 unless chance hardly explains it. */
+static double
+memory_per_packet(const Figures *figures)
+{
+  if (figures->lost < 4)
+    return 0;
+  double loss = MIN(figures->lost / figures->judged, 0.98);
+  double again = 1 - figures->runs / figures->lost; /* lost after lost */
+  double chance = sqrt(loss * (1 - loss) / figures->lost);
+  double sigmas = (again - loss) / chance;
+  if (sigmas < 1.5)
+    return 0;
+  return CLAMP((again - loss) / (1 - loss), 0, MEMORY_MAX);
+}
+
+/* The loss rate, leaning to the worse by a part of what it may be wrong. */
+static double
+cautious_loss(const Figures *figures, double memory)
+{
+  double effective = figures->judged * (1 - memory) / (1 + memory);
+  double loss = (figures->lost + 0.02) / (figures->judged + 0.2);
+  return MIN(loss + 0.5 * sqrt(loss * (1 - loss) / (effective + 1)), 0.98);
+}
+
+/* Forgets what was before the short window when that tells another story. */
+static void
+notice_step(WzpChannel *channel, WzpTime now)
+{
+  Figures late = figures_since(channel, now - SHORT_WINDOW);
+  Figures all = figures_since(channel, now - LONG_WINDOW);
+  double judged = all.judged - late.judged, lost = all.lost - late.lost;
+  if (judged < 1 || late.judged < 5)
+    return;
+  double memory = memory_per_packet(&all);
+  double spread = (1 + memory) / (1 - memory);
+  double mean = (all.lost + 0.5) / (all.judged + 1);
+  double chance = sqrt(mean * (1 - mean) * spread * (1 / judged + 1 / late.judged));
+  double sigmas = (late.lost / late.judged - lost / judged) / chance;
+  if (sigmas < 3 && sigmas > -3.5)
+    return;
+  unsigned kept = 1;
+  while (kept < channel->n_spans &&
+         channel->spans[(channel->next + N_SPANS - kept - 1) % N_SPANS].at > now - SHORT_WINDOW)
+    kept++;
+  channel->n_spans = kept;
+}
+
+static void
+update_state(WzpChannel *channel, WzpTime now)
+{
+  notice_step(channel, now);
+  Figures all = figures_since(channel, now - LONG_WINDOW);
+  if (all.judged < 1)
+    return;
+  double memory = memory_per_packet(&all);
+  WzpChannelState state = {.loss = cautious_loss(&all, memory)};
+  if (memory > 0)
+    state.memory = CLAMP(pow(memory, (double)SLOT / MAX(all.interval, 1)), 0, MEMORY_MAX);
+  channel->state = state;
+  channel->have_state = true;
+}
+
+WzpResult
+wzp_channel_report(WzpChannel *channel, WzpTime now, const WzpReport *report, WzpTime interval)
+{
+  Span span;
+  if (!channel->started) {
+    channel->started = true;
+    channel->last = *report;
+    channel->last_at = now;
+    return WZP_OK;
+  }
+  if (!span_between(&span, &channel->last, report)) {
+    /* late, or the receiver counts anew: then the next ones fit each other */
+    bool fits =
+        channel->misfits > 0 && span_between(&span, &channel->misfit, report) && span.judged > 0;
+    channel->misfits = fits ? channel->misfits + 1 : 1;
+    channel->misfit = *report;
+    if (channel->misfits < RESTART_AFTER && now - channel->last_at < SILENCE)
+      return WZP_REPLAYED;
+    channel->misfits = 0;
+    channel->last = *report;
+    channel->last_at = now;
+    return WZP_OK;
+  }
+  channel->misfits = 0;
+  channel->last = *report;
+  channel->last_at = now;
+  if (span.judged == 0)
+    return WZP_OK;
+  span.at = now;
+  span.interval = MAX(interval, WZP_MSEC);
+  channel->spans[channel->next] = span;
+  channel->next = (channel->next + 1) % N_SPANS;
+  channel->n_spans = MIN(channel->n_spans + 1, N_SPANS);
+  update_state(channel, now);
+  return WZP_OK;
+}
+
+WzpChannelState
+wzp_channel_state(const WzpChannel *channel, WzpTime now)
+{
+  if (!channel->have_state)
+    return (WzpChannelState){PRIOR_LOSS, 0};
+  WzpChannelState state = channel->state;
+  if (!wzp_channel_is_known(channel, now))
+    state.loss = MAX(state.loss, PRIOR_LOSS);
+  return state;
+}
+
+bool
+wzp_channel_is_known(const WzpChannel *channel, WzpTime now)
+{
+  return channel->have_state && now - channel->last_at < SILENCE;
+}
+
+WzpTime
+wzp_channel_playout(const WzpChannel *channel)
+{
+  return channel->started ? channel->last.playout * 10 * WZP_MSEC : 0;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "report.h"
+
+void
+wzp_report_write(WzpWriter *writer, const WzpReport *report)
+{
+  wzp_writer_u8(writer, report->slot);
+  wzp_writer_u16(writer, report->judged);
+  wzp_writer_u16(writer, report->received);
+  wzp_writer_u16(writer, report->runs);
+  wzp_writer_u16(writer, report->unrepaired);
+  wzp_writer_u8(writer, report->playout);
+  wzp_writer_u8(writer, report->flags);
+}
+
+WzpResult
+wzp_report_parse(WzpReport *report, const uint8_t *body, size_t length)
+{
+  WzpReader reader;
+  wzp_reader_init(&reader, body, length);
+  report->slot = wzp_reader_u8(&reader);
+  report->judged = wzp_reader_u16(&reader);
+  report->received = wzp_reader_u16(&reader);
+  report->runs = wzp_reader_u16(&reader);
+  report->unrepaired = wzp_reader_u16(&reader);
+  report->playout = wzp_reader_u8(&reader);
+  report->flags = wzp_reader_u8(&reader);
+  if (reader.failed)
+    return WZP_TRUNCATED;
+  return report->slot > WZP_SLOT_MAX ? WZP_MALFORMED : WZP_OK;
+}
