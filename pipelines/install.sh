@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # Installs the Debian 12 packages that are missing:  install.sh [build|test]
 #   build  what the project and the demo need
-#   test   also what the tests need: clang with its fuzzer, clang-format, cryptography for Python
+#   test   also what the tests need: clang with its fuzzer, clang-format, cryptography for Python,
+#          ISA-L (what repair is measured against), SIMDe (emulates instructions that the CPU lacks)
 set -eu
 
 packages='gcc libc6-dev meson ninja-build pkg-config
@@ -12,7 +13,7 @@ packages='gcc libc6-dev meson ninja-build pkg-config
   asterisk-core-sounds-en-g722'
 [ "${1:-build}" != test ] || packages="$packages
   clang-14 libclang-rt-14-dev llvm-14 clang-format-14
-  python3-cryptography"
+  libisal-dev libsimde-dev python3-cryptography"
 
 missing=
 for package in $packages; do

@@ -9,6 +9,7 @@
 
 /* Filled once, at first use, before `chosen` is set. */
 uint8_t wzp_gf256_nibbles[256][32] __attribute__((aligned(64)));
+WzpGf256Factor wzp_gf256_addresses[256], wzp_gf256_matrices[256];
 static uint8_t powers[ORDER], inverses[256];
 static WzpGf256Factor multiples[256];
 
@@ -68,12 +69,19 @@ portable_add_scaled(uint8_t *to, const uint8_t *from, WzpGf256Factor factor, siz
                             multiply_word(wzp_gf256_load_few(from + at, n - at), factor));
 }
 
-static const WzpGf256Code portable = {"portable", portable_product, portable_add_scaled, multiples};
+static const WzpGf256Code portable = {portable_product, portable_add_scaled, multiples};
 
 /* --- tables and choice --- */
 
 static const WzpGf256Code *const kernels[WZP_GF256_N_KERNELS] = {
     [WZP_GF256_PORTABLE] = &portable,
+#if defined(__x86_64__) || defined(__i386__)
+    [WZP_GF256_SSSE3] = &wzp_gf256_ssse3,
+    [WZP_GF256_AVX2] = &wzp_gf256_avx2,
+    [WZP_GF256_GFNI] = &wzp_gf256_gfni,
+#elif defined(__ARM_NEON)
+    [WZP_GF256_NEON] = &wzp_gf256_neon,
+#endif
 };
 static const WzpGf256Code *_Atomic chosen; /* NULL before the first use */
 
@@ -86,10 +94,16 @@ fill_tables(void)
     logarithms[power] = (uint8_t)i;
     power = power << 1 ^ (power >> 7) * POLYNOMIAL;
   }
+  for (unsigned c = 0; c < 256; c++)
+    wzp_gf256_addresses[c] = (uintptr_t)wzp_gf256_nibbles[c];
   for (unsigned c = 1; c < 256; c++) {
     inverses[c] = powers[(ORDER - logarithms[c]) % ORDER];
-    for (unsigned i = 0; i < 8; i++)
-      multiples[c] |= (uint64_t)powers[(logarithms[c] + i) % ORDER] << 8 * i;
+    for (unsigned j = 0; j < 8; j++) {
+      uint64_t multiple = powers[(logarithms[c] + j) % ORDER];
+      multiples[c] |= multiple << 8 * j;
+      for (unsigned i = 0; i < 8; i++)
+        wzp_gf256_matrices[c] |= (multiple >> i & 1) << (8 * (7 - i) + j);
+    }
     for (unsigned i = 1; i < 16; i++) {
       wzp_gf256_nibbles[c][i] = powers[(logarithms[c] + logarithms[i]) % ORDER];
       wzp_gf256_nibbles[c][16 + i] = powers[(logarithms[c] + logarithms[16 * i]) % ORDER];
@@ -100,7 +114,23 @@ fill_tables(void)
 static bool
 cpu_has(WzpGf256Kernel kernel)
 {
-  return kernel == WZP_GF256_PORTABLE;
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_cpu_init();
+  switch (kernel) {
+  case WZP_GF256_SSSE3:
+    return __builtin_cpu_supports("ssse3");
+  case WZP_GF256_AVX2:
+    return __builtin_cpu_supports("avx2");
+  case WZP_GF256_GFNI:
+    return __builtin_cpu_supports("gfni") && __builtin_cpu_supports("avx512f") &&
+           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
+  default:
+    return true;
+  }
+#else
+  (void)kernel; /* what is compiled in, the CPU has */
+  return true;
+#endif
 }
 
 static const WzpGf256Code *
@@ -120,7 +150,7 @@ first_use(void)
 }
 
 static inline const WzpGf256Code *
-code(void)
+current(void)
 {
   const WzpGf256Code *now = atomic_load_explicit(&chosen, memory_order_acquire);
   return __builtin_expect(now != NULL, 1) ? now : first_use();
@@ -133,6 +163,12 @@ wzp_gf256_kernel_name(WzpGf256Kernel kernel)
   return names[kernel];
 }
 
+const WzpGf256Code *
+wzp_gf256_code(WzpGf256Kernel kernel)
+{
+  return kernels[kernel];
+}
+
 bool
 wzp_gf256_kernel_usable(WzpGf256Kernel kernel)
 {
@@ -142,7 +178,7 @@ wzp_gf256_kernel_usable(WzpGf256Kernel kernel)
 WzpGf256Kernel
 wzp_gf256_kernel(void)
 {
-  const WzpGf256Code *now = code();
+  const WzpGf256Code *now = current();
   WzpGf256Kernel kernel = 0;
   while (kernels[kernel] != now)
     kernel++;
@@ -152,7 +188,7 @@ wzp_gf256_kernel(void)
 void
 wzp_gf256_use_kernel(WzpGf256Kernel kernel)
 {
-  code();
+  current();
   g_return_if_fail(wzp_gf256_kernel_usable(kernel));
   atomic_store_explicit(&chosen, kernels[kernel], memory_order_release);
 }
@@ -162,28 +198,28 @@ wzp_gf256_use_kernel(WzpGf256Kernel kernel)
 uint8_t
 wzp_gf256_multiply(uint8_t a, uint8_t b)
 {
-  code();
+  current();
   return wzp_gf256_nibbles[a][b & 15] ^ wzp_gf256_nibbles[a][16 + (b >> 4)];
 }
 
 uint8_t
 wzp_gf256_inverse(uint8_t a)
 {
-  code();
+  current();
   return inverses[a];
 }
 
 uint8_t
 wzp_gf256_alpha_power(unsigned n)
 {
-  code();
+  current();
   return powers[n % ORDER];
 }
 
 void
 wzp_gf256_prepare(WzpGf256Factor *factors, const uint8_t *coefficients, size_t n)
 {
-  const WzpGf256Factor *of = code()->factors;
+  const WzpGf256Factor *of = current()->factors;
   for (size_t i = 0; i < n; i++)
     factors[i] = of[coefficients[i]];
 }
@@ -193,13 +229,13 @@ wzp_gf256_product(uint8_t *const *out, unsigned n_out, const uint8_t *const *in,
                   const WzpGf256Factor *factors, size_t n)
 {
   if (n != 0 && n_out != 0)
-    code()->product(out, n_out, in, n_in, factors, n);
+    current()->product(out, n_out, in, n_in, factors, n);
 }
 
 void
 wzp_gf256_add_scaled(uint8_t *to, const uint8_t *from, uint8_t coefficient, size_t n)
 {
-  const WzpGf256Code *now = code();
+  const WzpGf256Code *now = current();
   if (n != 0 && coefficient != 0)
     now->add_scaled(to, from, now->factors[coefficient], n);
 }
