@@ -17,6 +17,8 @@
 #define LATE_RUN_FRAMES 10
 /* the first frame to play is no older than this, if there is a newer one */
 #define START_AGE (500 * MSEC)
+/* a step of the usual delay beyond base: the mean of about so many packets */
+#define USUAL_PARTS 32
 /* a poll that comes late fills what it missed in one piece, up to this */
 #define SILENCE_MAX SECOND
 
@@ -25,7 +27,7 @@ typedef struct {
   int64_t media; /* on our own scale, see media_shift */
   int64_t duration, arrival;
   uint64_t index, id; /* the owner's */
-  bool discont;
+  bool discont, recovered;
 } Entry;
 
 struct WzpJitter {
@@ -45,6 +47,7 @@ struct WzpJitter {
   bool window_open;
   int64_t window_start, last_arrival;
   int64_t minimum[2];
+  int64_t usual; /* mean of (arrival - media - base) */
 
   /* Playout. time = media + offset; cursor is the end of what was put out. */
   bool started, discont;
@@ -131,6 +134,8 @@ observe_delay(WzpJitter *jitter, int64_t arrival, int64_t delay)
   if (jitter->window_open && arrival == jitter->last_arrival)
     return;
   jitter->last_arrival = arrival;
+  if (jitter->window_open)
+    jitter->usual += (MAX(delay - base(jitter), 0) - jitter->usual) / USUAL_PARTS;
   if (!jitter->window_open || arrival - jitter->window_start >= 2 * BASE_WINDOW) {
     open_window(jitter, arrival, delay);
   } else if (arrival - jitter->window_start >= BASE_WINDOW) {
@@ -172,7 +177,8 @@ infer_media(const WzpJitter *jitter, const Entry *frame, bool restarted)
   const Entry *newest = &jitter->newest;
   int64_t media = newest->media + (int64_t)(frame->order - newest->order) * newest->duration;
   bool past = media + jitter->offset + frame->duration / 2 < jitter->cursor;
-  bool after_silence = jitter->started && is_unheard(jitter) && frame->order >= jitter->next;
+  bool after_silence =
+      !frame->recovered && jitter->started && is_unheard(jitter) && frame->order >= jitter->next;
   return restarted || (past && after_silence) ? frame->arrival - base(jitter) : media;
 }
 
@@ -198,10 +204,10 @@ place(WzpJitter *jitter, const WzpJitterFrame *frame)
 {
   Entry placed = {.order = frame->index + jitter->order_shift,
                   .duration = frame->duration,
-
                   .arrival = frame->arrival,
                   .index = frame->index,
-                  .id = frame->id};
+                  .id = frame->id,
+                  .recovered = frame->recovered};
   bool has_media = frame->media_time >= 0;
 
   if (!jitter->anchored) {
@@ -243,6 +249,8 @@ static bool
 give_in_to_lateness(WzpJitter *jitter, Entry *late)
 {
   int64_t delay = late->arrival - late->media;
+  if (late->recovered)
+    return false;
   if (jitter->late_run == 0) {
     jitter->late_since = late->arrival;
     jitter->late_delay = delay;
@@ -259,6 +267,15 @@ give_in_to_lateness(WzpJitter *jitter, Entry *late)
   jitter->offset = base(jitter);
   count_restart(jitter, late);
   return true;
+}
+
+static void
+count_late(WzpJitter *jitter, const Entry *frame)
+{
+  if (frame->recovered)
+    jitter->stats.recovered_late++;
+  else
+    jitter->stats.late++;
 }
 
 static bool
@@ -279,21 +296,23 @@ wzp_jitter_push(WzpJitter *jitter, const WzpJitterFrame *frame, uint64_t *droppe
   bool duplicate = verdict == WZP_WINDOW_SEEN;
   if (verdict == WZP_WINDOW_NEW)
     wzp_window_mark(&jitter->seen, placed.order);
-  if (!duplicate) {
+  if (!duplicate && !placed.recovered) {
     observe_delay(jitter, placed.arrival, placed.arrival - placed.media);
     if (is_unheard(jitter))
       follow_base(jitter, 0);
   }
   if ((duplicate || is_late(jitter, &placed)) && !give_in_to_lateness(jitter, &placed)) {
     jitter->stats.duplicate += duplicate;
-    jitter->stats.late += !duplicate;
+    if (!duplicate)
+      count_late(jitter, &placed);
     return duplicate ? WZP_REPLAYED : WZP_TOO_OLD;
   }
-  jitter->late_run = 0;
+  if (!placed.recovered)
+    jitter->late_run = 0;
 
   if (!jitter->anchored || placed.order > jitter->newest.order)
     jitter->newest = placed;
-  else
+  else if (!placed.recovered)
     jitter->stats.reordered++;
   jitter->anchored = true;
 
@@ -322,8 +341,8 @@ static WzpJitterOutput
 drop_head(WzpJitter *jitter)
 {
   WzpJitterOutput output = {.action = WZP_JITTER_DROP, .id = entry(jitter, 0)->id};
+  count_late(jitter, entry(jitter, 0));
   g_array_remove_index(jitter->queue, 0);
-  jitter->stats.late++;
   return output;
 }
 
@@ -342,7 +361,9 @@ play_head(WzpJitter *jitter, int64_t now)
   if (jitter->started)
     jitter->stats.lost += head.order - jitter->next;
   jitter->stats.played++;
-  jitter->stats.delay = MAX(now, output.due) - head.arrival;
+  jitter->stats.recovered += head.recovered;
+  if (!head.recovered)
+    jitter->stats.delay = MAX(now, output.due) - head.arrival;
 
   g_array_remove_index(jitter->queue, 0);
   jitter->started = true;
@@ -427,4 +448,5 @@ wzp_jitter_get_stats(const WzpJitter *jitter, WzpJitterStats *stats)
 {
   *stats = jitter->stats;
   stats->queued = jitter->queue->len;
+  stats->playout = MAX(jitter->latency - jitter->usual, 0);
 }

@@ -29,6 +29,7 @@ typedef struct {
   int64_t duration;   /* ns, above 0 */
   int64_t arrival;    /* ns of running time */
   uint64_t id;        /* the owner's; returned by poll */
+  bool recovered;     /* by repair: when it came says nothing about the way */
 } WzpJitterFrame;
 
 typedef enum {
@@ -54,9 +55,13 @@ typedef struct {
   uint64_t lost;      /* frame numbers passed over: frames that never came, and late ones */
   uint64_t concealed; /* LOST actions: also those before a silence that the sender meant */
   uint64_t late, duplicate, reordered, restarts, overflow;
-  int64_t silence; /* ns filled by SILENCE */
+  uint64_t recovered;      /* of the played ones: brought back by repair */
+  uint64_t recovered_late; /* brought back too late; not counted as late */
+  int64_t silence;         /* ns filled by SILENCE */
   unsigned queued;
-  int64_t delay; /* ns that the last played frame waited beyond its arrival */
+  int64_t delay; /* ns that the last played frame waited beyond its arrival, recovered ones aside */
+  int64_t
+      playout; /* how long after a packet's usual arrival a repaired frame of it is still played */
 } WzpJitterStats;
 
 WzpJitter *wzp_jitter_new(int64_t latency_ns, unsigned max_queued);

@@ -500,6 +500,76 @@ test_no_duration(void)
   wzp_jitter_free(jitter);
 }
 
+/* Repair brings every tenth frame, late: first in time, then too late, for seconds. Neither the playout point nor
+ * the picture of the way moves by that. */
+static void
+test_recovered(void)
+{
+  WzpJitter *jitter = wzp_jitter_new(60 * MS, 64);
+  WzpJitterStats stats;
+  int64_t now = 0;
+  unsigned played = 0, lost = 0;
+  for (unsigned i = 0; i < 2000; i++) {
+    int64_t sent = i * FRAME, repaired = i < 1000 ? 50 * MS : 90 * MS;
+    bool missing = i % 10 == 5;
+    WzpJitterFrame own = {
+        .index = i, .media_time = sent, .duration = FRAME, .arrival = sent, .id = i};
+    /* what was lost some frames ago comes back between two frames */
+    unsigned back = (unsigned)(repaired / FRAME);
+    if (i >= back && (i - back) % 10 == 5) {
+      WzpJitterFrame recovered = own;
+      recovered.index = recovered.id = i - back;
+      recovered.media_time = (int64_t)(i - back) * FRAME;
+      recovered.recovered = true;
+      recovered.arrival = recovered.media_time + repaired;
+      WzpResult result = wzp_jitter_push(jitter, &recovered, NULL);
+      g_assert_cmpint(result, ==, back == 2 ? WZP_OK : WZP_TOO_OLD);
+    }
+    if (!missing)
+      g_assert_cmpint(wzp_jitter_push(jitter, &own, NULL), ==, WZP_OK);
+    WzpJitterOutput output;
+    while ((output = wzp_jitter_poll(jitter, now = sent)).action != WZP_JITTER_WAIT) {
+      g_assert_cmpint(output.due, ==, output.time + 60 * MS);
+      g_assert_cmpint(output.time % FRAME, ==, 0);
+      played += output.action == WZP_JITTER_PLAY;
+      lost += output.action == WZP_JITTER_LOST;
+    }
+  }
+  wzp_jitter_get_stats(jitter, &stats);
+  g_assert_cmpuint(stats.recovered, ==, 100);
+  g_assert_cmpuint(stats.recovered_late, ==, 100);
+  g_assert_cmpuint(stats.played, ==, played);
+  g_assert_cmpuint(stats.lost, ==, 100);
+  g_assert_cmpuint(lost, ==, 100);
+  g_assert_cmpuint(stats.late + stats.reordered + stats.restarts + stats.duplicate, ==, 0);
+  g_assert_cmpint(stats.delay, ==, 60 * MS);
+  g_assert_cmpint(stats.playout, ==, 60 * MS);
+  wzp_jitter_free(jitter);
+}
+
+/* What the network's jitter takes of the latency is not left for repair. */
+static void
+test_playout(void)
+{
+  WzpJitter *jitter = wzp_jitter_new(100 * MS, 64);
+  WzpJitterStats stats;
+  for (unsigned i = 0; i < 500; i++) {
+    int64_t media = i * FRAME, arrival = media + (i % 2) * 40 * MS;
+    WzpJitterFrame frame = {
+        .index = i, .media_time = media, .duration = FRAME, .arrival = arrival, .id = i};
+    while (wzp_jitter_poll(jitter, media).action != WZP_JITTER_WAIT)
+      ;
+    g_assert_cmpint(wzp_jitter_push(jitter, &frame, NULL), ==, WZP_OK);
+  }
+  wzp_jitter_get_stats(jitter, &stats);
+  g_assert_cmpint(stats.playout, >=, 78 * MS);
+  g_assert_cmpint(stats.playout, <=, 82 * MS);
+  wzp_jitter_set_latency(jitter, 10 * MS);
+  wzp_jitter_get_stats(jitter, &stats);
+  g_assert_cmpint(stats.playout, ==, 0);
+  wzp_jitter_free(jitter);
+}
+
 /* Anything may come in any order: what goes out is in order, without holes, and each id leaves once. */
 static void
 test_random(void)
@@ -516,7 +586,8 @@ test_random(void)
       WzpJitterFrame frame = {.index = i + test_random_below(&random, far),
                               .duration = (int64_t)(1 + test_random_below(&random, 3)) * FRAME,
                               .arrival = now,
-                              .id = i};
+                              .id = i,
+                              .recovered = test_random_below(&random, 5) == 0};
       bool timed = test_random_below(&random, 2) == 0;
       frame.media_time = timed ? (int64_t)(i + test_random_below(&random, far)) * FRAME : -1;
       uint64_t dropped = 0;
@@ -567,6 +638,8 @@ main(int argc, char **argv)
   g_test_add_func("/jitter/change-latency", test_change_latency);
   g_test_add_func("/jitter/reset", test_reset);
   g_test_add_func("/jitter/no-duration", test_no_duration);
+  g_test_add_func("/jitter/recovered", test_recovered);
+  g_test_add_func("/jitter/playout", test_playout);
   g_test_add_func("/jitter/random", test_random);
   return g_test_run();
 }
