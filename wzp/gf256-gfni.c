@@ -107,16 +107,15 @@ add_product_512(__m512i sum, __m512i matrix, __m512i x)
 #define NAME(x) x##_512
 #include "gf256-product.h"
 
-static TARGET void
+static void
 gfni_product(uint8_t *const *out, unsigned n_out, const uint8_t *const *in, unsigned n_in,
              const WzpGf256Factor *factors, size_t n)
 {
-  if (n > 32)
-    product_512(out, n_out, in, n_in, factors, n);
-  else if (n > 16)
-    product_256(out, n_out, in, n_in, factors, n);
+  const WzpGf256Symbols *of_group = n > 32 ? of_group_512 : n > 16 ? of_group_256 : of_group_128;
+  if (n_out <= 8)
+    of_group[n_out](out, in, n_in, factors, n);
   else
-    product_128(out, n_out, in, n_in, factors, n);
+    wzp_gf256_in_groups(of_group, 8, out, n_out, in, n_in, factors, n);
 }
 
 static TARGET void

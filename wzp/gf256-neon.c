@@ -89,6 +89,16 @@ add_product_16(uint8x16_t sum, Halves table, Halves x)
 #include "gf256-product.h"
 
 static void
+neon_product(uint8_t *const *out, unsigned n_out, const uint8_t *const *in, unsigned n_in,
+             const WzpGf256Factor *factors, size_t n)
+{
+  if (n_out <= 4)
+    of_group_16[n_out](out, in, n_in, factors, n);
+  else
+    wzp_gf256_in_groups(of_group_16, 4, out, n_out, in, n_in, factors, n);
+}
+
+static void
 neon_add_scaled(uint8_t *to, const uint8_t *from, WzpGf256Factor factor, size_t n)
 {
   size_t done = add_whole_16(to, from, factor, n);
@@ -96,4 +106,4 @@ neon_add_scaled(uint8_t *to, const uint8_t *from, WzpGf256Factor factor, size_t 
     add_part_16(to + done, from + done, factor, n - done);
 }
 
-const WzpGf256Code wzp_gf256_neon = {product_16, neon_add_scaled, wzp_gf256_addresses};
+const WzpGf256Code wzp_gf256_neon = {neon_product, neon_add_scaled, wzp_gf256_addresses};

@@ -4,18 +4,38 @@
  *   TARGET        the attribute of functions that use the vector
  *   Vector        its type
  *   WIDTH         its bytes
- *   GROUP         outputs computed at once, at most 8: as many as there are registers for
+ *   GROUP         outputs computed at once, 4 or 8: as many as there are registers for
  *   LONGER        whether symbols may be longer than WIDTH
  *   Split         a vector made ready to be multiplied
  *   Coefficient   what it is multiplied by
  *   NAME(x)       this width's name for x
  * and the functions NAME(zero), NAME(load), NAME(store), NAME(load_part) and NAME(store_part) (the n < WIDTH
  * bytes of a short symbol), NAME(split), NAME(coefficient) (of a factor in memory) and
- * NAME(add_product) (sum + coefficient * split). */
+ * NAME(add_product) (sum + coefficient * split). It gets NAME(of_group) for wzp_gf256_in_groups, NAME(add_whole) and
+ * NAME(add_part). */
 
 #ifndef WZP_GF256_SHAPE
 #define WZP_GF256_SHAPE
 typedef enum { WZP_GF256_PART, WZP_GF256_ONE, WZP_GF256_TWO } WzpGf256Shape;
+
+/* The product for a group of outputs, as many as the function is for. */
+typedef void (*WzpGf256Symbols)(uint8_t *const *out, const uint8_t *const *in, unsigned n_in,
+                                const WzpGf256Factor *factors, size_t n);
+
+/* Any number of outputs, in groups of up to `most`; two groups share evenly what is too much for one. */
+static __attribute__((noinline)) void
+wzp_gf256_in_groups(const WzpGf256Symbols *of_group, unsigned most, uint8_t *const *out,
+                    unsigned n_out, const uint8_t *const *in, unsigned n_in,
+                    const WzpGf256Factor *factors, size_t n)
+{
+  while (n_out > 0) {
+    unsigned group = n_out <= most ? n_out : n_out < 2 * most ? (n_out + 1) / 2 : most;
+    of_group[group](out, in, n_in, factors, n);
+    out += group;
+    n_out -= group;
+    factors += (size_t)group * n_in;
+  }
+}
 #endif
 
 /* The vectors at `first` and, of TWO, at `second`; of PART the first n bytes. n_out and shape are constants to the
@@ -25,7 +45,8 @@ NAME(outputs)(uint8_t *const *out, unsigned n_out, const uint8_t *const *in, uns
               const WzpGf256Factor *factors, WzpGf256Shape shape, size_t first, size_t second,
               size_t n)
 {
-  Vector sums[GROUP], more[GROUP];
+  /* registers, so nothing to be zeroed by -ftrivial-auto-var-init */
+  Vector sums[GROUP] __attribute__((uninitialized)), more[GROUP] __attribute__((uninitialized));
 #pragma GCC unroll 8
   for (unsigned r = 0; r < n_out; r++)
     sums[r] = more[r] = NAME(zero)();
@@ -70,33 +91,37 @@ NAME(symbols)(uint8_t *const *out, unsigned n_out, const uint8_t *const *in, uns
     NAME(outputs)(out, n_out, in, n_in, factors, WZP_GF256_ONE, last, 0, n);
 }
 
-TARGET static void
-NAME(product)(uint8_t *const *out, unsigned n_out, const uint8_t *const *in, unsigned n_in,
-              const WzpGf256Factor *factors, size_t n)
-{
-  while (n_out > 0) {
-    unsigned group = n_out <= GROUP ? n_out : n_out < 2 * GROUP ? (n_out + 1) / 2 : GROUP;
-    switch (group) {
-#define CASE(g)                                                                                    \
-  case g:                                                                                          \
-    if (g <= GROUP)                                                                                \
-      NAME(symbols)(out, g <= GROUP ? g : GROUP, in, n_in, factors, n);                            \
-    break;
-      CASE(1)
-      CASE(2)
-      CASE(3)
-      CASE(4)
-      CASE(5)
-      CASE(6)
-      CASE(7)
-      CASE(8)
-#undef CASE
-    }
-    out += group;
-    n_out -= group;
-    factors += (size_t)group * n_in;
+#define SYMBOLS(n_out)                                                                             \
+  TARGET static void NAME(symbols_##n_out)(uint8_t *const *out, const uint8_t *const *in,          \
+                                           unsigned n_in, const WzpGf256Factor *factors, size_t n) \
+  {                                                                                                \
+    NAME(symbols)(out, n_out, in, n_in, factors, n);                                               \
   }
-}
+SYMBOLS(1)
+SYMBOLS(2)
+SYMBOLS(3)
+SYMBOLS(4)
+#if GROUP == 8
+SYMBOLS(5)
+SYMBOLS(6)
+SYMBOLS(7)
+SYMBOLS(8)
+#endif
+#undef SYMBOLS
+
+static const WzpGf256Symbols NAME(of_group)[GROUP + 1] = {
+    NULL,
+    NAME(symbols_1),
+    NAME(symbols_2),
+    NAME(symbols_3),
+    NAME(symbols_4),
+#if GROUP == 8
+    NAME(symbols_5),
+    NAME(symbols_6),
+    NAME(symbols_7),
+    NAME(symbols_8),
+#endif
+};
 
 /* to += factor * from over the whole vectors of n bytes; how many bytes that was. */
 TARGET static inline __attribute__((always_inline)) size_t

@@ -89,6 +89,16 @@ add_product_16(__m128i sum, Halves16 table, Halves16 x)
 #include "gf256-product.h"
 #undef TARGET
 
+static void
+ssse3_product(uint8_t *const *out, unsigned n_out, const uint8_t *const *in, unsigned n_in,
+              const WzpGf256Factor *factors, size_t n)
+{
+  if (n_out <= 4)
+    of_group_16[n_out](out, in, n_in, factors, n);
+  else
+    wzp_gf256_in_groups(of_group_16, 4, out, n_out, in, n_in, factors, n);
+}
+
 static SSSE3 void
 ssse3_add_scaled(uint8_t *to, const uint8_t *from, WzpGf256Factor factor, size_t n)
 {
@@ -97,7 +107,7 @@ ssse3_add_scaled(uint8_t *to, const uint8_t *from, WzpGf256Factor factor, size_t
     add_part_16(to + done, from + done, factor, n - done);
 }
 
-const WzpGf256Code wzp_gf256_ssse3 = {product_16, ssse3_add_scaled, wzp_gf256_addresses};
+const WzpGf256Code wzp_gf256_ssse3 = {ssse3_product, ssse3_add_scaled, wzp_gf256_addresses};
 
 /* --- symbols of up to 16 bytes on a CPU that has AVX2 --- */
 
@@ -188,14 +198,15 @@ add_product_32(__m256i sum, Halves32 table, Halves32 x)
 #define NAME(x) x##_32
 #include "gf256-product.h"
 
-static AVX2 void
+static void
 avx2_product(uint8_t *const *out, unsigned n_out, const uint8_t *const *in, unsigned n_in,
              const WzpGf256Factor *factors, size_t n)
 {
-  if (n > 16)
-    product_32(out, n_out, in, n_in, factors, n);
+  const WzpGf256Symbols *of_group = n > 16 ? of_group_32 : of_group_short;
+  if (n_out <= 4)
+    of_group[n_out](out, in, n_in, factors, n);
   else
-    product_short(out, n_out, in, n_in, factors, n);
+    wzp_gf256_in_groups(of_group, 4, out, n_out, in, n_in, factors, n);
 }
 
 static AVX2 void
