@@ -103,7 +103,9 @@ static const SimTraceSlot *
 trace_slot(const SimLink *link, WzpTime now)
 {
   const SimTrace *trace = link->config.trace;
-  return trace != NULL ? &trace->slots[slot_at(link, now) % trace->n_slots] : NULL;
+  return trace != NULL
+             ? &trace->slots[(slot_at(link, now) + link->config.trace_from) % trace->n_slots]
+             : NULL;
 }
 
 static bool

@@ -29,6 +29,7 @@ typedef struct {
   WzpTime jitter;        /* uniform 0..jitter on top */
   bool reorder;          /* false: jitter never lets a datagram overtake an earlier one */
   const SimTrace *trace; /* borrowed; its delays and losses come on top, and may reorder */
+  unsigned trace_from;   /* the slot of the trace with which slot 0 begins */
   unsigned rate;         /* bit/s of a bottleneck that counts SIM_IP_UDP_BYTES too; 0: none */
   WzpTime queue_time;    /* what would wait there for longer is dropped; 0: no such bound */
   size_t queue_bytes;    /* what finds more than this waiting is dropped; 0: no such bound */

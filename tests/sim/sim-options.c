@@ -2,6 +2,7 @@
 #include "sim-options.h"
 
 #define MS_MAX 60000
+#define BURST_MAX 10000
 #define KBPS_MAX 1000000
 #define QUEUE_DEFAULT_MS 200
 
@@ -74,14 +75,23 @@ check_probability(const char *option, double value, GError **error)
 }
 
 gboolean
-sim_loss_check(double loss, double burst, GError **error)
+sim_burst_check(const char *option, double burst, GError **error)
 {
-  if (!check_probability("--loss", loss, error))
+  if (burst >= 1 && burst <= BURST_MAX)
+    return TRUE;
+  return sim_option_fail(error, "%s: a mean burst is slots of 20 ms from 1 to %d, not %g", option,
+                         BURST_MAX, burst);
+}
+
+gboolean
+sim_loss_check(const char *option, double loss, double burst, GError **error)
+{
+  if (!check_probability(option, loss, error))
     return FALSE;
   if (burst <= 0 || loss == 1 || loss <= sim_burst_loss_max(burst))
     return TRUE;
-  return sim_option_fail(error, "a loss of %g needs bursts of at least %.2f slots, not %g", loss,
-                         loss / (1 - loss), burst);
+  return sim_option_fail(error, "%s: a loss of %g needs bursts of at least %.2f slots, not %g",
+                         option, loss, loss / (1 - loss), burst);
 }
 
 gboolean
@@ -96,9 +106,9 @@ sim_link_options_apply(SimLinkOptions *options, SimLinkConfig *config, GError **
     return sim_option_fail(error, "--trace brings its own losses: give either --trace or --loss");
   if (has_burst && !has_loss)
     return sim_option_fail(error, "--burst says how --loss comes: it needs --loss P");
-  if (has_burst && !(burst >= 1 && burst <= 10000))
-    return sim_option_fail(error, "--burst is slots of 20 ms from 1 to 10000, not %g", burst);
-  if (!sim_loss_check(loss, burst, error) ||
+  if (has_burst && !sim_burst_check("--burst", burst, error))
+    return FALSE;
+  if (!sim_loss_check("--loss", loss, burst, error) ||
       !check_probability("--duplicate", options->duplicate, error) ||
       !sim_option_check_ms("--jitter", options->jitter, error))
     return FALSE;

@@ -19,7 +19,9 @@ void sim_link_options_clear(SimLinkOptions *options);
 void sim_link_options_add(SimLinkOptions *options, GOptionContext *context);
 /* False and a sentence for whoever typed them. The link borrows the trace from the options. */
 gboolean sim_link_options_apply(SimLinkOptions *options, SimLinkConfig *config, GError **error);
-gboolean sim_loss_check(double loss, double burst, GError **error);
+/* burst 0: no bursts. option: the flag that the sentence names. */
+gboolean sim_loss_check(const char *option, double loss, double burst, GError **error);
+gboolean sim_burst_check(const char *option, double burst, GError **error);
 /* Sets a GOptionError with this sentence; FALSE. */
 gboolean sim_option_fail(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
 gboolean sim_option_check_ms(const char *option, double value, GError **error);
