@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "fec-receiver.h"
+#include "elimination.h"
+#include "fec-private.h"
+#include "fec-runs.h"
+#include "gf256.h"
+#include <glib.h>
+#include <string.h>
+
+/* What a stream may say of itself: numbers are made of these and never overflow. */
+#define INDEX_MAX (UINT64_C(1) << 56)
+#define MEDIA_MS_MAX (UINT64_C(1) << 43)
+#define OWN_MAX 4        /* frames of a packet */
+#define REACH_PACKETS 64 /* the windows of so many packets count as lately seen */
+#define REORDER_MS 60    /* a packet may come so long after its turn */
+#define PLAYOUT_UNIT (10 * WZP_MSEC)
+
+struct WzpFecReceiver {
+  WzpElimination *elimination;
+  WzpReception *reception;
+  WzpFecRuns runs;
+
+  WzpFecFrame own[OWN_MAX]; /* of the last bundle, not yet taken */
+  unsigned n_own, next_own;
+  bool has_report;
+  WzpReport report;
+
+  bool has_time;
+  uint64_t newest_ms; /* media time of the newest packet */
+  uint64_t newest_index;
+  unsigned reach_ms[2], reach_n; /* how far windows reached back: these packets, those before */
+  bool judging;
+  uint64_t judged; /* every number below came, or was given up */
+
+  WzpFecReceiverStats stats;
+};
+
+WzpFecReceiver *
+wzp_fec_receiver_new(void)
+{
+  WzpFecReceiver *receiver = g_new0(WzpFecReceiver, 1);
+  receiver->elimination = wzp_elimination_new(WZP_FEC_SYMBOL_SIZE);
+  receiver->reception = wzp_reception_new();
+  return receiver;
+}
+
+void
+wzp_fec_receiver_free(WzpFecReceiver *receiver)
+{
+  if (receiver == NULL)
+    return;
+  wzp_elimination_free(receiver->elimination);
+  wzp_reception_free(receiver->reception);
+  g_free(receiver);
+}
+
+void
+wzp_fec_receiver_reset(WzpFecReceiver *receiver)
+{
+  WzpElimination *elimination = receiver->elimination;
+  WzpFecReceiverStats stats = receiver->stats;
+  wzp_elimination_reset(elimination);
+  wzp_reception_free(receiver->reception);
+  *receiver = (WzpFecReceiver){
+      .elimination = elimination, .reception = wzp_reception_new(), .stats = stats};
+}
+
+/* What is lost for good */
+
+static unsigned
+reach_of(const WzpFecReceiver *receiver)
+{
+  return MAX(receiver->reach_ms[0], receiver->reach_ms[1]);
+}
+
+static void
+give_up(WzpFecReceiver *receiver, uint64_t frames)
+{
+  receiver->stats.hopeless += frames;
+  wzp_reception_unrepaired(receiver->reception, (unsigned)MIN(frames, UINT16_MAX));
+}
+
+static void
+judge_next(WzpFecReceiver *receiver)
+{
+  if (!wzp_elimination_is_known(receiver->elimination, receiver->judged))
+    give_up(receiver, 1);
+  receiver->judged++;
+}
+
+/* A missing frame is given up once no window reaches back to it any more; while equations wait, one of them may
+ * name it, and is solved by one that reaches the newer frames of it. */
+static void
+judge(WzpFecReceiver *receiver)
+{
+  unsigned reach = reach_of(receiver) * (wzp_elimination_pending(receiver->elimination) ? 2 : 1);
+  uint64_t end = wzp_elimination_end(receiver->elimination);
+  while (receiver->judging && receiver->judged < end) {
+    const WzpFecRun *run = wzp_fec_runs_find(&receiver->runs, receiver->judged);
+    bool known = wzp_elimination_is_known(receiver->elimination, receiver->judged);
+    if (!known && (run == NULL || wzp_fec_run_time(run, receiver->judged) + reach + REORDER_MS >=
+                                      receiver->newest_ms))
+      break;
+    judge_next(receiver);
+  }
+}
+
+/* The window of columns is about to move up to end. */
+static void
+judge_leaving(WzpFecReceiver *receiver, uint64_t end)
+{
+  uint64_t old_end = wzp_elimination_end(receiver->elimination);
+  uint64_t start = end > WZP_ELIMINATION_COLUMNS ? end - WZP_ELIMINATION_COLUMNS : 0;
+  if (!receiver->judging)
+    return;
+  while (receiver->judged < MIN(start, old_end))
+    judge_next(receiver);
+  if (receiver->judged < start) {
+    give_up(receiver, start - receiver->judged);
+    receiver->judged = start;
+  }
+}
+
+/* Frames */
+
+/* False: it was given out before. */
+static bool
+know(WzpFecReceiver *receiver, uint64_t number, const uint8_t *frame, size_t length)
+{
+  uint8_t symbol[WZP_FEC_SYMBOL_SIZE] = {(uint8_t)(length >> 8), (uint8_t)length};
+  if (length > WZP_FEC_FRAME_MAX) /* has no place in repair */
+    return true;
+  memcpy(symbol + 2, frame, length);
+  judge_leaving(receiver, number + 1);
+  WzpResult result = wzp_elimination_know(receiver->elimination, number, symbol, length + 2);
+  if (!receiver->judging)
+    receiver->judged = number;
+  receiver->judging = true;
+  return result != WZP_REPLAYED;
+}
+
+static WzpResult
+read_frames(WzpFecReceiver *receiver, const WzpFecPacketInfo *info, const WzpFraming *framing,
+            const WzpFecNumbers *numbers, const WzpElement *element)
+{
+  unsigned n = framing->frames_per_packet;
+  if (n == 0 || n > OWN_MAX || receiver->n_own > 0 || element->length == 0 ||
+      element->length % n != 0)
+    return WZP_MALFORMED;
+
+  size_t length = element->length / n;
+  for (unsigned i = 0; i < n; i++) {
+    WzpFecFrame frame = {
+        .number = numbers->first + i,
+        .code = (uint8_t)wzp_fec_frame_code(framing),
+        .has_media_ms = info->has_media_ms,
+        .media_ms = info->has_media_ms ? info->media_ms + i * framing->frame_ms : 0,
+        .data = element->data + i * length,
+        .length = length,
+    };
+    if (!numbers->certain || know(receiver, frame.number, frame.data, length))
+      receiver->own[receiver->n_own++] = frame;
+    else
+      receiver->stats.redundant++;
+  }
+  return WZP_OK;
+}
+
+/* Repair */
+
+static void
+note_reach(WzpFecReceiver *receiver, unsigned ms)
+{
+  receiver->reach_ms[0] = MAX(receiver->reach_ms[0], ms);
+}
+
+static void
+age_reach(WzpFecReceiver *receiver)
+{
+  if (++receiver->reach_n < REACH_PACKETS)
+    return;
+  receiver->reach_n = 0;
+  receiver->reach_ms[1] = receiver->reach_ms[0];
+  receiver->reach_ms[0] = 0;
+}
+
+static void
+add_symbol(WzpFecReceiver *receiver, uint64_t first, unsigned window, const uint8_t *row,
+           const WzpFecElement *element, unsigned j)
+{
+  uint8_t symbol[WZP_FEC_SYMBOL_SIZE];
+  size_t lead = element->lengths ? 0 : 2;
+  if (!element->lengths) { /* all frames have the length of the symbol */
+    uint8_t sum = 0;
+    for (unsigned i = 0; i < window; i++)
+      sum ^= row[i];
+    symbol[0] = wzp_gf256_multiply(sum, (uint8_t)(element->symbol_length >> 8));
+    symbol[1] = wzp_gf256_multiply(sum, (uint8_t)element->symbol_length);
+  }
+  memcpy(symbol + lead, element->symbols + j * element->symbol_length, element->symbol_length);
+
+  switch (wzp_elimination_add(receiver->elimination, first, window, row, symbol,
+                              lead + element->symbol_length)) {
+  case WZP_OK:
+    break;
+  case WZP_TOO_OLD:
+    receiver->stats.late_repairs++;
+    break;
+  default:
+    receiver->stats.redundant++;
+  }
+}
+
+static WzpResult
+read_repair(WzpFecReceiver *receiver, const WzpFecPacketInfo *info, const WzpFraming *framing,
+            const WzpElement *body)
+{
+  WzpFecElement element;
+  WzpResult result = wzp_fec_element_parse(&element, body->data, body->length);
+  if (result != WZP_OK)
+    return result;
+  if (element.other_framing)
+    framing = wzp_framing_from_code(element.code);
+  if (framing->frame_ms == 0 ||
+      element.symbol_length > WZP_FEC_SYMBOL_SIZE - (element.lengths ? 0u : 2u))
+    return WZP_MALFORMED;
+
+  uint64_t back =
+      element.other_framing ? element.distance : (uint64_t)(element.offset + 1) * framing->frame_ms;
+  uint64_t first;
+  receiver->stats.repair_symbols += element.n_symbols;
+  if (!info->has_media_ms || info->media_ms < back ||
+      !wzp_fec_runs_window(&receiver->runs, info->index, framing, info->media_ms - back,
+                           element.window, &first)) {
+    receiver->stats.late_repairs += element.n_symbols;
+    return WZP_OK;
+  }
+  if (!element.other_framing)
+    note_reach(receiver, (element.offset + element.window) * framing->frame_ms);
+  judge_leaving(receiver, first + element.window);
+
+  uint8_t row[WZP_FEC_WINDOW_MAX] = {1};
+  for (unsigned j = 0; j < element.n_symbols; j++) {
+    if (element.copies) {
+      add_symbol(receiver, first + j, 1, row, &element, j);
+    } else {
+      wzp_raptorq_row(element.window, element.window + element.esi_step + j, row);
+      add_symbol(receiver, first, element.window, row, &element, j);
+    }
+  }
+  return WZP_OK;
+}
+
+/* Bundles */
+
+static void
+note_time(WzpFecReceiver *receiver, const WzpFecPacketInfo *info)
+{
+  if (!info->has_media_ms || (receiver->has_time && info->index < receiver->newest_index))
+    return;
+  receiver->has_time = true;
+  receiver->newest_index = info->index;
+  receiver->newest_ms = info->media_ms;
+}
+
+static WzpResult
+read_element(WzpFecReceiver *receiver, const WzpFecPacketInfo *info, const WzpFraming *framing,
+             const WzpFecNumbers *numbers, const WzpElement *element)
+{
+  switch (element->type) {
+  case WZP_ELEMENT_PADDING:
+    return WZP_OK;
+  case WZP_ELEMENT_FRAMES:
+    return read_frames(receiver, info, framing, numbers, element);
+  case WZP_ELEMENT_REPAIR:
+    return read_repair(receiver, info, framing, element);
+  case WZP_ELEMENT_REPORT: {
+    WzpResult result = wzp_report_parse(&receiver->report, element->data, element->length);
+    receiver->has_report |= result == WZP_OK;
+    return result;
+  }
+  default:
+    receiver->stats.unknown_elements++;
+    return WZP_OK;
+  }
+}
+
+static WzpResult
+read_bundle(WzpFecReceiver *receiver, const WzpFecPacketInfo *info, const uint8_t *bundle,
+            size_t length)
+{
+  const WzpFraming *framing = wzp_framing_from_code(info->code);
+  WzpFecNumbers numbers = {0};
+  if (framing == NULL || info->index > INDEX_MAX ||
+      (info->has_media_ms && info->media_ms > MEDIA_MS_MAX))
+    return WZP_MALFORMED;
+  if (framing->frames_per_packet == 0)
+    wzp_fec_runs_no_frames(&receiver->runs, info->index);
+  else if (!wzp_fec_runs_packet(&receiver->runs, info, framing, &numbers))
+    return WZP_TOO_OLD;
+  note_time(receiver, info);
+  age_reach(receiver);
+
+  WzpBundleReader reader;
+  WzpElement element;
+  WzpResult result = WZP_OK;
+  wzp_bundle_reader_init(&reader, bundle, length);
+  while (result == WZP_OK && wzp_bundle_reader_next(&reader, &element))
+    result = read_element(receiver, info, framing, &numbers, &element);
+  return result != WZP_OK ? result : reader.result;
+}
+
+WzpResult
+wzp_fec_receiver_push(WzpFecReceiver *receiver, WzpTime now, const WzpFecPacketInfo *info,
+                      const uint8_t *bundle, size_t length)
+{
+  receiver->n_own = receiver->next_own = 0;
+  receiver->has_report = false;
+  receiver->stats.packets++;
+  wzp_reception_packet(receiver->reception, now, info->index);
+  WzpResult result = read_bundle(receiver, info, bundle, length);
+  if (result != WZP_OK)
+    receiver->stats.malformed++;
+  judge(receiver);
+  return result;
+}
+
+/* Takes a solved symbol apart. False: it is none that a sender makes. */
+static bool
+read_symbol(WzpFecReceiver *receiver, uint64_t number, const uint8_t *symbol, WzpFecFrame *frame)
+{
+  const WzpFecRun *run = wzp_fec_runs_find(&receiver->runs, number);
+  size_t length = (size_t)symbol[0] << 8 | symbol[1];
+  if (run == NULL || length == 0 || length > WZP_FEC_FRAME_MAX)
+    return false;
+  for (size_t i = 2 + length; i < WZP_FEC_SYMBOL_SIZE; i++) {
+    if (symbol[i] != 0)
+      return false;
+  }
+  *frame = (WzpFecFrame){
+      .number = number,
+      .code = run->code,
+      .has_media_ms = true,
+      .media_ms = wzp_fec_run_time(run, number),
+      .recovered = true,
+      .data = symbol + 2,
+      .length = length,
+  };
+  return true;
+}
+
+bool
+wzp_fec_receiver_next(WzpFecReceiver *receiver, WzpFecFrame *frame)
+{
+  if (receiver->next_own < receiver->n_own) {
+    *frame = receiver->own[receiver->next_own++];
+    receiver->stats.frames++;
+    return true;
+  }
+  uint64_t number;
+  const uint8_t *symbol;
+  while (wzp_elimination_next_solved(receiver->elimination, &number, &symbol)) {
+    if (read_symbol(receiver, number, symbol, frame)) {
+      receiver->stats.recovered++;
+      return true;
+    }
+    receiver->stats.malformed++;
+  }
+  return false;
+}
+
+/* Reports and stats */
+
+bool
+wzp_fec_receiver_peer_report(WzpFecReceiver *receiver, WzpReport *report)
+{
+  if (receiver->has_report)
+    *report = receiver->report;
+  return receiver->has_report;
+}
+
+bool
+wzp_fec_receiver_report(WzpFecReceiver *receiver, WzpTime now, uint8_t slot, WzpTime playout,
+                        WzpReport *report)
+{
+  if (!wzp_reception_report(receiver->reception, now, report))
+    return false;
+  report->slot = slot;
+  report->playout = (uint8_t)CLAMP(playout / PLAYOUT_UNIT, 0, UINT8_MAX);
+  return true;
+}
+
+bool
+wzp_fec_receiver_horizon(const WzpFecReceiver *receiver, uint64_t number, uint64_t *media_ms)
+{
+  unsigned reach = reach_of(receiver);
+  const WzpFecRun *run = wzp_fec_runs_find(&receiver->runs, number);
+  if (run == NULL || reach == 0 || number < receiver->judged ||
+      wzp_elimination_is_known(receiver->elimination, number))
+    return false;
+  *media_ms = wzp_fec_run_time(run, number) + reach;
+  return *media_ms + REORDER_MS >= receiver->newest_ms;
+}
+
+void
+wzp_fec_receiver_get_stats(const WzpFecReceiver *receiver, WzpFecReceiverStats *stats)
+{
+  *stats = receiver->stats;
+  stats->pending = wzp_elimination_pending(receiver->elimination);
+  wzp_reception_get_stats(receiver->reception, &stats->reception);
+}

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "fec-runs.h"
+#include "fec-private.h"
+#include <glib.h>
+#include <string.h>
+
+#define TOLERANCE_MS 4          /* of media times that were rounded */
+#define FRAMES_PER_PACKET_MAX 4 /* of all framings */
+
+uint64_t
+wzp_fec_run_time(const WzpFecRun *run, uint64_t number)
+{
+  int64_t frames = (int64_t)(number - run->number);
+  int64_t ms = (int64_t)run->media_ms + frames * (int64_t)run->frame_ms;
+  return ms > 0 ? (uint64_t)ms : 0;
+}
+
+/* The number of the frame at media_ms. False: the run has no frame that begins then. */
+static bool
+number_at(const WzpFecRun *run, uint64_t media_ms, uint64_t *number)
+{
+  int64_t frame_ms = run->frame_ms;
+  int64_t ms = (int64_t)(media_ms - run->media_ms);
+  int64_t up = ms + frame_ms / 2;
+  int64_t frames = up >= 0 ? up / frame_ms : -((frame_ms - 1 - up) / frame_ms);
+  int64_t off = ms - frames * frame_ms;
+
+  if (off > TOLERANCE_MS || off < -TOLERANCE_MS || frames < -(int64_t)run->number)
+    return false;
+  *number = run->number + (uint64_t)frames;
+  return true;
+}
+
+static uint64_t
+floor_of(const WzpFecRuns *runs, unsigned i)
+{
+  uint64_t floor = runs->runs[i].floor;
+  return i > 0 ? MAX(floor, runs->runs[i - 1].end) : floor;
+}
+
+/* How many frames the packets that are missing before this one held at most. */
+static uint64_t
+missing_before(const WzpFecRuns *runs, uint64_t index, unsigned frames_per_packet)
+{
+  if (index <= runs->last_index)
+    return 0;
+  uint64_t between = index - runs->last_index - 1;
+  return (between - MIN(between, runs->n_others)) * frames_per_packet;
+}
+
+/* Takes a range of numbers into run i, where it may be of that run. allowed: how far the newest run may grow. */
+static bool
+take_in(WzpFecRuns *runs, unsigned i, uint64_t first, uint64_t end, uint64_t allowed)
+{
+  WzpFecRun *run = &runs->runs[i];
+  uint64_t limit = i + 1 < runs->n ? runs->runs[i + 1].low : run->end + allowed;
+  if (first < floor_of(runs, i) || end > limit)
+    return false;
+  run->low = MIN(run->low, first);
+  run->end = MAX(run->end, end);
+  return true;
+}
+
+static void
+note_packet(WzpFecRuns *runs, uint64_t index, const WzpFraming *framing)
+{
+  if (!runs->started || index > runs->last_index) {
+    runs->last_index = index;
+    runs->last_frames_per_packet = framing->frames_per_packet;
+    runs->n_others = 0;
+  }
+  runs->started = true;
+}
+
+static bool
+number_by_index(WzpFecRuns *runs, uint64_t index, const WzpFraming *framing, WzpFecNumbers *numbers)
+{
+  bool newest = !runs->started || index > runs->last_index;
+  numbers->first = wzp_numbering_first_frame(&runs->numbering, framing, index);
+  numbers->certain = runs->n == 0 && runs->numbering.before.framing == NULL;
+  if (newest && runs->n > 0)
+    runs->guessing = true;
+  note_packet(runs, index, framing);
+  return true;
+}
+
+/* What numbering by index goes on from. */
+static void
+anchor_numbering(WzpFecRuns *runs, uint64_t index, const WzpFraming *framing, uint64_t first)
+{
+  WzpNumbering *numbering = &runs->numbering;
+  if (numbering->now.framing != framing)
+    numbering->before = numbering->now;
+  numbering->now = (WzpNumberingAnchor){framing, index, first};
+  runs->guessing = false;
+}
+
+/* The first number of a run that begins with this packet. */
+static uint64_t
+next_number(WzpFecRuns *runs, const WzpFecPacketInfo *info, const WzpFraming *framing)
+{
+  if (runs->n == 0)
+    return wzp_numbering_first_frame(&runs->numbering, framing, info->index);
+
+  const WzpFecRun *last = &runs->runs[runs->n - 1];
+  uint64_t end = last->end;
+  if (runs->guessing) { /* go on from what has been said since */
+    WzpNumbering guess = runs->numbering;
+    uint64_t guessed = wzp_numbering_first_frame(&guess, framing, info->index);
+    if (runs->numbering.now.framing == framing)
+      return MAX(end, guessed);
+    end = MAX(end, guessed);
+  }
+  unsigned per_packet = info->talk_start
+                            ? MAX(runs->last_frames_per_packet, framing->frames_per_packet)
+                            : FRAMES_PER_PACKET_MAX;
+  uint64_t room = missing_before(runs, info->index, per_packet);
+  uint64_t last_ms = wzp_fec_run_time(last, last->end);
+  if (info->media_ms + TOLERANCE_MS >= last_ms) {
+    uint64_t frame_ms = MIN(last->frame_ms, framing->frame_ms);
+    uint64_t missing_ms =
+        info->media_ms > last_ms + TOLERANCE_MS ? info->media_ms - last_ms - TOLERANCE_MS : 0;
+    room = MIN(room, (missing_ms + frame_ms - 1) / frame_ms);
+  }
+  return end + room;
+}
+
+static void
+begin_run(WzpFecRuns *runs, const WzpFecPacketInfo *info, const WzpFraming *framing,
+          uint64_t number)
+{
+  WzpFecRun run = {
+      .code = (uint8_t)wzp_fec_frame_code(framing),
+      .frame_ms = framing->frame_ms,
+      .media_ms = info->media_ms,
+      .number = number,
+      .low = number,
+      .end = number + framing->frames_per_packet,
+  };
+  if (runs->n > 0)
+    run.floor = runs->runs[runs->n - 1].end;
+  else if (runs->numbering.before.framing != NULL) /* what came before is numbered by a guess */
+    run.floor = number;
+  if (runs->n == WZP_FEC_RUNS) {
+    runs->runs[1].floor = floor_of(runs, 1);
+    memmove(runs->runs, runs->runs + 1, (WZP_FEC_RUNS - 1) * sizeof runs->runs[0]);
+    runs->n--;
+  }
+  runs->runs[runs->n++] = run;
+}
+
+/* A packet whose run was never seen, and whose time lies inside another. */
+static bool
+number_straggler(const WzpFecRuns *runs, const WzpFecPacketInfo *info, const WzpFraming *framing,
+                 uint64_t *first)
+{
+  for (unsigned i = runs->n; i-- > 0;) {
+    const WzpFecRun *run = &runs->runs[i];
+    uint64_t low_ms = wzp_fec_run_time(run, run->low);
+    if (info->media_ms < low_ms)
+      continue;
+    *first = run->low + (info->media_ms - low_ms) / run->frame_ms;
+    uint64_t limit = i + 1 < runs->n ? runs->runs[i + 1].low : run->end;
+    return *first + framing->frames_per_packet <= limit;
+  }
+  return false;
+}
+
+bool
+wzp_fec_runs_packet(WzpFecRuns *runs, const WzpFecPacketInfo *info, const WzpFraming *framing,
+                    WzpFecNumbers *numbers)
+{
+  if (!info->has_media_ms)
+    return number_by_index(runs, info->index, framing, numbers);
+
+  bool newest = !runs->started || info->index > runs->last_index;
+  unsigned n = framing->frames_per_packet;
+  int code = wzp_fec_frame_code(framing);
+  unsigned per_packet =
+      info->talk_start ? MAX(runs->last_frames_per_packet, n) : FRAMES_PER_PACKET_MAX;
+  uint64_t allowed = missing_before(runs, info->index, per_packet);
+
+  numbers->certain = true;
+  for (unsigned i = runs->n; i-- > 0;) {
+    const WzpFecRun *run = &runs->runs[i];
+    if (newest && (i + 1 < runs->n || runs->guessing))
+      break; /* only the newest run grows at its end */
+    if (run->code != code || !number_at(run, info->media_ms, &numbers->first) ||
+        !take_in(runs, i, numbers->first, numbers->first + n, allowed + n))
+      continue;
+    if (newest)
+      anchor_numbering(runs, info->index, framing, numbers->first);
+    note_packet(runs, info->index, framing);
+    return true;
+  }
+  if (!newest && runs->n > 0) {
+    numbers->certain = false;
+    return number_straggler(runs, info, framing, &numbers->first);
+  }
+  numbers->first = next_number(runs, info, framing);
+  begin_run(runs, info, framing, numbers->first);
+  anchor_numbering(runs, info->index, framing, numbers->first);
+  note_packet(runs, info->index, framing);
+  return true;
+}
+
+bool
+wzp_fec_runs_window(WzpFecRuns *runs, uint64_t index, const WzpFraming *framing, uint64_t newest_ms,
+                    unsigned window, uint64_t *first)
+{
+  int code = wzp_fec_frame_code(framing);
+  uint64_t newest, allowed = missing_before(runs, index, FRAMES_PER_PACKET_MAX);
+
+  for (unsigned i = runs->n; i-- > 0;) {
+    const WzpFecRun *run = &runs->runs[i];
+    if (run->code != code || !number_at(run, newest_ms, &newest) || newest + 1 < window)
+      continue;
+    *first = newest + 1 - window;
+    /* where a stretch ends, the window may reach over frames that were all lost */
+    if (take_in(runs, i, *first, newest + 1, allowed))
+      return true;
+  }
+  return false;
+}
+
+void
+wzp_fec_runs_no_frames(WzpFecRuns *runs, uint64_t index)
+{
+  if (runs->started && index > runs->last_index)
+    runs->n_others++;
+}
+
+const WzpFecRun *
+wzp_fec_runs_find(const WzpFecRuns *runs, uint64_t number)
+{
+  for (unsigned i = runs->n; i-- > 0;) {
+    if (number >= runs->runs[i].low)
+      return &runs->runs[i];
+  }
+  return runs->n > 0 ? &runs->runs[0] : NULL;
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#pragma once
+#include "fec-element.h"
+#include "fec-private.h"
+#include "fec-sender.h"
+#include "seal.h"
+
+/* The two halves of the sender: fec-sender.c makes packets of frames and keeps the plan; fec-sender-repair.c
+ * chooses what a packet repairs, within what the budget has left, and writes the bundle. */
+
+#define WZP_FEC_HISTORY 256 /* frames; more than any offset and window reach back */
+#define WZP_FEC_QUEUE 8     /* packets that one call makes at most */
+#define WZP_FEC_BLOCKS 8
+#define WZP_FEC_REPAIRS 8 /* repair elements of a packet */
+
+typedef struct {
+  uint8_t code;
+  uint64_t media_ms;
+  size_t length;
+  uint8_t symbol[WZP_FEC_SYMBOL_SIZE]; /* length(2) | frame | zeros */
+} WzpFecHistoryFrame;
+
+/* Frames of one framing at regular times: no window reaches over its ends. Frames are counted from 0. */
+typedef struct {
+  uint8_t code;
+  unsigned frame_ms;
+  uint64_t media_ms;   /* of its first frame */
+  uint64_t start, end; /* end: of the frames that went into packets */
+} WzpFecStretch;
+
+/* What is still owed to the frames of a stretch that ended: the repair of the packets that would have come. */
+typedef struct {
+  WzpFecStretch stretch;
+  uint64_t position; /* the first frame of the next of those packets */
+  unsigned owed_256;
+  unsigned waited; /* frame times since the last of them */
+  bool apart;      /* what follows does not follow it in media time */
+} WzpFecTail;
+
+typedef struct {
+  uint64_t first;
+  unsigned n, left, sent;
+  uint64_t due; /* not before this packet */
+} WzpFecBlock;
+
+typedef struct {
+  WzpFecPacket packet;
+  uint8_t bytes[WZP_DATAGRAM_MAX];
+} WzpFecQueued;
+
+/* One repair element to be. */
+typedef struct {
+  uint64_t oldest;
+  unsigned window, n, esi_step;
+} WzpFecRepair;
+
+struct WzpFecSender {
+  WzpFecLimits limits;
+  WzpChannel *channel;
+  bool channel_given;
+  WzpChannelState given;
+
+  /* the plan and what it was made of */
+  WzpFecPlan plan;
+  WzpChannelState planned_state;
+  WzpTime planned_delay, planned_at;
+  const WzpProfile *frames_profile; /* what came last; NULL: nothing yet */
+  WzpTime now;
+
+  WzpFecHistoryFrame history[WZP_FEC_HISTORY];
+  uint64_t n_frames;
+  unsigned n_waiting; /* the newest frames, not yet in a packet */
+  WzpFecStretch stretch;
+  bool in_stretch;
+  WzpFecTail tail;
+  bool has_tail;
+  unsigned owed_256;
+  unsigned turn; /* of the programs */
+  unsigned esi_turn[2];
+  bool oldest_first; /* of copies, when not all of a window fit */
+
+  WzpFecBlock blocks[WZP_FEC_BLOCKS]; /* oldest first */
+  unsigned n_blocks;
+  uint64_t block_start; /* of the one that is being filled */
+  uint64_t n_packets;
+
+  bool gap;
+  unsigned talk_start_left;
+  uint64_t last_ms; /* where media time has come to */
+  bool has_report;
+  WzpReport report;
+
+  WzpHeaderPolicy headers; /* as the packet's sender will decide, for the budget */
+  WzpTime spent_at;
+  int64_t tokens; /* millionths of a byte */
+  bool spending;
+
+  WzpFecQueued queue[WZP_FEC_QUEUE];
+  unsigned queue_first, queue_n;
+  WzpFecSenderStats stats;
+};
+
+/* Makes a packet of the n oldest waiting frames. */
+void wzp_fec_sender_emit_frames(WzpFecSender *sender, unsigned n, uint8_t code);
+/* The oldest waiting frame, for which there is no code, goes as a copy without a packet of its own. */
+void wzp_fec_sender_emit_copy(WzpFecSender *sender);
+/* Makes a packet of what is owed for the next `frames` frame times, and of the report; none when there is neither.
+ * unlimited: whatever the budget. */
+void wzp_fec_sender_emit_owed(WzpFecSender *sender, uint64_t media_ms, unsigned frames,
+                              bool unlimited);
+/* The stretch is over: what it is still owed becomes the tail. */
+void wzp_fec_sender_end_stretch(WzpFecSender *sender);
+/* Frame times until nothing is owed any more. */
+unsigned wzp_fec_sender_owed_frames(const WzpFecSender *sender);
+
+static inline const WzpFecHistoryFrame *
+wzp_fec_sender_frame(const WzpFecSender *sender, uint64_t number)
+{
+  return &sender->history[number % WZP_FEC_HISTORY];
+}

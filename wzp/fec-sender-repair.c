@@ -1,0 +1,512 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "fec-sender-private.h"
+#include <glib.h>
+#include <string.h>
+
+#define BLOCK_DEPTH 3        /* between two turns of a block lie two packets */
+#define BLOCK_REPAIRS_MAX 16 /* as many first ESIs as the element can say */
+#define REPAIR_ROOM 1196 /* a bundle that grows by repair stays below 1280 bytes of IPv6 packet */
+#define FRAMING_TOLERANCE_MS 4
+#define CARRY_DIVISOR 20          /* of a budget, 1/20 s may be left over for the next packet */
+#define IDLE_MAX (200 * WZP_MSEC) /* what is not spent in silence is lost */
+#define PACKET_OVERHEAD_DEFAULT 56
+#define FULL_HEADER_MORE (WZP_HEADER_FULL_SIZE - WZP_HEADER_MINI_SIZE)
+
+/* Choosing */
+
+typedef struct {
+  uint8_t code;
+  int frame_code; /* -1: no audio */
+  unsigned frame_ms;
+  uint64_t media_ms;
+  bool full;               /* it will have a full header */
+  WzpHeaderPolicy headers; /* what the policy then knows */
+  WzpFecRepair repairs[WZP_FEC_REPAIRS];
+  unsigned n_repairs;
+} Draft;
+
+static void
+add_repair(const WzpFecSender *sender, Draft *draft, WzpFecRepair repair)
+{
+  bool coded = repair.n < repair.window;
+  repair.n = MIN(repair.n, coded ? WZP_FEC_CODED_MAX : repair.window);
+  if (repair.n > 0 && draft->n_repairs < WZP_FEC_REPAIRS &&
+      repair.oldest + WZP_FEC_HISTORY > sender->n_frames)
+    draft->repairs[draft->n_repairs++] = repair;
+}
+
+/* The window of a program in a packet that begins with the frame `position`, as far as the stretch has it. */
+static bool
+window_of(const WzpFecProgram *program, const WzpFecStretch *stretch, uint64_t position,
+          WzpFecRepair *repair)
+{
+  int64_t end = MIN((int64_t)position - program->offset, (int64_t)stretch->end);
+  int64_t oldest =
+      MAX((int64_t)position - program->offset - program->window, (int64_t)stretch->start);
+  if (oldest >= end)
+    return false;
+  repair->oldest = (uint64_t)oldest;
+  repair->window = (unsigned)(end - oldest);
+  return true;
+}
+
+/* Symbols of one packet differ in their ESI, and so do those of the two programs, whose windows meet the same
+ * frames at different times. */
+static unsigned
+next_esi_step(WzpFecSender *sender, unsigned program, unsigned n)
+{
+  const unsigned range = (WZP_FEC_ESI_STEP_MAX + 1) / 2;
+  if (n > range)
+    return 0;
+  return program * range + sender->esi_turn[program]++ % (range + 1 - n);
+}
+
+/* The symbols of `packets` packets of which the first begins with the frame `position`. */
+static void
+choose_sliding(WzpFecSender *sender, Draft *draft, const WzpFecStretch *stretch, uint64_t position,
+               unsigned packets, unsigned *owed_256)
+{
+  const WzpFecPlan *plan = &sender->plan;
+  unsigned n[G_N_ELEMENTS(plan->programs)] = {0};
+  *owed_256 += plan->symbols_256 * packets;
+  unsigned symbols = *owed_256 / 256;
+  *owed_256 %= 256;
+  if (plan->n_programs == 0)
+    return;
+  for (unsigned i = 0; i < symbols; i++)
+    n[sender->turn++ % plan->n_programs]++;
+
+  for (unsigned p = 0; p < plan->n_programs; p++) {
+    WzpFecRepair repair;
+    if (n[p] == 0 || !window_of(&plan->programs[p], stretch, position, &repair))
+      continue;
+    repair.n = n[p];
+    if (plan->scheme == WZP_FEC_COPIES && repair.n < repair.window) {
+      if (!sender->oldest_first)
+        repair.oldest += repair.window - repair.n;
+      repair.window = repair.n;
+      sender->oldest_first = !sender->oldest_first;
+    }
+    repair.esi_step = next_esi_step(sender, p, repair.n);
+    add_repair(sender, draft, repair);
+  }
+}
+
+static unsigned
+reach(const WzpFecPlan *plan)
+{
+  unsigned reach = 0;
+  for (unsigned p = 0; p < plan->n_programs; p++)
+    reach = MAX(reach, plan->programs[p].offset + plan->programs[p].window);
+  return reach;
+}
+
+/* frames: how many frame times of the tail go by with this packet. */
+static void
+choose_tail(WzpFecSender *sender, Draft *draft, unsigned frames)
+{
+  WzpFecTail *tail = &sender->tail;
+  unsigned per_packet = MAX(sender->plan.frames_per_packet, 1);
+  if (!sender->has_tail)
+    return;
+  tail->waited += frames;
+  unsigned packets = tail->waited / per_packet;
+  if (packets > 0 && (draft->full || !tail->apart))
+    choose_sliding(sender, draft, &tail->stretch, tail->position, packets, &tail->owed_256);
+  tail->waited %= per_packet;
+  tail->position += packets * per_packet;
+  sender->has_tail = tail->position < tail->stretch.end + reach(&sender->plan);
+}
+
+static void
+close_block(WzpFecSender *sender, uint64_t end)
+{
+  const WzpFecPlan *plan = &sender->plan;
+  unsigned n = (unsigned)(end - sender->block_start), size = MAX(plan->block_size, 1);
+  unsigned repairs = MIN((plan->block_repairs * n + size - 1) / size, BLOCK_REPAIRS_MAX);
+  if (sender->n_blocks == WZP_FEC_BLOCKS)
+    memmove(sender->blocks, sender->blocks + 1, --sender->n_blocks * sizeof sender->blocks[0]);
+  if (n > 0 && repairs > 0)
+    sender->blocks[sender->n_blocks++] = (WzpFecBlock){
+        .first = sender->block_start, .n = n, .left = repairs, .due = sender->n_packets};
+  sender->block_start = end;
+}
+
+static void
+fill_blocks(WzpFecSender *sender)
+{
+  unsigned size = CLAMP(sender->plan.block_size, 1, WZP_FEC_WINDOW_MAX);
+  while (sender->in_stretch && sender->stretch.end - sender->block_start >= size)
+    close_block(sender, sender->block_start + size);
+}
+
+/* Blocks take turns, each in every third packet. */
+static void
+choose_blocks(WzpFecSender *sender, Draft *draft, unsigned packets)
+{
+  unsigned turn = MAX((sender->plan.symbols_256 + 255) / 256, 1), left = turn * packets, kept = 0;
+  for (unsigned i = 0; i < sender->n_blocks; i++) {
+    WzpFecBlock *block = &sender->blocks[i];
+    unsigned n = 0;
+    while (block->left > 0 && left > 0 && block->due < sender->n_packets + packets) {
+      unsigned now = MIN(MIN(turn, left), block->left);
+      n += now;
+      left -= now;
+      block->left -= now;
+      block->due = MAX(block->due, sender->n_packets) + BLOCK_DEPTH;
+    }
+    add_repair(sender, draft,
+               (WzpFecRepair){.oldest = block->first,
+                              .window = block->n,
+                              .n = n,
+                              .esi_step = MIN(block->sent, WZP_FEC_ESI_STEP_MAX)});
+    block->sent += n;
+    if (block->left > 0)
+      sender->blocks[kept++] = *block;
+  }
+  sender->n_blocks = kept;
+}
+
+void
+wzp_fec_sender_end_stretch(WzpFecSender *sender)
+{
+  if (!sender->in_stretch)
+    return;
+  if (sender->plan.scheme == WZP_FEC_BLOCK)
+    close_block(sender, sender->stretch.end);
+  else if (sender->plan.n_programs > 0) {
+    sender->tail = (WzpFecTail){
+        .stretch = sender->stretch, .position = sender->stretch.end, .owed_256 = sender->owed_256};
+    sender->has_tail = true;
+  }
+  sender->in_stretch = false;
+  sender->owed_256 = 0;
+}
+
+unsigned
+wzp_fec_sender_owed_frames(const WzpFecSender *sender)
+{
+  uint64_t frames = 0;
+  if (sender->has_tail)
+    frames = sender->tail.stretch.end + reach(&sender->plan) - sender->tail.position;
+  for (unsigned i = 0; i < sender->n_blocks; i++) {
+    const WzpFecBlock *block = &sender->blocks[i];
+    uint64_t last = MAX(block->due, sender->n_packets) + (block->left - 1) * BLOCK_DEPTH + 1;
+    frames = MAX(frames, (last - sender->n_packets) * MAX(sender->plan.frames_per_packet, 1));
+  }
+  return (unsigned)frames;
+}
+
+/* Writing */
+
+/* All of an element but its symbols. False: the packet cannot name these frames. */
+static bool
+describe(const WzpFecSender *sender, const Draft *draft, const WzpFecRepair *repair,
+         WzpFecElement *element)
+{
+  const WzpFecHistoryFrame *newest =
+      wzp_fec_sender_frame(sender, repair->oldest + repair->window - 1);
+  size_t longest = 0, shortest = SIZE_MAX;
+  for (unsigned i = 0; i < repair->window; i++) {
+    size_t length = wzp_fec_sender_frame(sender, repair->oldest + i)->length;
+    longest = MAX(longest, length);
+    shortest = MIN(shortest, length);
+  }
+  bool lengths = longest != shortest;
+  *element = (WzpFecElement){
+      .copies = repair->n >= repair->window,
+      .lengths = lengths,
+      .window = repair->window,
+      .esi_step = repair->esi_step,
+      .n_symbols = repair->n,
+      .symbol_length = longest + (lengths ? 2 : 0),
+  };
+
+  int64_t back = (int64_t)(draft->media_ms - newest->media_ms);
+  if (draft->frame_code == newest->code && back > 0) {
+    int64_t frames = (back + draft->frame_ms / 2) / draft->frame_ms;
+    int64_t off = back - frames * draft->frame_ms;
+    element->offset = (unsigned)(frames - 1);
+    if (frames >= 1 && frames <= WZP_FEC_OFFSET_MAX + 1 && off <= FRAMING_TOLERANCE_MS &&
+        off >= -FRAMING_TOLERANCE_MS)
+      return true;
+  }
+  element->offset = 0;
+  element->other_framing = true;
+  element->code = newest->code;
+  element->distance = (uint16_t)back;
+  return back >= 0 && back <= UINT16_MAX;
+}
+
+static size_t
+body_size(const WzpFecElement *element)
+{
+  return wzp_fec_element_head_size(element) + element->n_symbols * element->symbol_length;
+}
+
+/* What an element adds to a bundle in which others follow. */
+static size_t
+size_in_bundle(size_t body)
+{
+  return body + (body <= UINT8_MAX ? 2 : 3);
+}
+
+static void
+write_repair(const WzpFecSender *sender, const Draft *draft, const WzpFecRepair *repair,
+             WzpWriter *writer, bool last)
+{
+  WzpFecElement element;
+  uint8_t symbols[REPAIR_ROOM], body[WZP_DATAGRAM_MAX];
+  const uint8_t *source[WZP_FEC_WINDOW_MAX];
+  uint8_t *out[WZP_FEC_WINDOW_MAX];
+  uint32_t esi[WZP_FEC_CODED_MAX];
+
+  describe(sender, draft, repair, &element);
+  for (unsigned i = 0; i < repair->window; i++)
+    source[i] =
+        wzp_fec_sender_frame(sender, repair->oldest + i)->symbol + (element.lengths ? 0 : 2);
+  for (unsigned j = 0; j < element.n_symbols; j++) {
+    out[j] = symbols + j * element.symbol_length;
+    if (element.copies)
+      memcpy(out[j], source[j], element.symbol_length);
+    else
+      esi[j] = element.window + element.esi_step + j;
+  }
+  if (!element.copies)
+    wzp_raptorq_encode(element.window, source, esi, out, element.n_symbols, element.symbol_length);
+  element.symbols = symbols;
+
+  WzpWriter inner;
+  wzp_writer_init(&inner, body, sizeof body);
+  wzp_fec_element_write(&inner, &element);
+  wzp_bundle_write(writer, WZP_ELEMENT_REPAIR, body, inner.length, last);
+}
+
+/* The budget */
+
+static int64_t
+income(const WzpFecSender *sender, WzpTime time)
+{
+  return (int64_t)sender->limits.budget * time / 8; /* microseconds: millionths of a byte */
+}
+
+static void
+earn(WzpFecSender *sender, WzpTime first_packet)
+{
+  WzpTime idle = sender->spending ? sender->now - sender->spent_at : first_packet;
+  sender->tokens = MIN(sender->tokens, income(sender, WZP_SECOND) / CARRY_DIVISOR) +
+                   income(sender, CLAMP(idle, 0, IDLE_MAX));
+  sender->spent_at = sender->now;
+  sender->spending = true;
+}
+
+static int64_t
+bundle_cost(const WzpFecSender *sender, const Draft *draft, size_t bundle)
+{
+  size_t overhead = sender->limits.packet_overhead != 0 ? sender->limits.packet_overhead
+                                                        : PACKET_OVERHEAD_DEFAULT;
+  return (int64_t)(overhead + (draft->full ? FULL_HEADER_MORE : 0) + bundle) * 1000000;
+}
+
+static void
+spend(WzpFecSender *sender, const Draft *draft, size_t bundle)
+{
+  sender->tokens =
+      MAX(sender->tokens - bundle_cost(sender, draft, bundle), -income(sender, WZP_SECOND));
+}
+
+/* The size of the bundle: own bytes of frames and report, and repairs. */
+static size_t
+draft_size(const WzpFecSender *sender, const Draft *draft, size_t frames)
+{
+  size_t size = 0, last = 0;
+  size_t bodies[WZP_FEC_REPAIRS + 2], n = 0;
+  if (frames > 0)
+    bodies[n++] = frames;
+  for (unsigned i = 0; i < draft->n_repairs; i++) {
+    WzpFecElement element;
+    describe(sender, draft, &draft->repairs[i], &element);
+    bodies[n++] = body_size(&element);
+  }
+  if (sender->has_report)
+    bodies[n++] = WZP_REPORT_SIZE;
+  for (size_t i = 0; i < n; i++) {
+    last = size_in_bundle(bodies[i]) - bodies[i] - 1;
+    size += size_in_bundle(bodies[i]);
+  }
+  return size - last; /* the last one has no length */
+}
+
+/* Takes the last repair's last symbol away. */
+static void
+cut_symbol(WzpFecSender *sender, Draft *draft)
+{
+  WzpFecRepair *repair = &draft->repairs[draft->n_repairs - 1];
+  if (sender->plan.scheme == WZP_FEC_COPIES) {
+    repair->window--;
+    repair->oldest++;
+  }
+  if (--repair->n == 0)
+    draft->n_repairs--;
+  else if (repair->n < repair->window)
+    repair->n = MIN(repair->n, WZP_FEC_CODED_MAX);
+  sender->owed_256 = MIN(sender->owed_256 + 256, 2 * 256);
+}
+
+static void
+drop_unnameable(const WzpFecSender *sender, Draft *draft)
+{
+  unsigned kept = 0;
+  for (unsigned i = 0; i < draft->n_repairs; i++) {
+    WzpFecElement element;
+    if (describe(sender, draft, &draft->repairs[i], &element))
+      draft->repairs[kept++] = draft->repairs[i];
+  }
+  draft->n_repairs = kept;
+}
+
+static void
+fit(WzpFecSender *sender, Draft *draft, size_t frames, bool unlimited)
+{
+  bool limited = sender->limits.budget != 0 && !unlimited;
+  drop_unnameable(sender, draft);
+  while (draft->n_repairs > 0) {
+    size_t size = draft_size(sender, draft, frames);
+    if (size <= REPAIR_ROOM && (!limited || bundle_cost(sender, draft, size) <= sender->tokens))
+      break;
+    cut_symbol(sender, draft);
+  }
+}
+
+/* Packets */
+
+static WzpFecQueued *
+queue_packet(WzpFecSender *sender)
+{
+  if (sender->queue_n == WZP_FEC_QUEUE) { /* the owner did not poll */
+    sender->queue_first = (sender->queue_first + 1) % WZP_FEC_QUEUE;
+    sender->queue_n--;
+  }
+  return &sender->queue[(sender->queue_first + sender->queue_n++) % WZP_FEC_QUEUE];
+}
+
+static void
+finish_packet(WzpFecSender *sender, const Draft *draft, uint64_t first, unsigned n)
+{
+  WzpFecQueued *queued = queue_packet(sender);
+  WzpFecSenderStats *stats = &sender->stats;
+  WzpWriter writer;
+  unsigned elements = (n > 0) + draft->n_repairs + sender->has_report;
+  wzp_writer_init(&writer, queued->bytes, sizeof queued->bytes);
+
+  if (n > 0) {
+    uint8_t frames[WZP_DATAGRAM_MAX];
+    size_t length = wzp_fec_sender_frame(sender, first)->length;
+    for (unsigned i = 0; i < n; i++)
+      memcpy(frames + i * length, wzp_fec_sender_frame(sender, first + i)->symbol + 2, length);
+    wzp_bundle_write(&writer, WZP_ELEMENT_FRAMES, frames, n * length, --elements == 0);
+    stats->frame_bytes += n * length;
+  }
+  size_t before = writer.length;
+  for (unsigned i = 0; i < draft->n_repairs; i++) {
+    write_repair(sender, draft, &draft->repairs[i], &writer, --elements == 0);
+    stats->repair_symbols += draft->repairs[i].n;
+  }
+  stats->repair_bytes += writer.length - before;
+  if (sender->has_report) {
+    uint8_t body[WZP_REPORT_SIZE];
+    WzpWriter inner;
+    wzp_writer_init(&inner, body, sizeof body);
+    wzp_report_write(&inner, &sender->report);
+    wzp_bundle_write(&writer, WZP_ELEMENT_REPORT, body, inner.length, true);
+    sender->has_report = false;
+    stats->reports_carried++;
+  }
+  stats->bundle_bytes += writer.length;
+  stats->packets++;
+  sender->n_packets++;
+  sender->headers = draft->headers;
+  spend(sender, draft, writer.length);
+
+  queued->packet = (WzpFecPacket){
+      .code = draft->code,
+      .media_ms = draft->media_ms,
+      .gap = n > 0 && sender->gap,
+      .talk_start = n > 0 && sender->talk_start_left > 0,
+      .n_frames = n,
+      .first = first,
+      .bundle = queued->bytes,
+      .length = writer.length,
+  };
+  if (n > 0) {
+    sender->gap = false;
+    sender->talk_start_left -= sender->talk_start_left > 0;
+  }
+}
+
+static void
+begin_draft(WzpFecSender *sender, Draft *draft, uint8_t code, uint64_t media_ms, WzpTime duration)
+{
+  const WzpFraming *framing = wzp_framing_from_code(code);
+  bool audio = framing->frames_per_packet > 0;
+  *draft = (Draft){
+      .code = code,
+      .frame_code = wzp_fec_frame_code(framing),
+      .frame_ms = framing->frame_ms,
+      .media_ms = media_ms,
+      .headers = sender->headers,
+  };
+  draft->full =
+      wzp_header_policy_full(&draft->headers, code, 0, (uint32_t)media_ms, audio && sender->gap);
+  earn(sender, duration);
+}
+
+void
+wzp_fec_sender_emit_frames(WzpFecSender *sender, unsigned n, uint8_t code)
+{
+  Draft draft;
+  WzpFecStretch *stretch = &sender->stretch;
+  uint64_t first = sender->n_frames - sender->n_waiting;
+  unsigned ms = n * stretch->frame_ms;
+  begin_draft(sender, &draft, code, wzp_fec_sender_frame(sender, first)->media_ms, ms * WZP_MSEC);
+
+  choose_tail(sender, &draft, sender->has_tail ? MAX(ms / sender->tail.stretch.frame_ms, 1) : 0);
+  if (sender->plan.scheme == WZP_FEC_BLOCK)
+    choose_blocks(sender, &draft, 1);
+  else
+    choose_sliding(sender, &draft, stretch, first, 1, &sender->owed_256);
+  fit(sender, &draft, n * wzp_fec_sender_frame(sender, first)->length, false);
+  finish_packet(sender, &draft, first, n);
+
+  sender->n_waiting -= n;
+  stretch->end = first + n;
+  fill_blocks(sender);
+}
+
+void
+wzp_fec_sender_emit_copy(WzpFecSender *sender)
+{
+  Draft draft;
+  uint64_t first = sender->n_frames - sender->n_waiting;
+  begin_draft(sender, &draft, WZP_CODE_NO_AUDIO, wzp_fec_sender_frame(sender, first)->media_ms,
+              sender->stretch.frame_ms * WZP_MSEC);
+  add_repair(sender, &draft, (WzpFecRepair){.oldest = first, .window = 1, .n = 1});
+  finish_packet(sender, &draft, first, 0);
+  sender->n_waiting--;
+  sender->stretch.end = first + 1;
+}
+
+void
+wzp_fec_sender_emit_owed(WzpFecSender *sender, uint64_t media_ms, unsigned frames, bool unlimited)
+{
+  Draft draft;
+  unsigned packets = MAX(frames / MAX(sender->plan.frames_per_packet, 1), 1);
+  uint64_t next_packet = sender->n_packets + packets;
+  begin_draft(sender, &draft, WZP_CODE_NO_AUDIO, media_ms, 0);
+  choose_tail(sender, &draft, frames);
+  choose_blocks(sender, &draft, packets);
+  fit(sender, &draft, 0, unlimited);
+  if (draft.n_repairs > 0 || sender->has_report)
+    finish_packet(sender, &draft, sender->n_frames, 0);
+  sender->n_packets = next_packet;
+}
