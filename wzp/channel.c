@@ -7,7 +7,7 @@
 #define SLOT (20 * WZP_MSEC)
 
 /* Figures of late, to notice a step; figures of longer, to be exact. */
-#define SHORT_WINDOW (1500 * WZP_MSEC)
+static const WzpTime short_windows[] = {1000 * WZP_MSEC, 2400 * WZP_MSEC};
 #define LONG_WINDOW (10 * WZP_SECOND)
 #define N_SPANS 64 /* reports in the long window, at most 5 a second */
 
@@ -129,30 +129,65 @@ cautious_loss(const Figures *figures, double memory)
 {
   double effective = figures->judged * (1 - memory) / (1 + memory);
   double loss = (figures->lost + 0.02) / (figures->judged + 0.2);
-  return MIN(loss + 0.5 * sqrt(loss * (1 - loss) / (effective + 1)), 0.98);
+  return MIN(loss + 0.4 * sqrt(loss * (1 - loss) / (effective + 1)), 0.98);
 }
 
-/* Forgets what was before the short window when that tells another story. */
+/* How many standard deviations lie between what was expected of rare events and what was seen. */
+static double
+surprise(double seen, double expected)
+{
+  if (expected <= 0)
+    return seen > 0 ? INFINITY : 0;
+  double deviance = 2 * (seen > 0 ? seen * log(seen / expected) - (seen - expected) : expected);
+  return sqrt(MAX(deviance, 0));
+}
+
+/* Whether chance hardly explains the difference between what came before and what came of late: more or fewer
+ * losses, more or fewer runs of them, longer or shorter ones. */
+static bool
+differ(const Figures *before, const Figures *late)
+{
+  if (before->judged < 20 || late->judged < 5)
+    return false;
+  double memory = memory_per_packet(before);
+  double spread = (1 + memory) / (1 - memory);
+  double mean = (before->lost + late->lost + 0.5) / (before->judged + late->judged + 1);
+  double chance = sqrt(mean * (1 - mean) * spread * (1 / before->judged + 1 / late->judged));
+  double more = late->lost / late->judged - before->lost / before->judged;
+  if (fabs(more) > 3.3 * chance)
+    return true;
+  /* the figures before are not exact, either: half a run to and fro */
+  double share = late->judged / before->judged;
+  double expected = (before->runs + (late->runs > before->runs * share ? 0.5 : -0.5)) * share;
+  if (before->runs >= 1 && surprise(late->runs, expected) > 2.8)
+    return true;
+  if (before->lost < 8 || late->lost < 8)
+    return false;
+  double shorter = before->runs / before->lost - late->runs / late->lost;
+  double ends = (before->runs + late->runs) / (before->lost + late->lost);
+  return fabs(shorter) > 3.5 * sqrt(ends * (1 - ends) * (1 / before->lost + 1 / late->lost));
+}
+
+/* Forgets what was before a short window when that tells another story. */
 static void
 notice_step(WzpChannel *channel, WzpTime now)
 {
-  Figures late = figures_since(channel, now - SHORT_WINDOW);
   Figures all = figures_since(channel, now - LONG_WINDOW);
-  double judged = all.judged - late.judged, lost = all.lost - late.lost;
-  if (judged < 1 || late.judged < 5)
+  for (size_t n = 0; n < G_N_ELEMENTS(short_windows); n++) {
+    WzpTime since = now - short_windows[n];
+    Figures late = figures_since(channel, since);
+    Figures before = {.judged = all.judged - late.judged,
+                      .lost = all.lost - late.lost,
+                      .runs = all.runs - late.runs};
+    if (!differ(&before, &late))
+      continue;
+    unsigned kept = 1;
+    while (kept < channel->n_spans &&
+           channel->spans[(channel->next + N_SPANS - kept - 1) % N_SPANS].at > since)
+      kept++;
+    channel->n_spans = kept;
     return;
-  double memory = memory_per_packet(&all);
-  double spread = (1 + memory) / (1 - memory);
-  double mean = (all.lost + 0.5) / (all.judged + 1);
-  double chance = sqrt(mean * (1 - mean) * spread * (1 / judged + 1 / late.judged));
-  double sigmas = (late.lost / late.judged - lost / judged) / chance;
-  if (sigmas < 3 && sigmas > -3.5)
-    return;
-  unsigned kept = 1;
-  while (kept < channel->n_spans &&
-         channel->spans[(channel->next + N_SPANS - kept - 1) % N_SPANS].at > now - SHORT_WINDOW)
-    kept++;
-  channel->n_spans = kept;
+  }
 }
 
 static void

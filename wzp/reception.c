@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "report.h"
 #include <glib.h>
+#include <math.h>
 
 #define WINDOW 512 /* indices remembered, judged or not */
 
@@ -9,8 +10,12 @@
 #define PATIENCE_MAX (200 * WZP_MSEC)
 
 #define REPORT_SOON (200 * WZP_MSEC)
-#define REPORT_HEAVY (500 * WZP_MSEC) /* many reports will be lost: say it oftener */
 #define REPORT_LATE (1000 * WZP_MSEC)
+#define START (1500 * WZP_MSEC) /* reports are frequent until then: all is news */
+
+/* The loss rate over about these, to see whether it changes. */
+#define FAST 1.0
+#define SLOW 5.0
 
 typedef struct {
   bool came;
@@ -28,10 +33,14 @@ struct WzpReception {
   uint64_t heard; /* packets, duplicates included */
 
   bool reported;
-  WzpTime last_report;
+  WzpTime start, last_report;
   uint64_t heard_at_report, heard_before_that;
-  WzpReceptionStats at_report;
-  double slow_loss, fast_loss; /* over about 5 s and 1 s, of reports' intervals */
+
+  WzpTime last_look;
+  WzpReceptionStats at_look;
+  double fast_loss, slow_loss, slow_runs; /* per packet */
+  double packet_rate;                     /* a second */
+  double quiet;                           /* packets since the last loss */
 };
 
 WzpReception *
@@ -137,6 +146,7 @@ wzp_reception_packet(WzpReception *reception, WzpTime now, uint64_t index)
   if (!reception->started) {
     reception->started = true;
     reception->first = reception->judged = reception->end = index;
+    reception->start = reception->last_report = reception->last_look = now;
   }
   reception->heard++;
   if (index >= reception->end)
@@ -154,30 +164,41 @@ wzp_reception_unrepaired(WzpReception *reception, unsigned frames)
   reception->stats.unrepaired += frames;
 }
 
-/* Reports are frequent while the loss of late differs from that of before by more than chance. */
-static WzpTime
-report_interval(const WzpReception *reception)
-{
-  double difference = reception->fast_loss - reception->slow_loss;
-  if (difference < 0)
-    difference = -difference;
-  if (difference > 0.04 + 0.25 * reception->slow_loss)
-    return REPORT_SOON;
-  return reception->slow_loss > 0.35 ? REPORT_HEAVY : REPORT_LATE;
-}
-
 static void
-follow_loss(WzpReception *reception, WzpTime passed)
+look(WzpReception *reception, WzpTime now)
 {
-  const WzpReceptionStats *last = &reception->at_report, *here = &reception->stats;
-  int64_t judged = (int64_t)(here->judged - last->judged);
-  int64_t lost = (int64_t)(here->lost - last->lost);
+  const WzpReceptionStats *here = &reception->stats, *last = &reception->at_look;
+  double judged = (double)(int64_t)(here->judged - last->judged);
+  double lost = (double)(int64_t)(here->lost - last->lost);
+  double runs = (double)(int64_t)(here->runs - last->runs);
+  double seconds = (double)(now - reception->last_look) / (double)WZP_SECOND;
+  bool first = last->judged == 0;
+  reception->last_look = now;
+  reception->at_look = *here;
   if (judged <= 0)
     return;
-  double loss = CLAMP((double)lost / (double)judged, 0, 1);
-  double seconds = (double)passed / (double)WZP_SECOND;
-  reception->fast_loss += (loss - reception->fast_loss) * MIN(1, seconds / 1.0);
-  reception->slow_loss += (loss - reception->slow_loss) * MIN(1, seconds / 5.0);
+  double loss = CLAMP(lost / judged, 0, 1);
+  double run_rate = MAX(runs, 0) / judged;
+  reception->quiet = lost > 0 ? 0 : reception->quiet + judged;
+  reception->slow_runs += (run_rate - reception->slow_runs) * MIN(first ? 1 : seconds / SLOW, 1);
+  reception->fast_loss += (loss - reception->fast_loss) * MIN(first ? 1 : seconds / FAST, 1);
+  reception->slow_loss += (loss - reception->slow_loss) * MIN(first ? 1 : seconds / SLOW, 1);
+  reception->packet_rate +=
+      (judged / seconds - reception->packet_rate) * MIN(first ? 1 : seconds / SLOW, 1);
+}
+
+/* The loss of late differs from that of before by more than chance, which is wider when losses come in runs. */
+static bool
+loss_changes(const WzpReception *reception)
+{
+  double loss = CLAMP(reception->slow_loss, 0.005, 0.95);
+  double run = (double)reception->stats.lost / (double)MAX(reception->stats.runs, 1);
+  double spread = CLAMP(2 * run * (1 - loss) - 1, 1, 20);
+  double chance = sqrt(loss * (1 - loss) * spread / (2 * FAST * MAX(reception->packet_rate, 1)));
+  if (fabs(reception->fast_loss - reception->slow_loss) > 0.02 + 2.5 * chance)
+    return true;
+  /* three runs should have come by now */
+  return reception->slow_loss > 0.02 && reception->quiet * reception->slow_runs > 3;
 }
 
 bool
@@ -186,22 +207,17 @@ wzp_reception_report(WzpReception *reception, WzpTime now, WzpReport *report)
   if (!reception->started)
     return false;
   judge(reception, now);
-  if (reception->reported) {
-    WzpTime passed = now - reception->last_report;
-    uint64_t lost_now = reception->stats.lost - reception->at_report.lost;
-    /* a silent second report repeats the last one, in case that was lost; a third would say nothing */
-    if (passed < REPORT_SOON || reception->heard == reception->heard_before_that)
-      return false;
-    /* many losses at once are news, whatever the interval */
-    bool news = (int64_t)lost_now >= 4 && reception->slow_loss < 0.1;
-    if (passed < report_interval(reception) && !news)
-      return false;
-    follow_loss(reception, passed);
-  }
+  if (now - reception->last_look >= REPORT_SOON)
+    look(reception, now);
+  /* a second report without news repeats the first, in case that was lost; a third would say nothing */
+  if (reception->reported && reception->heard == reception->heard_before_that)
+    return false;
+  bool soon = now - reception->start < START || loss_changes(reception);
+  if (now - reception->last_report < (soon ? REPORT_SOON : REPORT_LATE))
+    return false;
   reception->patience -= (reception->patience - PATIENCE_MIN) / 64;
-  reception->heard_before_that = reception->reported ? reception->heard_at_report : 0;
+  reception->heard_before_that = reception->heard_at_report;
   reception->heard_at_report = reception->heard;
-  reception->at_report = reception->stats;
   reception->last_report = now;
   reception->reported = true;
   *report = (WzpReport){

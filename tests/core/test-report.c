@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "wzp/report.h"
+#include "test-util.h"
+
+/* 20 ms per packet: index i comes at 20 i. */
+static WzpTime
+time_of(uint64_t index)
+{
+  return (WzpTime)index * 20 * WZP_MSEC;
+}
+
+static WzpReceptionStats
+stats_of(const WzpReception *reception)
+{
+  WzpReceptionStats stats;
+  wzp_reception_get_stats(reception, &stats);
+  g_assert_cmpuint(stats.judged, ==, stats.received + stats.lost);
+  g_assert_cmpuint(stats.runs, <=, stats.lost);
+  return stats;
+}
+
+/* The bytes of docs/PROTOCOL.md 9. */
+static void
+test_bytes(void)
+{
+  static const WzpReport report = {.slot = 0x21,
+                                   .judged = 0x3456,
+                                   .received = 0x2345,
+                                   .runs = 0x0102,
+                                   .unrepaired = 0x0f0e,
+                                   .playout = 0x14,
+                                   .flags = 0};
+  uint8_t bytes[WZP_REPORT_SIZE + 1] = {0};
+  WzpWriter writer;
+  wzp_writer_init(&writer, bytes, sizeof bytes);
+  wzp_report_write(&writer, &report);
+  g_assert_cmpuint(writer.length, ==, WZP_REPORT_SIZE);
+  assert_hex(bytes, WZP_REPORT_SIZE,
+             "21345623450102"
+             "0f0e1400");
+  WzpReport again;
+  /* a later version appends: its tail is not ours to judge */
+  for (size_t length = WZP_REPORT_SIZE; length <= sizeof bytes; length++) {
+    g_assert_cmpint(wzp_report_parse(&again, bytes, length), ==, WZP_OK);
+    g_assert_cmpuint(again.slot, ==, report.slot);
+    g_assert_cmpuint(again.judged, ==, report.judged);
+    g_assert_cmpuint(again.received, ==, report.received);
+    g_assert_cmpuint(again.runs, ==, report.runs);
+    g_assert_cmpuint(again.unrepaired, ==, report.unrepaired);
+    g_assert_cmpuint(again.playout, ==, report.playout);
+    g_assert_cmpuint(again.flags, ==, report.flags);
+  }
+  for (size_t length = 0; length < WZP_REPORT_SIZE; length++)
+    g_assert_cmpint(wzp_report_parse(&again, bytes, length), ==, WZP_TRUNCATED);
+  bytes[0] = WZP_SLOT_MAX + 1;
+  g_assert_cmpint(wzp_report_parse(&again, bytes, WZP_REPORT_SIZE), ==, WZP_MALFORMED);
+}
+
+static void
+test_counts(void)
+{
+  WzpReception *reception = wzp_reception_new();
+  for (uint64_t index = 1000; index < 1100; index++) {
+    if (index != 1010 && index != 1011 && index != 1050)
+      wzp_reception_packet(reception, time_of(index), index);
+  }
+  WzpReceptionStats stats = stats_of(reception);
+  g_assert_cmpuint(stats.judged, ==, 100);
+  g_assert_cmpuint(stats.lost, ==, 3);
+  g_assert_cmpuint(stats.runs, ==, 2);
+  wzp_reception_unrepaired(reception, 2);
+  WzpReport report;
+  g_assert_true(wzp_reception_report(reception, time_of(1100), &report));
+  g_assert_cmpuint(report.judged, ==, 1100);
+  g_assert_cmpuint(report.received, ==, 97);
+  g_assert_cmpuint(report.runs, ==, 2);
+  g_assert_cmpuint(report.unrepaired, ==, 2);
+  wzp_reception_free(reception);
+}
+
+/* A hole waits for what may come yet; what comes later than thought is taken back, and waited for longer. */
+static void
+test_reordering(void)
+{
+  WzpReception *reception = wzp_reception_new();
+  for (uint64_t index = 0; index < 10; index++)
+    wzp_reception_packet(reception, time_of(index), index);
+  wzp_reception_packet(reception, time_of(11), 11);
+  wzp_reception_packet(reception, time_of(12), 12);
+  g_assert_cmpuint(stats_of(reception).judged, ==, 10);
+  wzp_reception_packet(reception, time_of(13), 10);
+  g_assert_cmpuint(stats_of(reception).judged, ==, 13);
+  g_assert_cmpuint(stats_of(reception).lost, ==, 0);
+  /* a run of three, and its middle comes after all: two runs; then an end: one */
+  for (uint64_t index = 16; index < 30; index++)
+    wzp_reception_packet(reception, time_of(index), index);
+  g_assert_cmpuint(stats_of(reception).lost, ==, 3);
+  g_assert_cmpuint(stats_of(reception).runs, ==, 1);
+  wzp_reception_packet(reception, time_of(30), 14);
+  g_assert_cmpuint(stats_of(reception).runs, ==, 2);
+  wzp_reception_packet(reception, time_of(30), 14); /* twice counts once */
+  g_assert_cmpuint(stats_of(reception).lost, ==, 2);
+  wzp_reception_packet(reception, time_of(30), 13);
+  g_assert_cmpuint(stats_of(reception).lost, ==, 1);
+  g_assert_cmpuint(stats_of(reception).runs, ==, 1);
+  /* that was up to 280 ms late: now 100 ms are no longer a loss */
+  wzp_reception_packet(reception, time_of(31), 31);
+  wzp_reception_packet(reception, time_of(35), 36);
+  wzp_reception_packet(reception, time_of(40), 37);
+  g_assert_cmpuint(stats_of(reception).lost, ==, 1);
+  wzp_reception_packet(reception, time_of(46), 38);
+  g_assert_cmpuint(stats_of(reception).lost, ==, 5 + 1 + 1 - 1);
+  wzp_reception_free(reception);
+}
+
+/* Random order, random holes: at the end the counts are those of the set of packets that came. */
+static void
+test_any_order(void)
+{
+  TestRandom random;
+  test_random_init(&random);
+  for (unsigned round = 0; round < 200; round++) {
+    WzpReception *reception = wzp_reception_new();
+    enum { N = 400 };
+    bool came[N] = {[0] = true, [N - 1] = true};
+    unsigned lost = 0, runs = 0;
+    wzp_reception_packet(reception, 0, 0);
+    for (unsigned block = 1; block + 8 < N; block += 8) {
+      unsigned order[8];
+      for (unsigned i = 0; i < 8; i++) {
+        unsigned j = (unsigned)test_random_below(&random, i + 1);
+        order[i] = order[j];
+        order[j] = i;
+      }
+      for (unsigned i = 0; i < 8; i++) {
+        unsigned index = block + order[i];
+        came[index] = test_random_below(&random, 4) != 0;
+        if (came[index])
+          wzp_reception_packet(reception, time_of(block + i), index);
+      }
+    }
+    wzp_reception_packet(reception, time_of(N), N - 1);
+    for (unsigned i = 0; i < N; i++) {
+      lost += !came[i];
+      runs += !came[i] && came[i - 1];
+    }
+    WzpReport report;
+    wzp_reception_report(reception, time_of(N) + WZP_SECOND, &report);
+    WzpReceptionStats stats = stats_of(reception);
+    g_assert_cmpuint(stats.judged, ==, N);
+    g_assert_cmpuint(stats.lost, ==, lost);
+    g_assert_cmpuint(stats.runs, ==, runs);
+    wzp_reception_free(reception);
+  }
+}
+
+/* A hole as long as a blackout is one run and costs no time, and so does a number from nowhere. */
+static void
+test_jump(void)
+{
+  WzpReception *reception = wzp_reception_new();
+  wzp_reception_packet(reception, 0, 5);
+  wzp_reception_packet(reception, WZP_SECOND, 5 + 3000);
+  wzp_reception_packet(reception, 2 * WZP_SECOND, 5 + 3001);
+  WzpReceptionStats stats = stats_of(reception);
+  g_assert_cmpuint(stats.judged, ==, 3002);
+  g_assert_cmpuint(stats.received, ==, 3);
+  g_assert_cmpuint(stats.runs, ==, 1);
+  wzp_reception_packet(reception, 3 * WZP_SECOND, UINT64_MAX - 1);
+  wzp_reception_packet(reception, 3 * WZP_SECOND, UINT64_MAX);
+  wzp_reception_packet(reception, 3 * WZP_SECOND, 0);
+  stats_of(reception);
+  wzp_reception_free(reception);
+}
+
+/* Reports that a stream of this loss gives in ten seconds, of which the first half minute is over. */
+static unsigned
+reports_at(double before, double after)
+{
+  TestRandom random;
+  test_random_init(&random);
+  WzpReception *reception = wzp_reception_new();
+  WzpReport report;
+  unsigned n = 0;
+  WzpTime last = -WZP_SECOND;
+  for (uint64_t index = 0; index < 40 * 50; index++) {
+    bool counted = index >= 30 * 50;
+    uint64_t limit = (uint64_t)((counted ? after : before) * 1e6);
+    if (test_random_below(&random, 1000000) >= limit)
+      wzp_reception_packet(reception, time_of(index), index);
+    if (wzp_reception_report(reception, time_of(index), &report)) {
+      g_assert_cmpint(time_of(index) - last, >=, 200 * WZP_MSEC);
+      last = time_of(index);
+      n += counted;
+    }
+  }
+  wzp_reception_free(reception);
+  return n;
+}
+
+static void
+test_pace(void)
+{
+  g_assert_cmpuint(reports_at(0, 0), ==, 10);
+  g_assert_cmpuint(reports_at(0.3, 0.3), <=, 18);
+  g_assert_cmpuint(reports_at(0, 0.3), >=, 15);
+  g_assert_cmpuint(reports_at(0.3, 0), >=, 15);
+}
+
+/* Nobody speaks: one report more, in case the last was lost, and no third. */
+static void
+test_silence(void)
+{
+  WzpReception *reception = wzp_reception_new();
+  WzpReport report;
+  g_assert_false(wzp_reception_report(reception, WZP_SECOND, &report));
+  for (uint64_t index = 0; index < 100; index++)
+    wzp_reception_packet(reception, time_of(index), index);
+  unsigned n = 0;
+  for (WzpTime now = time_of(100); now < time_of(100) + 60 * WZP_SECOND; now += 20 * WZP_MSEC)
+    n += wzp_reception_report(reception, now, &report);
+  g_assert_cmpuint(n, ==, 2);
+  wzp_reception_free(reception);
+}
+
+int
+main(int argc, char **argv)
+{
+  g_test_init(&argc, &argv, NULL);
+  g_test_add_func("/report/bytes", test_bytes);
+  g_test_add_func("/report/counts", test_counts);
+  g_test_add_func("/report/reordering", test_reordering);
+  g_test_add_func("/report/any-order", test_any_order);
+  g_test_add_func("/report/jump", test_jump);
+  g_test_add_func("/report/pace", test_pace);
+  g_test_add_func("/report/silence", test_silence);
+  return g_test_run();
+}
