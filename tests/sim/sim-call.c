@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-#include "sim-call.h"
+#include "sim-call-private.h"
 #include <string.h>
 
-#define JITTER_QUEUE 500
 /* so many steps without time going on mean that somebody's timeout is stuck */
 #define STUCK 20000
 
@@ -47,7 +46,7 @@ sim_call_new(const SimCallConfig *config)
     party->in = sim_link_new(&config->in, config->seed * 100 + i * 2 + 1);
     party->knows_others = true;
     party->events = g_array_new(FALSE, FALSE, sizeof(WzpEvent));
-    party->played = g_array_new(FALSE, FALSE, sizeof(SimPlayed));
+    sim_talk_init(sim, party);
     party->started_at = party->connected_at = party->active_at = party->first_media_at = WZP_NEVER;
   }
   return sim;
@@ -59,12 +58,11 @@ sim_call_free(SimCall *sim)
   for (unsigned i = 0; i < sim->n_parties; i++) {
     SimParty *party = &sim->parties[i];
     wzp_call_free(party->call);
-    wzp_jitter_free(party->jitter);
+    sim_talk_clear(party);
     wzp_identity_free(party->identity);
     sim_link_free(party->out);
     sim_link_free(party->in);
     g_array_unref(party->events);
-    g_array_unref(party->played);
   }
   relay_core_free(sim->relay);
   wzp_identity_free(sim->relay_identity);
@@ -83,20 +81,25 @@ party_at(SimCall *sim, const WzpAddress *address)
   return NULL;
 }
 
-/* sender NULL: the relay. */
-static void
-send_datagram(SimCall *sim, SimParty *sender, const WzpAddress *to, const uint8_t *data,
-              size_t length)
+WzpTime
+sim_send_datagram(SimCall *sim, SimParty *sender, const WzpAddress *to, const uint8_t *data,
+                  size_t length)
 {
   if (sim->tap != NULL &&
       !sim->tap(sim->tap_user, sender != NULL ? (int)sender->index : -1, to, data, length))
-    return;
+    return WZP_NEVER;
   const WzpAddress *from = sender != NULL ? &sender->address : &sim->relay_address;
   SimParty *receiver = party_at(sim, to);
   SimLink *link = sender != NULL ? sender->out : receiver != NULL ? receiver->in : NULL;
-  if (receiver == NULL && !wzp_address_equal(to, &sim->relay_address))
-    return; /* nobody lives there */
-  sim_network_send(sim->network, link, sim->now, from, to, data, length);
+  const bool to_relay = wzp_address_equal(to, &sim->relay_address);
+  if (sender != NULL) {
+    sender->datagrams_sent++;
+    sender->wire_bytes += length + SIM_IP_UDP_BYTES;
+  }
+  if (receiver == NULL && !to_relay)
+    return WZP_NEVER; /* nobody lives there */
+  WzpTime at = sim_network_send(sim->network, link, sim->now, from, to, data, length);
+  return to_relay ? at + sim->config.in.delay : at; /* on to the other party */
 }
 
 static void
@@ -104,7 +107,7 @@ drain_relay(SimCall *sim)
 {
   RelayDatagram datagram;
   while (sim->relay != NULL && relay_core_poll(sim->relay, sim->now, &datagram))
-    send_datagram(sim, NULL, &datagram.to, datagram.data, datagram.length);
+    sim_send_datagram(sim, NULL, &datagram.to, datagram.data, datagram.length);
 }
 
 static void
@@ -113,10 +116,12 @@ drain_party(SimCall *sim, SimParty *party)
   WzpOutput output;
   while (party->call != NULL && wzp_call_poll(party->call, sim->now, &output)) {
     if (output.kind == WZP_OUTPUT_DATAGRAM) {
-      send_datagram(sim, party, &output.to, output.data, output.length);
+      sim_send_datagram(sim, party, &output.to, output.data, output.length);
       continue;
     }
     g_array_append_val(party->events, output.event);
+    if (output.event.type == WZP_EVENT_MEMBER)
+      sim_talk_new_stream(party, output.event.slot);
     if (output.event.type == WZP_EVENT_STATE && output.event.state == WZP_CALL_ACTIVE)
       party->active_at = MIN(party->active_at, sim->now);
   }
@@ -124,114 +129,7 @@ drain_party(SimCall *sim, SimParty *party)
     party->connected_at = sim->now;
 }
 
-/* --- Talking and listening --- */
-
-static void
-fill_frame(uint8_t frame[SIM_FRAME_BYTES], unsigned party, uint64_t number, WzpTime captured)
-{
-  WzpWriter writer;
-  wzp_writer_init(&writer, frame, SIM_FRAME_BYTES);
-  wzp_writer_u8(&writer, (uint8_t)party);
-  wzp_writer_u64(&writer, number);
-  wzp_writer_u64(&writer, (uint64_t)captured);
-  while (writer.length < SIM_FRAME_BYTES)
-    wzp_writer_u8(&writer, (uint8_t)(number + writer.length));
-}
-
-static void
-talk(SimCall *sim, SimParty *party)
-{
-  uint8_t frame[SIM_FRAME_BYTES], bundle[SIM_FRAME_BYTES + 1];
-  uint8_t packet[WZP_DATAGRAM_MAX];
-  size_t length;
-  WzpHeader header;
-  WzpAddress to;
-  WzpWriter writer;
-  bool first = party->frames_made == 0;
-
-  fill_frame(frame, party->index, party->frames_made++, sim->now);
-  wzp_writer_init(&writer, bundle, sizeof bundle);
-  wzp_bundle_write(&writer, WZP_ELEMENT_FRAMES, frame, sizeof frame, true);
-  WzpResult result =
-      wzp_call_seal(party->call, sim->now, (uint8_t)wzp_framing_code(WZP_CODEC_OPUS, 20, 1),
-                    party->timestamp, first ? WZP_FLAG_TALK_START : 0, first, bundle, writer.length,
-                    packet, sizeof packet, &length, &header);
-  party->timestamp += (uint32_t)(SIM_FRAME_TIME / WZP_MSEC);
-  party->next_frame += SIM_FRAME_TIME;
-  if (result == WZP_OK)
-    result = wzp_call_frame_media(party->call, sim->now, packet, length, packet, &length, &to);
-  if (result != WZP_OK)
-    return;
-  party->frames_sent++;
-  send_datagram(sim, party, &to, packet, length);
-}
-
-static void
-play(SimCall *sim, SimParty *party)
-{
-  for (;;) {
-    WzpJitterOutput output = wzp_jitter_poll(party->jitter, sim->now * 1000);
-    switch (output.action) {
-    case WZP_JITTER_WAIT:
-      return;
-    case WZP_JITTER_PLAY: {
-      SimPlayed played = {.sent = (WzpTime)output.id, .delay = sim->now - (WzpTime)output.id};
-      if (party->played->len > 0) {
-        const SimPlayed *last = &g_array_index(party->played, SimPlayed, party->played->len - 1);
-        party->longest_stall =
-            MAX(party->longest_stall, sim->now - (last->sent + last->delay) - SIM_FRAME_TIME);
-      }
-      g_array_append_val(party->played, played);
-      break;
-    }
-    case WZP_JITTER_LOST:
-      party->frames_lost++;
-      break;
-    case WZP_JITTER_SILENCE:
-      party->frames_silent++;
-      break;
-    default:
-      break;
-    }
-  }
-}
-
-static void
-listen_to(SimCall *sim, SimParty *party, const uint8_t *packet, size_t length)
-{
-  uint8_t plain[WZP_DATAGRAM_MAX], expected[SIM_FRAME_BYTES];
-  size_t plain_length;
-  WzpOpened opened;
-  WzpBundleReader bundle;
-  WzpElement element;
-
-  if (wzp_call_open(party->call, sim->now, packet, length, plain, &plain_length, &opened) != WZP_OK)
-    return;
-  wzp_bundle_reader_init(&bundle, plain, plain_length);
-  g_assert_true(wzp_bundle_reader_next(&bundle, &element));
-  g_assert_cmpint(element.type, ==, WZP_ELEMENT_FRAMES);
-  g_assert_cmpuint(element.length, ==, SIM_FRAME_BYTES);
-  WzpReader reader;
-  wzp_reader_init(&reader, element.data, element.length);
-  unsigned from = wzp_reader_u8(&reader);
-  uint64_t number = wzp_reader_u64(&reader);
-  WzpTime captured = (WzpTime)wzp_reader_u64(&reader);
-  g_assert_cmpuint(from, !=, party->index);
-  fill_frame(expected, from, number, captured);
-  g_assert_cmpmem(element.data, element.length, expected, sizeof expected);
-
-  party->frames_received++;
-  party->last_received = sim->now;
-  party->first_media_at = MIN(party->first_media_at, sim->now);
-  WzpJitterFrame frame = {
-      .index = opened.index,
-      .media_time = opened.has_media_ms ? (int64_t)opened.media_ms * 1000000 : -1,
-      .duration = SIM_FRAME_TIME * 1000,
-      .arrival = sim->now * 1000,
-      .id = (uint64_t)captured,
-  };
-  wzp_jitter_push(party->jitter, &frame, NULL);
-}
+/* --- Delivering --- */
 
 static WzpResult
 deliver_to_party(SimCall *sim, SimParty *party, const WzpAddress *from, const uint8_t *data,
@@ -242,7 +140,7 @@ deliver_to_party(SimCall *sim, SimParty *party, const WzpAddress *from, const ui
     return WZP_NOT_CONNECTED;
   WzpResult result = wzp_call_handle_datagram(party->call, sim->now, from, data, length, &media);
   if (media && wzp_datagram_kind(data, length) == WZP_DATAGRAM_MEDIA)
-    listen_to(sim, party, data, length);
+    sim_talk_listen(sim, party, data, length);
   drain_party(sim, party);
   return result;
 }
@@ -320,13 +218,7 @@ sim_call_start_with(SimCall *sim, unsigned index, const WzpCallConfig *config)
   g_assert_null(party->call);
   party->n_starts++;
   party->call = wzp_call_new(config);
-  wzp_jitter_free(party->jitter);
-  party->jitter = wzp_jitter_new(
-      (sim->config.latency > 0 ? sim->config.latency : 200 * WZP_MSEC) * 1000, JITTER_QUEUE);
-  party->talking = true;
-  party->next_frame = sim->now;
-  party->frames_made = 0;
-  party->timestamp = 0;
+  sim_talk_begin(sim, party);
   party->started_at = sim->now;
   party->connected_at = party->active_at = party->first_media_at = WZP_NEVER;
   wzp_call_start(party->call, sim->now);
@@ -358,26 +250,23 @@ sim_call_leave_party(SimCall *sim, unsigned index)
   sim_call_kill_party(sim, index);
 }
 
+void
+sim_call_move_party(SimCall *sim, unsigned index, const char *address)
+{
+  sim->parties[index].address = address_of(address);
+}
+
 /* --- Time --- */
 
 static WzpTime
-next_of_party(const SimParty *party)
+next_of_party(SimCall *sim, SimParty *party)
 {
-  if (party->call == NULL)
-    return WZP_NEVER;
-  WzpTime next = wzp_call_next_timeout(party->call);
-  return party->talking ? MIN(next, party->next_frame) : next;
-}
-
-/* When the party's jitter buffer has something to do; polling changes nothing before. */
-static WzpTime
-next_playout(SimCall *sim, SimParty *party)
-{
-  if (party->jitter == NULL)
-    return WZP_NEVER;
-  WzpJitterOutput output = wzp_jitter_poll(party->jitter, sim->now * 1000);
-  g_assert_cmpint(output.action, ==, WZP_JITTER_WAIT); /* play() left nothing */
-  return output.until == INT64_MAX ? WZP_NEVER : (output.until + 999) / 1000;
+  WzpTime next = sim_play_next(sim, party);
+  if (party->call != NULL) {
+    next = MIN(next, wzp_call_next_timeout(party->call));
+    next = MIN(next, sim_talk_next(sim, party));
+  }
+  return next;
 }
 
 static WzpTime
@@ -386,11 +275,8 @@ next_event(SimCall *sim)
   WzpTime next = sim_network_next(sim->network);
   if (sim->relay != NULL)
     next = MIN(next, relay_core_next_timeout(sim->relay));
-  for (unsigned i = 0; i < sim->n_parties; i++) {
-    SimParty *party = &sim->parties[i];
-    next = MIN(next, next_of_party(party));
-    next = MIN(next, next_playout(sim, party));
-  }
+  for (unsigned i = 0; i < sim->n_parties; i++)
+    next = MIN(next, next_of_party(sim, &sim->parties[i]));
   return next;
 }
 
@@ -402,7 +288,7 @@ act(SimCall *sim)
     SimParty *party = party_at(sim, &datagram.to);
     if (party != NULL)
       deliver_to_party(sim, party, &datagram.from, datagram.data, datagram.length);
-    else
+    else if (wzp_address_equal(&datagram.to, &sim->relay_address))
       deliver_to_relay(sim, &datagram.from, datagram.data, datagram.length);
   }
   if (sim->relay != NULL && sim->now >= relay_core_next_timeout(sim->relay)) {
@@ -411,16 +297,14 @@ act(SimCall *sim)
   }
   for (unsigned i = 0; i < sim->n_parties; i++) {
     SimParty *party = &sim->parties[i];
-    if (party->jitter != NULL)
-      play(sim, party);
+    sim_play_act(sim, party);
     if (party->call == NULL)
       continue;
     if (sim->now >= wzp_call_next_timeout(party->call)) {
       wzp_call_handle_timeout(party->call, sim->now);
       drain_party(sim, party);
     }
-    if (party->talking && sim->now >= party->next_frame)
-      talk(sim, party);
+    sim_talk_act(sim, party);
   }
 }
 

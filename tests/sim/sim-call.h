@@ -3,21 +3,35 @@
 #include "relay/relay-core.h"
 #include "sim-network.h"
 #include "wzp/call.h"
+#include "wzp/fec-receiver.h"
+#include "wzp/fec-sender.h"
 #include "wzp/jitter.h"
-#include "wzp/profile.h"
 #include <glib.h>
 
-/* Whole calls in virtual time: clients, a relay, links between them, and on each client somebody who talks
- * without a pause (a frame of 60 bytes each 20 ms) and a receiver with a jitter buffer. A run is a function
- * of its configuration: the same seed gives the same run. */
+/* Whole calls in virtual time: clients, a relay, links between them, and on
+ * each client somebody who talks without a pause (opus-24k if not said
+ * otherwise: a frame of 60 bytes each 20 ms), with repair or without, and a
+ * receiver with a jitter buffer. A run is a function of its configuration: the
+ * same seed gives the same run. */
 
 #define SIM_PARTIES_MAX 3
-#define SIM_FRAME_BYTES 60
 #define SIM_FRAME_TIME (20 * WZP_MSEC)
 
 typedef struct {
-  WzpTime sent, delay; /* of one frame that was played: when it was captured, how long it took */
+  WzpTime sent, delay; /* of one frame that was played: when it was captured,
+                          how long it took */
 } SimPlayed;
+
+/* What became of one frame on its way to the next party. */
+typedef struct {
+  WzpTime captured;
+  WzpTime expected; /* when its own packet arrives, or would have if it was not
+                       lost; WZP_NEVER: it waits */
+  WzpTime arrived;  /* WZP_NEVER: not yet */
+  uint32_t media_ms;
+  uint16_t length;
+  bool recovered; /* by repair, not by its own packet */
+} SimFrame;
 
 typedef struct {
   unsigned index;
@@ -25,40 +39,66 @@ typedef struct {
   WzpCall *call; /* NULL: not running */
   WzpIdentity *identity;
   WzpSeededRandom random_state;
-  SimLink *out, *in; /* to and from the relay; UDP mode: out alone, to the other */
+  SimLink *out,
+      *in; /* to and from the relay; UDP mode: out alone, to the other */
   bool knows_others; /* UDP: has the other's address */
   unsigned n_starts;
 
-  bool talking;
+  bool talking, was_silent;
+  const WzpProfile *profile; /* of the next frame */
   WzpTime next_frame;
   uint32_t timestamp;
-  uint64_t frames_made, frames_sent;
+  GArray *frames;       /* SimFrame, of all calls of the party */
+  unsigned first_frame; /* of this call */
+  WzpFecSender *fec_sender;
+  uint8_t own_slot;
+  WzpTime path_delay; /* of the last packet */
+  uint64_t frames_sent;
+  uint64_t datagrams_sent, wire_bytes; /* with SIM_IP_UDP_BYTES each */
+
+  WzpFecReceiver *fec_receivers[WZP_SLOT_MAX + 1]; /* by the sender's slot */
 
   WzpJitter *jitter;
-  uint64_t frames_received; /* opened, of the other party, content as it was sent */
+  uint64_t frames_received; /* of the other party, content as it was sent; with
+                               the recovered ones */
+  uint64_t frames_recovered;
+  uint64_t
+      frames_wrong; /* not what was sent: none, or sim_call_free() complains */
+  uint64_t frames_twice;    /* not counted as received again */
+  uint64_t frames_mistimed; /* after a gap whose full headers were lost, until
+                               the next one */
+  uint64_t bundles_refused;
   WzpTime last_received;
   GArray *played; /* SimPlayed */
   uint64_t frames_lost, frames_silent;
   WzpTime longest_stall; /* between two frames that were played */
 
-  GArray *events;                                              /* WzpEvent */
-  WzpTime started_at, connected_at, active_at, first_media_at; /* WZP_NEVER: not yet */
+  GArray *events; /* WzpEvent */
+  WzpTime started_at, connected_at, active_at,
+      first_media_at; /* WZP_NEVER: not yet */
 } SimParty;
 
 typedef struct {
   uint64_t seed;
   WzpCallMode mode;
-  unsigned n_parties;      /* 0: two */
-  SimLinkConfig out, in;   /* of each party; UDP mode uses out in both directions */
-  WzpTime latency;         /* of playout; 0: 200 ms */
+  unsigned n_parties; /* 0: two */
+  SimLinkConfig out,
+      in;          /* of each party; UDP mode uses out in both directions */
+  WzpTime latency; /* of playout; 0: 200 ms */
+  bool no_playout; /* frames are counted, not played */
+  const WzpProfile *profile; /* NULL: opus-24k */
+  bool repair; /* false: each frame travels once, alone, and nothing is reported
+                */
+  WzpFecLimits limits;     /* of repair; its profile is the one above */
   const char *room;        /* NULL: "room" */
   const uint8_t *link_key; /* a keyed room */
 } SimCallConfig;
 
 typedef struct SimCall SimCall;
-/* Sees every datagram as it enters the network; party -1 is the relay. False: it is taken away. */
-typedef bool (*SimTap)(void *user, int party, const WzpAddress *to, const uint8_t *data,
-                       size_t length);
+/* Sees every datagram as it enters the network; party -1 is the relay. False:
+ * it is taken away. */
+typedef bool (*SimTap)(void *user, int party, const WzpAddress *to,
+                       const uint8_t *data, size_t length);
 
 struct SimCall {
   SimCallConfig config;
@@ -73,6 +113,7 @@ struct SimCall {
   WzpSeededRandom relay_random_state;
   unsigned n_relay_starts;
   RelayLimits limits; /* of the next start */
+  WzpFecLimits limits_of_repair;
 
   SimTap tap;
   void *tap_user;
@@ -88,25 +129,36 @@ void sim_call_kill_relay(SimCall *sim);
 /* SIGTERM: goodbye to all, then gone. */
 void sim_call_stop_relay(SimCall *sim);
 
-/* What the party would start with; a test may change it before sim_call_start_with(). */
+/* What the party would start with; a test may change it before
+ * sim_call_start_with(). */
 WzpCallConfig sim_call_party_config(SimCall *sim, unsigned party);
-void sim_call_start_with(SimCall *sim, unsigned party, const WzpCallConfig *config);
+void sim_call_start_with(SimCall *sim, unsigned party,
+                         const WzpCallConfig *config);
 /* A new call, the same identity (RELAY); talks from the start. */
 void sim_call_start_party(SimCall *sim, unsigned party);
 void sim_call_kill_party(SimCall *sim, unsigned party); /* without a word */
 void sim_call_leave_party(SimCall *sim, unsigned party);
 
+/* A party that was started talks; this makes it fall silent, or go on. */
+void sim_call_talk(SimCall *sim, unsigned party, bool talk);
+/* The party speaks to the network from another address from now on; nothing
+ * that is on its way to the old one arrives. */
+void sim_call_move_party(SimCall *sim, unsigned party, const char *address);
+
 void sim_call_run(SimCall *sim, WzpTime duration);
 /* Runs until the condition holds; false when it did not within limit. */
-bool sim_call_run_until(SimCall *sim, bool (*condition)(SimCall *sim), WzpTime limit);
+bool sim_call_run_until(SimCall *sim, bool (*condition)(SimCall *sim),
+                        WzpTime limit);
 
-/* A datagram that appears at a party (or, -1, at the relay) as if from this address. */
-WzpResult sim_call_inject(SimCall *sim, int party, const WzpAddress *from, const uint8_t *data,
-                          size_t length);
+/* A datagram that appears at a party (or, -1, at the relay) as if from this
+ * address. */
+WzpResult sim_call_inject(SimCall *sim, int party, const WzpAddress *from,
+                          const uint8_t *data, size_t length);
 
 bool sim_call_is_active(SimCall *sim); /* parties 0 and 1 */
 unsigned sim_party_count_events(const SimParty *party, WzpEventType type);
-const WzpEvent *sim_party_find_event(const SimParty *party, WzpEventType type); /* first, or NULL */
+const WzpEvent *sim_party_find_event(const SimParty *party,
+                                     WzpEventType type); /* first, or NULL */
 WzpCallStats sim_party_stats(const SimParty *party);
 /* Mean delay of the frames that were captured in from..to. */
 double sim_party_mean_delay(const SimParty *party, WzpTime from, WzpTime to);
