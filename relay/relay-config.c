@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "relay-config.h"
+#include "relay-access.h"
 #include <string.h>
 
 G_DEFINE_QUARK(relay - config - error - quark, relay_config_error)
@@ -32,6 +33,10 @@ static const Limit limits[] = {
     LIMIT("handshakes-per-second", handshakes_per_second, 1, 100000),
     LIMIT("cookie-threshold", cookie_threshold, 0, 1000000),
     LIMIT("idle-timeout-ms", idle_timeout_ms, 10000, 3600000),
+    LIMIT("max-token-checks", max_token_checks, 1, 1000),
+    LIMIT("max-token-checks-per-ip", max_token_checks_per_ip, 1, 1000),
+    LIMIT("unauthorised-timeout-ms", unauthorised_timeout_ms, 1000, 600000),
+    LIMIT("max-egress-bytes-per-second", max_egress_bytes_per_second, 0, G_MAXUINT),
 };
 
 static bool
@@ -71,16 +76,78 @@ set_listen(RelayConfig *config, const char *value, GError **error)
 }
 
 static bool
-set_identity(RelayConfig *config, const char *value, GError **error)
+set_file(char **file, const char *key, const char *value, GError **error)
 {
   if (*value == '\0') {
-    g_set_error_literal(error, RELAY_CONFIG_ERROR, RELAY_CONFIG_ERROR_VALUE,
-                        "identity is empty; it has to be the name of a file");
+    g_set_error(error, RELAY_CONFIG_ERROR, RELAY_CONFIG_ERROR_VALUE,
+                "%s is empty; it has to be the name of a file", key);
     return false;
   }
-  g_free(config->identity);
-  config->identity = g_strdup(value);
+  g_free(*file);
+  *file = g_strdup(value);
   return true;
+}
+
+static bool
+set_identity(RelayConfig *config, const char *value, GError **error)
+{
+  return set_file(&config->identity, "identity", value, error);
+}
+
+static bool
+set_auth_ca(RelayConfig *config, const char *value, GError **error)
+{
+  return set_file(&config->auth_ca, "auth-ca", value, error);
+}
+
+static bool
+is_loopback(const char *host)
+{
+  bool v6 = strchr(host, ':') != NULL;
+  char *with_port = g_strdup_printf(v6 ? "[%s]:0" : "%s:0", host);
+  static const uint8_t v6_loopback[16] = {[15] = 1};
+  WzpAddress address;
+  bool loopback = g_ascii_strcasecmp(host, "localhost") == 0;
+
+  if (wzp_address_parse(&address, with_port))
+    loopback =
+        address.family == 4 ? address.bytes[0] == 127 : memcmp(address.bytes, v6_loopback, 16) == 0;
+  g_free(with_port);
+  return loopback;
+}
+
+/* Tokens go there, so nobody on the way may read them. */
+static bool
+set_auth_url(RelayConfig *config, const char *value, GError **error)
+{
+  GUri *uri = g_uri_parse(value, G_URI_FLAGS_NONE, NULL);
+  const char *scheme = uri != NULL ? g_uri_get_scheme(uri) : "";
+  const char *host = uri != NULL ? g_uri_get_host(uri) : NULL;
+  bool good = host != NULL && *host != '\0' && g_uri_get_userinfo(uri) == NULL &&
+              g_uri_get_fragment(uri) == NULL &&
+              (strcmp(scheme, "https") == 0 || (strcmp(scheme, "http") == 0 && is_loopback(host)));
+
+  if (uri != NULL)
+    g_uri_unref(uri);
+  if (!good) {
+    g_set_error_literal(error, RELAY_CONFIG_ERROR, RELAY_CONFIG_ERROR_VALUE,
+                        "auth-url has to be an https:// URL without a user name, or http:// to "
+                        "this machine (127.0.0.1, [::1], localhost)");
+    return false;
+  }
+  g_free(config->auth_url);
+  config->auth_url = g_strdup(value);
+  return true;
+}
+
+static bool
+set_auth_timeout(RelayConfig *config, const char *value, GError **error)
+{
+  if (parse_number(value, 100, 30000, &config->auth_timeout_ms))
+    return true;
+  g_set_error(error, RELAY_CONFIG_ERROR, RELAY_CONFIG_ERROR_VALUE,
+              "auth-timeout-ms is \"%s\"; it has to be a whole number from 100 to 30000", value);
+  return false;
 }
 
 static bool
@@ -125,6 +192,9 @@ static const Setting settings[] = {
     {"identity", set_identity},
     {"metrics-port", set_metrics_port},
     {"metrics-address", set_metrics_address},
+    {"auth-url", set_auth_url},
+    {"auth-ca", set_auth_ca},
+    {"auth-timeout-ms", set_auth_timeout},
 };
 
 const char *
@@ -171,6 +241,8 @@ relay_config_init(RelayConfig *config)
 {
   memset(config, 0, sizeof *config);
   config->metrics_port = -1;
+  config->auth_timeout_ms = RELAY_DEFAULT_AUTH_TIMEOUT_MS;
+  config->access = relay_access_new();
   relay_limits_default(&config->limits);
   relay_config_set(config, "listen", RELAY_DEFAULT_LISTEN, NULL);
   relay_config_set(config, "metrics-address", "127.0.0.1", NULL);
@@ -179,19 +251,26 @@ relay_config_init(RelayConfig *config)
 void
 relay_config_clear(RelayConfig *config)
 {
-  g_free(config->identity);
-  config->identity = NULL;
+  g_clear_pointer(&config->identity, g_free);
+  g_clear_pointer(&config->auth_url, g_free);
+  g_clear_pointer(&config->auth_ca, g_free);
+  g_clear_pointer(&config->access, relay_access_free);
 }
 
 /* --- the file --- */
 
 /* GKeyFile forgets line numbers and takes duplicates in silence, so the lines are looked at here first,
  * by its rules. Values are then read by GKeyFile. */
+typedef enum { BEFORE_ALL, IN_RELAY, IN_ROOMS, IN_ROOM } Section;
+
 typedef struct {
   const char *name;
   unsigned line;
-  bool in_group, group_seen;
-  GHashTable *lines; /* key -> line number */
+  Section section;
+  bool relay_seen, rooms_seen;
+  unsigned room_key_line; /* of the one key of [rooms] or of this room */
+  GHashTable *lines;      /* key of [relay] -> line number */
+  RelayAccess *access;
 } Scan;
 
 static bool G_GNUC_PRINTF(3, 4) fail_at(const Scan *scan, GError **error, const char *format, ...)
@@ -208,15 +287,87 @@ static bool G_GNUC_PRINTF(3, 4) fail_at(const Scan *scan, GError **error, const 
   return false;
 }
 
-static bool
-scan_group(Scan *scan, const char *line, GError **error)
+/* The name in "[KIND NAME]", or NULL. Cuts the line. */
+static const char *
+room_named(char *line, const char *kind)
 {
-  if (strcmp(line, "[" GROUP "]") != 0)
-    return fail_at(scan, error, "unknown group \"%s\"; the only one is [" GROUP "]", line);
-  if (scan->group_seen)
-    return fail_at(scan, error, "the group [" GROUP "] is there a second time");
-  scan->group_seen = scan->in_group = true;
+  size_t length = strlen(line), skip = 1 + strlen(kind);
+
+  if (length < skip + 2 || line[length - 1] != ']' || strncmp(line + 1, kind, skip - 1) != 0 ||
+      line[skip] != ' ')
+    return NULL;
+  line[length - 1] = '\0';
+  return g_strstrip(line + skip);
+}
+
+static bool
+scan_room(Scan *scan, char *line, GError **error)
+{
+  const char *name;
+
+  scan->section = IN_ROOM;
+  scan->room_key_line = 0;
+  if ((name = room_named(line, "room")) != NULL) {
+    if (relay_access_add_name(scan->access, name))
+      return true;
+    return fail_at(scan, error, "the room \"%s\" is there a second time, or its name is too long",
+                   name);
+  }
+  if ((name = room_named(line, "room-id")) != NULL) {
+    if (relay_access_add_id(scan->access, name))
+      return true;
+    return fail_at(scan, error,
+                   "the room id \"%s\" is there a second time, or it is not 64 hex digits", name);
+  }
+  return fail_at(scan, error,
+                 "unknown group \"%s\"; there are [" GROUP "], [rooms], [room NAME] and "
+                 "[room-id ID]",
+                 line);
+}
+
+static bool
+scan_group(Scan *scan, char *line, GError **error)
+{
+  bool relay = strcmp(line, "[" GROUP "]") == 0, rooms = strcmp(line, "[rooms]") == 0;
+  bool *seen = relay ? &scan->relay_seen : &scan->rooms_seen;
+
+  if (!relay && !rooms)
+    return scan_room(scan, line, error);
+  if (*seen)
+    return fail_at(scan, error, "the group %s is there a second time", line);
+  *seen = true;
+  scan->section = relay ? IN_RELAY : IN_ROOMS;
+  scan->room_key_line = 0;
   return true;
+}
+
+/* [rooms] and each room have one key. */
+static bool
+scan_room_key(Scan *scan, const char *key, const char *value, GError **error)
+{
+  bool rooms = scan->section == IN_ROOMS;
+  char *wrong = NULL;
+
+  if (strcmp(key, rooms ? "policy" : "allow") != 0)
+    return fail_at(scan, error, "unknown key \"%s\"; here is only %s", key,
+                   rooms ? "policy=open or policy=closed" : "allow=FINGERPRINT,...");
+  if (scan->room_key_line != 0)
+    return fail_at(scan, error, "\"%s\" was set in line %u before", key, scan->room_key_line);
+  scan->room_key_line = scan->line;
+  if (rooms) {
+    if (strcmp(value, "open") != 0 && strcmp(value, "closed") != 0)
+      return fail_at(scan, error, "policy is \"%s\"; it has to be open or closed", value);
+    relay_access_set_open(scan->access, strcmp(value, "open") == 0);
+    return true;
+  }
+  if (relay_access_allow(scan->access, value, &wrong))
+    return true;
+  fail_at(scan, error,
+          "\"%s\" is not a fingerprint: that is eight groups of four hex digits with colons, or * "
+          "for everybody",
+          wrong);
+  g_free(wrong);
+  return false;
 }
 
 static bool
@@ -229,8 +380,10 @@ scan_key(Scan *scan, char *line, GError **error)
     return fail_at(scan, error, "\"%s\" is not a line of the form key=value", line);
   *equals = '\0';
   g_strchomp(line);
-  if (!scan->in_group)
+  if (scan->section == BEFORE_ALL)
     return fail_at(scan, error, "\"%s\" stands before the group [" GROUP "]", line);
+  if (scan->section != IN_RELAY)
+    return scan_room_key(scan, line, g_strchug(equals + 1), error);
   if (!key_exists(line))
     return fail_at(scan, error, "unknown key \"%s\"", line);
   before = g_hash_table_lookup(scan->lines, line);
@@ -289,7 +442,7 @@ bool
 relay_config_parse(RelayConfig *config, const char *name, const char *text, size_t length,
                    GError **error)
 {
-  Scan scan = {.name = name, .line = 1};
+  Scan scan = {.name = name, .line = 1, .access = config->access};
   GKeyFile *file;
   GError *problem = NULL;
   char *copy;

@@ -3,17 +3,22 @@
 #include "relay-core.h"
 
 /* What an operator can set: in a file (--config, group [relay]) or by flags, which win. Both go through
- * relay_config_set(), so a value is checked in one place. */
+ * relay_config_set(), so a value is checked in one place. The groups [rooms], [room NAME] and
+ * [room-id HEX], in the file only, say who may join what. */
 
 #define RELAY_DEFAULT_LISTEN "0.0.0.0:4433"
-#define RELAY_CONFIG_SIZE_MAX 65536
+#define RELAY_CONFIG_SIZE_MAX (1024 * 1024)
+#define RELAY_DEFAULT_AUTH_TIMEOUT_MS 5000
 
 typedef struct {
   WzpAddress listen;
   char *identity;             /* file; NULL: the default place */
   int metrics_port;           /* -1: off; 0: any free one */
   WzpAddress metrics_address; /* its port is not used */
+  char *auth_url, *auth_ca;   /* NULL: no tokens; the system's certificates */
+  unsigned auth_timeout_ms;
   RelayLimits limits;
+  RelayAccess *access; /* not bound yet */
 } RelayConfig;
 
 #define RELAY_CONFIG_ERROR (relay_config_error_quark())

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #pragma once
+#include "relay-access.h"
 #include "relay-admission.h"
+#include "relay-auth.h"
 #include "relay-control.h"
 #include "relay-sessions.h"
 
-/* Shared by relay-control.c (handshakes, records, time) and relay-control-rooms.c (messages, rooms). */
+/* Shared by relay-control.c (handshakes, records, time), relay-control-auth.c (tokens) and
+ * relay-control-rooms.c (messages, rooms). */
 
 struct RelayControl {
   RelayLimits limits;
@@ -14,6 +17,10 @@ struct RelayControl {
   RelaySessions *sessions;
   RelayRooms *rooms;
   RelayAdmission *admission;
+  const RelayAccess *access; /* NULL: everybody may join every room */
+  bool tokens_required;
+  RelayAuth *auth;
+  GQueue tokens_wait; /* sessions, the longest waiting first */
   bool shutting_down;
   /* the one answer that needs no session; waits for the next poll */
   bool has_reply;
@@ -32,6 +39,22 @@ void relay_control_close(RelayControl *control, WzpTime now, RelaySession *sessi
 /* The session is gone at once, without a word to its client. */
 void relay_control_remove(RelayControl *control, WzpTime now, RelaySession *session,
                           WzpCloseReason reason);
+
+/* Says BUSY and closes when there is no place for one more session. One in a room is there within the
+ * limits, or in the place of its own older leg. */
+void relay_control_check_place(RelayControl *control, WzpTime now, RelaySession *session);
+/* One more of a duration. */
+void relay_control_observe(uint64_t buckets[12], double *sum, WzpTime duration);
+
+/* AUTH, without its kind byte. */
+void relay_control_auth_message(RelayControl *control, WzpTime now, RelaySession *session,
+                                const uint8_t *body, size_t length);
+/* Another message of a session that is not authorised. */
+void relay_control_auth_missing(RelayControl *control, RelaySession *session);
+/* The session's time is over. */
+void relay_control_auth_expire(RelayControl *control, WzpTime now, RelaySession *session);
+/* The session closes: its token need not be checked any more. */
+void relay_control_auth_forget(RelayControl *control, RelaySession *session);
 
 /* A JOIN costs a signature check: one a second, so many at once. */
 #define RELAY_JOINS_PER_SECOND 1

@@ -6,6 +6,8 @@
  * Members say again what got lost; what happened in the room is told later, in short. */
 #define QUEUE_FOR_OTHERS (WZP_CONTROL_QUEUE_MAX / 4)
 #define QUEUE_TO_CATCH_UP (WZP_CONTROL_QUEUE_MAX / 2)
+/* of the traffic that the operator allows; from there on nobody new may join */
+#define EGRESS_FULL_PERCENT 90
 
 /* --- telling --- */
 
@@ -252,13 +254,36 @@ refusal_text(WzpErrorCode code)
   case WZP_ERROR_ROOM_FULL:
     return "The room is full.";
   case WZP_ERROR_BUSY:
-    return "The relay takes no more rooms, or no more of this identity. Try again later.";
+    return "The relay takes no more rooms, no more of this identity, or no more traffic. Try again "
+           "later.";
   case WZP_ERROR_WRONG_RELAY:
     return "The JOIN names another relay as the home of the room.";
+  case WZP_ERROR_NOT_ALLOWED:
+    return "This room is not open to your identity on this relay. Its operator has the list.";
   default:
     return "The JOIN is malformed, its signature does not hold, or it is not of this session's "
            "identity.";
   }
+}
+
+static bool
+is_allowed(const RelayControl *control, const WzpJoin *join)
+{
+  uint8_t fingerprint[WZP_FINGERPRINT_SIZE];
+
+  wzp_fingerprint(fingerprint, join->id);
+  return control->access == NULL ||
+         relay_access_allows(control->access, join->room_id, fingerprint);
+}
+
+/* Whoever is in the room already brings no more traffic by coming back. */
+static bool
+is_crowded(const RelayControl *control, const WzpJoin *join)
+{
+  uint64_t limit = control->limits.max_egress_bytes_per_second;
+
+  return limit > 0 && !relay_rooms_has(control->rooms, join->room_id, join->id) &&
+         control->hooks.egress(control->hooks.user) >= limit * EGRESS_FULL_PERCENT / 100;
 }
 
 static void
@@ -287,6 +312,12 @@ handle_join(RelayControl *control, WzpTime now, RelaySession *session, const uin
              0) {
     relay_control_drop(control, WZP_WRONG_IDENTITY);
     code = WZP_ERROR_WRONG_RELAY;
+  } else if (!is_allowed(control, &join)) {
+    relay_control_drop(control, WZP_NOT_ALLOWED);
+    code = WZP_ERROR_NOT_ALLOWED;
+  } else if (is_crowded(control, &join)) {
+    relay_control_drop(control, WZP_RATE_LIMITED);
+    code = WZP_ERROR_BUSY;
   } else {
     code = relay_rooms_join(control->rooms, now, session->index, &join, blob, &joined);
     if (code != WZP_ERROR_NONE)
@@ -308,6 +339,12 @@ handle_join(RelayControl *control, WzpTime now, RelaySession *session, const uin
   set_media_room(control, session);
   relay_control_log(control, session, joined.returned ? "came back to its room" : "joined a room");
   tell_joined(control, now, session, !joined.returned);
+}
+
+void
+relay_control_set_access(RelayControl *control, const RelayAccess *access)
+{
+  control->access = access;
 }
 
 /* --- messages --- */
@@ -349,7 +386,14 @@ relay_control_message(RelayControl *control, WzpTime now, RelaySession *session,
     relay_control_drop(control, WZP_TRUNCATED);
     return;
   }
+  if (message[0] != WZP_MESSAGE_AUTH && session->auth != RELAY_SESSION_AUTHORISED) {
+    relay_control_auth_missing(control, session);
+    return;
+  }
   switch (message[0]) {
+  case WZP_MESSAGE_AUTH:
+    relay_control_auth_message(control, now, session, message + 1, length - 1);
+    break;
   case WZP_MESSAGE_SIGNAL:
     result = wzp_signal_parse(&signal, message + 1, length - 1);
     if (result != WZP_OK)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "relay-control-private.h"
+#include "wzp/auth.h"
 #include <sodium.h>
 #include <string.h>
 
@@ -21,6 +22,8 @@ relay_control_new(const RelayLimits *limits, const WzpIdentity *identity, const 
   control->sessions = relay_sessions_new(limits, random);
   control->rooms = relay_rooms_new(limits);
   control->admission = relay_admission_new(limits, random, now);
+  control->auth = relay_auth_new(limits);
+  g_queue_init(&control->tokens_wait);
   return control;
 }
 
@@ -32,6 +35,7 @@ relay_control_free(RelayControl *control)
   relay_sessions_free(control->sessions);
   relay_rooms_free(control->rooms);
   relay_admission_free(control->admission);
+  relay_auth_free(control->auth);
   g_free(control);
 }
 
@@ -144,17 +148,16 @@ handle_hs1(RelayControl *control, WzpTime now, const WzpAddress *from, const uin
   return WZP_RATE_LIMITED;
 }
 
-static void
-observe_handshake(RelayControl *control, WzpTime duration)
+void
+relay_control_observe(uint64_t buckets[12], double *sum, WzpTime duration)
 {
   double seconds = (double)duration / (double)WZP_SECOND;
   unsigned i = 0;
 
   while (i < RELAY_N_HANDSHAKE_BOUNDS && seconds > relay_handshake_bounds[i])
     i++;
-  control->stats.handshake_buckets[i]++;
-  control->stats.handshake_seconds_sum += seconds;
-  control->stats.handshakes_completed++;
+  buckets[i]++;
+  *sum += seconds;
 }
 
 static bool
@@ -173,7 +176,14 @@ is_return(const RelayControl *control, const RelaySession *session, const uint8_
           size_t length)
 {
   WzpJoin join;
+  WzpAuth auth;
 
+  if (length > 0 && message[0] == WZP_MESSAGE_AUTH) {
+    if (wzp_auth_parse(&auth, message + 1, length - 1) != WZP_OK)
+      return false;
+    message = auth.message;
+    length = auth.message_length;
+  }
   return length > 0 && message[0] == WZP_MESSAGE_JOIN &&
          wzp_join_parse(&join, message + 1, length - 1) == WZP_OK &&
          relay_rooms_has(control->rooms, join.room_id, session->identity);
@@ -186,13 +196,16 @@ open_session(RelayControl *control, WzpTime now, RelaySession *session, WzpHands
   WzpControlConfig config;
   unsigned burst = CONTROL_BURST_SECONDS * control->limits.control_bytes_per_second;
 
-  observe_handshake(control, now - session->since);
+  relay_control_observe(control->stats.handshake_buckets, &control->stats.handshake_seconds_sum,
+                        now - session->since);
+  control->stats.handshakes_completed++;
   memcpy(session->identity, keys->peer, sizeof session->identity);
   relay_sessions_open(control->sessions, session, now);
   wzp_control_config_from_keys(&config, keys, false);
   session->control = wzp_control_new(&config, now);
   relay_bucket_init(&session->control_bytes, now, burst);
   relay_bucket_init(&session->joins, now, RELAY_JOINS_BURST);
+  session->auth = control->tokens_required ? RELAY_SESSION_WITHOUT_TOKEN : RELAY_SESSION_AUTHORISED;
 
   command.sid = session->sid;
   command.address = session->address;
@@ -201,6 +214,19 @@ open_session(RelayControl *control, WzpTime now, RelaySession *session, WzpHands
   control->hooks.command(control->hooks.user, &command);
   sodium_memzero(&command, sizeof command);
   sodium_memzero(&config, sizeof config);
+}
+
+/* One whose token is still being looked at may come back to its room, and is judged then. */
+void
+relay_control_check_place(RelayControl *control, WzpTime now, RelaySession *session)
+{
+  if (session->state != RELAY_SESSION_OPEN || session->room != NULL || session->token != NULL ||
+      within_limits(control, session))
+    return;
+  relay_control_error(control, session, WZP_ERROR_BUSY,
+                      "The relay takes no more sessions, or no more of this identity or address. "
+                      "Try again later.");
+  relay_control_close(control, now, session, WZP_CLOSE_ERROR);
 }
 
 /* It tells the initiator that it is connected. It is made early, before more is queued, so that it is
@@ -278,13 +304,7 @@ handle_hs3(RelayControl *control, WzpTime now, const WzpAddress *from, const uin
   if (payload_length > 0 &&
       (within_limits(control, session) || is_return(control, session, payload, payload_length)))
     relay_control_message(control, now, session, payload, payload_length);
-  /* one in a room is there within the limits, or in the place of its own older leg */
-  if (session->room == NULL && !within_limits(control, session)) {
-    relay_control_error(control, session, WZP_ERROR_BUSY,
-                        "The relay takes no more sessions, or no more of this identity or address. "
-                        "Try again later.");
-    relay_control_close(control, now, session, WZP_CLOSE_ERROR);
-  }
+  relay_control_check_place(control, now, session);
   wzp_responder_free(responder);
   relay_control_first_record(control, now, session);
   relay_sessions_mark_dirty(control->sessions, session);
@@ -368,6 +388,7 @@ relay_control_close(RelayControl *control, WzpTime now, RelaySession *session,
                     WzpCloseReason reason)
 {
   g_assert(session->state == RELAY_SESSION_OPEN);
+  relay_control_auth_forget(control, session);
   relay_control_leave_room(control, now, session, reason);
   remove_leg(control, session);
   wzp_control_close(session->control, reason);
@@ -379,6 +400,7 @@ void
 relay_control_remove(RelayControl *control, WzpTime now, RelaySession *session,
                      WzpCloseReason reason)
 {
+  relay_control_auth_forget(control, session);
   if (session->state == RELAY_SESSION_OPEN) {
     relay_control_leave_room(control, now, session, reason);
     remove_leg(control, session);
@@ -398,13 +420,21 @@ idle_deadline(const RelayControl *control, const RelaySession *session)
 }
 
 static WzpTime
+unauthorised_deadline(const RelayControl *control, const RelaySession *session)
+{
+  return session->auth == RELAY_SESSION_AUTHORISED
+             ? WZP_NEVER
+             : session->since + control->limits.unauthorised_timeout_ms * WZP_MSEC;
+}
+
+static WzpTime
 lifetime_end(const RelayControl *control, const RelaySession *session)
 {
   switch (session->state) {
   case RELAY_SESSION_HALF_OPEN:
     return session->since + HALF_OPEN_LIFE;
   case RELAY_SESSION_OPEN:
-    return idle_deadline(control, session);
+    return MIN(idle_deadline(control, session), unauthorised_deadline(control, session));
   case RELAY_SESSION_CLOSING:
     return session->since + CLOSING_LIFE;
   case RELAY_SESSION_FREE:
@@ -433,7 +463,10 @@ relay_control_handle_timeout(RelayControl *control, WzpTime now)
     RelaySession *session = relay_sessions_get(control->sessions, index);
     bool over = lifetime_end(control, session) <= now;
 
-    if (over && session->state == RELAY_SESSION_OPEN) {
+    if (over && session->state == RELAY_SESSION_OPEN &&
+        unauthorised_deadline(control, session) <= now) {
+      relay_control_auth_expire(control, now, session);
+    } else if (over && session->state == RELAY_SESSION_OPEN) {
       relay_control_log(control, session, "was silent too long");
       relay_control_close(control, now, session, WZP_CLOSE_TIMEOUT);
     } else if (over) {
@@ -501,9 +534,17 @@ relay_control_shutdown(RelayControl *control, WzpTime now)
 void
 relay_control_get_stats(const RelayControl *control, RelayStats *stats)
 {
+  unsigned i;
+
   *stats = control->stats;
   stats->sessions = relay_sessions_n_open(control->sessions);
   stats->rooms = relay_rooms_count(control->rooms);
+  for (i = 0; i < relay_sessions_capacity(control->sessions); i++) {
+    const RelaySession *session = relay_sessions_get(control->sessions, i);
+
+    stats->unauthorised +=
+        session->state == RELAY_SESSION_OPEN && session->auth != RELAY_SESSION_AUTHORISED;
+  }
 }
 
 void

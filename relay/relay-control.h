@@ -10,6 +10,8 @@ typedef struct {
   void *user;
   void (*command)(void *user, const RelayCommand *command);
   WzpTime (*media_last_seen)(void *user, uint32_t sid);
+  /* Bytes of media that go out in a second now. */
+  uint64_t (*egress)(void *user);
   /* One line for the operator's log, without full addresses or keys; may be NULL. */
   void (*log)(void *user, const char *line);
 } RelayControlHooks;
@@ -30,5 +32,12 @@ WzpTime relay_control_next_timeout(const RelayControl *control);
 bool relay_control_poll(RelayControl *control, WzpTime now, RelayDatagram *datagram);
 /* Says goodbye to all sessions; new handshakes are refused from here on. */
 void relay_control_shutdown(RelayControl *control, WzpTime now);
-/* Fills the control plane's part: sessions, rooms, handshakes, cookies, control_drops. */
+/* As relay_core_... of relay-core.h. */
+void relay_control_require_tokens(RelayControl *control);
+bool relay_control_next_token_check(RelayControl *control, WzpTime now, RelayTokenCheck *check);
+void relay_control_token_verdict(RelayControl *control, WzpTime now, uint64_t id,
+                                 RelayTokenVerdict verdict,
+                                 const uint8_t fingerprint[WZP_FINGERPRINT_SIZE]);
+void relay_control_set_access(RelayControl *control, const RelayAccess *access);
+/* Fills the control plane's part: sessions, rooms, handshakes, cookies, tokens, control_drops. */
 void relay_control_get_stats(const RelayControl *control, RelayStats *stats);

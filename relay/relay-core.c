@@ -7,6 +7,17 @@
 const double relay_handshake_bounds[RELAY_N_HANDSHAKE_BOUNDS] = {0.001, 0.005, 0.01, 0.025, 0.05,
                                                                  0.1,   0.25,  0.5,  1,     2.5};
 
+const char *const relay_auth_result_names[RELAY_N_AUTH_RESULTS] = {
+    [RELAY_AUTH_OK] = "ok",
+    [RELAY_AUTH_REMEMBERED] = "remembered",
+    [RELAY_AUTH_REFUSED] = "refused",
+    [RELAY_AUTH_WRONG_IDENTITY] = "wrong-identity",
+    [RELAY_AUTH_MALFORMED] = "malformed",
+    [RELAY_AUTH_UNAVAILABLE] = "unavailable",
+    [RELAY_AUTH_BUSY] = "busy",
+    [RELAY_AUTH_MISSING] = "missing",
+};
+
 void
 relay_limits_default(RelayLimits *limits)
 {
@@ -23,6 +34,9 @@ relay_limits_default(RelayLimits *limits)
       .handshakes_per_second = 20,
       .cookie_threshold = 100,
       .idle_timeout_ms = 30000,
+      .max_token_checks = 32,
+      .max_token_checks_per_ip = 2,
+      .unauthorised_timeout_ms = 10000,
   };
 }
 
@@ -49,6 +63,14 @@ on_media_last_seen(void *user, uint32_t sid)
   return relay_media_last_seen(core->media, sid);
 }
 
+static uint64_t
+on_egress(void *user)
+{
+  RelayCore *core = user;
+
+  return relay_media_egress(core->media, core->now);
+}
+
 static void
 on_forward(void *user, const WzpAddress *to, const uint8_t *data, size_t length)
 {
@@ -66,8 +88,10 @@ relay_core_new(const RelayLimits *limits, const WzpIdentity *identity, const Wzp
                WzpTime now)
 {
   RelayCore *core = g_new0(RelayCore, 1);
-  RelayControlHooks hooks = {
-      .user = core, .command = on_command, .media_last_seen = on_media_last_seen};
+  RelayControlHooks hooks = {.user = core,
+                             .command = on_command,
+                             .media_last_seen = on_media_last_seen,
+                             .egress = on_egress};
 
   core->now = now;
   core->media = relay_media_new(limits);
@@ -141,4 +165,31 @@ relay_core_get_stats(const RelayCore *core, RelayStats *stats)
 {
   relay_control_get_stats(core->control, stats);
   relay_stats_add_media(stats, core->media);
+}
+
+void
+relay_core_require_tokens(RelayCore *core)
+{
+  relay_control_require_tokens(core->control);
+}
+
+bool
+relay_core_next_token_check(RelayCore *core, WzpTime now, RelayTokenCheck *check)
+{
+  core->now = now;
+  return relay_control_next_token_check(core->control, now, check);
+}
+
+void
+relay_core_token_verdict(RelayCore *core, WzpTime now, uint64_t id, RelayTokenVerdict verdict,
+                         const uint8_t fingerprint[WZP_FINGERPRINT_SIZE])
+{
+  core->now = now;
+  relay_control_token_verdict(core->control, now, id, verdict, fingerprint);
+}
+
+void
+relay_core_set_access(RelayCore *core, const RelayAccess *access)
+{
+  relay_control_set_access(core->control, access);
 }

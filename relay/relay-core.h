@@ -19,11 +19,30 @@ typedef struct {
   unsigned handshakes_per_second;     /* per IP, 20, burst 40 */
   unsigned cookie_threshold; /* HS1 per second that need work, from which cookies are asked: 100 */
   unsigned idle_timeout_ms;  /* 30000: a leg that was silent so long is gone */
+  unsigned max_token_checks, max_token_checks_per_ip; /* that run at once: 32, 2 */
+  unsigned unauthorised_timeout_ms; /* 10000: a session without a good token after that is gone */
+  /* What all media together may send; 0: whatever comes. From 90 % on nobody new may join. */
+  unsigned max_egress_bytes_per_second;
 } RelayLimits;
 void relay_limits_default(RelayLimits *limits);
 
+/* What became of a client's wish to be let in. */
+typedef enum {
+  RELAY_AUTH_OK,
+  RELAY_AUTH_REMEMBERED,     /* good, by an answer of less than a minute ago */
+  RELAY_AUTH_REFUSED,        /* the server says no */
+  RELAY_AUTH_WRONG_IDENTITY, /* the token is another's */
+  RELAY_AUTH_MALFORMED,      /* no token at all */
+  RELAY_AUTH_UNAVAILABLE,    /* no answer, or none that can be understood */
+  RELAY_AUTH_BUSY,           /* too many wait */
+  RELAY_AUTH_MISSING,        /* no token was sent in time */
+  RELAY_N_AUTH_RESULTS
+} RelayAuthResult;
+extern const char *const relay_auth_result_names[RELAY_N_AUTH_RESULTS];
+
 typedef struct {
   uint64_t sessions, rooms; /* now */
+  uint64_t unauthorised;    /* of the sessions: no good token yet */
   uint64_t handshakes_completed, cookies_sent;
   uint64_t packets_received, bytes_received;   /* media datagrams that passed all checks */
   uint64_t packets_forwarded, bytes_forwarded; /* copies sent */
@@ -32,6 +51,10 @@ typedef struct {
   /* handshake_duration_seconds: HS1 to HS3, buckets of relay_handshake_bounds[] then +Inf */
   uint64_t handshake_buckets[12];
   double handshake_seconds_sum;
+  uint64_t auth_results[RELAY_N_AUTH_RESULTS];
+  /* token_check_duration_seconds: from the question to the answer; the same buckets */
+  uint64_t check_buckets[12];
+  double check_seconds_sum;
 } RelayStats;
 #define RELAY_N_HANDSHAKE_BOUNDS 10
 extern const double relay_handshake_bounds[RELAY_N_HANDSHAKE_BOUNDS];
@@ -56,3 +79,27 @@ bool relay_core_poll(RelayCore *core, WzpTime now, RelayDatagram *datagram);
 /* Tells all clients goodbye (CLOSE shutdown); poll gives the datagrams. */
 void relay_core_shutdown(RelayCore *core, WzpTime now);
 void relay_core_get_stats(const RelayCore *core, RelayStats *stats);
+
+/* --- who is let in --- */
+
+/* From here on a session may do nothing until a token of it was found good. The embedder asks whoever
+ * knows about tokens: it takes each question with relay_core_next_token_check(), after every input, and
+ * answers each once, whatever happens, with relay_core_token_verdict(). */
+void relay_core_require_tokens(RelayCore *core);
+typedef struct {
+  uint64_t id;
+  const char *token; /* until the next call */
+} RelayTokenCheck;
+bool relay_core_next_token_check(RelayCore *core, WzpTime now, RelayTokenCheck *check);
+typedef enum {
+  RELAY_TOKEN_GOOD,       /* and fingerprint says whose it is */
+  RELAY_TOKEN_REFUSED,    /* a clear no */
+  RELAY_TOKEN_UNAVAILABLE /* anything else */
+} RelayTokenVerdict;
+void relay_core_token_verdict(RelayCore *core, WzpTime now, uint64_t id, RelayTokenVerdict verdict,
+                              const uint8_t fingerprint[WZP_FINGERPRINT_SIZE]);
+
+/* Who may join which room (relay-access.h); borrowed, bound; NULL: everybody. Counts for JOINs from now
+ * on: who is in a room stays. */
+typedef struct RelayAccess RelayAccess;
+void relay_core_set_access(RelayCore *core, const RelayAccess *access);

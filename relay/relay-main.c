@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "relay-access.h"
 #include "relay-config.h"
 #include "relay-server.h"
 #include "wzp/keyfile.h"
@@ -18,13 +19,15 @@
 #define SHUTDOWN_MS 300
 
 typedef struct {
-  char *listen, *config, *identity, *metrics_port;
+  char *listen, *config, *identity, *metrics_port, *auth_url, *room_id;
   gboolean version;
 } Flags;
 
 typedef struct {
   GMainLoop *loop;
   RelayServer *server;
+  const char *config_path; /* NULL: none */
+  const WzpIdentity *identity;
   bool stopping;
 } Program;
 
@@ -43,6 +46,12 @@ parse_flags(Flags *flags, int *argc, char ***argv)
       {"metrics-port", 'm', 0, G_OPTION_ARG_STRING, &flags->metrics_port,
        "Serve /metrics, /livez, /readyz on this port of 127.0.0.1 (default: off; 0: any free one)",
        "PORT"},
+      {"auth-url", 'a', 0, G_OPTION_ARG_STRING, &flags->auth_url,
+       "Serve only clients whose token this server finds good (https://, or http:// to this "
+       "machine)",
+       "URL"},
+      {"room-id", 0, 0, G_OPTION_ARG_STRING, &flags->room_id,
+       "Print the id that the open room of this name has on this relay, and end", "NAME"},
       {"version", 0, 0, G_OPTION_ARG_NONE, &flags->version, "Print the version and end", NULL},
       {NULL, 0, 0, 0, NULL, NULL, NULL},
   };
@@ -80,6 +89,8 @@ make_config(RelayConfig *config, const Flags *flags, GError **error)
   if (flags->metrics_port != NULL &&
       !relay_config_set(config, "metrics-port", flags->metrics_port, error))
     return false;
+  if (flags->auth_url != NULL && !relay_config_set(config, "auth-url", flags->auth_url, error))
+    return false;
   return true;
 }
 
@@ -100,6 +111,43 @@ load_identity(const RelayConfig *config, GError **error)
   g_free(directory);
   g_free(path);
   return identity;
+}
+
+static bool
+bind_access(RelayAccess *access, const WzpIdentity *identity, GError **error)
+{
+  if (relay_access_bind(access, identity->ed25519_public))
+    return true;
+  g_set_error_literal(error, RELAY_CONFIG_ERROR, RELAY_CONFIG_ERROR_FILE,
+                      "the configuration has one room twice: by its name and by its id");
+  return false;
+}
+
+/* Only who may join what is read again: all else would end calls. */
+static gboolean
+on_reload(gpointer user)
+{
+  Program *program = user;
+  GError *error = NULL;
+  RelayConfig config;
+
+  if (program->config_path == NULL) {
+    g_printerr("wzp-relay: there is no --config to read again\n");
+    return G_SOURCE_CONTINUE;
+  }
+  relay_config_init(&config);
+  if (relay_config_load(&config, program->config_path, &error) &&
+      bind_access(config.access, program->identity, &error)) {
+    g_printerr("wzp-relay: %u rooms have a list of who may join; the other settings are as they "
+               "were\n",
+               relay_access_n_rules(config.access));
+    relay_server_take_access(program->server, g_steal_pointer(&config.access));
+  } else {
+    g_printerr("wzp-relay: all stays as it was: %s\n", error->message);
+    g_error_free(error);
+  }
+  relay_config_clear(&config);
+  return G_SOURCE_CONTINUE;
 }
 
 static gboolean
@@ -155,27 +203,57 @@ print_start(const RelayServer *server, const WzpIdentity *identity)
   fflush(stdout);
 }
 
+static void
+print_room_id(const char *name, const WzpIdentity *identity)
+{
+  WzpRoomSecret secret;
+  uint8_t id[32];
+  unsigned i;
+
+  wzp_room_secret_open(&secret, name);
+  wzp_room_id(id, &secret, identity->ed25519_public);
+  for (i = 0; i < sizeof id; i++)
+    g_print("%02x", id[i]);
+  g_print("\n");
+}
+
 /* Runs until a signal. */
 static bool
-run(const RelayConfig *config, GError **error)
+serve(RelayConfig *config, const char *config_path, const WzpIdentity *identity, GError **error)
 {
-  Program program = {0};
+  Program program = {.config_path = config_path, .identity = identity};
+
+  if (!bind_access(config->access, identity, error))
+    return false;
+  program.server = relay_server_new(config, identity, error);
+  if (program.server == NULL)
+    return false;
+  relay_server_take_access(program.server, g_steal_pointer(&config->access));
+  program.loop = g_main_loop_new(NULL, FALSE);
+  g_unix_signal_add(SIGTERM, on_signal, &program);
+  g_unix_signal_add(SIGINT, on_signal, &program);
+  g_unix_signal_add(SIGHUP, on_reload, &program);
+  print_start(program.server, identity);
+  g_main_loop_run(program.loop);
+  g_main_loop_unref(program.loop);
+  relay_server_free(program.server);
+  return true;
+}
+
+static bool
+run(RelayConfig *config, const Flags *flags, GError **error)
+{
   WzpIdentity *identity = load_identity(config, error);
+  bool good = true;
 
   if (identity == NULL)
     return false;
-  program.server = relay_server_new(config, identity, error);
-  if (program.server != NULL) {
-    program.loop = g_main_loop_new(NULL, FALSE);
-    g_unix_signal_add(SIGTERM, on_signal, &program);
-    g_unix_signal_add(SIGINT, on_signal, &program);
-    print_start(program.server, identity);
-    g_main_loop_run(program.loop);
-    g_main_loop_unref(program.loop);
-    relay_server_free(program.server);
-  }
+  if (flags->room_id != NULL)
+    print_room_id(flags->room_id, identity);
+  else
+    good = serve(config, flags->config, identity, error);
   wzp_identity_free(identity);
-  return program.loop != NULL;
+  return good;
 }
 
 int
@@ -196,7 +274,7 @@ main(int argc, char **argv)
   }
   wzp_init();
   relay_config_init(&config);
-  if (!make_config(&config, &flags, &error) || !run(&config, &error)) {
+  if (!make_config(&config, &flags, &error) || !run(&config, &flags, &error)) {
     g_printerr("wzp-relay: %s\n", error->message);
     /* a bad value in the file has a code of its own, so this one came with a flag */
     code = g_error_matches(error, RELAY_CONFIG_ERROR, RELAY_CONFIG_ERROR_VALUE) ? EXIT_USAGE : 1;
@@ -207,5 +285,7 @@ main(int argc, char **argv)
   g_free(flags.config);
   g_free(flags.identity);
   g_free(flags.metrics_port);
+  g_free(flags.auth_url);
+  g_free(flags.room_id);
   return code;
 }

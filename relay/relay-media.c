@@ -40,6 +40,9 @@ struct RelayMedia {
   uint32_t *members;     /* [room * max_members + n]: leg indices */
   uint16_t *n_members;   /* [room] */
   RelayMediaStats stats; /* atomic, written by the owner only */
+  RelayBucket egress;
+  WzpTime egress_began; /* the second that is counted; atomic like the stats */
+  uint64_t egress_this_second, egress_last_second;
 };
 
 unsigned
@@ -266,24 +269,59 @@ next_receiver(RelayMedia *media, const Leg *from, unsigned *n)
   return NULL;
 }
 
+/* One thread writes, any may read. */
 static void
-forward(RelayMedia *media, const Leg *to, const uint8_t *data, size_t length, RelaySend send,
-        void *user)
+count_egress(RelayMedia *media, WzpTime now, size_t length)
 {
+  WzpTime elapsed = now - media->egress_began;
+
+  if (elapsed >= WZP_SECOND) {
+    uint64_t before = elapsed < 2 * WZP_SECOND ? media->egress_this_second : 0;
+
+    __atomic_store_n(&media->egress_last_second, before, __ATOMIC_RELAXED);
+    __atomic_store_n(&media->egress_this_second, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&media->egress_began, now, __ATOMIC_RELAXED);
+  }
+  count(&media->egress_this_second, length);
+}
+
+uint64_t
+relay_media_egress(const RelayMedia *media, WzpTime now)
+{
+  WzpTime elapsed = now - __atomic_load_n(&media->egress_began, __ATOMIC_RELAXED);
+  uint64_t this_second = __atomic_load_n(&media->egress_this_second, __ATOMIC_RELAXED);
+  uint64_t last_second = __atomic_load_n(&media->egress_last_second, __ATOMIC_RELAXED);
+
+  if (elapsed >= 2 * WZP_SECOND)
+    return 0;
+  return elapsed >= WZP_SECOND ? this_second : MAX(this_second, last_second);
+}
+
+static void
+forward(RelayMedia *media, WzpTime now, const Leg *to, const uint8_t *data, size_t length,
+        RelaySend send, void *user)
+{
+  unsigned limit = media->limits.max_egress_bytes_per_second;
+
+  if (limit > 0 && !relay_bucket_take(&media->egress, now, limit, limit, length)) {
+    count(&media->stats.drops[WZP_RATE_LIMITED], 1);
+    return;
+  }
+  count_egress(media, now, length);
   send(user, &to->address, data, length);
   count(&media->stats.packets_forwarded, 1);
   count(&media->stats.bytes_forwarded, length);
 }
 
 static void
-fan_out(RelayMedia *media, const Leg *leg, const uint8_t *data, size_t length, RelaySend send,
-        void *user)
+fan_out(RelayMedia *media, WzpTime now, const Leg *leg, const uint8_t *data, size_t length,
+        RelaySend send, void *user)
 {
   unsigned n = 0;
   Leg *to;
 
   while ((to = next_receiver(media, leg, &n)) != NULL)
-    forward(media, to, data, length, send, user);
+    forward(media, now, to, data, length, send, user);
 }
 
 static WzpResult
@@ -293,7 +331,7 @@ handle_packet(RelayMedia *media, WzpTime now, Leg *leg, const uint8_t *packet, s
   WzpResult result = check_packet(media, now, leg, packet, length);
 
   if (result == WZP_OK)
-    fan_out(media, leg, packet, length, send, user);
+    fan_out(media, now, leg, packet, length, send, user);
   else
     count(&media->stats.drops[result], 1);
   return result;
@@ -332,11 +370,11 @@ handle_trunk(RelayMedia *media, WzpTime now, Leg *leg, const uint8_t *data, size
   }
   while (leg->room != RELAY_NO_ROOM && (to = next_receiver(media, leg, &n)) != NULL) {
     if (result == WZP_OK && (to->capabilities & WZP_CAP_TRUNK)) {
-      forward(media, to, data, length, send, user);
+      forward(media, now, to, data, length, send, user);
       continue;
     }
     for (i = 0; i < n_good; i++)
-      forward(media, to, packets[i], lengths[i], send, user);
+      forward(media, now, to, packets[i], lengths[i], send, user);
   }
   return result;
 }

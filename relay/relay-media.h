@@ -66,5 +66,7 @@ void relay_media_count_drop(RelayMedia *media, WzpResult reason, uint64_t n);
 void relay_media_get_stats(const RelayMedia *media, RelayMediaStats *stats);
 /* The same, added to the media part of the relay's stats. */
 void relay_stats_add_media(RelayStats *stats, const RelayMedia *media);
+/* Bytes forwarded in the last second, roughly. Any thread. */
+uint64_t relay_media_egress(const RelayMedia *media, WzpTime now);
 /* When the last packet with a good hop tag came; 0 when none did. */
 WzpTime relay_media_last_seen(const RelayMedia *media, uint32_t sid);

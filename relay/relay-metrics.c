@@ -28,25 +28,37 @@ drops(GString *text, const char *plane, const uint64_t counts[WZP_N_RESULTS])
 }
 
 static void
-handshake_durations(GString *text, const RelayStats *stats)
+durations(GString *text, const char *name, const char *help, const uint64_t buckets[12],
+          double seconds_sum)
 {
-  static const char name[] = "wzp_relay_handshake_duration_seconds";
   char bound[G_ASCII_DTOSTR_BUF_SIZE];
   uint64_t below = 0;
   unsigned i;
 
-  family(text, name, "histogram", "Time from the first to the third message of a handshake.");
+  family(text, name, "histogram", help);
   for (i = 0; i < RELAY_N_HANDSHAKE_BOUNDS; i++) {
-    below += stats->handshake_buckets[i];
+    below += buckets[i];
     g_ascii_formatd(bound, sizeof bound, "%g", relay_handshake_bounds[i]);
     g_string_append_printf(text, "%s_bucket{le=\"%s\"} %" G_GUINT64_FORMAT "\n", name, bound,
                            below);
   }
-  below += stats->handshake_buckets[RELAY_N_HANDSHAKE_BOUNDS];
+  below += buckets[RELAY_N_HANDSHAKE_BOUNDS];
   g_string_append_printf(text, "%s_bucket{le=\"+Inf\"} %" G_GUINT64_FORMAT "\n", name, below);
-  g_ascii_formatd(bound, sizeof bound, "%.6f", stats->handshake_seconds_sum);
+  g_ascii_formatd(bound, sizeof bound, "%.6f", seconds_sum);
   g_string_append_printf(text, "%s_sum %s\n%s_count %" G_GUINT64_FORMAT "\n", name, bound, name,
                          below);
+}
+
+static void
+auth_attempts(GString *text, const uint64_t counts[RELAY_N_AUTH_RESULTS])
+{
+  static const char name[] = "wzp_relay_auth_attempts_total";
+  unsigned result;
+
+  family(text, name, "counter", "Clients that were to show a token, by what became of it.");
+  for (result = 0; result < RELAY_N_AUTH_RESULTS; result++)
+    g_string_append_printf(text, "%s{result=\"%s\"} %" G_GUINT64_FORMAT "\n", name,
+                           relay_auth_result_names[result], counts[result]);
 }
 
 char *
@@ -74,7 +86,15 @@ relay_metrics_text(const RelayStats *stats)
   drops(text, "control", stats->control_drops);
   single(text, "wzp_relay_cookies_sent_total", "counter",
          "Handshakes answered with a cookie, because of load.", stats->cookies_sent);
-  handshake_durations(text, stats);
+  durations(text, "wzp_relay_handshake_duration_seconds",
+            "Time from the first to the third message of a handshake.", stats->handshake_buckets,
+            stats->handshake_seconds_sum);
+  single(text, "wzp_relay_unauthorised_sessions", "gauge",
+         "Sessions of which no token was found good yet.", stats->unauthorised);
+  auth_attempts(text, stats->auth_results);
+  durations(text, "wzp_relay_token_check_duration_seconds",
+            "Time that the auth server took to answer, or not to.", stats->check_buckets,
+            stats->check_seconds_sum);
   return g_string_free(text, FALSE);
 }
 

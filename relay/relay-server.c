@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "relay-server.h"
+#include "relay-access.h"
+#include "relay-auth-http.h"
 #include "relay-bucket.h"
 #include "relay-control.h"
 #include "relay-metrics.h"
@@ -15,6 +17,8 @@ struct RelayServer {
   RelayWorker *worker;
   RelayControl *control;
   RelayMetrics *metrics;
+  RelayAuthHttp *auth; /* NULL: no tokens are asked for */
+  RelayAccess *access;
   GSource *datagrams, *timer;
   RelayBucket log_lines;
   unsigned log_left_out;
@@ -36,6 +40,14 @@ on_media_last_seen(void *user, uint32_t sid)
   RelayServer *server = user;
 
   return relay_worker_last_seen(server->worker, sid);
+}
+
+static uint64_t
+on_egress(void *user)
+{
+  RelayServer *server = user;
+
+  return relay_worker_egress(server->worker);
 }
 
 static void
@@ -69,13 +81,27 @@ on_read_stats(void *user, RelayStats *stats)
 static void
 pump(RelayServer *server, WzpTime now)
 {
+  RelayTokenCheck check;
   RelayDatagram datagram;
   WzpTime next;
 
   while (relay_control_poll(server->control, now, &datagram))
     relay_worker_send(server->worker, &datagram);
+  while (server->auth != NULL && relay_control_next_token_check(server->control, now, &check))
+    relay_auth_http_check(server->auth, check.id, check.token);
   next = relay_control_next_timeout(server->control);
   g_source_set_ready_time(server->timer, next == WZP_NEVER ? -1 : next);
+}
+
+static void
+on_verdict(void *user, uint64_t id, RelayTokenVerdict verdict,
+           const uint8_t fingerprint[WZP_FINGERPRINT_SIZE])
+{
+  RelayServer *server = user;
+  WzpTime now = g_get_monotonic_time();
+
+  relay_control_token_verdict(server->control, now, id, verdict, fingerprint);
+  pump(server, now);
 }
 
 static gboolean
@@ -136,14 +162,23 @@ relay_server_new(const RelayConfig *config, const WzpIdentity *identity, GError 
   RelayServer *server = g_new0(RelayServer, 1);
   WzpRandom random = wzp_random_system();
   WzpTime now = g_get_monotonic_time();
-  RelayControlHooks hooks = {
-      .user = server, .command = on_command, .media_last_seen = on_media_last_seen, .log = on_log};
+  RelayControlHooks hooks = {.user = server,
+                             .command = on_command,
+                             .media_last_seen = on_media_last_seen,
+                             .egress = on_egress,
+                             .log = on_log};
 
   relay_bucket_init(&server->log_lines, now, LOG_BURST);
   server->worker = relay_worker_new(&config->limits, &config->listen, error);
   if (server->worker == NULL)
     goto failed;
   server->control = relay_control_new(&config->limits, identity, &random, now, &hooks);
+  if (config->auth_url != NULL) {
+    server->auth = relay_auth_http_new(config, on_verdict, server, error);
+    if (server->auth == NULL)
+      goto failed;
+    relay_control_require_tokens(server->control);
+  }
   attach_sources(server);
   if (config->metrics_port >= 0) {
     server->metrics = relay_metrics_new(&config->metrics_address, (uint16_t)config->metrics_port,
@@ -180,8 +215,10 @@ relay_server_free(RelayServer *server)
   destroy_source(&server->datagrams);
   destroy_source(&server->timer);
   relay_metrics_free(server->metrics);
+  relay_auth_http_free(server->auth);
   relay_worker_free(server->worker);
   relay_control_free(server->control);
+  relay_access_free(server->access);
   g_free(server);
 }
 
@@ -195,6 +232,14 @@ const char *
 relay_server_metrics_url(const RelayServer *server)
 {
   return server->metrics != NULL ? relay_metrics_url(server->metrics) : NULL;
+}
+
+void
+relay_server_take_access(RelayServer *server, RelayAccess *access)
+{
+  relay_control_set_access(server->control, access);
+  relay_access_free(server->access);
+  server->access = access;
 }
 
 void

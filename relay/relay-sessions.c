@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "relay-sessions.h"
 #include "relay-tally.h"
+#include "wzp/auth.h"
 #include <sodium.h>
 #include <string.h>
 
@@ -150,6 +151,7 @@ relay_sessions_add_half_open(RelaySessions *sessions, WzpTime now, const WzpAddr
   session->since = now;
   session->half_open_link.data = session;
   session->dirty_link.data = session;
+  session->token_link.data = session;
   g_queue_push_tail_link(&sessions->half_open, &session->half_open_link);
   g_hash_table_add(sessions->by_hs1, session);
   return session;
@@ -228,6 +230,8 @@ relay_sessions_remove(RelaySessions *sessions, RelaySession *session)
   g_hash_table_remove(sessions->by_hs1, session);
   wzp_responder_free(session->responder);
   wzp_control_free(session->control);
+  wzp_token_free(session->token);
+  g_clear_pointer(&session->held, g_bytes_unref);
   sessions->free_ring[(sessions->free_head + sessions->n_free) % sessions->capacity] =
       session->index;
   sessions->n_free++;

@@ -15,6 +15,13 @@ typedef enum {
   RELAY_SESSION_CLOSING /* CLOSE was sent; waits a moment for what was still to be acknowledged */
 } RelaySessionState;
 
+typedef enum {
+  RELAY_SESSION_WITHOUT_TOKEN,
+  RELAY_SESSION_TOKEN_WAITS,   /* for its turn to be checked */
+  RELAY_SESSION_TOKEN_CHECKED, /* now */
+  RELAY_SESSION_AUTHORISED     /* or no token is asked for */
+} RelaySessionAuth;
+
 #define RELAY_ADDRESS_KEY_MAX 9
 
 typedef struct {
@@ -33,12 +40,16 @@ typedef struct {
   bool counted;         /* in the tallies */
   bool overflowed;      /* its queue was full: to be closed */
   RelayBucket control_bytes, joins;
+  RelaySessionAuth auth;
+  bool auth_asked; /* was told that a token is needed */
+  char *token;     /* waits or is checked */
+  GBytes *held;    /* the message that came with it */
   RelayRoom *room;
   uint8_t slot;
   /* Its queue is long, so what happens in its room waits until it is empty: the slots that changed. */
   bool behind;
   bool changed[WZP_SLOT_MAX + 1];
-  GList half_open_link, dirty_link;
+  GList half_open_link, dirty_link, token_link;
   bool dirty;
 } RelaySession;
 

@@ -472,6 +472,12 @@ relay_worker_last_seen(const RelayWorker *worker, uint32_t sid)
   return relay_media_last_seen(worker->media, sid);
 }
 
+uint64_t
+relay_worker_egress(const RelayWorker *worker)
+{
+  return relay_media_egress(worker->media, g_get_monotonic_time());
+}
+
 void
 relay_worker_add_stats(const RelayWorker *worker, RelayStats *stats)
 {

@@ -25,5 +25,7 @@ bool relay_worker_take_control(RelayWorker *worker, WzpAddress *from,
                                uint8_t data[WZP_DATAGRAM_MAX], size_t *length);
 void relay_worker_send(RelayWorker *worker, const RelayDatagram *datagram);
 WzpTime relay_worker_last_seen(const RelayWorker *worker, uint32_t sid);
+/* Bytes of media sent in a second now, roughly. */
+uint64_t relay_worker_egress(const RelayWorker *worker);
 /* Adds what the worker counted. */
 void relay_worker_add_stats(const RelayWorker *worker, RelayStats *stats);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "call-private.h"
+#include "auth.h"
+#include <sodium.h>
 #include <string.h>
 
 /* The session to the relay: who the relay is, whether it still hears us, and finding it again. */
@@ -11,6 +13,46 @@
 #define ASK_EVERY (250 * WZP_MSEC)
 #define ASK_FOR (3 * WZP_SECOND)
 #define SPREAD WZP_SECOND /* so that not all clients of a relay come back at once */
+
+bool
+wzp_call_hop_shows_token(const WzpCall *call)
+{
+  return call->config.token != NULL && (!call->first_use || call->config.token_at_first_use);
+}
+
+/* What the relay hears first: the JOIN, and the token before it. */
+static size_t
+greeting_length(const WzpCall *call)
+{
+  size_t join = 1 + WZP_JOIN_BLOB_SIZE;
+  return wzp_call_hop_shows_token(call) ? WZP_AUTH_OVERHEAD + strlen(call->config.token) + join
+                                        : join;
+}
+
+static void
+write_greeting(const WzpCall *call, WzpWriter *writer)
+{
+  uint8_t join[1 + WZP_JOIN_BLOB_SIZE] = {WZP_MESSAGE_JOIN};
+  memcpy(join + 1, wzp_group_join(call->group), WZP_JOIN_BLOB_SIZE);
+  if (wzp_call_hop_shows_token(call))
+    wzp_auth_write(writer, call->config.token, join, sizeof join);
+  else
+    wzp_writer_bytes(writer, join, sizeof join);
+}
+
+/* One that is too long for HS3. */
+static void
+send_greeting(WzpCall *call, WzpCallSession *session)
+{
+  size_t length = greeting_length(call);
+  g_autofree uint8_t *message = g_malloc(length);
+  WzpWriter writer;
+  wzp_writer_init(&writer, message, length);
+  write_greeting(call, &writer);
+  WzpResult result = wzp_control_send(session->control, message, length);
+  g_assert(result == WZP_OK); /* the first in an empty queue */
+  sodium_memzero(message, length);
+}
 
 WzpResult
 wzp_call_hop_answered(WzpCall *call, const uint8_t relay_key[32], const uint8_t *payload,
@@ -25,6 +67,7 @@ wzp_call_hop_answered(WzpCall *call, const uint8_t relay_key[32], const uint8_t 
     return WZP_MALFORMED;
 
   if (!call->config.has_relay_key) {
+    call->first_use = !call->config.has_relay_fingerprint;
     call->config.has_relay_key = true;
     memcpy(call->config.relay_key, relay_key, sizeof call->config.relay_key);
     memcpy(wzp_call_push_event(call, WZP_EVENT_RELAY_KEY)->key, relay_key, 32);
@@ -33,8 +76,8 @@ wzp_call_hop_answered(WzpCall *call, const uint8_t relay_key[32], const uint8_t 
   if (call->group == NULL)
     call->group =
         wzp_group_new(call->identity, &call->config.room, relay_key, &call->config.random);
-  wzp_writer_u8(first_message, WZP_MESSAGE_JOIN);
-  wzp_writer_bytes(first_message, wzp_group_join(call->group), WZP_JOIN_BLOB_SIZE);
+  if (greeting_length(call) <= WZP_HANDSHAKE_PAYLOAD_MAX)
+    write_greeting(call, first_message);
   return WZP_OK;
 }
 
@@ -57,6 +100,8 @@ wzp_call_hop_promote(WzpCall *call, WzpTime now, WzpCallSession *session)
   session->since = now;
   call->connected_once = true;
   call->changed_reported = false;
+  if (greeting_length(call) > WZP_HANDSHAKE_PAYLOAD_MAX)
+    send_greeting(call, session);
   wzp_call_session_ping(session, now); /* to know the round trip early */
 }
 

@@ -62,6 +62,7 @@ struct WzpCall {
   /* RELAY */
   WzpGroup *group;
   bool connected_once, changed_reported;
+  bool first_use; /* nothing was known of the relay's key */
   /* UDP */
   GPtrArray *half_open;
   WzpTime half_open_budget
@@ -120,6 +121,8 @@ WzpResult wzp_call_hop_answered(WzpCall *call, const uint8_t relay_key[32], cons
                                 WzpWriter *first_message);
 void wzp_call_hop_wrong_relay(WzpCall *call, const uint8_t key[32]);
 void wzp_call_hop_promote(WzpCall *call, WzpTime now, WzpCallSession *session);
+/* There is a token, and the relay may see it. */
+bool wzp_call_hop_shows_token(const WzpCall *call);
 void wzp_call_hop_record(WzpCall *call, WzpTime now);
 void wzp_call_hop_timeout(WzpCall *call, WzpTime now);
 WzpTime wzp_call_hop_next_timeout(const WzpCall *call);

@@ -44,15 +44,33 @@ handle_roster(WzpCall *call, WzpTime now, const WzpSignal *signal)
       wzp_group_remove_member(call->group, now, (uint8_t)slot);
 }
 
+/* Will it be different in a while? */
+static bool
+is_passing(WzpErrorCode code)
+{
+  return code == WZP_ERROR_BUSY || code == WZP_ERROR_AUTH_UNAVAILABLE;
+}
+
 static void
 handle_error(WzpCall *call, const WzpSignal *signal)
 {
   /* who had a place tries to get it again: a goodbye follows, and the back-off with it */
-  if (signal->code == WZP_ERROR_BUSY && call->was_up) {
+  if (is_passing(signal->code) && call->was_up) {
     call->stats.drops[WZP_RATE_LIMITED]++;
     return;
   }
   switch (signal->code) {
+  case WZP_ERROR_AUTH_REQUIRED:
+    if (call->config.token != NULL && !wzp_call_hop_shows_token(call))
+      fail(call, signal->code,
+           "The relay asks for the token, which is not shown to a relay that was never met before. "
+           "Name its fingerprint (relay=), call again now that its key is known, or allow it.");
+    else
+      fail(call, signal->code, signal->text);
+    break;
+  case WZP_ERROR_AUTH_REFUSED:
+  case WZP_ERROR_AUTH_UNAVAILABLE:
+  case WZP_ERROR_NOT_ALLOWED:
   case WZP_ERROR_BUSY:
   case WZP_ERROR_ROOM_FULL:
   case WZP_ERROR_BAD_JOIN:

@@ -252,6 +252,7 @@ handle_hs2(WzpCall *call, WzpTime now, const WzpAddress *from, const uint8_t *da
   }
   WzpHandshakeKeys keys;
   result = wzp_initiator_finish(attempt->initiator, first, message.length, &keys);
+  sodium_memzero(first, sizeof first); /* a token may stand in it */
   if (result != WZP_OK)
     return result;
   attempt->session = wzp_call_session_new(&keys, true, from, now);

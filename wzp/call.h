@@ -38,6 +38,10 @@ typedef struct {
   bool has_relay_key, has_relay_fingerprint; /* pinned before / named by the URI */
   uint8_t relay_key[32];
   uint8_t relay_fingerprint[WZP_FINGERPRINT_SIZE];
+  /* Shown to the relay before the room; NULL: none. Valid (auth.h), borrowed. A relay of which neither
+   * key nor fingerprint is known gets it only when that is wanted: it may be anybody's. */
+  const char *token;
+  bool token_at_first_use;
   /* UDP */
   uint8_t psk[32];
 } WzpCallConfig;

@@ -30,6 +30,7 @@ static const char *const names[WZP_N_RESULTS] = {
     [WZP_ROOM_FULL] = "room-full",
     [WZP_BUFFER_TOO_SMALL] = "buffer-too-small",
     [WZP_UNKNOWN_SOURCE] = "unknown-source",
+    [WZP_NOT_ALLOWED] = "not-allowed",
 };
 
 const char *

@@ -32,6 +32,7 @@ typedef enum {
   WZP_ROOM_FULL,        /* the room has no free place */
   WZP_BUFFER_TOO_SMALL, /* caller's output buffer; a programming error */
   WZP_UNKNOWN_SOURCE,   /* datagram from an address that is not the leg's */
+  WZP_NOT_ALLOWED,      /* this identity may not do that here: no token yet, or not this room */
   WZP_N_RESULTS
 } WzpResult;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "relay-client.h"
+#include "wzp/auth.h"
 #include <sodium.h>
 #include <string.h>
 
@@ -84,11 +85,32 @@ relay_client_connect(RelayClient *client)
   relay_client_resend(client);
 }
 
+/* JOIN, AUTH, both, or nothing. */
+static size_t
+write_greeting(const RelayClient *client, const char *token, uint8_t *out, size_t capacity)
+{
+  uint8_t join[1 + WZP_JOIN_BLOB_SIZE] = {WZP_MESSAGE_JOIN};
+  size_t length = 0;
+  WzpWriter writer;
+
+  wzp_writer_init(&writer, out, capacity);
+  if (client->group != NULL) {
+    length = sizeof join;
+    memcpy(join + 1, wzp_group_join(client->group), WZP_JOIN_BLOB_SIZE);
+  }
+  if (token != NULL)
+    wzp_auth_write(&writer, token, join, length);
+  else
+    wzp_writer_bytes(&writer, join, length);
+  g_assert_false(writer.failed);
+  return writer.length;
+}
+
 static void
 read_hs2(RelayClient *client, WzpTime now, const uint8_t *data, size_t length)
 {
-  uint8_t join[1 + WZP_JOIN_BLOB_SIZE];
-  size_t join_length = 0, payload_length;
+  uint8_t greeting[WZP_HANDSHAKE_PAYLOAD_MAX];
+  size_t greeting_length, payload_length;
   WzpControlConfig config;
   const uint8_t *payload;
   WzpReader reader;
@@ -102,13 +124,9 @@ read_hs2(RelayClient *client, WzpTime now, const uint8_t *data, size_t length)
   wzp_reader_copy(&reader, client->session_id, sizeof client->session_id);
   g_assert_true(wzp_address_read(&client->observed, &reader));
   g_assert_true(wzp_reader_done(&reader));
-  if (client->group != NULL) {
-    join[0] = WZP_MESSAGE_JOIN;
-    memcpy(join + 1, wzp_group_join(client->group), WZP_JOIN_BLOB_SIZE);
-    join_length = sizeof join;
-  }
-  g_assert_cmpint(wzp_initiator_finish(client->initiator, join, join_length, &client->keys), ==,
-                  WZP_OK);
+  greeting_length = write_greeting(client, client->token, greeting, sizeof greeting);
+  g_assert_cmpint(wzp_initiator_finish(client->initiator, greeting, greeting_length, &client->keys),
+                  ==, WZP_OK);
   g_assert_cmpmem(client->keys.cid_r + 4, 4, client->session_id, 4);
   wzp_control_config_from_keys(&config, &client->keys, true);
   client->control = wzp_control_new(&config, now);
@@ -196,9 +214,15 @@ relay_client_send_join(RelayClient *client)
 {
   uint8_t join[1 + WZP_JOIN_BLOB_SIZE];
 
-  join[0] = WZP_MESSAGE_JOIN;
-  memcpy(join + 1, wzp_group_join(client->group), WZP_JOIN_BLOB_SIZE);
-  relay_client_send(client, join, sizeof join);
+  relay_client_send(client, join, write_greeting(client, NULL, join, sizeof join));
+}
+
+void
+relay_client_send_auth(RelayClient *client, const char *token)
+{
+  uint8_t message[WZP_AUTH_OVERHEAD + WZP_TOKEN_MAX + 1 + WZP_JOIN_BLOB_SIZE];
+
+  relay_client_send(client, message, write_greeting(client, token, message, sizeof message));
 }
 
 void

@@ -11,6 +11,7 @@ typedef struct {
   WzpIdentity *identity;
   WzpAddress address; /* where it sends from */
   WzpGroup *group;    /* its JOIN; NULL: HS3 goes out empty */
+  const char *token;  /* goes before the JOIN; borrowed */
   WzpInitiator *initiator;
   WzpHandshakeKeys keys;
   WzpControl *control; /* NULL until HS3 was made */
@@ -44,6 +45,8 @@ void relay_client_poll(RelayClient *client, WzpTime now);
 /* A message with its kind byte; relay_client_poll() sends it. */
 void relay_client_send(RelayClient *client, const void *message, size_t length);
 void relay_client_send_join(RelayClient *client);
+/* AUTH with the JOIN, if there is a room. */
+void relay_client_send_auth(RelayClient *client, const char *token);
 void relay_client_send_leave(RelayClient *client);
 void relay_client_send_pairwise(RelayClient *client, uint8_t to, uint8_t from, const char *text);
 /* A media packet of the client's slot (or another) with a good trailer. */

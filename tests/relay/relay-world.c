@@ -34,6 +34,23 @@ relay_world_restart(RelayWorld *world)
 {
   relay_core_free(world->core);
   world->core = relay_core_new(&world->limits, world->identity, &world->random, world->now);
+  if (world->tokens_required)
+    relay_core_require_tokens(world->core);
+  relay_core_set_access(world->core, world->access);
+}
+
+void
+relay_world_require_tokens(RelayWorld *world)
+{
+  world->tokens_required = true;
+  relay_core_require_tokens(world->core);
+}
+
+void
+relay_world_set_access(RelayWorld *world, const RelayAccess *access)
+{
+  world->access = access;
+  relay_core_set_access(world->core, access);
 }
 
 WzpAddress
@@ -158,6 +175,30 @@ relay_world_advance(RelayWorld *world, WzpTime duration)
     relay_world_settle(world);
   }
   world->now = end;
+}
+
+uint64_t
+relay_world_question(RelayWorld *world, char **token)
+{
+  RelayTokenCheck check;
+
+  if (!relay_core_next_token_check(world->core, world->now, &check))
+    return 0;
+  if (token != NULL)
+    *token = g_strdup(check.token);
+  return check.id;
+}
+
+void
+relay_world_answer(RelayWorld *world, uint64_t id, RelayTokenVerdict verdict,
+                   const RelayClient *owner)
+{
+  static const uint8_t nobody[WZP_FINGERPRINT_SIZE];
+
+  relay_core_token_verdict(world->core, world->now, id, verdict,
+                           owner != NULL ? owner->identity->fingerprint : nobody);
+  drain_relay(world);
+  relay_world_settle(world);
 }
 
 RelayStats

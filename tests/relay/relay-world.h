@@ -16,7 +16,9 @@ typedef struct {
   WzpTime now;
   RelayClient *clients[RELAY_WORLD_CLIENTS_MAX];
   unsigned n_clients;
-  bool deaf; /* what the relay sends is counted and lost */
+  bool tokens_required;
+  const RelayAccess *access; /* NULL: none */
+  bool deaf;                 /* what the relay sends is counted and lost */
   uint64_t datagrams_out, bytes_out;
   size_t last_length; /* of the last datagram out */
 } RelayWorld;
@@ -24,6 +26,9 @@ typedef struct {
 /* limits NULL: the defaults. */
 RelayWorld *relay_world_new(const RelayLimits *limits);
 void relay_world_free(RelayWorld *world);
+/* From here on, restarts included. */
+void relay_world_require_tokens(RelayWorld *world);
+void relay_world_set_access(RelayWorld *world, const RelayAccess *access);
 /* The process ends and a new one starts with the same identity. */
 void relay_world_restart(RelayWorld *world);
 WzpAddress relay_world_address(unsigned host, uint16_t port); /* 10.0.host/256.host%256 */
@@ -39,6 +44,11 @@ WzpResult relay_world_send_bytes(RelayWorld *world, const RelayClient *client, G
 void relay_world_settle(RelayWorld *world);
 /* Lets time pass, with all the timers in it. */
 void relay_world_advance(RelayWorld *world, WzpTime duration);
+/* The next question about a token; its id, or 0 when there is none. token may be NULL. */
+uint64_t relay_world_question(RelayWorld *world, char **token);
+/* The answer; owner NULL: nobody's. What the relay says to it goes out. */
+void relay_world_answer(RelayWorld *world, uint64_t id, RelayTokenVerdict verdict,
+                        const RelayClient *owner);
 RelayStats relay_world_stats(const RelayWorld *world);
 
 /* The signal names exactly these slots. */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "relay/relay-access.h"
 #include "relay/relay-config.h"
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -46,7 +48,11 @@ test_good(void)
                     "max-rooms=14\nmax-rooms-per-identity=15\nmax-members=16\n"
                     "media-packets-per-second=17\nmedia-bytes-per-second=1800\n"
                     "control-bytes-per-second=1900\nhandshakes-per-second=20\n"
-                    "cookie-threshold=21\nidle-timeout-ms=22000\n",
+                    "cookie-threshold=21\nidle-timeout-ms=22000\n"
+                    "max-token-checks=23\nmax-token-checks-per-ip=24\n"
+                    "unauthorised-timeout-ms=25000\nmax-egress-bytes-per-second=4000000000\n"
+                    "auth-url=https://auth.example/v1/auth/validate\nauth-ca=/etc/wzp/ca.pem\n"
+                    "auth-timeout-ms=26000\n",
                     &error);
 
   g_assert_no_error(error);
@@ -67,6 +73,13 @@ test_good(void)
   g_assert_cmpuint(config.limits.handshakes_per_second, ==, 20);
   g_assert_cmpuint(config.limits.cookie_threshold, ==, 21);
   g_assert_cmpuint(config.limits.idle_timeout_ms, ==, 22000);
+  g_assert_cmpuint(config.limits.max_token_checks, ==, 23);
+  g_assert_cmpuint(config.limits.max_token_checks_per_ip, ==, 24);
+  g_assert_cmpuint(config.limits.unauthorised_timeout_ms, ==, 25000);
+  g_assert_cmpuint(config.limits.max_egress_bytes_per_second, ==, 4000000000);
+  g_assert_cmpstr(config.auth_url, ==, "https://auth.example/v1/auth/validate");
+  g_assert_cmpstr(config.auth_ca, ==, "/etc/wzp/ca.pem");
+  g_assert_cmpuint(config.auth_timeout_ms, ==, 26000);
   relay_config_clear(&config);
 }
 
@@ -84,6 +97,8 @@ test_every_limit(void)
   (void)relay_config_set(&config, "max-members", "250", NULL);
   (void)relay_config_set(&config, "max-sessions-per-identity", "1000", NULL);
   (void)relay_config_set(&config, "max-rooms-per-identity", "1000", NULL);
+  (void)relay_config_set(&config, "max-token-checks", "1000", NULL);
+  (void)relay_config_set(&config, "max-token-checks-per-ip", "1000", NULL);
   for (i = 0; i < sizeof config.limits / sizeof(unsigned); i++)
     g_assert_cmpuint(((unsigned *)&config.limits)[i], !=, 0);
   relay_config_clear(&config);
@@ -102,7 +117,33 @@ static const struct {
     {"[relay]\nlisten=0.0.0.0:1\nmax-rooms=3\nlisten=0.0.0.0:2\n",
      "relay.conf:4: \"listen\" was set in line 2 before"},
     {"[relay]\nmax-rooms=1\n[relay]\n", "relay.conf:3: the group [relay] is there a second time"},
-    {"[server]\n", "relay.conf:1: unknown group \"[server]\"; the only one is [relay]"},
+    {"[server]\n", "relay.conf:1: unknown group \"[server]\"; there are [relay], [rooms], "},
+    {"[rooms]\npolicy=closed\n\n[rooms]\n",
+     "relay.conf:4: the group [rooms] is there a second time"},
+    {"[rooms]\npolicy=shut\n", "relay.conf:2: policy is \"shut\"; it has to be open or closed"},
+    {"[rooms]\nmax-rooms=1\n", "relay.conf:2: unknown key \"max-rooms\"; here is only policy="},
+    {"[rooms]\npolicy=open\npolicy=open\n", "relay.conf:3: \"policy\" was set in line 2 before"},
+    {"[room]\n", "relay.conf:1: unknown group"},
+    {"[room ]\n", "relay.conf:1: the room \"\" is there"},
+    {"[room a\n", "relay.conf:1: unknown group"},
+    {"[roomy a]\n", "relay.conf:1: unknown group"},
+    {"[room a]\npolicy=open\n", "relay.conf:2: unknown key \"policy\"; here is only allow="},
+    {"[room a]\nallow=*\nallow=*\n", "relay.conf:3: \"allow\" was set in line 2 before"},
+    {"[room a]\n[room  a ]\n", "relay.conf:2: the room \"a\" is there a second time"},
+    {"[room a]\nallow=27ba:36eb\n", "relay.conf:2: \"27ba:36eb\" is not a fingerprint"},
+    {"[room-id 00]\n", "relay.conf:1: the room id \"00\""},
+    {"[relay]\nauth-url=http://auth.example/\n",
+     "relay.conf:2: auth-url has to be an https:// URL"},
+    {"[relay]\nauth-url=http://127.0.0.1.example/\n", "relay.conf:2: auth-url has to be"},
+    {"[relay]\nauth-url=http://[::2]/\n", "relay.conf:2: auth-url has to be"},
+    {"[relay]\nauth-url=https://user:secret@auth.example/\n", "relay.conf:2: auth-url has to be"},
+    {"[relay]\nauth-url=https://auth.example/#x\n", "relay.conf:2: auth-url has to be"},
+    {"[relay]\nauth-url=https:///x\n", "relay.conf:2: auth-url has to be"},
+    {"[relay]\nauth-url=auth.example\n", "relay.conf:2: auth-url has to be"},
+    {"[relay]\nauth-url=ftp://127.0.0.1/\n", "relay.conf:2: auth-url has to be"},
+    {"[relay]\nauth-url=\n", "relay.conf:2: auth-url has to be"},
+    {"[relay]\nauth-ca=\n", "relay.conf:2: auth-ca is empty"},
+    {"[relay]\nauth-timeout-ms=99\n", "relay.conf:2: auth-timeout-ms is \"99\""},
     {"[relay\n", "relay.conf:1: unknown group \"[relay\""},
     {"max-rooms=1\n", "relay.conf:1: \"max-rooms\" stands before the group [relay]"},
     {"[relay]\nmax-rooms\n", "relay.conf:2: \"max-rooms\" is not a line of the form key=value"},
@@ -142,6 +183,104 @@ test_bad(void)
     g_clear_error(&error);
     relay_config_clear(&config);
   }
+}
+
+static void
+test_auth_urls(void)
+{
+  static const char *const good[] = {"https://auth.example",
+                                     "https://auth.example:8443/v1?x=1",
+                                     "http://127.0.0.1:8080/validate",
+                                     "http://127.8.8.8/",
+                                     "http://[::1]:99/x",
+                                     "http://localhost/"};
+  RelayConfig config;
+  unsigned i;
+
+  relay_config_init(&config);
+  for (i = 0; i < G_N_ELEMENTS(good); i++) {
+    g_assert_true(relay_config_set(&config, "auth-url", good[i], NULL));
+    g_assert_cmpstr(config.auth_url, ==, good[i]);
+  }
+  relay_config_clear(&config);
+}
+
+#define ALICE "27ba:36eb:371e:ea99:e7d0:ee57:3165:e50e"
+#define BOB "518eb93562fa9e34e59c28b67fc2d384"
+#define CAROL "6871:1211:0e91:ecb3:09f6:6f51:d257:ccaa"
+#define KEYED_ID "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+
+static bool
+allows(const RelayConfig *config, const uint8_t relay_key[32], const char *room, const char *who)
+{
+  uint8_t fingerprint[WZP_FINGERPRINT_SIZE], id[32];
+  WzpRoomSecret secret;
+
+  g_assert_true(wzp_fingerprint_parse(fingerprint, who));
+  wzp_room_secret_open(&secret, room);
+  wzp_room_id(id, &secret, relay_key);
+  return relay_access_allows(config->access, id, fingerprint);
+}
+
+static void
+test_rooms(void)
+{
+  static const uint8_t relay_key[32] = {7};
+  uint8_t keyed[32], fingerprint[WZP_FINGERPRINT_SIZE];
+  GError *error = NULL;
+  RelayConfig config;
+  unsigned i;
+
+  g_assert_true(parse(&config,
+                      "[relay]\nmax-rooms=5\n[rooms]\n  policy = closed \n"
+                      "[room kitchen]\nallow = " ALICE ", " BOB "\n"
+                      "[room hall of the m\xc3\xb6wes]\nallow=*\n[room attic]\n"
+                      "[room-id " KEYED_ID "]\nallow=" CAROL "\n",
+                      &error));
+  g_assert_no_error(error);
+  g_assert_cmpuint(config.limits.max_rooms, ==, 5);
+  g_assert_cmpuint(relay_access_n_rules(config.access), ==, 4);
+  g_assert_true(relay_access_bind(config.access, relay_key));
+  g_assert_true(allows(&config, relay_key, "kitchen", ALICE));
+  g_assert_true(allows(&config, relay_key, "kitchen", BOB));
+  g_assert_false(allows(&config, relay_key, "kitchen", CAROL));
+  g_assert_true(allows(&config, relay_key, "hall of the m\xc3\xb6wes", CAROL));
+  g_assert_false(allows(&config, relay_key, "attic", ALICE));
+  g_assert_false(allows(&config, relay_key, "garden", ALICE));
+  for (i = 0; i < sizeof keyed; i++)
+    keyed[i] = (uint8_t)i;
+  g_assert_true(wzp_fingerprint_parse(fingerprint, CAROL));
+  g_assert_true(relay_access_allows(config.access, keyed, fingerprint));
+  keyed[31] ^= 1;
+  g_assert_false(relay_access_allows(config.access, keyed, fingerprint));
+  relay_config_clear(&config);
+
+  /* without a word about them all rooms are open, but for those that have a list */
+  g_assert_true(parse(&config, "[room kitchen]\nallow=" ALICE "\n", &error));
+  g_assert_true(relay_access_bind(config.access, relay_key));
+  g_assert_true(allows(&config, relay_key, "garden", BOB));
+  g_assert_false(allows(&config, relay_key, "kitchen", BOB));
+  relay_config_clear(&config);
+}
+
+/* The same room by its name and by its id: nobody knows what was meant. */
+static void
+test_same_room_twice(void)
+{
+  static const uint8_t relay_key[32] = {7};
+  uint8_t id[32];
+  char hex[65], *text;
+  WzpRoomSecret secret;
+  RelayConfig config;
+
+  wzp_room_secret_open(&secret, "kitchen");
+  wzp_room_id(id, &secret, relay_key);
+  sodium_bin2hex(hex, sizeof hex, id, sizeof id);
+  text = g_strdup_printf("[room kitchen]\n[room-id %s]\n", hex);
+  g_assert_true(parse(&config, text, NULL));
+  g_assert_false(relay_access_bind(config.access, relay_key));
+  relay_config_clear(&config);
+  g_free(text);
 }
 
 static void
@@ -190,6 +329,9 @@ main(int argc, char **argv)
   g_test_add_func("/relay-config/good", test_good);
   g_test_add_func("/relay-config/every-limit", test_every_limit);
   g_test_add_func("/relay-config/bad", test_bad);
+  g_test_add_func("/relay-config/auth-urls", test_auth_urls);
+  g_test_add_func("/relay-config/rooms", test_rooms);
+  g_test_add_func("/relay-config/same-room-twice", test_same_room_twice);
   g_test_add_func("/relay-config/files", test_files);
   return g_test_run();
 }
