@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-#include "fec-plan.h"
+#include "fec-plan-private.h"
+#include "fec-element.h"
 #include <glib.h>
 #include <math.h>
 #include <string.h>
@@ -28,89 +29,295 @@ wzp_fec_scheme_by_name(const char *name, WzpFecScheme *scheme)
 }
 
 #define BLOCK_SIZE_DEFAULT 5
+#define BLOCK_SIZE_MAX 32
 #define PACKET_OVERHEAD_DEFAULT 56
 #define OVERHEAD_WITHOUT_BUDGET 2.0
-/* Of a bundle: the elements' own bytes; reports and full headers, in bytes a second. */
-#define ELEMENTS_SIZE 6
+#define RATE_STEP 1.1
+
+/* Repair is bought until no more than this is expected to stay lost. */
+#define TARGET 0.0005
+/* What a loss above the target and a frame time of waiting for the packet to fill are held to be worth, in points
+ * of quality: enough to decide between equals. */
+#define ABOVE_TARGET_COST 0.05
+#define WAITING_COST 0.02 /* per 20 ms */
+
+/* Bytes of a bundle besides frames and symbols. */
+#define FRAMES_ELEMENT_HEAD 2
+#define CODED_ELEMENT_HEAD 4
+#define COPIES_ELEMENT_HEAD 3
+/* A second has one report (2 + 11) and one full header (8 more than a mini). */
 #define EXTRA_PER_SECOND 21
 
+/* Never less repair than this, so that the first losses of a good channel are repaired before it is known that
+ * it is one no more. */
 static double
-floor_overhead(const WzpProfile *profile)
+floor_rate(const WzpProfile *profile)
 {
   if (profile->codec != WZP_CODEC_OPUS)
     return 1.0;
   return profile->bitrate <= 12000 ? 0.5 : 0.2;
 }
 
-/* Symbols per packet of `frames` frames that the limits allow. */
+/* What clean speech is worth at each rate: PESQ (P.862.2) for Opus, rounded; the order of things for the rest. */
 static double
-symbols_allowed(const WzpFecLimits *limits, const WzpProfile *profile, unsigned frames)
+clean_quality(const WzpProfile *profile)
 {
+  static const struct {
+    unsigned bitrate;
+    double quality;
+  } steps[] = {{6000, 2.1},  {8000, 2.8},   {12000, 3.7},  {16000, 4.1},
+               {24000, 4.4}, {32000, 4.42}, {48000, 4.47}, {64000, 4.5}};
+  if (profile->codec != WZP_CODEC_OPUS)
+    return profile->codec == WZP_CODEC_CODEC2_3200 ? 1.7 : 1.5;
+  for (size_t n = 0; n < G_N_ELEMENTS(steps); n++) {
+    if (profile->bitrate <= steps[n].bitrate)
+      return steps[n].quality;
+  }
+  return steps[G_N_ELEMENTS(steps) - 1].quality;
+}
+
+/* Every percent of lost frames takes a ninth of what lies above the worst mark, 1. */
+static double
+quality(const WzpProfile *profile, double lost)
+{
+  return 1 + (clean_quality(profile) - 1) * exp(-11 * lost);
+}
+
+/* One way of packing: a profile and so many frames in a packet. */
+typedef struct {
+  const WzpFecLimits *limits;
+  const WzpProfile *profile;
+  unsigned frames;
+  double bytes; /* of repair per packet, its element's head included; infinite without a budget */
+  WzpFecPlace place; /* its rate is set as rates are tried */
+} Packing;
+
+static Packing
+packing_of(const WzpFecLimits *limits, const WzpChannelState *channel, const WzpProfile *profile,
+           unsigned frames)
+{
+  Packing packing = {.limits = limits, .profile = profile, .frames = frames, .bytes = INFINITY};
+  unsigned interval_ms = frames * profile->frame_ms;
+  if (limits->budget != 0) {
+    unsigned overhead =
+        limits->packet_overhead != 0 ? limits->packet_overhead : PACKET_OVERHEAD_DEFAULT;
+    packing.bytes = (limits->budget / 8.0 - EXTRA_PER_SECOND) * interval_ms / 1000 - overhead -
+                    FRAMES_ELEMENT_HEAD - frames * profile->frame_bytes;
+  }
+  packing.place = (WzpFecPlace){
+      .loss = CLAMP(channel->loss, 0, 1),
+      .memory = pow(CLAMP(channel->memory, 0, 1), interval_ms / 20.0),
+      .delay = (unsigned)MAX(limits->max_delay / (interval_ms * WZP_MSEC), 0),
+  };
+  if (channel->memory <= 0)
+    packing.place.memory = 0;
+  return packing;
+}
+
+/* The most symbols per frame that the limits allow. */
+static double
+most_rate(const Packing *packing)
+{
+  const WzpFecLimits *limits = packing->limits;
+  double affordable = INFINITY, frames = packing->frames, most = OVERHEAD_WITHOUT_BUDGET;
+  if (limits->budget != 0) {
+    double size = packing->profile->frame_bytes;
+    double symbols = (packing->bytes - CODED_ELEMENT_HEAD) / size;
+    double copies = floor((packing->bytes - COPIES_ELEMENT_HEAD) / size);
+    affordable = MAX(MAX(symbols, copies), 0) / frames;
+    most = affordable;
+  }
   if (limits->overhead != WZP_FEC_OVERHEAD_AUTO)
-    return MIN(limits->overhead, WZP_FEC_OVERHEAD_MAX) * frames / 100.0;
-  if (limits->budget == 0)
-    return OVERHEAD_WITHOUT_BUDGET * frames;
-  double overhead =
-      limits->packet_overhead != 0 ? limits->packet_overhead : PACKET_OVERHEAD_DEFAULT;
-  double bytes = (limits->budget / 8.0 - EXTRA_PER_SECOND) * frames * profile->frame_ms / 1000.0;
-  bytes -= overhead + ELEMENTS_SIZE + frames * profile->frame_bytes;
-  return MAX(bytes, 0) / profile->frame_bytes;
+    most = MIN(CLAMP(limits->overhead, 0, WZP_FEC_OVERHEAD_MAX) / 100.0, affordable);
+  /* more than every frame in every packet helps nobody */
+  most = MIN(most, packing->place.delay);
+  return MIN(most,
+             (most >= packing->place.delay ? WZP_FEC_SYMBOLS_MAX : WZP_FEC_CODED_MAX) / frames);
+}
+
+/* Frames lost when symbols are copies: the newest `rate` packets behind `offset` others. */
+static double
+expect_copies(const WzpFecPlace *place, unsigned offset)
+{
+  double loss = place->loss, bad = 1 - loss;
+  double first = loss + pow(place->memory, offset + 1) * bad;
+  double next = loss + place->memory * bad;
+  if (place->rate <= 1)
+    return loss * (1 - place->rate * (1 - first));
+  return loss * first * pow(next, place->rate - 1);
+}
+
+static unsigned
+copies_offset(const WzpFecPlace *place)
+{
+  unsigned packets = (unsigned)ceil(place->rate);
+  return place->memory > 0.1 && place->delay > packets ? place->delay - packets : 0;
+}
+
+/* Frames lost with blocks of k frames and r repairs, if losses are independent; bursts spoil it. */
+static double
+expect_block(const WzpFecPlace *place, unsigned k, unsigned r)
+{
+  double p = place->loss, sum = 0, ways = 1;
+  for (unsigned lost = 1; lost <= k; lost++) {
+    ways = ways * (k - lost + 1) / lost;
+    double frames_so = ways * pow(p, lost) * pow(1 - p, k - lost);
+    double too_few = 0, choices = 1;
+    for (unsigned come = 0; come < lost && come <= r; come++) {
+      too_few += choices * pow(1 - p, come) * pow(p, r - come);
+      choices = choices * (r - come) / (come + 1);
+    }
+    sum += frames_so * too_few * lost / k;
+  }
+  return sum + (p - sum) * pow(place->memory, 3);
+}
+
+static unsigned
+block_size(const WzpFecLimits *limits)
+{
+  return limits->block_size != 0 ? MIN(limits->block_size, BLOCK_SIZE_MAX) : BLOCK_SIZE_DEFAULT;
+}
+
+static double
+expect(const Packing *packing)
+{
+  const WzpFecPlace *place = &packing->place;
+  unsigned k = block_size(packing->limits);
+  switch (packing->limits->scheme) {
+  case WZP_FEC_NONE:
+    return place->loss;
+  case WZP_FEC_BLOCK:
+    return expect_block(place, k, (unsigned)(place->rate * k + 0.001));
+  case WZP_FEC_COPIES:
+    return expect_copies(place, copies_offset(place));
+  default:
+    return wzp_fec_table_expect(place);
+  }
+}
+
+/* Sets the rate: as little as meets the target, else what loses least. */
+static double
+choose_rate(Packing *packing)
+{
+  double most = most_rate(packing);
+  bool fixed = packing->limits->overhead != WZP_FEC_OVERHEAD_AUTO;
+  double rate = fixed ? most : MIN(floor_rate(packing->profile), most);
+  double best_rate = rate, best = INFINITY;
+  for (;;) {
+    packing->place.rate = rate;
+    double lost = expect(packing);
+    if (lost < best) {
+      best = lost;
+      best_rate = rate;
+    }
+    if (best <= TARGET || rate >= most)
+      break;
+    rate = MIN(rate * RATE_STEP, most);
+  }
+  packing->place.rate = best_rate;
+  return best;
+}
+
+static void
+fill_copies(WzpFecPlan *plan, const Packing *packing)
+{
+  double symbols = packing->place.rate * packing->frames;
+  unsigned offset = copies_offset(&packing->place) * packing->frames;
+  plan->programs[0] =
+      (WzpFecProgram){(uint8_t)offset, (uint8_t)MAX((unsigned)(symbols + 0.001), 1)};
+  plan->n_programs = 1;
+  plan->symbols_256 = symbols >= 1 ? plan->programs[0].window * 256 : (unsigned)(symbols * 256);
+  if (plan->programs[0].window < packing->frames && plan->programs[0].window == 1) {
+    plan->programs[1] = (WzpFecProgram){(uint8_t)(offset + packing->frames - 1), 1};
+    plan->n_programs = 2;
+  }
+}
+
+static void
+fill_sliding(WzpFecPlan *plan, const Packing *packing)
+{
+  unsigned frames = packing->frames;
+  double symbols = packing->place.rate * frames;
+  plan->n_programs = wzp_fec_table_choose(&packing->place, plan->programs);
+  for (unsigned n = 0; n < plan->n_programs; n++) {
+    WzpFecProgram *program = &plan->programs[n];
+    program->offset = (uint8_t)MIN(program->offset * frames, WZP_FEC_OFFSET_MAX);
+    program->window = (uint8_t)MIN(program->window * frames, WZP_FEC_WINDOW_MAX);
+  }
+  plan->symbols_256 = (unsigned)(symbols * 256 + 0.5);
+  if (packing->limits->window != 0) {
+    plan->n_programs = 1;
+    plan->programs[0] =
+        (WzpFecProgram){0, (uint8_t)MIN(packing->limits->window, WZP_FEC_WINDOW_MAX)};
+  }
+  /* as many symbols as frames: then the frames themselves */
+  if (plan->n_programs == 1 && packing->limits->scheme == WZP_FEC_AUTO &&
+      plan->symbols_256 >= plan->programs[0].window * 256u) {
+    plan->scheme = WZP_FEC_COPIES;
+    plan->symbols_256 = plan->programs[0].window * 256u;
+  } else {
+    plan->symbols_256 = MIN(plan->symbols_256, WZP_FEC_CODED_MAX * 256);
+  }
+}
+
+static void
+fill_plan(WzpFecPlan *plan, const Packing *packing, double expected)
+{
+  const WzpFecLimits *limits = packing->limits;
+  *plan = (WzpFecPlan){.scheme = limits->scheme == WZP_FEC_AUTO ? WZP_FEC_SLIDING : limits->scheme,
+                       .profile = packing->profile,
+                       .frames_per_packet = packing->frames,
+                       .block_size = block_size(limits),
+                       .expected_loss = expected};
+  if (packing->place.delay == 0 || packing->place.rate * packing->frames * 256 < 1)
+    plan->scheme = WZP_FEC_NONE;
+  switch (plan->scheme) {
+  case WZP_FEC_NONE:
+    plan->expected_loss = packing->place.loss;
+    break;
+  case WZP_FEC_BLOCK:
+    plan->block_repairs = (unsigned)(packing->place.rate * plan->block_size + 0.001);
+    plan->symbols_256 = plan->block_repairs * 256 * packing->frames / plan->block_size;
+    break;
+  case WZP_FEC_COPIES:
+    fill_copies(plan, packing);
+    break;
+  default:
+    fill_sliding(plan, packing);
+  }
 }
 
 void
 wzp_fec_plan(WzpFecPlan *plan, const WzpChannelState *channel, const WzpFecLimits *limits)
 {
-  const WzpProfile *profile =
+  const WzpProfile *wanted =
       limits->profile != NULL ? limits->profile : wzp_profile_by_name(WZP_PROFILE_DEFAULT);
-  unsigned frames = limits->frames_per_packet;
-  if (frames == 0) {
-    frames = 1;
-    while (limits->budget != 0 && symbols_allowed(limits, profile, frames) < 0.95 * frames &&
-           wzp_framing_code(profile->codec, profile->frame_ms, frames + 1) >= 0)
-      frames++;
-    if (profile->codec == WZP_CODEC_CODEC2_3200)
-      frames = MAX(frames, 2);
+  const WzpProfile *profile;
+  double best = -INFINITY;
+  for (unsigned n = 0; (profile = wzp_profile_nth(n)) != NULL; n++) {
+    bool lower = limits->may_lower_profile && profile->codec == wanted->codec &&
+                 profile->bitrate < wanted->bitrate;
+    if (profile != wanted && !lower)
+      continue;
+    for (unsigned frames = 1; frames <= 4; frames++) {
+      if (wzp_framing_code(profile->codec, profile->frame_ms, frames) < 0 ||
+          (limits->frames_per_packet != 0 && limits->frames_per_packet != frames))
+        continue;
+      Packing packing = packing_of(limits, channel, profile, frames);
+      double expected = choose_rate(&packing);
+      double worth = quality(profile, expected) - (expected > TARGET ? ABOVE_TARGET_COST : 0) -
+                     WAITING_COST * (frames * profile->frame_ms / 20.0 - 1);
+      if (packing.bytes < 0) /* not even the frames fit: the one that is over by least */
+        worth = -1e6 + packing.bytes / (frames * profile->frame_ms);
+      if (worth > best) {
+        best = worth;
+        fill_plan(plan, &packing, expected);
+      }
+    }
   }
-  double symbols = MIN(symbols_allowed(limits, profile, frames), WZP_FEC_SYMBOLS_MAX);
-  if (limits->budget == 0 && limits->overhead == WZP_FEC_OVERHEAD_AUTO)
-    symbols = CLAMP(channel->loss * 6, floor_overhead(profile), OVERHEAD_WITHOUT_BUDGET) * frames;
-  WzpTime interval = frames * profile->frame_ms * WZP_MSEC;
-  unsigned packets = (unsigned)(limits->max_delay / interval);
-
-  *plan =
-      (WzpFecPlan){.scheme = limits->scheme == WZP_FEC_AUTO ? WZP_FEC_SLIDING : limits->scheme,
-                   .profile = profile,
-                   .frames_per_packet = frames,
-                   .block_size = limits->block_size != 0 ? limits->block_size : BLOCK_SIZE_DEFAULT,
-                   .expected_loss = channel->loss};
-  unsigned window = MIN(packets * frames, WZP_FEC_WINDOW_MAX);
-  if (limits->window != 0)
-    window = MIN(limits->window, WZP_FEC_WINDOW_MAX);
-  if (window == 0 || symbols <= 0 || plan->scheme == WZP_FEC_NONE) {
-    plan->scheme = WZP_FEC_NONE;
-    return;
-  }
-  if (plan->scheme == WZP_FEC_BLOCK) {
-    plan->block_repairs = (unsigned)(symbols * plan->block_size / frames + 0.5);
-    plan->symbols_256 = plan->block_repairs * 256 * frames / plan->block_size;
-    return;
-  }
-  double burst = wzp_channel_mean_burst(channel) * (1 - channel->loss);
-  if (channel->loss >= 0.4)
-    window = MIN(window, MAX((unsigned)symbols, 1));
-  unsigned offset = 0;
-  if (burst >= 3) {
-    offset = packets * frames - MIN(packets * frames, frames);
-    window = MIN(window, frames);
-  }
-  plan->programs[0] = (WzpFecProgram){(uint8_t)offset, (uint8_t)window};
-  plan->n_programs = 1;
-  plan->symbols_256 = (unsigned)(MIN(symbols, window) * 256);
-  if (symbols >= window || plan->scheme == WZP_FEC_COPIES) {
-    plan->scheme = WZP_FEC_COPIES;
-    plan->programs[0].window = (uint8_t)MIN(window, MAX((unsigned)symbols, 1));
-    plan->symbols_256 = plan->programs[0].window * 256;
-  } else if (symbols > 16) {
-    plan->symbols_256 = 16 * 256;
+  if (best == -INFINITY) { /* frames_per_packet names no framing: one, or what comes next */
+    WzpFecLimits free_limits = *limits;
+    free_limits.frames_per_packet = 0;
+    wzp_fec_plan(plan, channel, &free_limits);
   }
 }

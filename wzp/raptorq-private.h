@@ -41,3 +41,20 @@ const uint8_t *wzp_raptorq_cached_rows(unsigned k);
 const WzpGf256Factor *wzp_raptorq_cached_factors(unsigned k);
 /* Any repair symbol, computed now; a whole row with its zeros. */
 void wzp_raptorq_compute_row(unsigned k, uint32_t esi, uint8_t *row);
+
+/* A decoder's rows, see there. */
+typedef uint8_t WzpRaptorqRow[WZP_RAPTORQ_ROW_MAX] __attribute__((aligned(WZP_RAPTORQ_VECTOR)));
+
+/* out = equation + sum over i < n of equation[column[i]] * rows[i], each of `size` bytes; out may be equation */
+typedef void (*WzpRaptorqReduce)(WzpRaptorqRow out, const uint8_t *equation,
+                                 const WzpRaptorqRow *rows, const uint8_t *column, unsigned n,
+                                 unsigned size);
+/* rows[own] = (rows[own] + unit vector of column) / rows[own][column], which is not 0; then for the other i < n
+ * rows[i] += rows[i][column] * rows[own] */
+typedef void (*WzpRaptorqExchange)(WzpRaptorqRow *rows, unsigned n, unsigned own, unsigned column,
+                                   unsigned size);
+typedef struct {
+  WzpRaptorqReduce reduce;
+  WzpRaptorqExchange exchange;
+} WzpRaptorqRowCode;
+const WzpRaptorqRowCode *wzp_raptorq_row_code(void); /* for the kernel that is chosen now */

@@ -25,15 +25,20 @@ void wzp_raptorq_encode(unsigned k, const uint8_t *const *source, const uint32_t
                         uint8_t *const *out, unsigned n_out, size_t n);
 
 /* One block, decoded symbol by symbol as they come; maximum likelihood: whatever the received symbols
- * determine is solved, and nothing else. Storage is the caller's choice of new/init; see the .c. */
+ * determine is solved, and nothing else. */
 typedef struct WzpRaptorqDecoder WzpRaptorqDecoder;
 WzpRaptorqDecoder *wzp_raptorq_decoder_new(void); /* the only allocation; reusable for any block */
 void wzp_raptorq_decoder_free(WzpRaptorqDecoder *decoder);
 /* A new block of k symbols of n bytes. WZP_MALFORMED outside of the limits above (nothing changes). */
 WzpResult wzp_raptorq_decoder_start(WzpRaptorqDecoder *decoder, unsigned k, size_t n);
-/* WZP_OK: taken in. WZP_REPLAYED: says nothing new. WZP_MALFORMED: esi too large. The bytes are copied. */
+/* WZP_OK: taken in. WZP_REPLAYED: says nothing new. That a repair symbol follows from others may show only in
+ * solve, which then drops it. WZP_MALFORMED: esi too large, or no start. The bytes are copied. */
 WzpResult wzp_raptorq_decoder_add(WzpRaptorqDecoder *decoder, uint32_t esi, const uint8_t *symbol);
 /* Tries to solve what is missing; true when the whole block is known. May be called after each symbol. */
 bool wzp_raptorq_decoder_solve(WzpRaptorqDecoder *decoder);
-/* Source symbol i once it is known, else NULL; valid until the next start. */
+/* Source symbol i once it came or is solved, else NULL; valid until the next start. */
 const uint8_t *wzp_raptorq_decoder_symbol(const WzpRaptorqDecoder *decoder, unsigned i);
+/* start, add and solve in one, for symbols that are at hand: they are not copied, and must stay until the next
+ * start. */
+bool wzp_raptorq_decode(WzpRaptorqDecoder *decoder, unsigned k, size_t n, const uint32_t *esi,
+                        const uint8_t *const *symbols, unsigned n_symbols);

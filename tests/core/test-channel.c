@@ -144,8 +144,10 @@ test_steps(void)
       rig_clear(&rig);
     }
     g_test_message("%d ms: up %u, down %u of %d", (int)(interval / WZP_MSEC), up, down, ROUNDS);
-    g_assert_cmpuint(up, >=, ROUNDS * 85 / 100);
-    g_assert_cmpuint(down, >=, ROUNDS * 85 / 100);
+    /* fewer packets in three seconds tell less */
+    unsigned enough = interval == 20 * WZP_MSEC ? 90 : interval == 40 * WZP_MSEC ? 80 : 70;
+    g_assert_cmpuint(up, >=, ROUNDS * enough / 100);
+    g_assert_cmpuint(down, >=, ROUNDS * enough / 100);
   }
 }
 
