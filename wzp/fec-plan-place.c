@@ -141,5 +141,13 @@ wzp_fec_table_choose(const WzpFecPlace *place, WzpFecProgram programs[2])
   const uint8_t *found = wzp_fec_table_programs[wzp_fec_table_program[here]];
   programs[0] = (WzpFecProgram){found[0], found[1]};
   programs[1] = (WzpFecProgram){found[2], found[3]};
-  return found[3] != 0 ? 2 : 1;
+  if (found[3] != 0)
+    return 2;
+  /* the place has more symbols than the table's nearest: they want more packets to tell of */
+  uint8_t wanted = (uint8_t)MIN(ceil(place->rate), place->delay);
+  if (programs[0].window < wanted) {
+    programs[0].window = wanted;
+    programs[0].offset = (uint8_t)MIN(programs[0].offset, place->delay - wanted);
+  }
+  return 1;
 }

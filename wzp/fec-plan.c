@@ -39,7 +39,9 @@ wzp_fec_scheme_by_name(const char *name, WzpFecScheme *scheme)
 /* What a loss above the target and a frame time of waiting for the packet to fill are held to be worth, in points
  * of quality: enough to decide between equals. */
 #define ABOVE_TARGET_COST 0.05
-#define WAITING_COST 0.02 /* per 20 ms */
+#define WAITING_COST 0.003 /* per 20 ms */
+/* A channel without losses is planned for as if it had these. */
+#define LEAST_LOSS 0.005
 
 /* Bytes of a bundle besides frames and symbols. */
 #define FRAMES_ELEMENT_HEAD 2
@@ -76,11 +78,13 @@ clean_quality(const WzpProfile *profile)
   return steps[G_N_ELEMENTS(steps) - 1].quality;
 }
 
-/* Every percent of lost frames takes a ninth of what lies above the worst mark, 1. */
+/* Every percent of lost frames takes a tenth of what lies above the worst mark, 1; where little is left, more is
+ * still understood of less loss. */
 static double
 quality(const WzpProfile *profile, double lost)
 {
-  return 1 + (clean_quality(profile) - 1) * exp(-11 * lost);
+  double left = 0.9 * exp(-11 * lost) + 0.1 * (1 - lost);
+  return 1 + (clean_quality(profile) - 1) * left;
 }
 
 /* One way of packing: a profile and so many frames in a packet. */
@@ -105,7 +109,7 @@ packing_of(const WzpFecLimits *limits, const WzpChannelState *channel, const Wzp
                     FRAMES_ELEMENT_HEAD - frames * profile->frame_bytes;
   }
   packing.place = (WzpFecPlace){
-      .loss = CLAMP(channel->loss, 0, 1),
+      .loss = CLAMP(channel->loss, LEAST_LOSS, 1),
       .memory = pow(CLAMP(channel->memory, 0, 1), interval_ms / 20.0),
       .delay = (unsigned)MAX(limits->max_delay / (interval_ms * WZP_MSEC), 0),
   };
@@ -261,19 +265,21 @@ fill_sliding(WzpFecPlan *plan, const Packing *packing)
 }
 
 static void
-fill_plan(WzpFecPlan *plan, const Packing *packing, double expected)
+fill_plan(WzpFecPlan *plan, const Packing *packing, double loss)
 {
   const WzpFecLimits *limits = packing->limits;
+  Packing real = *packing;
+  real.place.loss = CLAMP(loss, 0, 1);
   *plan = (WzpFecPlan){.scheme = limits->scheme == WZP_FEC_AUTO ? WZP_FEC_SLIDING : limits->scheme,
                        .profile = packing->profile,
                        .frames_per_packet = packing->frames,
                        .block_size = block_size(limits),
-                       .expected_loss = expected};
+                       .expected_loss = expect(&real)};
   if (packing->place.delay == 0 || packing->place.rate * packing->frames * 256 < 1)
     plan->scheme = WZP_FEC_NONE;
   switch (plan->scheme) {
   case WZP_FEC_NONE:
-    plan->expected_loss = packing->place.loss;
+    plan->expected_loss = real.place.loss;
     break;
   case WZP_FEC_BLOCK:
     plan->block_repairs = (unsigned)(packing->place.rate * plan->block_size + 0.001);
@@ -311,7 +317,7 @@ wzp_fec_plan(WzpFecPlan *plan, const WzpChannelState *channel, const WzpFecLimit
         worth = -1e6 + packing.bytes / (frames * profile->frame_ms);
       if (worth > best) {
         best = worth;
-        fill_plan(plan, &packing, expected);
+        fill_plan(plan, &packing, channel->loss);
       }
     }
   }
