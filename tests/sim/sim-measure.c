@@ -60,10 +60,14 @@ static void
 judge(const SimParty *talker, const SimMeasureConfig *config, WzpTime start, SimMeasure *measure)
 {
   GArray *delays = g_array_new(FALSE, FALSE, sizeof(WzpTime));
+  bool in_gap = false;
   for (unsigned i = 0; i < talker->frames->len; i++) {
     const SimFrame *frame = &g_array_index(talker->frames, SimFrame, i);
     if (frame->captured < start || frame->captured >= start + config->duration)
       continue;
+    const bool missing = frame->arrived == WZP_NEVER || frame->recovered;
+    measure->gaps += missing && !in_gap;
+    in_gap = missing;
     const unsigned second = (unsigned)((frame->captured - start) / WZP_SECOND);
     count(frame, config->limits.max_delay,
           &g_array_index(measure->seconds, SimSecond, second).counts, delays);

@@ -36,6 +36,7 @@ typedef struct {
 
 typedef struct {
   SimCounts counts;
+  uint64_t gaps;                           /* runs of frames whose own packet did not bring them */
   WzpTime delay_p50, delay_p95, delay_max; /* of the repaired frames */
   uint64_t datagrams, datagrams_lost;      /* of the direction, on its lossy leg */
   WzpFecPlan plan;                         /* at the end */

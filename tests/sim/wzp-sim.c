@@ -249,6 +249,13 @@ print_timeline(const SimMeasure *measure, gboolean json)
   }
 }
 
+static double
+mean_gap(const SimMeasure *measure)
+{
+  const uint64_t missing = measure->counts.repaired + measure->counts.lost;
+  return measure->gaps > 0 ? (double)missing / (double)measure->gaps : 0;
+}
+
 static void
 print_json(const SimMeasure *measure, double seconds)
 {
@@ -263,6 +270,7 @@ print_json(const SimMeasure *measure, double seconds)
   printf(",\"wire_bytes\":%" PRIu64 ",\"seconds\":%g,\"kbps\":%.3f,\"loss_pct\":%.4f",
          counts->wire_bytes, seconds, kbps(counts->wire_bytes, seconds),
          percent(counts->lost, counts->sent));
+  printf(",\"mean_gap\":%.3f", mean_gap(measure));
   printf(",\"datagrams\":%" PRIu64 ",\"datagrams_lost\":%" PRIu64 ",\"channel_loss_pct\":%.3f",
          measure->datagrams, measure->datagrams_lost,
          percent(measure->datagrams_lost, measure->datagrams));
@@ -292,6 +300,7 @@ print_table(const SimMeasure *measure, double seconds)
          kbps(counts->wire_bytes, seconds), counts->wire_bytes);
   printf("datagrams lost   %" PRIu64 " of %" PRIu64 ", %.2f %%\n", measure->datagrams_lost,
          measure->datagrams, percent(measure->datagrams_lost, measure->datagrams));
+  printf("own packet lost  %.2f frames in a row in the mean\n", mean_gap(measure));
   printf("reports          %" PRIu64 " came, %" PRIu64 " of them stale\n",
          measure->sender.reports_handled + measure->sender.reports_stale,
          measure->sender.reports_stale);
