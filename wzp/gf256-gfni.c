@@ -126,4 +126,5 @@ gfni_add_scaled(uint8_t *to, const uint8_t *from, WzpGf256Factor factor, size_t 
     add_part_512(to + done, from + done, factor, n - done);
 }
 
-const WzpGf256Code wzp_gf256_gfni = {gfni_product, gfni_add_scaled, wzp_gf256_matrices};
+const WzpGf256Code wzp_gf256_gfni = {WZP_GF256_GFNI, gfni_product, gfni_add_scaled,
+                                     wzp_gf256_matrices};

@@ -106,4 +106,5 @@ neon_add_scaled(uint8_t *to, const uint8_t *from, WzpGf256Factor factor, size_t 
     add_part_16(to + done, from + done, factor, n - done);
 }
 
-const WzpGf256Code wzp_gf256_neon = {neon_product, neon_add_scaled, wzp_gf256_addresses};
+const WzpGf256Code wzp_gf256_neon = {WZP_GF256_NEON, neon_product, neon_add_scaled,
+                                     wzp_gf256_addresses};

@@ -8,6 +8,7 @@
 
 /* What a kernel computes; n is at least 1 and, in product, n_out too. */
 typedef struct {
+  WzpGf256Kernel kernel;
   void (*product)(uint8_t *const *out, unsigned n_out, const uint8_t *const *in, unsigned n_in,
                   const WzpGf256Factor *factors, size_t n);
   /* to += factor * from; they are the same or do not overlap */
@@ -22,9 +23,11 @@ const WzpGf256Code *wzp_gf256_code(WzpGf256Kernel kernel); /* NULL: not compiled
 extern uint8_t wzp_gf256_nibbles[256]
                                 [32]; /* [c][i] = c * i and [c][16 + i] = c * 16 i, for i < 16 */
 extern WzpGf256Factor wzp_gf256_addresses[256]; /* of wzp_gf256_nibbles[c] */
+extern WzpGf256Factor wzp_gf256_numbers[256];   /* c itself */
 /* As GFNI's affine instruction takes it: byte 7 - i has, as bit j, bit i of c * 2^j. */
 extern WzpGf256Factor wzp_gf256_matrices[256];
 
+extern const WzpGf256Code wzp_gf256_portable;
 #if defined(__x86_64__) || defined(__i386__)
 extern const WzpGf256Code wzp_gf256_ssse3, wzp_gf256_avx2, wzp_gf256_gfni;
 #elif defined(__ARM_NEON)

@@ -107,7 +107,8 @@ ssse3_add_scaled(uint8_t *to, const uint8_t *from, WzpGf256Factor factor, size_t
     add_part_16(to + done, from + done, factor, n - done);
 }
 
-const WzpGf256Code wzp_gf256_ssse3 = {ssse3_product, ssse3_add_scaled, wzp_gf256_addresses};
+const WzpGf256Code wzp_gf256_ssse3 = {WZP_GF256_SSSE3, ssse3_product, ssse3_add_scaled,
+                                      wzp_gf256_addresses};
 
 /* --- symbols of up to 16 bytes on a CPU that has AVX2 --- */
 
@@ -218,4 +219,5 @@ avx2_add_scaled(uint8_t *to, const uint8_t *from, WzpGf256Factor factor, size_t 
     add_part_short(to + done, from + done, factor, n - done);
 }
 
-const WzpGf256Code wzp_gf256_avx2 = {avx2_product, avx2_add_scaled, wzp_gf256_addresses};
+const WzpGf256Code wzp_gf256_avx2 = {WZP_GF256_AVX2, avx2_product, avx2_add_scaled,
+                                     wzp_gf256_addresses};

@@ -5,76 +5,16 @@
 
 #define POLYNOMIAL 0x11d /* x^8 + x^4 + x^3 + x^2 + 1 */
 #define ORDER 255        /* of alpha */
-#define ONES 0x0101010101010101u
 
 /* Filled once, at first use, before `chosen` is set. */
 uint8_t wzp_gf256_nibbles[256][32] __attribute__((aligned(64)));
-WzpGf256Factor wzp_gf256_addresses[256], wzp_gf256_matrices[256];
+WzpGf256Factor wzp_gf256_addresses[256], wzp_gf256_numbers[256], wzp_gf256_matrices[256];
 static uint8_t powers[ORDER], inverses[256];
-static WzpGf256Factor multiples[256];
-
-/* --- portable: eight bytes of a symbol in a word; byte i of a factor is its coefficient times 2^i --- */
-
-/* The bits i of each byte, times coefficient * 2^i: at most 255 in each byte, so nothing carries over. */
-static inline uint64_t
-multiply_word(uint64_t word, WzpGf256Factor factor)
-{
-  uint64_t sum = 0;
-  for (unsigned i = 0; i < 8; i++)
-    sum ^= (word >> i & ONES) * (factor >> 8 * i & 0xff);
-  return sum;
-}
-
-static inline uint64_t
-load_word(const uint8_t *data)
-{
-  uint64_t word;
-  memcpy(&word, data, sizeof word);
-  return word;
-}
-
-static void
-portable_product(uint8_t *const *out, unsigned n_out, const uint8_t *const *in, unsigned n_in,
-                 const WzpGf256Factor *factors, size_t n)
-{
-  for (unsigned r = 0; r < n_out; r++, factors += n_in) {
-    if (n < 8) {
-      uint64_t sum = 0;
-      for (unsigned k = 0; k < n_in; k++)
-        sum ^= multiply_word(wzp_gf256_load_few(in[k], n), factors[k]);
-      wzp_gf256_store_few(out[r], n, sum);
-      continue;
-    }
-    for (size_t at = 0; at < n; at += 8) {
-      size_t from = at + 8 <= n ? at : n - 8; /* the last word overlaps the one before */
-      uint64_t sum = 0;
-      for (unsigned k = 0; k < n_in; k++)
-        sum ^= multiply_word(load_word(in[k] + from), factors[k]);
-      memcpy(out[r] + from, &sum, sizeof sum);
-    }
-  }
-}
-
-static void
-portable_add_scaled(uint8_t *to, const uint8_t *from, WzpGf256Factor factor, size_t n)
-{
-  size_t at = 0;
-  for (; at + 8 <= n; at += 8) {
-    uint64_t sum = load_word(to + at) ^ multiply_word(load_word(from + at), factor);
-    memcpy(to + at, &sum, sizeof sum);
-  }
-  if (at < n)
-    wzp_gf256_store_few(to + at, n - at,
-                        wzp_gf256_load_few(to + at, n - at) ^
-                            multiply_word(wzp_gf256_load_few(from + at, n - at), factor));
-}
-
-static const WzpGf256Code portable = {portable_product, portable_add_scaled, multiples};
 
 /* --- tables and choice --- */
 
 static const WzpGf256Code *const kernels[WZP_GF256_N_KERNELS] = {
-    [WZP_GF256_PORTABLE] = &portable,
+    [WZP_GF256_PORTABLE] = &wzp_gf256_portable,
 #if defined(__x86_64__) || defined(__i386__)
     [WZP_GF256_SSSE3] = &wzp_gf256_ssse3,
     [WZP_GF256_AVX2] = &wzp_gf256_avx2,
@@ -94,13 +34,14 @@ fill_tables(void)
     logarithms[power] = (uint8_t)i;
     power = power << 1 ^ (power >> 7) * POLYNOMIAL;
   }
-  for (unsigned c = 0; c < 256; c++)
+  for (unsigned c = 0; c < 256; c++) {
     wzp_gf256_addresses[c] = (uintptr_t)wzp_gf256_nibbles[c];
+    wzp_gf256_numbers[c] = c;
+  }
   for (unsigned c = 1; c < 256; c++) {
     inverses[c] = powers[(ORDER - logarithms[c]) % ORDER];
     for (unsigned j = 0; j < 8; j++) {
       uint64_t multiple = powers[(logarithms[c] + j) % ORDER];
-      multiples[c] |= multiple << 8 * j;
       for (unsigned i = 0; i < 8; i++)
         wzp_gf256_matrices[c] |= (multiple >> i & 1) << (8 * (7 - i) + j);
     }
@@ -138,7 +79,7 @@ first_use(void)
 {
   static gsize done;
   if (g_once_init_enter(&done)) {
-    const WzpGf256Code *best = &portable;
+    const WzpGf256Code *best = &wzp_gf256_portable;
     fill_tables();
     for (WzpGf256Kernel i = 0; i < WZP_GF256_N_KERNELS; i++)
       if (wzp_gf256_kernel_usable(i))
@@ -178,11 +119,7 @@ wzp_gf256_kernel_usable(WzpGf256Kernel kernel)
 WzpGf256Kernel
 wzp_gf256_kernel(void)
 {
-  const WzpGf256Code *now = current();
-  WzpGf256Kernel kernel = 0;
-  while (kernels[kernel] != now)
-    kernel++;
-  return kernel;
+  return current()->kernel;
 }
 
 void
