@@ -319,7 +319,9 @@ wzp_fec_receiver_push(WzpFecReceiver *receiver, WzpTime now, const WzpFecPacketI
   receiver->stats.packets++;
   wzp_reception_packet(receiver->reception, now, info->index);
   WzpResult result = read_bundle(receiver, info, bundle, length);
-  if (result != WZP_OK)
+  if (result == WZP_TOO_OLD)
+    receiver->stats.late_packets++;
+  else if (result != WZP_OK)
     receiver->stats.malformed++;
   judge(receiver);
   return result;

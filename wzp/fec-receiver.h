@@ -31,7 +31,7 @@ void wzp_fec_receiver_free(WzpFecReceiver *receiver);
 void wzp_fec_receiver_reset(WzpFecReceiver *receiver);
 
 /* A bundle came. WZP_OK; a bundle that does not read is WZP_MALFORMED or WZP_TRUNCATED, and what was good before
- * the flaw is used. Then take frames until next() is false. */
+ * the flaw is used. WZP_TOO_OLD: behind all that could be numbered. Then take frames until next() is false. */
 WzpResult wzp_fec_receiver_push(WzpFecReceiver *receiver, WzpTime now, const WzpFecPacketInfo *info,
                                 const uint8_t *bundle, size_t length);
 bool wzp_fec_receiver_next(WzpFecReceiver *receiver, WzpFecFrame *frame);
@@ -45,10 +45,10 @@ bool wzp_fec_receiver_report(WzpFecReceiver *receiver, WzpTime now, uint8_t slot
 bool wzp_fec_receiver_horizon(const WzpFecReceiver *receiver, uint64_t number, uint64_t *media_ms);
 
 typedef struct {
-  uint64_t packets, frames, recovered, late_repairs /* symbols for frames behind the window */,
-      redundant, repair_symbols, unknown_elements, malformed,
-      hopeless;     /* frames that no repair can bring any more */
-  unsigned pending; /* equations that wait */
+  uint64_t packets, frames, recovered, late_packets /* behind all that could be numbered */,
+      late_repairs /* symbols for frames behind the window */, redundant, repair_symbols,
+      unknown_elements, malformed, hopeless; /* frames that no repair can bring any more */
+  unsigned pending;                          /* equations that wait */
   WzpReceptionStats reception;
 } WzpFecReceiverStats;
 void wzp_fec_receiver_get_stats(const WzpFecReceiver *receiver, WzpFecReceiverStats *stats);

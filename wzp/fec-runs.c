@@ -48,13 +48,25 @@ missing_before(const WzpFecRuns *runs, uint64_t index, unsigned frames_per_packe
   return (between - MIN(between, runs->n_others)) * frames_per_packet;
 }
 
+/* A run has nothing before the end of the one before it, unless media time began again. */
+static bool
+is_before(const WzpFecRuns *runs, unsigned i, uint64_t number)
+{
+  if (i == 0)
+    return false;
+  const WzpFecRun *run = &runs->runs[i], *before = &runs->runs[i - 1];
+  uint64_t end_ms = wzp_fec_run_time(before, before->end);
+  return end_ms <= wzp_fec_run_time(run, run->low) + TOLERANCE_MS &&
+         wzp_fec_run_time(run, number) + TOLERANCE_MS < end_ms;
+}
+
 /* Takes a range of numbers into run i, where it may be of that run. allowed: how far the newest run may grow. */
 static bool
 take_in(WzpFecRuns *runs, unsigned i, uint64_t first, uint64_t end, uint64_t allowed)
 {
   WzpFecRun *run = &runs->runs[i];
   uint64_t limit = i + 1 < runs->n ? runs->runs[i + 1].low : run->end + allowed;
-  if (first < floor_of(runs, i) || end > limit)
+  if (first < floor_of(runs, i) || end > limit || is_before(runs, i, first))
     return false;
   run->low = MIN(run->low, first);
   run->end = MAX(run->end, end);
@@ -95,7 +107,28 @@ anchor_numbering(WzpFecRuns *runs, uint64_t index, const WzpFraming *framing, ui
   runs->guessing = false;
 }
 
-/* The first number of a run that begins with this packet. */
+/* The most frames that lost packets before this one may each have held: around a start of talking packets are like
+ * this one or like those before. */
+static unsigned
+frames_of_missing(const WzpFecRuns *runs, const WzpFecPacketInfo *info, const WzpFraming *framing)
+{
+  return info->talk_start ? MAX(runs->last_frames_per_packet, framing->frames_per_packet)
+                          : FRAMES_PER_PACKET_MAX;
+}
+
+/* How many of `room` numbers behind a run to leave for lost frames before one at media_ms. */
+static uint64_t
+leave_out(const WzpFecRun *run, uint64_t room, uint64_t media_ms, unsigned frame_ms)
+{
+  uint64_t end_ms = wzp_fec_run_time(run, run->end) + TOLERANCE_MS;
+  if (media_ms + 2 * TOLERANCE_MS < end_ms) /* time began again */
+    return room;
+  uint64_t missing_ms = media_ms > end_ms ? media_ms - end_ms : 0;
+  frame_ms = MIN(frame_ms, run->frame_ms);
+  return MIN(room, (missing_ms + frame_ms - 1) / frame_ms);
+}
+
+/* The first number of a run that begins with this packet, the newest. */
 static uint64_t
 next_number(WzpFecRuns *runs, const WzpFecPacketInfo *info, const WzpFraming *framing)
 {
@@ -106,27 +139,16 @@ next_number(WzpFecRuns *runs, const WzpFecPacketInfo *info, const WzpFraming *fr
   uint64_t end = last->end;
   if (runs->guessing) { /* go on from what has been said since */
     WzpNumbering guess = runs->numbering;
-    uint64_t guessed = wzp_numbering_first_frame(&guess, framing, info->index);
+    end = MAX(end, wzp_numbering_first_frame(&guess, framing, info->index));
     if (runs->numbering.now.framing == framing)
-      return MAX(end, guessed);
-    end = MAX(end, guessed);
+      return end;
   }
-  unsigned per_packet = info->talk_start
-                            ? MAX(runs->last_frames_per_packet, framing->frames_per_packet)
-                            : FRAMES_PER_PACKET_MAX;
-  uint64_t room = missing_before(runs, info->index, per_packet);
-  uint64_t last_ms = wzp_fec_run_time(last, last->end);
-  if (info->media_ms + TOLERANCE_MS >= last_ms) {
-    uint64_t frame_ms = MIN(last->frame_ms, framing->frame_ms);
-    uint64_t missing_ms =
-        info->media_ms > last_ms + TOLERANCE_MS ? info->media_ms - last_ms - TOLERANCE_MS : 0;
-    room = MIN(room, (missing_ms + frame_ms - 1) / frame_ms);
-  }
-  return end + room;
+  uint64_t room = missing_before(runs, info->index, frames_of_missing(runs, info, framing));
+  return end + leave_out(last, room, info->media_ms, framing->frame_ms);
 }
 
 static void
-begin_run(WzpFecRuns *runs, const WzpFecPacketInfo *info, const WzpFraming *framing,
+begin_run(WzpFecRuns *runs, unsigned i, const WzpFecPacketInfo *info, const WzpFraming *framing,
           uint64_t number)
 {
   WzpFecRun run = {
@@ -136,34 +158,49 @@ begin_run(WzpFecRuns *runs, const WzpFecPacketInfo *info, const WzpFraming *fram
       .number = number,
       .low = number,
       .end = number + framing->frames_per_packet,
+      .last_index = info->index,
   };
-  if (runs->n > 0)
-    run.floor = runs->runs[runs->n - 1].end;
+  if (i > 0)
+    run.floor = runs->runs[i - 1].end;
   else if (runs->numbering.before.framing != NULL) /* what came before is numbered by a guess */
     run.floor = number;
-  if (runs->n == WZP_FEC_RUNS) {
+  if (runs->n == WZP_FEC_RUNS) { /* i is not 0 then */
     runs->runs[1].floor = floor_of(runs, 1);
     memmove(runs->runs, runs->runs + 1, (WZP_FEC_RUNS - 1) * sizeof runs->runs[0]);
     runs->n--;
+    i--;
   }
-  runs->runs[runs->n++] = run;
+  memmove(runs->runs + i + 1, runs->runs + i, (runs->n - i) * sizeof runs->runs[0]);
+  runs->runs[i] = run;
+  runs->n++;
 }
 
-/* A packet whose run was never seen, and whose time lies inside another. */
+/* A late packet of a run that was not seen before. Its time lies inside another run, where numbers are missing, or
+ * between two, where room was left for it. */
 static bool
-number_straggler(const WzpFecRuns *runs, const WzpFecPacketInfo *info, const WzpFraming *framing,
-                 uint64_t *first)
+number_straggler(WzpFecRuns *runs, const WzpFecPacketInfo *info, const WzpFraming *framing,
+                 WzpFecNumbers *numbers)
 {
-  for (unsigned i = runs->n; i-- > 0;) {
-    const WzpFecRun *run = &runs->runs[i];
-    uint64_t low_ms = wzp_fec_run_time(run, run->low);
-    if (info->media_ms < low_ms)
-      continue;
-    *first = run->low + (info->media_ms - low_ms) / run->frame_ms;
-    uint64_t limit = i + 1 < runs->n ? runs->runs[i + 1].low : run->end;
-    return *first + framing->frames_per_packet <= limit;
-  }
-  return false;
+  unsigned i = runs->n, n = framing->frames_per_packet;
+  while (i > 0 && info->media_ms < wzp_fec_run_time(&runs->runs[i - 1], runs->runs[i - 1].low))
+    i--;
+  if (i == 0)
+    return false;
+  const WzpFecRun *before = &runs->runs[i - 1];
+  uint64_t low_ms = wzp_fec_run_time(before, before->low);
+  numbers->first = before->low + (info->media_ms - low_ms) / before->frame_ms;
+  if (numbers->first + n <= before->end)
+    return true;
+  if (i == runs->n || info->index <= before->last_index)
+    return false;
+
+  uint64_t limit = runs->runs[i].low, room = (info->index - before->last_index - 1) * n;
+  numbers->first = before->end + leave_out(before, room, info->media_ms, framing->frame_ms);
+  if (before->end + n > limit)
+    return false;
+  numbers->first = MIN(numbers->first, limit - n);
+  begin_run(runs, i, info, framing, numbers->first);
+  return true;
 }
 
 bool
@@ -176,9 +213,7 @@ wzp_fec_runs_packet(WzpFecRuns *runs, const WzpFecPacketInfo *info, const WzpFra
   bool newest = !runs->started || info->index > runs->last_index;
   unsigned n = framing->frames_per_packet;
   int code = wzp_fec_frame_code(framing);
-  unsigned per_packet =
-      info->talk_start ? MAX(runs->last_frames_per_packet, n) : FRAMES_PER_PACKET_MAX;
-  uint64_t allowed = missing_before(runs, info->index, per_packet);
+  uint64_t allowed = missing_before(runs, info->index, frames_of_missing(runs, info, framing));
 
   numbers->certain = true;
   for (unsigned i = runs->n; i-- > 0;) {
@@ -188,17 +223,16 @@ wzp_fec_runs_packet(WzpFecRuns *runs, const WzpFecPacketInfo *info, const WzpFra
     if (run->code != code || !number_at(run, info->media_ms, &numbers->first) ||
         !take_in(runs, i, numbers->first, numbers->first + n, allowed + n))
       continue;
+    runs->runs[i].last_index = MAX(run->last_index, info->index);
     if (newest)
       anchor_numbering(runs, info->index, framing, numbers->first);
     note_packet(runs, info->index, framing);
     return true;
   }
-  if (!newest && runs->n > 0) {
-    numbers->certain = false;
-    return number_straggler(runs, info, framing, &numbers->first);
-  }
+  if (!newest && runs->n > 0)
+    return number_straggler(runs, info, framing, numbers);
   numbers->first = next_number(runs, info, framing);
-  begin_run(runs, info, framing, numbers->first);
+  begin_run(runs, runs->n, info, framing, numbers->first);
   anchor_numbering(runs, info->index, framing, numbers->first);
   note_packet(runs, info->index, framing);
   return true;
@@ -209,7 +243,7 @@ wzp_fec_runs_window(WzpFecRuns *runs, uint64_t index, const WzpFraming *framing,
                     unsigned window, uint64_t *first)
 {
   int code = wzp_fec_frame_code(framing);
-  uint64_t newest, allowed = missing_before(runs, index, FRAMES_PER_PACKET_MAX);
+  uint64_t newest, allowed = missing_before(runs, index, runs->last_frames_per_packet);
 
   for (unsigned i = runs->n; i-- > 0;) {
     const WzpFecRun *run = &runs->runs[i];

@@ -16,6 +16,7 @@ typedef struct {
   uint64_t media_ms, number; /* of one of its frames */
   uint64_t floor;            /* no number below is its own */
   uint64_t low, end;         /* the numbers that came, or that repair spoke of */
+  uint64_t last_index;       /* of its packets */
 } WzpFecRun;
 
 typedef struct {
