@@ -321,9 +321,9 @@ wzp_fec_plan(WzpFecPlan *plan, const WzpChannelState *channel, const WzpFecLimit
       }
     }
   }
-  if (best == -INFINITY) { /* frames_per_packet names no framing: one, or what comes next */
-    WzpFecLimits free_limits = *limits;
-    free_limits.frames_per_packet = 0;
-    wzp_fec_plan(plan, channel, &free_limits);
+  if (best == -INFINITY) { /* frames_per_packet names no framing: the next lower does, or any */
+    WzpFecLimits fewer = *limits;
+    fewer.frames_per_packet--;
+    wzp_fec_plan(plan, channel, &fewer);
   }
 }
