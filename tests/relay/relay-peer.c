@@ -9,8 +9,23 @@
 RelayPeer *
 relay_peer_new(const char *source, const WzpAddress *relay, const char *room)
 {
+  WzpRandom random = wzp_random_system();
+
+  return relay_peer_new_with_token(source, relay, room, wzp_identity_new_random(&random), NULL,
+                                   NULL, false);
+}
+
+RelayPeer *
+relay_peer_new_with_token(const char *source, const WzpAddress *relay, const char *room,
+                          WzpIdentity *identity, const char *token, const char *key,
+                          bool token_anyway)
+{
   RelayPeer *peer = g_new0(RelayPeer, 1);
-  WzpCallConfig config = {.mode = WZP_CALL_RELAY, .n_remotes = 1};
+  WzpCallConfig config = {.mode = WZP_CALL_RELAY,
+                          .n_remotes = 1,
+                          .token = token,
+                          .token_at_first_use = token_anyway,
+                          .has_relay_fingerprint = key != NULL};
   struct sockaddr_storage native;
   char *with_port = g_strdup_printf(strchr(source, ':') != NULL ? "[%s]:0" : "%s:0", source);
   WzpAddress local;
@@ -25,7 +40,8 @@ relay_peer_new(const char *source, const WzpAddress *relay, const char *room)
   g_assert_cmpint(bind(peer->socket, (struct sockaddr *)&native, length), ==, 0);
 
   config.random = wzp_random_system();
-  peer->identity = wzp_identity_new_random(&config.random);
+  peer->identity = identity;
+  g_assert_true(key == NULL || wzp_fingerprint_parse(config.relay_fingerprint, key));
   config.identity = peer->identity;
   config.remotes[0] = *relay;
   wzp_room_secret_open(&config.room, room);
@@ -64,6 +80,7 @@ take_event(RelayPeer *peer, const WzpEvent *event)
   case WZP_EVENT_ERROR:
     peer->failed = true;
     peer->error = event->code;
+    g_strlcpy(peer->error_text, event->text, sizeof peer->error_text);
     break;
   default:
     break;

@@ -13,10 +13,16 @@ typedef struct {
   bool closed, failed;
   WzpCloseReason close_reason;
   WzpErrorCode error;
+  char error_text[256];
 } RelayPeer;
 
 /* source: "127.0.0.1" or "::1". */
 RelayPeer *relay_peer_new(const char *source, const WzpAddress *relay, const char *room);
+/* With an identity of its own (taken), a token (borrowed, may be NULL), and the relay's fingerprint that it
+ * expects; NULL: it takes whatever key the relay shows, and token_anyway says whether the token too. */
+RelayPeer *relay_peer_new_with_token(const char *source, const WzpAddress *relay, const char *room,
+                                     WzpIdentity *identity, const char *token, const char *key,
+                                     bool token_anyway);
 void relay_peer_free(RelayPeer *peer);
 /* Seals one packet of voice's size and sends it. */
 WzpResult relay_peer_talk(RelayPeer *peer);

@@ -67,8 +67,9 @@ spawn(GStrvBuilder *arguments, int *out, int *err)
 }
 
 static void
-start(RelayProcess *process, const char *listen, const char *const *more)
+start(RelayProcess *process, const char *listen)
 {
+  char **more = process->more;
   GStrvBuilder *arguments = g_strv_builder_new();
   char *identity = g_build_filename(process->directory, "identity", NULL);
   const char *word;
@@ -114,7 +115,8 @@ relay_process_new(const char *const *arguments)
 
   process->directory = g_dir_make_tmp("wzp-relay-XXXXXX", NULL);
   g_assert_nonnull(process->directory);
-  start(process, "127.0.0.1:0", arguments);
+  process->more = g_strdupv((char **)arguments);
+  start(process, "127.0.0.1:0");
   return process;
 }
 
@@ -124,7 +126,7 @@ relay_process_restart(RelayProcess *process)
   char listen[WZP_ADDRESS_TEXT];
 
   g_assert_cmpint(process->pid, ==, 0);
-  start(process, wzp_address_format(&process->address, listen), NULL);
+  start(process, wzp_address_format(&process->address, listen));
 }
 
 static void
@@ -154,6 +156,28 @@ relay_process_wait(RelayProcess *process, WzpTime timeout, char **log)
   return status;
 }
 
+const char *
+relay_process_key(const RelayProcess *process)
+{
+  return strstr(process->start_line, ", key ") + strlen(", key ");
+}
+
+void
+relay_process_wait_for_log(RelayProcess *process, const char *text, WzpTime timeout)
+{
+  WzpTime deadline = g_get_monotonic_time() + timeout;
+  bool found = false;
+
+  while (!found) {
+    char *line = read_text(process->err, true, deadline - g_get_monotonic_time());
+
+    if (line == NULL)
+      g_error("the relay did not write \"%s\"", text);
+    found = strstr(line, text) != NULL;
+    g_free(line);
+  }
+}
+
 void
 relay_process_free(RelayProcess *process)
 {
@@ -170,6 +194,7 @@ relay_process_free(RelayProcess *process)
   g_free(process->directory);
   g_free(process->start_line);
   g_free(process->metrics_url);
+  g_strfreev(process->more);
   g_free(process);
 }
 

@@ -14,15 +14,20 @@ typedef struct {
   char *start_line;
   char *metrics_url; /* NULL when off */
   char *directory;   /* its own folder, with the identity */
+  char **more;       /* its further flags */
 } RelayProcess;
 
 /* Starts it on 127.0.0.1, a free port, with metrics. arguments NULL, or more flags, NULL-terminated. */
 RelayProcess *relay_process_new(const char *const *arguments);
-/* Again after relay_process_wait(): same identity, same port. */
+/* Again after relay_process_wait(): same identity, port and flags. */
 void relay_process_restart(RelayProcess *process);
 /* Waits until it ends by itself, and reaps it. Returns the exit status as waitpid() gives it. The test
  * fails when that takes longer than timeout. What it wrote to stderr: *log (may be NULL). */
 int relay_process_wait(RelayProcess *process, WzpTime timeout, char **log);
+/* The fingerprint that it printed. */
+const char *relay_process_key(const RelayProcess *process);
+/* Reads its log until a line holds text. */
+void relay_process_wait_for_log(RelayProcess *process, const char *text, WzpTime timeout);
 /* Kills it if it still runs; removes the folder. */
 void relay_process_free(RelayProcess *process);
 
