@@ -284,10 +284,12 @@ write_repair(const WzpFecSender *sender, const Draft *draft, const WzpFecRepair 
 
 /* The budget */
 
+/* One part in 200 is left for what the session says beside media: handshake, pings. */
 static int64_t
 income(const WzpFecSender *sender, WzpTime time)
 {
-  return (int64_t)sender->limits.budget * time / 8; /* microseconds: millionths of a byte */
+  int64_t budget = sender->limits.budget - sender->limits.budget / 200;
+  return budget * time / 8; /* microseconds: millionths of a byte */
 }
 
 static void
