@@ -77,6 +77,33 @@ join(RelayWorld *world, RelayClient *client, WzpReader *reader)
     relay_client_send_join(client);
 }
 
+static const char *
+token(WzpReader *reader)
+{
+  static const char *const tokens[] = {"one", "two", "three", NULL};
+
+  return tokens[wzp_reader_u8(reader) % G_N_ELEMENTS(tokens)];
+}
+
+static void
+show_token(RelayClient *client, WzpReader *reader)
+{
+  client->token = token(reader); /* in the next handshake, and now */
+  if (client->token != NULL && client->control != NULL &&
+      wzp_control_queued_bytes(client->control) < 1000)
+    relay_client_send_auth(client, client->token);
+}
+
+static void
+answer(RelayWorld *world, const RelayClient *owner, WzpReader *reader)
+{
+  uint64_t id = relay_world_question(world, NULL);
+  uint8_t verdict = wzp_reader_u8(reader);
+
+  /* or an answer that nobody asked for */
+  relay_world_answer(world, id != 0 ? id : verdict, (RelayTokenVerdict)(verdict % 3), owner);
+}
+
 /* The clients do nothing on their own here: what they have to send waits until it is let go. */
 static void
 act(RelayWorld *world, WzpReader *reader)
@@ -85,7 +112,7 @@ act(RelayWorld *world, WzpReader *reader)
   RelayClient *client = world->clients[what % N_CLIENTS];
   GBytes *bytes;
 
-  switch (what / N_CLIENTS % 14) {
+  switch (what / N_CLIENTS % 17) {
   case 0:
     relay_world_send_bytes(world, client, take(reader, 255));
     break;
@@ -135,6 +162,15 @@ act(RelayWorld *world, WzpReader *reader)
   case 13:
     relay_world_settle(world);
     break;
+  case 14:
+    show_token(client, reader);
+    break;
+  case 15:
+    answer(world, client, reader);
+    break;
+  case 16:
+    relay_world_require_tokens(world);
+    break;
   }
 }
 
@@ -144,7 +180,9 @@ check(RelayWorld *world)
   RelayStats stats = relay_world_stats(world);
   unsigned i;
 
-  g_assert_cmpuint(stats.sessions, <=, world->limits.max_sessions);
+  /* who comes back to its room is judged when its token is */
+  g_assert_cmpuint(stats.sessions - MIN(stats.sessions, stats.unauthorised), <=,
+                   world->limits.max_sessions);
   g_assert_cmpuint(stats.rooms, <=, world->limits.max_rooms);
   for (i = 0; i < N_CLIENTS; i++) {
     RelayClient *client = world->clients[i];
