@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "client-identity.h"
 #include "client-options.h"
+#include "client-seed.h"
 #include "wzp/keyfile.h"
 #include <glib/gstdio.h>
 #include <sodium.h>
@@ -48,12 +49,9 @@ make_folder(void)
   return NULL;
 }
 
-ClientIdentity *
-client_identity_from_words(const char *path, GError **error)
+static ClientIdentity *
+keep_seed(const uint8_t seed[32], GError **error)
 {
-  uint8_t seed[32];
-  if (!read_seed(path, seed, error))
-    return NULL;
   ClientIdentity *identity = g_new0(ClientIdentity, 1);
   GError *wrong = NULL;
   identity->folder = make_folder();
@@ -65,8 +63,32 @@ client_identity_from_words(const char *path, GError **error)
     g_clear_error(&wrong);
     g_clear_pointer(&identity, client_identity_free);
   }
+  return identity;
+}
+
+ClientIdentity *
+client_identity_from_words(const char *path, GError **error)
+{
+  uint8_t seed[32];
+  ClientIdentity *identity = read_seed(path, seed, error) ? keep_seed(seed, error) : NULL;
   sodium_memzero(seed, sizeof seed);
   return identity;
+}
+
+gboolean
+client_identity_unseal(const char *path, const char *passphrase_file, ClientIdentity **identity,
+                       GError **error)
+{
+  uint8_t seed[32];
+  GError *problem = NULL;
+  *identity = NULL;
+  wzp_keyfile_read(path, seed, &problem);
+  const gboolean sealed = g_error_matches(problem, WZP_KEYFILE_ERROR, WZP_KEYFILE_ERROR_SEALED);
+  g_clear_error(&problem);
+  if (sealed && client_seed_read(path, passphrase_file, seed, error))
+    *identity = keep_seed(seed, error);
+  sodium_memzero(seed, sizeof seed);
+  return !sealed || *identity;
 }
 
 const char *

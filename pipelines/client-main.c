@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* wzp-client: a call from the command line, over the element wzpcall. */
+#include "client-command.h"
 #include "client-identity.h"
 #include "client-pipeline.h"
 #include "client-recording.h"
@@ -244,8 +245,11 @@ call(Client *client, GError **error)
   if (good && options->mnemonic_file) {
     identity = client_identity_from_words(options->mnemonic_file, error);
     good = identity != NULL;
-    seed_file = good ? client_identity_seed_file(identity) : NULL;
+  } else if (good && options->identity) {
+    good = client_identity_unseal(options->identity, options->passphrase_file, &identity, error);
   }
+  if (identity)
+    seed_file = client_identity_seed_file(identity);
   if (good && options->record) {
     recording = client_recording_new(options->record, error);
     good = recording != NULL;
@@ -286,6 +290,8 @@ main(int argc, char **argv)
   signal(SIGPIPE, SIG_IGN);
   signal(SIGXFSZ, SIG_IGN); /* a file-size limit shall be an error, not the end */
   ClientExit code = CLIENT_USAGE;
+  if (client_command_run(argc, argv, &code))
+    return (int)code;
   if (client_options_parse(&client.options, &argc, &argv, &error)) {
     if (client.options.version) {
       printf("wzp-client %s\n", WZP_VERSION);

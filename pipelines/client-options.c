@@ -30,7 +30,10 @@ static const char description[] =
     "Examples:\n"
     "  wzp-client --live --room family relay.example\n"
     "  wzp-client --send-file speech.ogg relay.example:4433\n"
-    "  wzp-client --record heard.wav --duration 60 --json '[2001:db8::1]:4433'\n";
+    "  wzp-client --record heard.wav --duration 60 --json '[2001:db8::1]:4433'\n"
+    "\n"
+    "Your identity and the people that you know: wzp-client identity --help, wzp-client contacts\n"
+    "--help. (A relay that is called identity or contacts is written with its port.)\n";
 
 static gboolean usage(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
@@ -143,6 +146,8 @@ check(const ClientOptions *options, GError **error)
     return usage(error, "say what to do: --send-tone, --send-file, --record or --live");
   if (options->identity && options->mnemonic_file)
     return usage(error, "--identity and --mnemonic-file both say who you are; choose one");
+  if (options->passphrase_file && !options->identity)
+    return usage(error, "--passphrase-file opens the file that --identity names; name it too");
   if (options->record && g_file_test(options->record, G_FILE_TEST_IS_DIR))
     return usage(error, "--record needs a file, and '%s' is a folder", options->record);
   return TRUE;
@@ -169,6 +174,8 @@ client_options_parse(ClientOptions *options, int *argc, char ***argv, GError **e
       {"duration", 'd', 0, G_OPTION_ARG_DOUBLE, &options->duration, "End after so long", "SECONDS"},
       {"identity", 'i', 0, G_OPTION_ARG_FILENAME, &options->identity,
        "Seed file, made when missing (default: a new identity for this call)", "FILE"},
+      {"passphrase-file", 0, 0, G_OPTION_ARG_FILENAME, &options->passphrase_file,
+       "What opens a sealed seed file is the first line of this one (default: asked)", "FILE"},
       {"mnemonic-file", 'm', 0, G_OPTION_ARG_FILENAME, &options->mnemonic_file,
        "The identity as 24 words in a file that only you can read", "FILE"},
       {"known-relays", 0, 0, G_OPTION_ARG_FILENAME, &options->known_relays,
@@ -225,6 +232,7 @@ client_options_clear(ClientOptions *options)
   g_free(options->record);
   g_free(options->identity);
   g_free(options->mnemonic_file);
+  g_free(options->passphrase_file);
   g_free(options->known_relays);
   g_free(options->profile);
 }

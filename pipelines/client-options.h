@@ -27,7 +27,7 @@ typedef struct {
   gboolean live;
   double duration;        /* seconds; not above 0: no bound */
   double connect_timeout; /* seconds; negative: the default of wzpcall */
-  char *identity, *mnemonic_file;
+  char *identity, *mnemonic_file, *passphrase_file;
   char *known_relays;
   gboolean accept_new_relay_key;
   int latency;   /* ms, or CLIENT_LATENCY_NOT_GIVEN: the default of wzpcall */

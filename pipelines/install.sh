@@ -3,17 +3,18 @@
 # Installs the Debian 12 packages that are missing:  install.sh [build|test]
 #   build  what the project and the demo need
 #   test   also what the tests need: clang with its fuzzer, clang-format, cryptography for Python,
-#          ISA-L (what repair is measured against), SIMDe (emulates instructions that the CPU lacks)
+#          ISA-L (what repair is measured against), SIMDe (emulates instructions that the CPU lacks),
+#          zbar (reads the QR code of an identity)
 set -eu
 
 packages='gcc libc6-dev meson ninja-build pkg-config
   libglib2.0-dev libjson-glib-dev libsoup-3.0-dev libsodium-dev libssl-dev libopus-dev libcodec2-dev
-  libnice-dev libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev
+  libqrencode-dev libnice-dev libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev
   gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-libav
   asterisk-core-sounds-en-g722'
 [ "${1:-build}" != test ] || packages="$packages
   clang-14 libclang-rt-14-dev llvm-14 clang-format-14
-  libisal-dev libsimde-dev python3-cryptography"
+  libisal-dev libsimde-dev python3-cryptography libzbar0"
 
 missing=
 for package in $packages; do

@@ -128,6 +128,21 @@ cp "$work/seed" "$work/open-seed"
 chmod 644 "$work/open-seed"
 check 'an identity file that others can read' exits 3 'chmod 600' "$client" --send-tone 1 \
   --identity "$work/open-seed" "$relay"
+# sealed with a passphrase
+echo 'correct horse battery' >"$work/passphrase"
+"$client" identity new --identity "$work/sealed" --passphrase-file "$work/passphrase" >"$work/sealed.out" \
+  2>"$work/sealed.err"
+start other "$client" --record "$work/other.wav" --duration 60 --room id3 "$relay"
+other_pid="$other_pid $pid"
+check 'sealed identity file' sh -c "TMPDIR='$work' XDG_RUNTIME_DIR='$work' '$client' --send-tone .2 --json \
+  --room id3 --identity '$work/sealed' --passphrase-file '$work/passphrase' '$relay' >'$work/id.out'"
+check 'sealed identity file: whose it is' grep -q "^fingerprint $(json "$work/id.out" fingerprint)" \
+  "$work/sealed.out"
+check 'sealed identity file: no seed is left behind' sh -c "! ls '$work' | grep wzp-client"
+check 'sealed identity file, and nobody to ask' exits 3 'only from and to a terminal' setsid -w "$client" \
+  --send-tone 1 --identity "$work/sealed" "$relay"
+check 'a passphrase without its file' exits 2 'name it too' "$client" --send-tone 1 \
+  --passphrase-file "$work/passphrase" "$relay"
 # shellcheck disable=SC2086 # a list of ids
 kill $other_pid 2>/dev/null || true
 

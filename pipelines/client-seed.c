@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "client-seed.h"
+#include "client-options.h"
+#include "client-terminal.h"
+#include "wzp/sealed-key.h"
+#include <sodium.h>
+#include <string.h>
+
+#define PASSPHRASE_SIZE 256
+#define PASSPHRASE_MIN 8 /* letters; fewer are tried one after the other */
+#define SECRET "a passphrase goes"
+
+char *
+client_seed_default_path(void)
+{
+  return g_build_filename(g_get_user_config_dir(), "wzp", "identity", NULL);
+}
+
+/* Errors of the library, as what went wrong on this machine. */
+static gboolean
+local_error(GError *wrong, GError **error)
+{
+  g_set_error_literal(error, CLIENT_ERROR, CLIENT_LOCAL, wrong->message);
+  g_error_free(wrong);
+  return FALSE;
+}
+
+static gboolean
+passphrase_from_file(const char *path, char passphrase[PASSPHRASE_SIZE], GError **error)
+{
+  GError *wrong = NULL;
+  char *text = NULL;
+  if (!wzp_private_text_read(path, &text, &wrong))
+    return local_error(wrong, error);
+  const gsize length = text ? strcspn(text, "\r\n") : 0;
+  const gboolean good = length > 0 && length < PASSPHRASE_SIZE;
+  if (good) {
+    memcpy(passphrase, text, length);
+    passphrase[length] = '\0';
+  } else {
+    g_set_error(error, CLIENT_ERROR, CLIENT_LOCAL, "%s: %s", path,
+                !text     ? "there is no such file with a passphrase"
+                : !length ? "its first line is empty; it must be the passphrase"
+                          : "its first line is too long for a passphrase: at most 255 letters");
+  }
+  if (text) {
+    sodium_memzero(text, strlen(text));
+    g_free(text);
+  }
+  return good;
+}
+
+static gboolean
+ask(const char *question, char passphrase[PASSPHRASE_SIZE], GError **error)
+{
+  ClientTerminal *terminal = client_terminal_open(SECRET, error);
+  const gboolean good = terminal && client_terminal_ask(terminal, question, FALSE, passphrase,
+                                                        PASSPHRASE_SIZE, error);
+  client_terminal_close(terminal);
+  return good;
+}
+
+static gboolean
+ask_new(char passphrase[PASSPHRASE_SIZE], GError **error)
+{
+  char again[PASSPHRASE_SIZE];
+  gboolean good = ask("A passphrase for the new identity, not shown: ", passphrase, error);
+  if (good && strlen(passphrase) < PASSPHRASE_MIN) {
+    g_set_error(error, CLIENT_ERROR, CLIENT_LOCAL,
+                "this passphrase is too short: take at least %d letters, better a few words",
+                PASSPHRASE_MIN);
+    good = FALSE;
+  }
+  good = good && ask("The same once more: ", again, error);
+  if (good && strcmp(passphrase, again) != 0) {
+    g_set_error(error, CLIENT_ERROR, CLIENT_LOCAL, "the two passphrases differ; nothing was made");
+    good = FALSE;
+  }
+  sodium_memzero(again, sizeof again);
+  return good;
+}
+
+gboolean
+client_seed_read(const char *path, const char *passphrase_file, uint8_t seed[32], GError **error)
+{
+  GError *wrong = NULL;
+  char passphrase[PASSPHRASE_SIZE] = "";
+  if (wzp_keyfile_read(path, seed, &wrong))
+    return TRUE;
+  if (!g_error_matches(wrong, WZP_KEYFILE_ERROR, WZP_KEYFILE_ERROR_SEALED))
+    return local_error(wrong, error);
+  g_clear_error(&wrong);
+  gboolean good = passphrase_file
+                      ? passphrase_from_file(passphrase_file, passphrase, error)
+                      : ask("The passphrase of your identity, not shown: ", passphrase, error);
+  if (good && !wzp_sealed_key_read(path, seed, passphrase, &wrong))
+    good = local_error(wrong, error);
+  sodium_memzero(passphrase, sizeof passphrase);
+  return good;
+}
+
+gboolean
+client_seed_create(const char *path, const uint8_t seed[32], gboolean seal,
+                   const char *passphrase_file, GError **error)
+{
+  GError *wrong = NULL;
+  char passphrase[PASSPHRASE_SIZE] = "";
+  if (!seal)
+    return wzp_keyfile_create(path, seed, &wrong) || local_error(wrong, error);
+  gboolean good = passphrase_file ? passphrase_from_file(passphrase_file, passphrase, error)
+                                  : ask_new(passphrase, error);
+  if (good) {
+    const WzpRandom random = wzp_random_system();
+    good =
+        wzp_sealed_key_create(path, seed, passphrase, &random, &wrong) || local_error(wrong, error);
+  }
+  sodium_memzero(passphrase, sizeof passphrase);
+  return good;
+}
