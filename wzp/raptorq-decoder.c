@@ -20,12 +20,14 @@
 #define SOLVE_AT_ONCE 16
 
 typedef WzpRaptorqRow Row;
+typedef WzpRaptorqColumns Columns;
 
 struct WzpRaptorqDecoder {
   const WzpRaptorqRowCode *code;
   unsigned k, row_size;
   size_t n;
-  unsigned n_free, n_known, n_solved; /* solved columns are pivots */
+  const uint8_t *cached_rows;
+  unsigned n_free, n_known, n_solved;
   /* Equations: the first n_pivots have one, the others wait for solve and name the columns as they were sent. */
   unsigned n_pivots, n_equations;
   Row row[K_MAX];
@@ -33,11 +35,9 @@ struct WzpRaptorqDecoder {
   uint32_t esi[K_MAX];
   const uint8_t *repair[K_MAX];
   /* columns */
-  Row free; /* 0xff: it is */
-  struct {
-    bool known[K_MAX], solved[K_MAX];
-  } of_column;
+  Columns free, known, solved; /* solved columns stay pivots */
   const uint8_t *slot[K_MAX];
+  uint8_t matrix[SOLVE_AT_ONCE * K_MAX + WZP_RAPTORQ_ROW_MAX];
   WzpGf256Factor factors[SOLVE_AT_ONCE * K_MAX];
   uint8_t *bytes; /* K source symbols, as copied or solved; K repair symbols that were copied */
 };
@@ -75,48 +75,18 @@ wzp_raptorq_decoder_start(WzpRaptorqDecoder *decoder, unsigned k, size_t n)
   decoder->row_size = wzp_raptorq_row_size(k);
   decoder->n = n;
   decoder->n_known = decoder->n_solved = decoder->n_pivots = decoder->n_equations = 0;
-  memset(&decoder->of_column, 0, sizeof decoder->of_column);
-  memset(decoder->free, 0xff, decoder->row_size); /* behind K a row names nothing */
-  for (unsigned i = 0; i < k; i++)                /* a free one is read, times 0 */
-    decoder->slot[i] = source_bytes(decoder, i);
+  decoder->cached_rows = wzp_raptorq_cached_rows(k);
+  decoder->known = decoder->solved = (Columns){{0}};
+  decoder->free.word[0] = k < 64 ? (UINT64_C(1) << k) - 1 : UINT64_MAX;
+  decoder->free.word[1] = k > 64 ? (UINT64_C(1) << (k - 64)) - 1 : 0;
   return WZP_OK;
-}
-
-/* The first free column that a row names, K_MAX if it names none. */
-static unsigned
-first_free(const WzpRaptorqDecoder *decoder, const Row row)
-{
-  for (unsigned at = 0; at < decoder->row_size; at += 8) {
-    uint64_t named, is_free;
-    memcpy(&named, row + at, sizeof named);
-    memcpy(&is_free, decoder->free + at, sizeof is_free);
-    named = GUINT64_FROM_LE(named & is_free);
-    if (named)
-      return at + (unsigned)__builtin_ctzll(named) / 8;
-  }
-  return K_MAX;
 }
 
 static void
 leave_free(WzpRaptorqDecoder *decoder, unsigned column)
 {
-  decoder->free[column] = 0;
+  wzp_raptorq_drop(&decoder->free, column);
   decoder->n_free--;
-}
-
-/* Of the equation behind the pivots; false when it says nothing new. */
-static bool
-make_pivot(WzpRaptorqDecoder *decoder)
-{
-  const unsigned own = decoder->n_pivots;
-  unsigned column = first_free(decoder, decoder->row[own]);
-  if (column == K_MAX)
-    return false;
-  decoder->code->exchange(decoder->row, decoder->n_equations, own, column, decoder->row_size);
-  decoder->pivot[decoder->n_pivots++] = (uint8_t)column;
-  decoder->slot[column] = decoder->repair[own];
-  leave_free(decoder, column);
-  return true;
 }
 
 static uint8_t *
@@ -138,16 +108,32 @@ remove_equation(WzpRaptorqDecoder *decoder, unsigned at)
   decoder->repair[at] = repair;
 }
 
+/* Equations that say nothing new go. */
 static void
 take_in_waiting(WzpRaptorqDecoder *decoder)
 {
   if (decoder->n_pivots > 0)
     for (unsigned i = decoder->n_pivots; i < decoder->n_equations; i++)
-      decoder->code->reduce(decoder->row[i], decoder->row[i], decoder->row, decoder->pivot,
-                            decoder->n_pivots, decoder->row_size);
-  while (decoder->n_pivots < decoder->n_equations)
-    if (!make_pivot(decoder))
+      decoder->code->reduce(decoder->row[i], decoder->row, decoder->pivot, decoder->n_pivots,
+                            decoder->row_size);
+  while (decoder->n_pivots < decoder->n_equations) {
+    unsigned before = decoder->n_pivots;
+    decoder->n_pivots =
+        decoder->code->exchange_all(decoder->row, decoder->n_equations, before, decoder->pivot,
+                                    &decoder->free, decoder->row_size);
+    decoder->n_free -= decoder->n_pivots - before;
+    for (unsigned i = before; i < decoder->n_pivots; i++)
+      decoder->slot[decoder->pivot[i]] = decoder->repair[i];
+    if (decoder->n_pivots < decoder->n_equations)
       remove_equation(decoder, decoder->n_pivots);
+  }
+}
+
+static void
+copy_row(Row row, const uint8_t *from, unsigned size)
+{
+  for (unsigned at = 0; at < size; at += WZP_RAPTORQ_VECTOR)
+    memcpy(row + at, from + at, WZP_RAPTORQ_VECTOR);
 }
 
 static WzpResult
@@ -164,7 +150,7 @@ take_repair(WzpRaptorqDecoder *decoder, uint32_t esi, const uint8_t *symbol)
   }
   const unsigned own = decoder->n_equations++;
   if (wzp_raptorq_is_cached(k, esi))
-    memcpy(decoder->row[own], wzp_raptorq_cached_rows(k) + (esi - k) * size, size);
+    copy_row(decoder->row[own], decoder->cached_rows + (esi - k) * size, size);
   else
     wzp_raptorq_compute_row(k, esi, decoder->row[own]);
   decoder->esi[own] = esi;
@@ -190,7 +176,7 @@ release_pivot(WzpRaptorqDecoder *decoder, unsigned column)
   while (decoder->pivot[own] != column)
     own++;
   uint8_t *row = decoder->row[own];
-  unsigned other = first_free(decoder, row);
+  unsigned other = wzp_raptorq_first_of(&decoder->free, row);
   if (other == K_MAX)
     return WZP_REPLAYED;
   row[column] ^= 1; /* in full, which is an equation for the source symbol */
@@ -208,13 +194,13 @@ release_pivot(WzpRaptorqDecoder *decoder, unsigned column)
 static WzpResult
 take_source(WzpRaptorqDecoder *decoder, unsigned column, const uint8_t *symbol)
 {
-  if (decoder->of_column.known[column])
+  if (wzp_raptorq_has(&decoder->known, column))
     return WZP_REPLAYED;
-  if (decoder->free[column])
+  if (wzp_raptorq_has(&decoder->free, column))
     leave_free(decoder, column);
   else if (release_pivot(decoder, column) != WZP_OK)
     return WZP_REPLAYED;
-  decoder->of_column.known[column] = true;
+  wzp_raptorq_put(&decoder->known, column);
   decoder->n_known++;
   decoder->slot[column] = symbol;
   return WZP_OK;
@@ -238,6 +224,20 @@ wzp_raptorq_decoder_add(WzpRaptorqDecoder *decoder, uint32_t esi, const uint8_t 
   return WZP_OK;
 }
 
+/* What it writes behind the row, the next row overwrites. */
+static void
+copy_full_row(uint8_t *to, const Row row, unsigned column, unsigned size)
+{
+  const uint8_t *unit = wzp_raptorq_unit_vector(column);
+  for (unsigned at = 0; at < size; at += 8) {
+    uint64_t a, b;
+    memcpy(&a, row + at, 8);
+    memcpy(&b, unit + at, 8);
+    a ^= b;
+    memcpy(to + at, &a, 8);
+  }
+}
+
 /* One product of the rows that name no free column, SOLVE_AT_ONCE at most; how many. */
 static unsigned
 solve_some(WzpRaptorqDecoder *decoder)
@@ -247,17 +247,15 @@ solve_some(WzpRaptorqDecoder *decoder)
   unsigned n = 0;
   for (unsigned i = 0; i < decoder->n_pivots && n < SOLVE_AT_ONCE; i++) {
     const unsigned column = decoder->pivot[i];
-    uint8_t *row = decoder->row[i];
-    if (decoder->of_column.solved[column] ||
-        (decoder->n_free > 0 && first_free(decoder, row) != K_MAX))
+    if (wzp_raptorq_has(&decoder->solved, column) ||
+        wzp_raptorq_first_of(&decoder->free, decoder->row[i]) != K_MAX)
       continue;
-    row[column] ^= 1; /* in full for a moment */
-    wzp_gf256_prepare(decoder->factors + n * k, row, k);
-    row[column] ^= 1;
+    wzp_raptorq_put(&decoder->solved, column);
+    copy_full_row(decoder->matrix + n * k, decoder->row[i], column, decoder->row_size);
     out[n++] = source_bytes(decoder, column);
-    decoder->of_column.solved[column] = true;
   }
   decoder->n_solved += n;
+  wzp_gf256_prepare(decoder->factors, decoder->matrix, n * k);
   wzp_gf256_product(out, n, decoder->slot, k, decoder->factors, decoder->n);
   return n;
 }
@@ -266,6 +264,10 @@ bool
 wzp_raptorq_decoder_solve(WzpRaptorqDecoder *decoder)
 {
   take_in_waiting(decoder);
+  if (decoder->n_free > 0) /* read, times 0 */
+    for (unsigned i = 0; i < decoder->k; i++)
+      if (wzp_raptorq_has(&decoder->free, i))
+        decoder->slot[i] = source_bytes(decoder, i);
   while (decoder->n_solved < decoder->n_pivots && solve_some(decoder) == SOLVE_AT_ONCE)
     ;
   return decoder->k > 0 && decoder->n_known + decoder->n_solved == decoder->k;
@@ -277,12 +279,21 @@ wzp_raptorq_decode(WzpRaptorqDecoder *decoder, unsigned k, size_t n, const uint3
 {
   if (wzp_raptorq_decoder_start(decoder, k, n) != WZP_OK)
     return false;
-  for (unsigned i = 0; i < n_symbols; i++) {
-    if (esi[i] < k)
-      take_source(decoder, esi[i], symbols[i]);
-    else if (esi[i] <= WZP_RAPTORQ_ESI_MAX)
-      take_repair(decoder, esi[i], symbols[i]);
+  Columns known = {{0}};
+  for (unsigned i = 0; i < n_symbols; i++)
+    if (esi[i] < k) {
+      wzp_raptorq_put(&known, esi[i]);
+      decoder->slot[esi[i]] = symbols[i];
+    }
+  for (unsigned i = 0; i < 2; i++) {
+    decoder->free.word[i] &= ~known.word[i];
+    decoder->n_known += (unsigned)__builtin_popcountll(known.word[i]);
   }
+  decoder->known = known;
+  decoder->n_free -= decoder->n_known;
+  for (unsigned i = 0; i < n_symbols && decoder->n_free > 0; i++)
+    if (esi[i] >= k && esi[i] <= WZP_RAPTORQ_ESI_MAX)
+      take_repair(decoder, esi[i], symbols[i]);
   return wzp_raptorq_decoder_solve(decoder);
 }
 
@@ -291,7 +302,7 @@ wzp_raptorq_decoder_symbol(const WzpRaptorqDecoder *decoder, unsigned i)
 {
   if (i >= decoder->k)
     return NULL;
-  if (decoder->of_column.known[i])
+  if (wzp_raptorq_has(&decoder->known, i))
     return decoder->slot[i];
-  return decoder->of_column.solved[i] ? source_bytes(decoder, i) : NULL;
+  return wzp_raptorq_has(&decoder->solved, i) ? source_bytes(decoder, i) : NULL;
 }

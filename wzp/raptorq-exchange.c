@@ -10,8 +10,8 @@ typedef WzpRaptorqRow Row;
 
 static const uint8_t unit_at_row_max[2 * WZP_RAPTORQ_ROW_MAX] = {[WZP_RAPTORQ_ROW_MAX] = 1};
 
-static inline const uint8_t *
-unit_vector(unsigned column)
+const uint8_t *
+wzp_raptorq_unit_vector(unsigned column)
 {
   return unit_at_row_max + WZP_RAPTORQ_ROW_MAX - column;
 }
@@ -54,80 +54,119 @@ times(Halves x, uint8_t coefficient)
 }
 
 TARGET static void
-ssse3_reduce(Row out, const uint8_t *equation, const Row *rows, const uint8_t *column, unsigned n,
-             unsigned size)
+ssse3_reduce(Row row, const Row *rows, const uint8_t *pivot, unsigned n, unsigned size)
 {
   uint8_t coefficient[WZP_RAPTORQ_K_MAX];
   for (unsigned i = 0; i < n; i++)
-    coefficient[i] = equation[column[i]];
+    coefficient[i] = row[pivot[i]];
   for (unsigned at = 0; at < size; at += 16) {
-    __m128i sum = load(equation + at);
+    __m128i sum = load(row + at);
     for (unsigned i = 0; i < n; i++)
       sum = _mm_xor_si128(sum, times(halves(load(rows[i] + at)), coefficient[i]));
-    store(out + at, sum);
+    store(row + at, sum);
   }
 }
 
 INLINE void
-add_to_rows(Row *rows, unsigned n, unsigned own, unsigned column, unsigned size)
+add_to_row(Row row, uint8_t coefficient, const Halves *own, unsigned size)
 {
-  Halves first = halves(load(rows[own]));
-  Halves second = size > 16 ? halves(load(rows[own] + 16)) : first;
-  for (unsigned i = 0; i < n; i++) {
-    uint8_t *row = rows[i];
-    const uint8_t coefficient = row[column];
-    if (i == own)
-      continue;
-    store(row, _mm_xor_si128(load(row), times(first, coefficient)));
-    if (size > 16)
-      store(row + 16, _mm_xor_si128(load(row + 16), times(second, coefficient)));
-    for (unsigned at = 32; at < size; at += 16)
-      store(row + at,
-            _mm_xor_si128(load(row + at), times(halves(load(rows[own] + at)), coefficient)));
+#pragma GCC unroll 2
+  for (unsigned at = 0; at < size; at += 16)
+    store(row + at, _mm_xor_si128(load(row + at), times(own[at / 16], coefficient)));
+}
+
+/* Where size is a constant, the multiplied row stays in registers. */
+INLINE void
+vector_exchange(Row *rows, unsigned n, unsigned own, unsigned column, unsigned size)
+{
+  Halves product[WZP_RAPTORQ_ROW_MAX / 16];
+  const uint8_t *unit = wzp_raptorq_unit_vector(column);
+  const uint8_t inverse = wzp_gf256_inverse(rows[own][column]);
+#pragma GCC unroll 2
+  for (unsigned at = 0; at < size; at += 16) {
+    __m128i x = _mm_xor_si128(load(rows[own] + at), load(unit + at));
+    x = times(halves(x), inverse);
+    store(rows[own] + at, x);
+    product[at / 16] = halves(x);
   }
+  for (unsigned i = own + 1; i < n; i++) /* first: the next one waits for it */
+    add_to_row(rows[i], rows[i][column], product, size);
+  for (unsigned i = 0; i < own; i++)
+    add_to_row(rows[i], rows[i][column], product, size);
 }
 
 TARGET static void
 ssse3_exchange(Row *rows, unsigned n, unsigned own, unsigned column, unsigned size)
 {
-  uint8_t *row = rows[own];
-  const uint8_t *unit = unit_vector(column), inverse = wzp_gf256_inverse(row[column]);
-  for (unsigned at = 0; at < size; at += 16)
-    store(row + at, times(halves(_mm_xor_si128(load(row + at), load(unit + at))), inverse));
-  if (size == 16) /* constants: the loops inside are gone */
-    add_to_rows(rows, n, own, column, 16);
-  else if (size == 32)
-    add_to_rows(rows, n, own, column, 32);
-  else
-    add_to_rows(rows, n, own, column, size);
+  vector_exchange(rows, n, own, column, size);
 }
 
-static const WzpRaptorqRowCode ssse3 = {ssse3_reduce, ssse3_exchange};
+INLINE unsigned
+vector_exchange_all(Row *rows, unsigned n, unsigned own, uint8_t *pivot, WzpRaptorqColumns *free,
+                    unsigned size)
+{
+  for (; own < n; own++) {
+    unsigned column = wzp_raptorq_first_of(free, rows[own]);
+    if (column == WZP_RAPTORQ_K_MAX)
+      break;
+    vector_exchange(rows, n, own, column, size);
+    wzp_raptorq_drop(free, column);
+    pivot[own] = (uint8_t)column;
+  }
+  return own;
+}
+
+TARGET static unsigned
+ssse3_exchange_all(Row *rows, unsigned n, unsigned own, uint8_t *pivot, WzpRaptorqColumns *free,
+                   unsigned size)
+{
+  if (size == 16)
+    return vector_exchange_all(rows, n, own, pivot, free, 16);
+  if (size == 32)
+    return vector_exchange_all(rows, n, own, pivot, free, 32);
+  return vector_exchange_all(rows, n, own, pivot, free, size);
+}
+
+static const WzpRaptorqRowCode ssse3 = {ssse3_reduce, ssse3_exchange, ssse3_exchange_all};
 #endif
 
 static void
-plain_reduce(Row out, const uint8_t *equation, const Row *rows, const uint8_t *column, unsigned n,
-             unsigned size)
+plain_reduce(Row row, const Row *rows, const uint8_t *pivot, unsigned n, unsigned size)
 {
   Row sum;
-  memcpy(sum, equation, size);
+  memcpy(sum, row, size);
   for (unsigned i = 0; i < n; i++)
-    wzp_gf256_add_scaled(sum, rows[i], equation[column[i]], size);
-  memcpy(out, sum, size);
+    wzp_gf256_add_scaled(sum, rows[i], row[pivot[i]], size);
+  memcpy(row, sum, size);
 }
 
 static void
 plain_exchange(Row *rows, unsigned n, unsigned own, unsigned column, unsigned size)
 {
   const uint8_t inverse = wzp_gf256_inverse(rows[own][column]);
-  wzp_gf256_add_scaled(rows[own], unit_vector(column), 1, size);
+  wzp_gf256_add_scaled(rows[own], wzp_raptorq_unit_vector(column), 1, size);
   wzp_gf256_scale(rows[own], inverse, size);
   for (unsigned i = 0; i < n; i++)
     if (i != own)
       wzp_gf256_add_scaled(rows[i], rows[own], rows[i][column], size);
 }
 
-static const WzpRaptorqRowCode plain = {plain_reduce, plain_exchange};
+static unsigned
+plain_exchange_all(Row *rows, unsigned n, unsigned own, uint8_t *pivot, WzpRaptorqColumns *free,
+                   unsigned size)
+{
+  for (; own < n; own++) {
+    unsigned column = wzp_raptorq_first_of(free, rows[own]);
+    if (column == WZP_RAPTORQ_K_MAX)
+      break;
+    plain_exchange(rows, n, own, column, size);
+    wzp_raptorq_drop(free, column);
+    pivot[own] = (uint8_t)column;
+  }
+  return own;
+}
+
+static const WzpRaptorqRowCode plain = {plain_reduce, plain_exchange, plain_exchange_all};
 
 const WzpRaptorqRowCode *
 wzp_raptorq_row_code(void)

@@ -42,19 +42,58 @@ const WzpGf256Factor *wzp_raptorq_cached_factors(unsigned k);
 /* Any repair symbol, computed now; a whole row with its zeros. */
 void wzp_raptorq_compute_row(unsigned k, uint32_t esi, uint8_t *row);
 
-/* A decoder's rows, see there. */
+/* --- the decoder's rows, see there --- */
+
 typedef uint8_t WzpRaptorqRow[WZP_RAPTORQ_ROW_MAX] __attribute__((aligned(WZP_RAPTORQ_VECTOR)));
 
-/* out = equation + sum over i < n of equation[column[i]] * rows[i], each of `size` bytes; out may be equation */
-typedef void (*WzpRaptorqReduce)(WzpRaptorqRow out, const uint8_t *equation,
-                                 const WzpRaptorqRow *rows, const uint8_t *column, unsigned n,
-                                 unsigned size);
-/* rows[own] = (rows[own] + unit vector of column) / rows[own][column], which is not 0; then for the other i < n
- * rows[i] += rows[i][column] * rows[own] */
-typedef void (*WzpRaptorqExchange)(WzpRaptorqRow *rows, unsigned n, unsigned own, unsigned column,
-                                   unsigned size);
+/* Some of the columns. */
 typedef struct {
-  WzpRaptorqReduce reduce;
-  WzpRaptorqExchange exchange;
+  uint64_t word[2];
+} WzpRaptorqColumns;
+
+static inline bool
+wzp_raptorq_has(const WzpRaptorqColumns *columns, unsigned column)
+{
+  return columns->word[column / 64] >> column % 64 & 1;
+}
+
+static inline void
+wzp_raptorq_put(WzpRaptorqColumns *columns, unsigned column)
+{
+  columns->word[column / 64] |= UINT64_C(1) << column % 64;
+}
+
+static inline void
+wzp_raptorq_drop(WzpRaptorqColumns *columns, unsigned column)
+{
+  columns->word[column / 64] &= ~(UINT64_C(1) << column % 64);
+}
+
+/* The first of columns that the row names; WZP_RAPTORQ_K_MAX: it names none. */
+static inline unsigned
+wzp_raptorq_first_of(const WzpRaptorqColumns *columns, const uint8_t *row)
+{
+  for (unsigned i = 0; i < 2; i++)
+    for (uint64_t bits = columns->word[i]; bits != 0; bits &= bits - 1) {
+      unsigned column = 64 * i + (unsigned)__builtin_ctzll(bits);
+      if (row[column] != 0)
+        return column;
+    }
+  return WZP_RAPTORQ_K_MAX;
+}
+
+/* Rows have `size` bytes in use. One function pointer for the work of many small steps. */
+typedef struct {
+  /* row += sum over i < n of row[pivot[i]] * rows[i] */
+  void (*reduce)(WzpRaptorqRow row, const WzpRaptorqRow *rows, const uint8_t *pivot, unsigned n,
+                 unsigned size);
+  /* rows[own] = (rows[own] + unit vector of column) / rows[own][column], which is not 0; then, for the other
+   * i < n, rows[i] += rows[i][column] * rows[own] */
+  void (*exchange)(WzpRaptorqRow *rows, unsigned n, unsigned own, unsigned column, unsigned size);
+  /* Exchanges rows[own], rows[own + 1] .. rows[n - 1] with the first free column that each names, which is then
+   * its pivot and not free; until one names none. The first that was not exchanged. */
+  unsigned (*exchange_all)(WzpRaptorqRow *rows, unsigned n, unsigned own, uint8_t *pivot,
+                           WzpRaptorqColumns *free, unsigned size);
 } WzpRaptorqRowCode;
 const WzpRaptorqRowCode *wzp_raptorq_row_code(void); /* for the kernel that is chosen now */
+const uint8_t *wzp_raptorq_unit_vector(unsigned column);
