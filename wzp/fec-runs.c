@@ -48,16 +48,25 @@ missing_before(const WzpFecRuns *runs, uint64_t index, unsigned frames_per_packe
   return (between - MIN(between, runs->n_others)) * frames_per_packet;
 }
 
-/* A run has nothing before the end of the one before it, unless media time began again. */
+/* Runs follow each other in media time, too, unless it began again. */
 static bool
-is_before(const WzpFecRuns *runs, unsigned i, uint64_t number)
+out_of_time(const WzpFecRuns *runs, unsigned i, uint64_t first, uint64_t end)
 {
-  if (i == 0)
-    return false;
-  const WzpFecRun *run = &runs->runs[i], *before = &runs->runs[i - 1];
-  uint64_t end_ms = wzp_fec_run_time(before, before->end);
-  return end_ms <= wzp_fec_run_time(run, run->low) + TOLERANCE_MS &&
-         wzp_fec_run_time(run, number) + TOLERANCE_MS < end_ms;
+  const WzpFecRun *run = &runs->runs[i];
+  if (i > 0) {
+    const WzpFecRun *before = &runs->runs[i - 1];
+    uint64_t end_ms = wzp_fec_run_time(before, before->end);
+    if (end_ms <= wzp_fec_run_time(run, run->low) + TOLERANCE_MS &&
+        wzp_fec_run_time(run, first) + TOLERANCE_MS < end_ms)
+      return true;
+  }
+  if (i + 1 < runs->n) {
+    const WzpFecRun *after = &runs->runs[i + 1];
+    uint64_t begin_ms = wzp_fec_run_time(after, after->low) + TOLERANCE_MS;
+    if (wzp_fec_run_time(run, run->end) <= begin_ms && wzp_fec_run_time(run, end) > begin_ms)
+      return true;
+  }
+  return false;
 }
 
 /* Takes a range of numbers into run i, where it may be of that run. allowed: how far the newest run may grow. */
@@ -66,7 +75,7 @@ take_in(WzpFecRuns *runs, unsigned i, uint64_t first, uint64_t end, uint64_t all
 {
   WzpFecRun *run = &runs->runs[i];
   uint64_t limit = i + 1 < runs->n ? runs->runs[i + 1].low : run->end + allowed;
-  if (first < floor_of(runs, i) || end > limit || is_before(runs, i, first))
+  if (first < floor_of(runs, i) || end > limit || out_of_time(runs, i, first, end))
     return false;
   run->low = MIN(run->low, first);
   run->end = MAX(run->end, end);
