@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # What takes longer than continuous integration may: every suite of core, sim and relay again and again with
-# fresh seeds, the fuzzers for minutes, the demo on worse networks. After tests/run.sh, which builds.
+# fresh seeds, the targets of repair at their full length, the fuzzers for minutes, the demo on worse networks.
+# After tests/run.sh, which builds.
 #
 #   tests/long.sh [ROUNDS [FUZZ_SECONDS]]      20  120; about 50 minutes on two cores
 set -u
@@ -40,6 +41,7 @@ for round in $(seq "$rounds"); do
     try "$suite, round $round" meson test -C build --no-rebuild --print-errorlogs --suite "$suite"
   done
 done
+try 'residual loss' tests/sim/residual.sh build/tests/sim/wzp-sim
 try fuzz tests/fuzz/run.sh "$fuzz_seconds"
 for loss in 0 0.3 0.5; do
   try "demo at loss $loss" pipelines/demo.sh --loss "$loss"

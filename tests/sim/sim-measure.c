@@ -164,6 +164,9 @@ sim_measure_run(const SimMeasureConfig *config, SimMeasure *measure)
     measure->datagrams_lost = after.lost - before.lost;
     await_last(sim, config, start + config->duration);
     judge(&sim->parties[0], config, start, measure);
+    measure->twice = sim->parties[1].frames_twice;
+    measure->mistimed = sim->parties[1].frames_mistimed;
+    measure->refused = sim->parties[1].bundles_refused;
   }
   sim_call_free(sim);
   return active;

@@ -39,6 +39,7 @@ typedef struct {
   uint64_t gaps;                           /* runs of frames whose own packet did not bring them */
   WzpTime delay_p50, delay_p95, delay_max; /* of the repaired frames */
   uint64_t datagrams, datagrams_lost;      /* of the direction, on its lossy leg */
+  uint64_t twice, mistimed, refused;       /* at the listener, see SimParty */
   WzpFecPlan plan;                         /* at the end */
   WzpFecSenderStats sender;
   GArray *seconds; /* SimSecond, the last one may be shorter */

@@ -276,6 +276,9 @@ print_json(const SimMeasure *measure, double seconds)
          percent(measure->datagrams_lost, measure->datagrams));
   printf(",\"reports\":{\"received\":%" PRIu64 ",\"stale\":%" PRIu64 ",\"sent\":%" PRIu64 "}",
          sender->reports_handled, sender->reports_stale, sender->reports_carried);
+  printf(",\"listener\":{\"frames_twice\":%" PRIu64 ",\"frames_mistimed\":%" PRIu64
+         ",\"bundles_refused\":%" PRIu64 "}",
+         measure->twice, measure->mistimed, measure->refused);
   printf(",\"estimate\":{\"loss\":%.4f,\"burst\":%.2f}", sender->channel.loss,
          wzp_channel_mean_burst(&sender->channel));
   printf(",\"plan_changes\":%" PRIu64 ",\"plan\":\"%s\"}\n", sender->plans,
