@@ -234,11 +234,10 @@ wzp_raptorq_cached_rows(unsigned k)
   return (const uint8_t *)cache[k];
 }
 
-const WzpGf256Factor *
-wzp_raptorq_cached_factors(unsigned k)
+/* Out of the way of what happens for each block. */
+static __attribute__((noinline)) void
+prepare_factors(unsigned k, gsize *cached)
 {
-  static gsize cache[WZP_GF256_N_KERNELS][WZP_RAPTORQ_K_MAX + 1];
-  gsize *cached = &cache[wzp_gf256_kernel()][k];
   if (g_once_init_enter(cached)) {
     const uint8_t *rows = wzp_raptorq_cached_rows(k);
     WzpGf256Factor *factors = g_new(WzpGf256Factor, WZP_RAPTORQ_CACHED * k);
@@ -246,7 +245,19 @@ wzp_raptorq_cached_factors(unsigned k)
       wzp_gf256_prepare(factors + i * k, rows + i * wzp_raptorq_row_size(k), k);
     g_once_init_leave(cached, (gsize)factors);
   }
-  return (const WzpGf256Factor *)*cached;
+}
+
+const WzpGf256Factor *
+wzp_raptorq_cached_factors(unsigned k)
+{
+  static gsize cache[WZP_RAPTORQ_K_MAX + 1][WZP_GF256_N_KERNELS];
+  gsize *cached = &cache[k][wzp_gf256_kernel()];
+  const WzpGf256Factor *factors = (const WzpGf256Factor *)g_atomic_pointer_get(cached);
+  if (G_UNLIKELY(factors == NULL)) {
+    prepare_factors(k, cached);
+    factors = (const WzpGf256Factor *)g_atomic_pointer_get(cached);
+  }
+  return factors;
 }
 
 void

@@ -31,16 +31,16 @@ wzp_raptorq_encode(unsigned k, const uint8_t *const *source, const uint32_t *esi
 {
   g_return_if_fail(k >= 1 && k <= WZP_RAPTORQ_K_MAX);
   while (n_out > 0) {
-    unsigned run = 0; /* of ESIs that follow each other: their factors do, too */
-    while (run < n_out && esi[run] == esi[0] + run && wzp_raptorq_is_cached(k, esi[run]))
-      run++;
-    if (run > 0) {
-      const WzpGf256Factor *factors = wzp_raptorq_cached_factors(k);
-      wzp_gf256_product(out, run, source, k, factors + (esi[0] - k) * k, n);
+    uint32_t first = esi[0] - k; /* source symbols wrap */
+    unsigned run = 1;            /* of ESIs that follow each other: their factors do, too */
+    if (first < WZP_RAPTORQ_CACHED) {
+      unsigned most = MIN(n_out, WZP_RAPTORQ_CACHED - first);
+      while (run < most && esi[run] == esi[0] + run)
+        run++;
+      wzp_gf256_product(out, run, source, k, wzp_raptorq_cached_factors(k) + first * k, n);
     } else {
       g_return_if_fail(esi[0] <= WZP_RAPTORQ_ESI_MAX);
       encode_apart(k, source, esi[0], out[0], n);
-      run = 1;
     }
     esi += run;
     out += run;
