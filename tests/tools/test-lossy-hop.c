@@ -202,6 +202,64 @@ test_delay_and_duplicates(void)
   g_free(summary);
 }
 
+/* Returns the path of a trace; to be unlinked and freed. */
+static char *
+write_trace(const char *text)
+{
+  GError *error = NULL;
+  char *path = g_strdup_printf("%s/wzp-test-hop-%d.trace", g_get_tmp_dir(), (int)getpid());
+  g_assert_true(g_file_set_contents(path, text, -1, &error));
+  g_assert_no_error(error);
+  return path;
+}
+
+static void
+test_trace(void)
+{
+  Net net;
+  WzpAddress from;
+  char *path = write_trace("# all slots alike\n40.00\n"), *summary;
+  const char *const options[] = {"--trace", path, NULL};
+  net_begin(&net, options);
+  const gint64 start = g_get_monotonic_time();
+  send_number(net.client, &net.hop, 1, 30);
+  g_assert_cmpuint(receive_number(net.relay, &from), ==, 1);
+  g_assert_cmpint(g_get_monotonic_time() - start, >=, 40000);
+  g_free(net_end(&net));
+  g_unlink(path);
+  g_free(path);
+
+  path = write_trace("-1\n");
+  const char *const dead[] = {"--trace", path, NULL};
+  net_begin(&net, dead);
+  send_number(net.client, &net.hop, 1, 30);
+  send_number(net.client, &net.hop, 2, 1501); /* counted behind the first one */
+  summary = net_end(&net);
+  assert_has(summary, "\"up\":{\"received\":2,\"bytes\":30,\"lost\":1,");
+  g_free(summary);
+  g_unlink(path);
+  g_free(path);
+}
+
+/* Two at once through a bottleneck that is busy with the first for a tenth of a second. */
+static void
+test_rate(void)
+{
+  Net net;
+  const char *const options[] = {"--rate=80", "--queue=0", NULL};
+  net_begin(&net, options);
+  WzpAddress from;
+  const gint64 start = g_get_monotonic_time();
+  send_number(net.client, &net.hop, 1, 972);
+  send_number(net.client, &net.hop, 2, 972);
+  g_assert_cmpuint(receive_number(net.relay, &from), ==, 1);
+  g_assert_cmpint(g_get_monotonic_time() - start, >=, 100000);
+  char *summary = net_end(&net);
+  assert_has(summary,
+             "\"lost\":1,\"duplicated\":0,\"reordered\":0,\"queue_dropped\":1,\"sent\":1,");
+  g_free(summary);
+}
+
 static void
 test_too_long(void)
 {
@@ -220,8 +278,9 @@ test_too_long(void)
 static void
 test_usage(void)
 {
-  static const struct {
-    const char *arguments[5], *message;
+  char *path = write_trace("20\n\ntwenty\n");
+  const struct {
+    const char *arguments[6], *message;
   } cases[] = {
       {{NULL}, "are needed"},
       {{"--listen=127.0.0.1:0", NULL}, "are needed"},
@@ -233,6 +292,12 @@ test_usage(void)
       {{"--listen=127.0.0.1:0", "--to=127.0.0.1:1", "--jitter=x", NULL}, "jitter"},
       {{"--listen=127.0.0.1:0", "--to=127.0.0.1:1", "more", NULL}, "belong to no option"},
       {{"--listen=127.0.0.1:0", "--to=127.0.0.1:1", "--capture=/nowhere/x", NULL}, "cannot write"},
+      {{"--listen=127.0.0.1:0", "--to=127.0.0.1:1", "--burst=2", NULL}, "needs --loss"},
+      {{"--listen=127.0.0.1:0", "--to=127.0.0.1:1", "--loss=.1", "--burst=0", NULL}, "slots"},
+      {{"--listen=127.0.0.1:0", "--to=127.0.0.1:1", "--trace", path, NULL}, "line 3: 'twenty'"},
+      {{"--listen=127.0.0.1:0", "--to=127.0.0.1:1", "--trace=/nowhere/x", NULL}, "cannot be read"},
+      {{"--listen=127.0.0.1:0", "--to=127.0.0.1:1", "--rate=0", NULL}, "kbit/s"},
+      {{"--listen=127.0.0.1:0", "--to=127.0.0.1:1", "--queue=5", NULL}, "needs --rate"},
       {{"--listen=192.0.2.1:9", "--to=127.0.0.1:1", NULL}, "cannot listen on 192.0.2.1:9"},
   };
   for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -254,6 +319,8 @@ test_usage(void)
     g_object_unref(process);
     g_ptr_array_unref(arguments);
   }
+  g_unlink(path);
+  g_free(path);
 }
 
 int
@@ -265,6 +332,8 @@ main(int argc, char **argv)
   g_test_add_func("/lossy-hop/both-ways", test_both_ways);
   g_test_add_func("/lossy-hop/seeded-loss", test_seeded_loss);
   g_test_add_func("/lossy-hop/delay-and-duplicates", test_delay_and_duplicates);
+  g_test_add_func("/lossy-hop/trace", test_trace);
+  g_test_add_func("/lossy-hop/rate", test_rate);
   g_test_add_func("/lossy-hop/too-long", test_too_long);
   g_test_add_func("/lossy-hop/usage", test_usage);
   return g_test_run();
