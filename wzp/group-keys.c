@@ -11,6 +11,9 @@
 #define RESEND_FIRST WZP_SECOND
 #define RESEND_MAX (5 * WZP_SECOND)
 #define KEYREQ_EVERY WZP_SECOND
+/* A fresh base at least so often. */
+#define REKEY_EVERY (600 * WZP_SECOND)
+#define REKEY_PACKETS (1u << 15)
 
 static bool
 listens(const WzpGroupMember *member)
@@ -26,6 +29,15 @@ wzp_group_has_receiver(const WzpGroup *group)
       return true;
   }
   return false;
+}
+
+WzpTime
+wzp_group_rekey_at(const WzpGroup *group)
+{
+  if (group->pending_fresh || group->base_at == WZP_NEVER ||
+      !wzp_sender_epoch_used(group->sender) || !wzp_group_has_receiver(group))
+    return WZP_NEVER;
+  return group->sealed >= REKEY_PACKETS ? group->base_at : group->base_at + REKEY_EVERY;
 }
 
 WzpTime
@@ -76,6 +88,8 @@ wzp_group_advance(WzpGroup *group, WzpTime now)
     group->changed_unknown = false;
     group->changed_at = now;
   }
+  if (group->base_at == WZP_NEVER)
+    group->base_at = now;
   if (now < wzp_group_switch_at(group))
     return;
   wzp_sender_switch(group->sender);
@@ -106,6 +120,8 @@ wzp_group_rotate(WzpGroup *group, WzpTime now)
     wzp_sender_replace_unused(group->sender, base);
   }
   sodium_memzero(base, sizeof base);
+  group->base_at = now;
+  group->sealed = 0;
 
   for (unsigned i = 0; i < group->members->len; i++) {
     WzpGroupMember *member = wzp_group_nth(group, i);
@@ -121,7 +137,7 @@ wzp_group_rotate(WzpGroup *group, WzpTime now)
 }
 
 void
-wzp_group_key_assign(WzpGroup *group, WzpTime now, WzpGroupMember *member, uint32_t counter)
+wzp_group_key_assign(WzpGroup *group, WzpTime now, WzpGroupMember *member, uint64_t number)
 {
   WzpGroupKey *key = &member->key;
 
@@ -142,18 +158,18 @@ wzp_group_key_assign(WzpGroup *group, WzpTime now, WzpGroupMember *member, uint3
   key->epoch = wzp_sender_epoch(group->sender) + (key->for_pending ? 1 : 0);
   memcpy(key->base,
          key->for_pending ? wzp_sender_pending(group->sender) : wzp_sender_base(group->sender), 32);
-  key->first_counter = key->last_counter = counter;
+  key->first_number = key->last_number = number;
   key->resend_step = RESEND_FIRST;
   key->resend_at = now + RESEND_FIRST;
   wzp_group_advance(group, now);
 }
 
 void
-wzp_group_key_repeat(WzpGroupMember *member, WzpTime now, uint32_t counter)
+wzp_group_key_repeat(WzpGroupMember *member, WzpTime now, uint64_t number)
 {
   WzpGroupKey *key = &member->key;
 
-  key->last_counter = counter;
+  key->last_number = number;
   key->resend_step = MIN(2 * key->resend_step, RESEND_MAX);
   key->resend_at = now + key->resend_step;
 }
@@ -169,15 +185,15 @@ wzp_group_key_resend_at(const WzpGroupMember *member)
 }
 
 void
-wzp_group_key_acknowledged(WzpGroup *group, WzpGroupMember *member, uint32_t epoch,
-                           uint32_t counter)
+wzp_group_key_acknowledged(WzpGroup *group, WzpGroupMember *member, uint32_t epoch, uint64_t number)
 {
   WzpGroupKey *key = &member->key;
 
-  if (!key->sent || key->replaced || epoch != key->epoch || counter < key->first_counter ||
-      counter > key->last_counter || key->acknowledged)
+  if (!key->sent || key->replaced || epoch != key->epoch || number < key->first_number ||
+      number > key->last_number || key->acknowledged)
     return;
   key->acknowledged = true;
+  wzp_group_pair_ratchet_soon(&member->pair); /* the records that brought it are not needed again */
   if (key->for_pending)
     member->holds_pending = true;
   else

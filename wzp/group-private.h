@@ -3,7 +3,8 @@
 #include "group.h"
 #include <glib.h>
 
-/* The inside of a room's keys, shared by join.c (JOINs and pairwise keys), group-keys.c (our sender key:
+/* The inside of a room's keys, shared by join.c (JOINs and pairwise keys), group-pair.c (pairwise keys that
+ * ratchet, and what they seal), group-keys.c (our sender key:
  * who holds what, when the epoch changes), group-records.c (pairwise records) and group.c (members).
  *
  * Our sender key lives in the WzpSender: the base of the current epoch and, while a change is under
@@ -11,8 +12,30 @@
  * is either the ratchet of the current (a newcomer gets it; those who hold the current one reach it by
  * themselves) or fresh random bytes (somebody left; everybody who stays needs it). */
 
-#define WZP_PAIR_COUNTER_MAX 0x0fffffff /* generation 0; the upper four bits are the generation */
+#define WZP_PAIR_COUNTER_MAX 0x0fffffff /* the upper four bits on the wire are the generation */
+#define WZP_PAIR_HEADER 6
+#define WZP_PAIR_WINDOW 64
+#define WZP_PAIR_RATCHET_EVERY (600 * WZP_SECOND)
+#define WZP_PAIR_LATE                                                                              \
+  (10 * WZP_SECOND) /* a generation outlives its successor's first record so long */
 #define WZP_KEYS_REMEMBERED 8
+
+/* Pairwise keys of one pair, both directions (PROTOCOL.md 7). A direction's key ratchets, which is a new
+ * generation whose counter starts at 0; a record's number is generation << 28 | counter, and never repeats. */
+typedef struct {
+  uint8_t key[32];
+  uint32_t generation;
+  WzpWindow window;
+} WzpGroupPairKey;
+
+typedef struct {
+  uint8_t send_key[32];
+  uint32_t send_generation, send_counter;
+  WzpTime ratcheted_at, ratchet_at; /* of the sending direction: last, next */
+  WzpGroupPairKey receive, previous;
+  bool has_previous;
+  WzpTime previous_until;
+} WzpGroupPair;
 
 /* The KEY that a member was sent last: what acknowledgements and KEYREQ refer to. */
 typedef struct {
@@ -22,7 +45,7 @@ typedef struct {
   bool acknowledged;
   uint32_t epoch;
   uint8_t base[32];
-  uint32_t first_counter, last_counter; /* records that carried it */
+  uint64_t first_number, last_number; /* records that carried it */
   WzpTime resend_at, resend_step;
 } WzpGroupKey;
 
@@ -36,14 +59,14 @@ typedef struct {
   uint8_t slot;
   WzpTime late_until; /* gone: until then packets that the goodbye overtook still open */
 
-  uint8_t send_key[32], receive_key[32];
-  uint32_t send_counter;
-  WzpWindow window;
+  WzpGroupPair pair;
+  WzpTime heard_at, said_at; /* the last sign of life of theirs; of ours, to them */
 
   WzpReceiver *receiver; /* their stream */
   struct {
     bool set;
-    uint32_t epoch, counter;
+    uint32_t epoch;
+    uint64_t number;
   } keys_seen[WZP_KEYS_REMEMBERED]; /* by epoch: the newest record that brought a KEY for it */
 
   WzpGroupKey key;
@@ -78,6 +101,11 @@ struct WzpGroup {
   WzpTime pending_since;
   WzpTime changed_at;   /* of the epoch */
   bool changed_unknown; /* by a wrap while sealing, where no time is at hand */
+  WzpTime base_at;      /* the base became known to be fresh; WZP_NEVER: no time was at hand yet */
+  uint32_t sealed;      /* packets since */
+  bool spoke;           /* sealed something since said_at was last looked at */
+  WzpTime looked_at,
+      watched_since; /* somebody's silence counts only while we were there to hear it */
 };
 
 /* For tests of more than two; the protocol's records and rotation are made for N. */
@@ -96,22 +124,43 @@ WzpResult wzp_pair_keys(uint8_t send_key[32], uint8_t receive_key[32], const Wzp
 /* sid = H(id | jh) */
 void wzp_join_stream_id(uint8_t sid[32], const WzpJoin *join);
 
+/* --- group-pair.c --- */
+/* send_key and receive.key are set already (generation 0). */
+void wzp_group_pair_init(WzpGroupPair *pair, WzpTime now);
+bool wzp_group_pair_can_send(const WzpGroupPair *pair);
+uint64_t wzp_group_pair_next_number(const WzpGroupPair *pair);
+/* The number of a record of ours whose ctr a peer names; UINT64_MAX: we sent none. */
+uint64_t wzp_group_pair_sent_number(const WzpGroupPair *pair, uint32_t ctr);
+/* A record of at most WZP_DATAGRAM_MAX bytes: to | from | ctr | AEAD. */
+GBytes *wzp_group_pair_seal(WzpGroupPair *pair, uint8_t to, uint8_t from, const uint8_t *frames,
+                            size_t length);
+/* length >= WZP_PAIR_HEADER + 16. frames has room for length - that. Failures change nothing: WZP_NO_KEY (an
+ * erased generation), WZP_REPLAYED, WZP_TOO_OLD, WZP_BAD_TAG. */
+WzpResult wzp_group_pair_open(WzpGroupPair *pair, WzpTime now, const uint8_t *record, size_t length,
+                              uint8_t *frames, uint64_t *number);
+/* What was sent before can no more be read with what we hold. */
+void wzp_group_pair_ratchet(WzpGroupPair *pair, WzpTime now);
+void wzp_group_pair_ratchet_soon(WzpGroupPair *pair); /* as soon as the receiver can follow */
+void wzp_group_pair_expire(WzpGroupPair *pair, WzpTime now);
+
 /* --- group-keys.c --- */
 /* Somebody who was sent our key is gone: a new base for those who stay. */
 void wzp_group_rotate(WzpGroup *group, WzpTime now);
+/* When the base has served its time (10 minutes, or 2^15 packets) and somebody listens; WZP_NEVER if not. */
+WzpTime wzp_group_rekey_at(const WzpGroup *group);
 /* Switches to the pending base when it is time. */
 void wzp_group_advance(WzpGroup *group, WzpTime now);
 WzpTime wzp_group_switch_at(const WzpGroup *group); /* WZP_NEVER without a pending base */
 /* wzp_sender_seal() went to the next epoch by itself. */
 void wzp_group_wrapped(WzpGroup *group, bool had_pending);
-/* Makes the newest base the member's KEY, carried by records from counter on. */
-void wzp_group_key_assign(WzpGroup *group, WzpTime now, WzpGroupMember *member, uint32_t counter);
+/* Makes the newest base the member's KEY, carried by records from number on. */
+void wzp_group_key_assign(WzpGroup *group, WzpTime now, WzpGroupMember *member, uint64_t number);
 /* A further record carries the same KEY. */
-void wzp_group_key_repeat(WzpGroupMember *member, WzpTime now, uint32_t counter);
+void wzp_group_key_repeat(WzpGroupMember *member, WzpTime now, uint64_t number);
 /* WZP_NEVER unless an acknowledgement is missing and the member can be reached. */
 WzpTime wzp_group_key_resend_at(const WzpGroupMember *member);
 void wzp_group_key_acknowledged(WzpGroup *group, WzpGroupMember *member, uint32_t epoch,
-                                uint32_t counter);
+                                uint64_t number);
 void wzp_group_key_requested(WzpGroupMember *member, WzpTime now);
 /* True when there is somebody to speak to. */
 bool wzp_group_has_receiver(const WzpGroup *group);

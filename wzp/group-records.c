@@ -4,26 +4,15 @@
 #include <string.h>
 
 /* Pairwise records: to(1) | from(1) | ctr(4) | AEAD(frames). */
-#define RECORD_HEADER 6
 #define FRAMES_MAX 64 /* one of each kind: 1 + 1 + 9 + 37 + 1 */
 
 enum { FRAME_PADDING, FRAME_CONFIRM, FRAME_KEY, FRAME_KEYACK, FRAME_KEYREQ, FRAME_LEAVE };
-
-static void
-record_nonce(uint8_t nonce[WZP_NONCE_SIZE], uint32_t counter)
-{
-  WzpWriter writer;
-
-  wzp_writer_init(&writer, nonce, WZP_NONCE_SIZE);
-  wzp_writer_zero(&writer, 8);
-  wzp_writer_u32(&writer, counter);
-}
 
 static bool
 has_something_to_say(const WzpGroup *group, const WzpGroupMember *member)
 {
   if (member->gone || member->absent || !member->has_slot ||
-      member->send_counter > WZP_PAIR_COUNTER_MAX)
+      !wzp_group_pair_can_send(&member->pair))
     return false;
   if (group->left)
     return member->send_leave;
@@ -33,7 +22,7 @@ has_something_to_say(const WzpGroup *group, const WzpGroupMember *member)
 static void
 write_frames(WzpGroup *group, WzpTime now, WzpGroupMember *member, WzpWriter *writer)
 {
-  uint32_t counter = member->send_counter;
+  uint64_t number = wzp_group_pair_next_number(&member->pair);
 
   if (group->left) {
     wzp_writer_u8(writer, FRAME_LEAVE);
@@ -49,9 +38,9 @@ write_frames(WzpGroup *group, WzpTime now, WzpGroupMember *member, WzpWriter *wr
   }
   if (member->send_key_frame) {
     if (member->send_newest || !member->key.sent)
-      wzp_group_key_assign(group, now, member, counter);
+      wzp_group_key_assign(group, now, member, number);
     else
-      wzp_group_key_repeat(member, now, counter);
+      wzp_group_key_repeat(member, now, number);
     wzp_writer_u8(writer, FRAME_KEY);
     wzp_writer_u32(writer, member->key.epoch);
     wzp_writer_bytes(writer, member->key.base, sizeof member->key.base);
@@ -65,27 +54,17 @@ write_frames(WzpGroup *group, WzpTime now, WzpGroupMember *member, WzpWriter *wr
 static GBytes *
 build_record(WzpGroup *group, WzpTime now, WzpGroupMember *member)
 {
-  uint8_t frames[FRAMES_MAX], nonce[WZP_NONCE_SIZE];
-  WzpWriter plain, writer;
-  uint8_t *record;
-  size_t length;
+  uint8_t frames[FRAMES_MAX];
+  WzpWriter plain;
+  GBytes *record;
 
   wzp_writer_init(&plain, frames, sizeof frames);
   write_frames(group, now, member, &plain);
   g_assert(!plain.failed);
-
-  length = RECORD_HEADER + plain.length + WZP_TAG_SIZE;
-  record = g_malloc(length);
-  wzp_writer_init(&writer, record, length);
-  wzp_writer_u8(&writer, member->slot);
-  wzp_writer_u8(&writer, group->slot);
-  wzp_writer_u32(&writer, member->send_counter);
-  record_nonce(nonce, member->send_counter);
-  wzp_aead_seal(record + RECORD_HEADER, member->send_key, nonce, record, RECORD_HEADER, frames,
-                plain.length);
-  member->send_counter++;
+  record = wzp_group_pair_seal(&member->pair, member->slot, group->slot, frames, plain.length);
+  member->said_at = now;
   sodium_memzero(frames, sizeof frames);
-  return g_bytes_new_take(record, length);
+  return record;
 }
 
 GBytes *
@@ -108,14 +87,14 @@ wzp_group_poll(WzpGroup *group, WzpTime now)
 
 /* A KEY that an older record brings than the one we have for that epoch was replaced since. */
 static WzpResult
-receive_key(WzpGroupMember *member, uint32_t counter, uint32_t epoch, const uint8_t base[32])
+receive_key(WzpGroupMember *member, uint64_t number, uint32_t epoch, const uint8_t base[32])
 {
   unsigned at = epoch % WZP_KEYS_REMEMBERED;
   WzpResult result;
 
   if (member->keys_seen[at].set &&
       (member->keys_seen[at].epoch > epoch ||
-       (member->keys_seen[at].epoch == epoch && member->keys_seen[at].counter > counter)))
+       (member->keys_seen[at].epoch == epoch && member->keys_seen[at].number > number)))
     return WZP_TOO_OLD;
   /* too old: we are past it and hold what follows from it, which is what the sender wants to know */
   result = wzp_receiver_add_base(member->receiver, epoch, base);
@@ -123,15 +102,15 @@ receive_key(WzpGroupMember *member, uint32_t counter, uint32_t epoch, const uint
     return result;
   member->keys_seen[at].set = true;
   member->keys_seen[at].epoch = epoch;
-  member->keys_seen[at].counter = counter;
+  member->keys_seen[at].number = number;
   member->send_ack = true;
   member->ack_epoch = epoch;
-  member->ack_counter = counter;
+  member->ack_counter = (uint32_t)number; /* as it was on the wire */
   return WZP_OK;
 }
 
 static WzpResult
-read_frames(WzpGroup *group, WzpTime now, WzpGroupMember *member, uint32_t counter,
+read_frames(WzpGroup *group, WzpTime now, WzpGroupMember *member, uint64_t number,
             WzpReader *reader)
 {
   WzpResult result = WZP_OK;
@@ -147,13 +126,14 @@ read_frames(WzpGroup *group, WzpTime now, WzpGroupMember *member, uint32_t count
       epoch = wzp_reader_u32(reader);
       base = wzp_reader_bytes(reader, 32);
       if (base != NULL && result == WZP_OK)
-        result = receive_key(member, counter, epoch, base);
+        result = receive_key(member, number, epoch, base);
       break;
     case FRAME_KEYACK:
       epoch = wzp_reader_u32(reader);
       named = wzp_reader_u32(reader);
       if (!reader->failed)
-        wzp_group_key_acknowledged(group, member, epoch, named);
+        wzp_group_key_acknowledged(group, member, epoch,
+                                   wzp_group_pair_sent_number(&member->pair, named));
       break;
     case FRAME_KEYREQ:
       wzp_group_key_requested(member, now);
@@ -174,42 +154,34 @@ read_frames(WzpGroup *group, WzpTime now, WzpGroupMember *member, uint32_t count
 WzpResult
 wzp_group_receive(WzpGroup *group, WzpTime now, const uint8_t *record, size_t length)
 {
-  uint8_t frames[WZP_DATAGRAM_MAX], nonce[WZP_NONCE_SIZE];
+  uint8_t frames[WZP_DATAGRAM_MAX];
   WzpGroupMember *member;
   WzpReader reader;
   uint8_t to, from;
-  uint32_t counter;
+  uint64_t number;
   WzpResult result;
 
-  if (length < RECORD_HEADER + WZP_TAG_SIZE)
+  if (length < WZP_PAIR_HEADER + WZP_TAG_SIZE)
     return WZP_TRUNCATED;
   if (length > sizeof frames)
     return WZP_TOO_LONG;
   if (group->left)
     return WZP_UNEXPECTED;
-  wzp_reader_init(&reader, record, length);
-  to = wzp_reader_u8(&reader);
-  from = wzp_reader_u8(&reader);
-  counter = wzp_reader_u32(&reader);
+  to = record[0];
+  from = record[1];
   if (!group->has_slot || to != group->slot)
     return WZP_WRONG_SLOT;
   member = wzp_group_by_slot(group, from);
   if (member == NULL)
     return WZP_UNKNOWN_SENDER;
-  if (counter > WZP_PAIR_COUNTER_MAX)
-    return WZP_NO_KEY; /* a later generation of the pairwise key, which we do not have */
-  result = wzp_window_admit(&member->window, counter);
+  result = wzp_group_pair_open(&member->pair, now, record, length, frames, &number);
   if (result != WZP_OK)
     return result;
-  record_nonce(nonce, counter);
-  if (!wzp_aead_open(frames, member->receive_key, nonce, record, RECORD_HEADER,
-                     record + RECORD_HEADER, length - RECORD_HEADER))
-    return WZP_BAD_TAG;
-  wzp_window_mark(&member->window, counter);
 
+  member->heard_at = now;
   wzp_group_confirm(group, now, member);
-  wzp_reader_init(&reader, frames, length - RECORD_HEADER - WZP_TAG_SIZE);
-  result = read_frames(group, now, member, counter, &reader);
+  wzp_reader_init(&reader, frames, length - WZP_PAIR_HEADER - WZP_TAG_SIZE);
+  result = read_frames(group, now, member, number, &reader);
   sodium_memzero(frames, sizeof frames);
   wzp_group_advance(group, now);
   return result;

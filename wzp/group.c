@@ -4,9 +4,11 @@
 #include <string.h>
 
 #define MAX_MEMBERS 2
-#define PAIR_WINDOW 64
 /* After a restart of the relay. */
 #define RETURN_WITHIN (30 * WZP_SECOND)
+/* Who says nothing for so long has left; who has nothing to say says so. */
+#define SILENT_MAX (30 * WZP_SECOND)
+#define SPEAK_EVERY (10 * WZP_SECOND)
 /* What a member said before leaving may be overtaken by the goodbye. */
 #define LATE_PACKETS (2 * WZP_SECOND)
 /* Members who left are kept so many, then only their jh, at most so many. */
@@ -61,7 +63,8 @@ wzp_group_new(const WzpIdentity *identity, const WzpRoomSecret *secret, const ui
   sodium_memzero(base, sizeof base);
 
   group->max_members = MAX_MEMBERS;
-  group->changed_at = LONG_AGO;
+  group->changed_at = group->looked_at = LONG_AGO;
+  group->base_at = WZP_NEVER;
   group->members = g_ptr_array_new_with_free_func(member_free);
   group->retired = g_hash_table_new_full(jh_hash, jh_equal, g_free, NULL);
   group->events = g_array_new(FALSE, TRUE, sizeof(WzpGroupEvent));
@@ -231,6 +234,7 @@ wzp_group_confirm(WzpGroup *group, WzpTime now, WzpGroupMember *member)
 
   if (member->state == WZP_MEMBER_CONFIRMED)
     return;
+  member->heard_at = member->said_at = now;
   while ((former = twin(group, &member->join, WZP_MEMBER_CONFIRMED)) != NULL)
     wzp_group_drop(group, now, former);
   member->state = WZP_MEMBER_CONFIRMED;
@@ -307,11 +311,11 @@ check_join(const WzpGroup *group, uint8_t slot, const WzpJoin *join, const uint8
 }
 
 static WzpResult
-introduce(WzpGroup *group, const WzpJoin *join, WzpGroupMember **introduced)
+introduce(WzpGroup *group, WzpTime now, const WzpJoin *join, WzpGroupMember **introduced)
 {
   WzpGroupMember *member = g_new0(WzpGroupMember, 1);
   uint8_t sid[32];
-  WzpResult result = wzp_pair_keys(member->send_key, member->receive_key, &group->secret,
+  WzpResult result = wzp_pair_keys(member->pair.send_key, member->pair.receive.key, &group->secret,
                                    &group->join, group->e_secret, join);
 
   if (result != WZP_OK) {
@@ -319,7 +323,7 @@ introduce(WzpGroup *group, const WzpJoin *join, WzpGroupMember **introduced)
     return result;
   }
   member->join = *join;
-  wzp_window_init(&member->window, PAIR_WINDOW);
+  wzp_group_pair_init(&member->pair, now);
   wzp_join_stream_id(sid, join);
   member->receiver = wzp_receiver_new(sid);
   g_ptr_array_add(group->members, member);
@@ -362,7 +366,7 @@ wzp_group_add_member(WzpGroup *group, WzpTime now, uint8_t slot, const uint8_t *
     return WZP_ROOM_FULL;
 
   if (member == NULL) {
-    result = introduce(group, &join, &member);
+    result = introduce(group, now, &join, &member);
     if (result != WZP_OK)
       return result;
   }
@@ -454,39 +458,85 @@ wzp_group_member(const WzpGroup *group, unsigned n, WzpMemberInfo *info)
 
 /* --- Time --- */
 
+static bool
+is_reachable(const WzpGroupMember *member)
+{
+  return !member->gone && !member->absent && member->has_slot &&
+         member->state == WZP_MEMBER_CONFIRMED;
+}
+
+static WzpTime
+silent_at(const WzpGroup *group, const WzpGroupMember *member)
+{
+  return MAX(member->heard_at, group->watched_since) + SILENT_MAX;
+}
+
+/* Signs of life, the pair's keys, and what must be said again. */
+static void
+look_after(WzpGroup *group, WzpTime now, WzpGroupMember *member)
+{
+  wzp_group_pair_expire(&member->pair, now);
+  if (is_reachable(member)) {
+    if (now >= silent_at(group, member)) {
+      wzp_group_drop(group, now, member);
+      return;
+    }
+    if (now >= member->pair.ratchet_at) {
+      wzp_group_pair_ratchet(&member->pair, now);
+      member->send_confirm = true; /* which lets the other side follow */
+    }
+    if (group->spoke)
+      member->said_at = now;
+    if (now >= member->said_at + SPEAK_EVERY) {
+      member->send_confirm = true;
+      member->said_at = now;
+    }
+  }
+  if (now >= wzp_group_key_resend_at(member)) {
+    member->send_key_frame = true;
+    member->key.resend_at = now + member->key.resend_step;
+  }
+  if (wzp_receiver_wants_key(member->receiver, now))
+    member->send_keyreq = true;
+}
+
 void
 wzp_group_handle_timeout(WzpGroup *group, WzpTime now)
 {
+  if (now - group->looked_at > 2 * SPEAK_EVERY) /* we were away */
+    group->watched_since = now;
+  group->looked_at = now;
   for (unsigned i = 0; i < group->members->len; i++) {
     WzpGroupMember *member = wzp_group_nth(group, i);
-    if (member->gone)
-      continue;
-    if (member->absent && now >= member->absent_until) {
+    if (!member->gone && member->absent && now >= member->absent_until)
       wzp_group_drop(group, now, member);
-      continue;
-    }
-    if (now >= wzp_group_key_resend_at(member)) {
-      member->send_key_frame = true;
-      member->key.resend_at = now + member->key.resend_step;
-    }
-    if (wzp_receiver_wants_key(member->receiver, now))
-      member->send_keyreq = true;
+    else if (!member->gone)
+      look_after(group, now, member);
   }
+  group->spoke = false;
+  if (now >= wzp_group_rekey_at(group))
+    wzp_group_rotate(group, now);
   wzp_group_advance(group, now);
 }
 
 WzpTime
 wzp_group_next_timeout(const WzpGroup *group)
 {
-  WzpTime next = wzp_group_switch_at(group);
+  WzpTime next = MIN(wzp_group_switch_at(group), wzp_group_rekey_at(group));
 
   if (group->left)
     return WZP_NEVER;
   for (unsigned i = 0; i < group->members->len; i++) {
     const WzpGroupMember *member = wzp_group_nth(group, i);
-    if (!member->gone && member->absent)
+    if (member->gone)
+      continue;
+    if (member->absent)
       next = MIN(next, member->absent_until);
     next = MIN(next, wzp_group_key_resend_at(member));
+    if (is_reachable(member)) {
+      next = MIN(next, MIN(silent_at(group, member), member->pair.ratchet_at));
+      next = MIN(next, member->said_at + SPEAK_EVERY);
+    }
   }
   return next;
 }
@@ -514,6 +564,8 @@ wzp_group_seal(WzpGroup *group, uint8_t code, uint32_t timestamp, uint8_t flags,
   if (result != WZP_OK)
     return result;
   group->policy = policy;
+  group->spoke = true;
+  group->sealed++;
   if (wzp_sender_epoch(group->sender) != epoch)
     wzp_group_wrapped(group, had_pending);
   return WZP_OK;
@@ -534,6 +586,8 @@ wzp_group_open(WzpGroup *group, WzpTime now, const uint8_t *packet, size_t lengt
   if (member == NULL)
     return WZP_UNKNOWN_SENDER;
   result = wzp_receiver_open(member->receiver, now, packet, length, out, out_length, opened);
+  if (result == WZP_OK)
+    member->heard_at = now;
   if (result != WZP_OK && !member->gone && wzp_receiver_wants_key(member->receiver, now))
     member->send_keyreq = true;
   return result;

@@ -100,6 +100,7 @@ test_replayed_join(void)
     wzp_group_handle_timeout(a, now);
     while ((record = wzp_group_poll(a, now)) != NULL)
       g_bytes_unref(record);
+    assert_talks(b, a, now); /* it is there */
   }
   g_assert_cmpint(member(a, 1).state, ==, WZP_MEMBER_ANNOUNCED);
   g_assert_cmpint(member(a, 0).state, ==, WZP_MEMBER_CONFIRMED);
@@ -190,7 +191,6 @@ test_slots_exchanged(void)
   g_assert_cmpuint(wzp_group_n_members(a), ==, 2);
   g_assert_cmpuint(member(a, 0).slot, ==, 2);
   g_assert_cmpuint(member(a, 1).slot, ==, 1);
-  g_assert_cmpint(wzp_group_next_timeout(a), ==, WZP_NEVER);
   wzp_group_set_slot(b, 2);
   wzp_group_set_slot(c, 1);
   assert_talks(b, a, now);

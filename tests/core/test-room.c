@@ -102,6 +102,7 @@ test_relay_restart(void)
 {
   RoomModel *model = room_model_new();
   WzpTime slowest = 0;
+  unsigned new_epochs = 0;
 
   model->loss_percent = 10;
   model->jitter = 20 * WZP_MSEC;
@@ -121,11 +122,12 @@ test_relay_restart(void)
     for (unsigned n = 0; n < 2; n++) {
       g_assert_cmpint(model->clients[n].last_opened, >, killed + 1500 * WZP_MSEC);
       slowest = MAX(slowest, model->now - model->clients[n].last_opened);
-      g_assert_cmpuint(wzp_sender_epoch(model->clients[n].group->sender), ==, epochs[n]);
+      new_epochs += wzp_sender_epoch(model->clients[n].group->sender) - epochs[n];
     }
     room_model_run(model, room_model_draw(model, 40) * WZP_SECOND);
     assert_all_hear(model, 2, 200 * WZP_MSEC);
   }
+  g_assert_cmpuint(new_epochs, <=, 2 * (model->now / (600 * WZP_SECOND))); /* by time alone */
   for (unsigned n = 0; n < 2; n++) {
     g_assert_cmpuint(model->clients[n].left, ==, 0);
     g_assert_cmpuint(model->clients[n].confirmed, ==, 1);

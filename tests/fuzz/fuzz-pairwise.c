@@ -69,7 +69,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
       wzp_writer_u8(&writer, wzp_group_nth(group[0], 0)->slot);
       wzp_writer_u32(&writer, counter);
       memcpy(nonce + 8, record + 2, 4);
-      wzp_aead_seal(record + 6, as->send_key, nonce, record, 6, frames, length);
+      wzp_aead_seal(record + 6, as->pair.send_key, nonce, record, 6, frames, length);
       wzp_group_receive(group[0], now, record, 6 + length + WZP_TAG_SIZE);
       g_assert_cmpint(wzp_group_receive(group[0], now, record, 6 + length + WZP_TAG_SIZE), !=,
                       WZP_OK);

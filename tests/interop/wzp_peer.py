@@ -5,6 +5,7 @@ One thread: drive() waits on the sockets of all peers and gives each its time.""
 
 import hmac
 import json
+import math
 import os
 import select
 import socket
@@ -174,6 +175,16 @@ class Peer:
 # --- section 7: rooms
 
 
+class Generation:
+    """One of a direction's pairwise keys."""
+
+    def __init__(self, number, key):
+        self.number, self.key, self.window, self.until = number, key, Window(64), math.inf
+
+    def next(self):
+        return Generation(self.number + 1, Exp(self.key, "wz1 pw ratchet", 32))
+
+
 class Member:
     def __init__(self, room, slot, blob):
         join, signature, mac = blob[:155], blob[155:219], blob[219:]
@@ -186,9 +197,38 @@ class Member:
         secret = X25519(room.e, join[105:137])
         prk = Ext(H(b"wz1 pair" + room.room_id + lo + hi), secret + room.psk)
         labels = ("wz1 pw lo", "wz1 pw hi") if room.jh == lo else ("wz1 pw hi", "wz1 pw lo")
-        self.send_key, self.receive_key = (Exp(prk, label, 32) for label in labels)
-        self.ctr, self.window, self.carried, self.key_sent, self.keyreq_at = 0, Window(64), {}, 0, 0
+        self.sending = Generation(0, Exp(prk, labels[0], 32))
+        self.receiving = [Generation(0, Exp(prk, labels[1], 32))]  # the current one, then the one before
+        self.ctr, self.carried, self.key_sent, self.keyreq_at = 0, {}, 0, 0
+        self.ratcheted_at, self.said_at = time.monotonic(), time.monotonic()
         self.media = MediaIn(H(self.id + self.jh))
+
+
+    def wire_ctr(self):
+        return (self.sending.number & 15) << 28 | self.ctr
+
+    def ratchet(self, now):
+        """Every 10 minutes, and once a KEY was acknowledged, but not twice within 10 s."""
+        self.sending, self.ctr, self.ratcheted_at = self.sending.next(), 0, now
+
+    def open(self, record, now):
+        ctr = number(record[2:6])
+        current = self.receiving[0]
+        ahead = (ctr >> 28) - current.number & 15
+        if 0 < ahead <= 8:
+            generation = current
+            for _ in range(ahead):
+                generation = generation.next()
+        else:
+            generation = next((g for g in self.receiving if g.number & 15 == ctr >> 28 and now < g.until), None)
+            check(generation is not None, "no-key")
+        check(generation.window.new(ctr & 0xFFFFFFF), "replayed")
+        frames = unseal(generation.key, bytes(8) + record[2:6], record[:6], record[6:])
+        generation.window.mark(ctr & 0xFFFFFFF)
+        if 0 < ahead <= 8:
+            current.until = now + 10
+            self.receiving = [generation, current]
+        return ctr, frames
 
 
 class RoomPeer(Peer):
@@ -274,20 +314,18 @@ class RoomPeer(Peer):
                 self.send_key(other, now)
 
     def pairwise(self, member, frames, now):
-        head = bytes([member.slot, self.slot]) + be(member.ctr, 4)
+        head = bytes([member.slot, self.slot]) + be(member.wire_ctr(), 4)
         member.ctr += 1
-        self.post(b"\x04" + head + seal(member.send_key, bytes(8) + head[2:], head, frames), now)
+        member.said_at = now
+        self.post(b"\x04" + head + seal(member.sending.key, bytes(8) + head[2:], head, frames), now)
 
     def send_key(self, member, now):
         out = self.media_out
-        member.carried[member.ctr], member.key_sent, member.acked = out.base, now, False
+        member.carried[member.wire_ctr()], member.key_sent, member.acked = out.base, now, False
         self.pairwise(member, b"\x02" + be(out.epoch, 4) + out.base, now)
 
     def take_pairwise(self, member, record, now):
-        ctr = number(record[2:6])
-        check(ctr < 1 << 28 and member.window.new(ctr), "replayed")
-        frames = unseal(member.receive_key, bytes(8) + record[2:6], record[:6], record[6:])
-        member.window.mark(ctr)
+        ctr, frames = member.open(record, now)
         member.confirmed = True
         while frames:
             kind, body = frames[0], frames[1:]
@@ -316,6 +354,11 @@ class RoomPeer(Peer):
         for member in self.members.values():
             if not member.acked and now - member.key_sent >= 1:
                 self.send_key(member, now)
+            if now - member.ratcheted_at >= (600 if member.sending.number > 0 or not member.acked else 10):
+                member.ratchet(now)
+                self.pairwise(member, b"\x01", now)
+            if now - member.said_at >= 10:
+                self.pairwise(member, b"\x01", now)
 
     def may_seal(self):
         return self.slot is not None and any(m.confirmed and m.acked for m in self.members.values())

@@ -73,8 +73,8 @@ add_secrets(GArray *needles, unsigned n, const RelayPeer *peer)
   for (i = 0; i < group->members->len; i++) {
     const WzpGroupMember *member = wzp_group_nth(group, i);
 
-    add(needles, "pairwise send key", n, member->send_key, 32);
-    add(needles, "pairwise receive key", n, member->receive_key, 32);
+    add(needles, "pairwise send key", n, member->pair.send_key, 32);
+    add(needles, "pairwise receive key", n, member->pair.receive.key, 32);
     add_base(needles, n, member->key.base, member->key.epoch, sid);
   }
 }
