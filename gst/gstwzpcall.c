@@ -30,10 +30,25 @@
 GST_DEBUG_CATEGORY_STATIC(gst_wzp_call_debug);
 #define GST_CAT_DEFAULT gst_wzp_call_debug
 
+/* Properties of elements inside that are shown as our own. */
+static const struct {
+  const gchar *factory;
+  GType (*type)(void);
+  const gchar *property;
+} inner[] = {
+    {"wzpenc", gst_wzp_enc_get_type, "profile"},
+    {"wzpjitter", gst_wzp_jitter_get_type, "latency"},
+    {"wzpfec", gst_wzp_fec_get_type, "scheme"},
+    {"wzpfec", gst_wzp_fec_get_type, "overhead"},
+    {"wzpfec", gst_wzp_fec_get_type, "max-delay"},
+    {"wzpfec", gst_wzp_fec_get_type, "budget"},
+};
+#define N_INNER G_N_ELEMENTS(inner)
+#define INNER_LATENCY 1
+
 enum {
-  PROP_PROFILE = GST_WZP_ENDPOINT_N_PROPS,
-  PROP_LATENCY,
-  PROP_WAIT_FOR_PEER,
+  PROP_INNER = GST_WZP_ENDPOINT_N_PROPS,
+  PROP_WAIT_FOR_PEER = PROP_INNER + N_INNER,
   PROP_END_AFTER_SILENCE,
 };
 
@@ -62,8 +77,8 @@ struct _GstWzpCall {
   GstWzpGate *gate; /* before the sending chain: nothing is spoken into an empty room */
 
   /* the object lock guards */
-  gint profile;
-  guint latency, end_after_silence;
+  GValue inner[N_INNER];
+  guint end_after_silence;
   gboolean wait_for_peer;
   GstWzpQuiet *quiet; /* once our input ended */
 };
@@ -91,17 +106,14 @@ chain_element(GstElement *const *chain, const gchar *const *factories, const gch
 static void
 configure_element(GstWzpCall *self, const gchar *factory, GstElement *element)
 {
-  const gchar *property = NULL;
-  if (g_str_equal(factory, "wzpenc"))
-    property = "profile";
-  else if (g_str_equal(factory, "wzpjitter"))
-    property = "latency";
-  else if (g_str_equal(factory, "wzpsrc") || g_str_equal(factory, "wzpsink"))
-    property = "end-on-leave";
+  for (guint n = 0; n < N_INNER; n++)
+    if (g_str_equal(factory, inner[n].factory))
+      g_object_bind_property(self, inner[n].property, element, inner[n].property,
+                             G_BINDING_SYNC_CREATE);
+  if (g_str_equal(factory, "wzpsrc") || g_str_equal(factory, "wzpsink"))
+    g_object_bind_property(self, "end-on-leave", element, "end-on-leave", G_BINDING_SYNC_CREATE);
   else if (g_str_equal(factory, "clocksync"))
     g_object_set(element, "sync-to-first", TRUE, NULL);
-  if (property != NULL)
-    g_object_bind_property(self, property, element, property, G_BINDING_SYNC_CREATE);
 }
 
 static void
@@ -387,7 +399,8 @@ add_audio_stats(GstWzpCall *self, GstStructure *stats)
 {
   static const gchar *const sealed[] = {"frames", "frames-sent", NULL};
   static const gchar *const opened[] = {"frames", "frames-received", NULL};
-  static const gchar *const jitter[] = {"lost", "frames-lost", "late", "frames-late", NULL};
+  static const gchar *const jitter[] = {"lost",      "frames-lost",     "late", "frames-late",
+                                        "recovered", "frames-repaired", NULL};
   static const gchar *const waited[] = {"delay", "jitter-delay-ms", NULL};
   static const gchar *const decoded[] = {"concealed", "frames-concealed", NULL};
   g_autoptr(GstElement) sealer = dup_element(self, TRUE, "wzpcrypt");
@@ -403,7 +416,8 @@ add_audio_stats(GstWzpCall *self, GstStructure *stats)
   gst_structure_get_uint64(stats, "jitter-delay-ms", &delay); /* nanoseconds so far */
   gst_structure_set(stats, "jitter-delay-ms", G_TYPE_DOUBLE, (gdouble)delay / GST_MSECOND, NULL);
   GST_OBJECT_LOCK(self);
-  gst_structure_set(stats, "latency-ms", G_TYPE_UINT, self->latency, NULL);
+  gst_structure_set(stats, "latency-ms", G_TYPE_UINT, g_value_get_uint(&self->inner[INNER_LATENCY]),
+                    NULL);
   GST_OBJECT_UNLOCK(self);
 }
 
@@ -415,11 +429,8 @@ gst_wzp_call_set_property(GObject *object, guint id, const GValue *value, GParam
     return;
   GST_OBJECT_LOCK(self);
   switch (id) {
-  case PROP_PROFILE:
-    self->profile = g_value_get_enum(value);
-    break;
-  case PROP_LATENCY:
-    self->latency = g_value_get_uint(value);
+  case PROP_INNER ... PROP_INNER + N_INNER - 1:
+    g_value_copy(value, &self->inner[id - PROP_INNER]);
     break;
   case PROP_WAIT_FOR_PEER:
     self->wait_for_peer = g_value_get_boolean(value);
@@ -448,11 +459,8 @@ gst_wzp_call_get_property(GObject *object, guint id, GValue *value, GParamSpec *
   }
   GST_OBJECT_LOCK(self);
   switch (id) {
-  case PROP_PROFILE:
-    g_value_set_enum(value, self->profile);
-    break;
-  case PROP_LATENCY:
-    g_value_set_uint(value, self->latency);
+  case PROP_INNER ... PROP_INNER + N_INNER - 1:
+    g_value_copy(&self->inner[id - PROP_INNER], value);
     break;
   case PROP_WAIT_FOR_PEER:
     g_value_set_boolean(value, self->wait_for_peer);
@@ -484,6 +492,10 @@ gst_wzp_call_init(GstWzpCall *self)
 {
   GstElementClass *element_class = GST_ELEMENT_GET_CLASS(self);
   g_mutex_init(&self->build_lock);
+  for (guint n = 0; n < N_INNER; n++)
+    g_value_init(
+        &self->inner[n],
+        g_object_class_find_property(G_OBJECT_GET_CLASS(self), inner[n].property)->value_type);
   gst_wzp_endpoint_init(&self->endpoint, GST_ELEMENT(self));
   self->endpoint.session = wzp_session_new();
   self->endpoint.owner = TRUE;
@@ -507,28 +519,35 @@ gst_wzp_call_finalize(GObject *object)
 
 /* A property of an element inside: its range, default and words are those of the element. */
 static void
-install_inner(GObjectClass *object_class, guint id, GType type, const gchar *name)
+install_inner(GObjectClass *object_class, guint n)
 {
   const GParamFlags flags =
       G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING;
-  GObjectClass *inner_class = g_type_class_ref(type); /* kept: the strings are static in it */
-  GParamSpec *inner = g_object_class_find_property(inner_class, name);
-  const gchar *nick = g_param_spec_get_nick(inner), *blurb = g_param_spec_get_blurb(inner);
-  GParamSpec *pspec = G_IS_PARAM_SPEC_ENUM(inner)
-                          ? g_param_spec_enum(name, nick, blurb, inner->value_type,
-                                              G_PARAM_SPEC_ENUM(inner)->default_value, flags)
-                          : g_param_spec_uint(name, nick, blurb, G_PARAM_SPEC_UINT(inner)->minimum,
-                                              G_PARAM_SPEC_UINT(inner)->maximum,
-                                              G_PARAM_SPEC_UINT(inner)->default_value, flags);
-  g_object_class_install_property(object_class, id, pspec);
+  const gchar *name = inner[n].property;
+  GObjectClass *inner_class = g_type_class_ref(inner[n].type()); /* kept: its strings are static */
+  GParamSpec *theirs = g_object_class_find_property(inner_class, name), *ours;
+  const gchar *nick = g_param_spec_get_nick(theirs), *blurb = g_param_spec_get_blurb(theirs);
+  if (G_IS_PARAM_SPEC_ENUM(theirs)) {
+    ours = g_param_spec_enum(name, nick, blurb, theirs->value_type,
+                             G_PARAM_SPEC_ENUM(theirs)->default_value, flags);
+  } else if (G_IS_PARAM_SPEC_INT(theirs)) {
+    const GParamSpecInt *range = G_PARAM_SPEC_INT(theirs);
+    ours = g_param_spec_int(name, nick, blurb, range->minimum, range->maximum, range->default_value,
+                            flags);
+  } else {
+    const GParamSpecUInt *range = G_PARAM_SPEC_UINT(theirs);
+    ours = g_param_spec_uint(name, nick, blurb, range->minimum, range->maximum,
+                             range->default_value, flags);
+  }
+  g_object_class_install_property(object_class, PROP_INNER + n, ours);
 }
 
 static void
 install_properties(GObjectClass *object_class)
 {
   gst_wzp_endpoint_install_properties(object_class, FALSE);
-  install_inner(object_class, PROP_PROFILE, gst_wzp_enc_get_type(), "profile");
-  install_inner(object_class, PROP_LATENCY, gst_wzp_jitter_get_type(), "latency");
+  for (guint n = 0; n < N_INNER; n++)
+    install_inner(object_class, n);
   g_object_class_install_property(
       object_class, PROP_WAIT_FOR_PEER,
       g_param_spec_boolean("wait-for-peer", "Wait for peer",

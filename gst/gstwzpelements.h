@@ -20,6 +20,7 @@ GST_ELEMENT_REGISTER_DECLARE(wzpsrc)
 
 /* Whose properties wzpcall shows as its own. */
 GType gst_wzp_enc_get_type(void);
+GType gst_wzp_fec_get_type(void);
 GType gst_wzp_jitter_get_type(void);
 
 G_END_DECLS

@@ -28,9 +28,10 @@ struct _GstWzpJitter {
   GQueue events;      /* of HeldEvent */
   GstSegment segment; /* of the sink pad */
   guint64 count;      /* frames so far: the number of one without meta */
-  guint64 malformed;
-  gint slot;     /* of the stream; -1 before the first frame */
-  gboolean live; /* upstream; else it is held back when the queue is full */
+  guint64 malformed, hopeless;
+  gint slot;           /* of the stream; -1 before the first frame */
+  gboolean live;       /* upstream; else it is held back when the queue is full */
+  gint64 told_playout; /* what upstream knows of our patience; -1: nothing */
 
   gboolean flushing, playing, eos;
   guint32 eos_seqnum;

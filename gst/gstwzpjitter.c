@@ -13,6 +13,11 @@
  * "timestamp" and "duration" (#guint64) says so, and a GAP event with %GST_GAP_FLAG_MISSING_DATA asks the
  * decoder to conceal it. When nothing comes for more than 120 ms, plain GAP events follow: silence.
  *
+ * Frames that wzpfec brings back come out of order and are played when their turn has not passed. Upstream is told
+ * how long that is: a custom event `wzp-playout-delay` with "delay" (#guint64, ns after a packet's usual
+ * arrival), at the start, when #GstWzpJitter:latency changes, and when the network's jitter takes another part
+ * of it. At a fixed latency nothing waits for repair beyond it, so the event `wzp-frame-hopeless` is only counted.
+ *
  * The element waits on the pipeline's clock and is therefore live, whatever stands before it. Timestamps
  * behind it are running time; the latency is in the answer to the LATENCY query, not in them.
  *
@@ -35,6 +40,7 @@ GST_DEBUG_CATEGORY(gst_wzp_jitter_debug);
 /* The longest latency at the shortest frames, five times: what a source that is not live may be ahead. */
 #define MAX_QUEUED 512
 #define DEFAULT_DURATION (20 * GST_MSECOND)
+#define PLAYOUT_STEP (10 * GST_MSECOND) /* smaller changes are not told */
 
 enum { PROP_0, PROP_LATENCY, PROP_STATS };
 
@@ -68,9 +74,30 @@ gst_wzp_jitter_forget_locked(GstWzpJitter *self)
   wzp_jitter_reset(self->jitter);
   g_queue_clear_full(&self->events, gst_wzp_jitter_free_event);
   self->slot = -1;
+  self->told_playout = -1;
 }
 
 /* Sink pad */
+
+/* Upstream plans repair by how late a frame may come. */
+static void
+gst_wzp_jitter_tell_playout(GstWzpJitter *self)
+{
+  WzpJitterStats stats;
+  g_mutex_lock(&self->lock);
+  wzp_jitter_get_stats(self->jitter, &stats);
+  gboolean changed =
+      self->told_playout < 0 || ABS(stats.playout - self->told_playout) >= (gint64)PLAYOUT_STEP;
+  if (changed)
+    self->told_playout = stats.playout;
+  g_mutex_unlock(&self->lock);
+  if (changed)
+    gst_pad_push_event(
+        self->sinkpad,
+        gst_event_new_custom(GST_EVENT_CUSTOM_UPSTREAM,
+                             gst_structure_new("wzp-playout-delay", "delay", G_TYPE_UINT64,
+                                               (guint64)stats.playout, NULL)));
+}
 
 static WzpJitterFrame
 gst_wzp_jitter_describe_locked(GstWzpJitter *self, GstBuffer *buffer)
@@ -96,7 +123,8 @@ gst_wzp_jitter_describe_locked(GstWzpJitter *self, GstBuffer *buffer)
                           .media_time = timed ? (gint64)meta->media_time : -1,
                           .duration = (gint64)duration,
                           .arrival = (gint64)arrival,
-                          .id = GPOINTER_TO_SIZE(buffer)};
+                          .id = GPOINTER_TO_SIZE(buffer),
+                          .recovered = meta != NULL && meta->recovered};
 }
 
 static GstFlowReturn
@@ -153,6 +181,7 @@ gst_wzp_jitter_chain(GstPad *pad, GstObject *parent, GstBuffer *buffer)
   }
   gst_wzp_jitter_wake_locked(self);
   g_mutex_unlock(&self->lock);
+  gst_wzp_jitter_tell_playout(self);
   return GST_FLOW_OK;
 }
 
@@ -236,6 +265,13 @@ gst_wzp_jitter_sink_event(GstPad *pad, GstObject *parent, GstEvent *event)
     return gst_pad_event_default(pad, parent, event);
   default:
     break;
+  }
+  if (gst_event_has_name(event, "wzp-frame-hopeless")) {
+    g_mutex_lock(&self->lock);
+    self->hopeless++;
+    g_mutex_unlock(&self->lock);
+    gst_event_unref(event);
+    return TRUE;
   }
   if (!GST_EVENT_IS_SERIALIZED(event))
     return gst_pad_event_default(pad, parent, event);
@@ -331,17 +367,20 @@ static void
 gst_wzp_jitter_set_property(GObject *object, guint id, const GValue *value, GParamSpec *spec)
 {
   GstWzpJitter *self = GST_WZP_JITTER(object);
-  gboolean changed;
+  gboolean changed, streaming;
   switch (id) {
   case PROP_LATENCY:
     g_mutex_lock(&self->lock);
     changed = self->latency != g_value_get_uint(value);
     self->latency = g_value_get_uint(value);
+    streaming = self->told_playout >= 0; /* else the first frame tells it */
     wzp_jitter_set_latency(self->jitter, (gint64)(self->latency * GST_MSECOND));
     gst_wzp_jitter_wake_locked(self);
     g_mutex_unlock(&self->lock);
     if (changed)
       gst_element_post_message(GST_ELEMENT(self), gst_message_new_latency(GST_OBJECT(self)));
+    if (changed && streaming)
+      gst_wzp_jitter_tell_playout(self);
     break;
   default:
     G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
@@ -359,9 +398,11 @@ gst_wzp_jitter_stats_locked(GstWzpJitter *self)
       G_TYPE_UINT64, (guint64)stats.silence / GST_MSECOND, "late", G_TYPE_UINT64, stats.late,
       "duplicate", G_TYPE_UINT64, stats.duplicate, "reordered", G_TYPE_UINT64, stats.reordered,
       "restarts", G_TYPE_UINT64, stats.restarts, "overflow", G_TYPE_UINT64, stats.overflow,
-      "malformed", G_TYPE_UINT64, self->malformed, "queued", G_TYPE_UINT64, (guint64)stats.queued,
-      "delay", G_TYPE_UINT64, (guint64)MAX(stats.delay, 0), "latency", G_TYPE_UINT64,
-      (guint64)(self->latency * GST_MSECOND), NULL);
+      "malformed", G_TYPE_UINT64, self->malformed, "recovered", G_TYPE_UINT64, stats.recovered,
+      "recovered-late", G_TYPE_UINT64, stats.recovered_late, "hopeless", G_TYPE_UINT64,
+      self->hopeless, "playout", G_TYPE_UINT64, (guint64)stats.playout, "queued", G_TYPE_UINT64,
+      (guint64)stats.queued, "delay", G_TYPE_UINT64, (guint64)MAX(stats.delay, 0), "latency",
+      G_TYPE_UINT64, (guint64)(self->latency * GST_MSECOND), NULL);
 }
 
 static void
@@ -424,8 +465,10 @@ gst_wzp_jitter_class_init(GstWzpJitterClass *klass)
    * "application/x-wzp-jitter-stats" with, as #guint64: "played"; "lost", frame numbers passed over,
    * late frames among them; "concealed", turns given to concealment; "silence-ms", time given to silence;
    * the drops "late", "duplicate", "overflow" and "malformed"; "reordered", frames that came behind a
-   * newer one; "restarts" of the stream; "queued" now; "delay", ns that the last frame waited; "latency"
-   * in ns.
+   * newer one; "restarts" of the stream; "recovered", frames played that repair brought back, and
+   * "recovered-late", those that it brought too late; "hopeless", frames that no repair can bring any more;
+   * "queued" now; "delay", ns that the last frame of a packet of its own waited; "playout", ns after a packet's
+   * usual arrival for repair to come; "latency" in ns.
    *
    * Since: 0.1
    */
@@ -452,6 +495,7 @@ gst_wzp_jitter_init(GstWzpJitter *self)
   self->latency = DEFAULT_LATENCY;
   self->jitter = wzp_jitter_new(DEFAULT_LATENCY * GST_MSECOND, MAX_QUEUED);
   self->slot = -1;
+  self->told_playout = -1;
   self->live = TRUE;
   GST_OBJECT_FLAG_SET(self, GST_ELEMENT_FLAG_REQUIRE_CLOCK);
 

@@ -21,6 +21,7 @@ gst_wzp_meta_reset(GstWzpMeta *self)
   self->index = 0;
   self->media_time = GST_CLOCK_TIME_NONE;
   self->arrival = GST_CLOCK_TIME_NONE;
+  self->flags = 0;
   self->recovered = FALSE;
 }
 
@@ -82,5 +83,6 @@ gst_wzp_meta_copy(GstBuffer *to, GstBuffer *from)
   copy->index = source->index;
   copy->media_time = source->media_time;
   copy->arrival = source->arrival;
+  copy->flags = source->flags;
   copy->recovered = source->recovered;
 }

@@ -22,6 +22,7 @@ typedef struct {
   guint64 index;        /* receive side: packet number of the stream; behind wzpfec: frame number */
   guint64 media_time;   /* media time of the (first) frame in ns [GST_CLOCK_TIME_NONE] */
   GstClockTime arrival; /* running time at which the datagram came in [GST_CLOCK_TIME_NONE] */
+  guint8 flags;         /* WZP_FLAG_* of the packet's full header; 0 without one [0] */
   gboolean recovered;   /* brought back by repair, not by its own packet [FALSE] */
 } GstWzpMeta;
 

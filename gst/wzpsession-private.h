@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #pragma once
+#include "wzpboard.h"
 #include "wzpsession.h"
 #include "wzpudp.h"
 #include <gio/gio.h>
 
 /* What wzpsession.c (life, media path), wzpsession-thread.c (sockets, timers, names) and
- * wzpsession-report.c (what people are told) share. */
+ * wzpsession-report.c (what people are told) and wzpsession-board.c (reports of reception) share. */
 
 GST_DEBUG_CATEGORY_EXTERN(wzp_session_debug);
 
@@ -20,7 +21,8 @@ typedef struct {
 struct _WzpSession {
   GObject parent;
 
-  GMutex life; /* held by join and leave from end to end: starting and stopping never overlap */
+  GMutex life;     /* held by join and leave from end to end: starting and stopping never overlap */
+  WzpBoard *board; /* has its own lock */
   GThread *thread;
   GMainContext *context;
   GMainLoop *loop;
@@ -54,10 +56,13 @@ struct _WzpSession {
   GQueue pending;     /* WzpOutput, in order; the session's thread sends and tells */
   WzpOutput scratch;
   GSource *timer;
-  WzpTime armed;     /* when the timer will wake the thread */
-  WzpTime last_sent; /* media */
-  WzpTime leave_at;  /* when to say goodbye; WZP_NEVER: not leaving, or said */
-  WzpTime quit_at;   /* WZP_NEVER: not leaving */
+  WzpTime armed;            /* when the timer will wake the thread */
+  WzpTime last_sent;        /* media */
+  WzpTime leave_at;         /* when to say goodbye; WZP_NEVER: not leaving, or said */
+  WzpTime quit_at;          /* WZP_NEVER: not leaving */
+  gint own_slot;            /* of the last packet sealed; -1: none yet */
+  guint32 sealed_timestamp; /* its media time, ms */
+  WzpTime sealed_at;
   WzpSessionCounters counters;
   WzpCallStats last_stats; /* of the run that ended */
   WzpUdpStats last_udp;
@@ -75,6 +80,12 @@ struct _WzpSession {
 void wzp_session_drain_locked(WzpSession *session, WzpTime now);
 /* lock held. Makes the thread wake no later than the call wants. */
 void wzp_session_wake_locked(WzpSession *session, WzpTime when);
+
+/* wzpsession-board.c */
+void wzp_session_note_sealed_locked(WzpSession *session, WzpTime now, const WzpHeader *header,
+                                    guint32 timestamp);
+WzpTime wzp_session_report_deadline_locked(WzpSession *session);
+void wzp_session_send_reports(WzpSession *session, WzpTime now); /* in the thread, unlocked */
 
 void wzp_session_emit_member_left(WzpSession *session, guint slot, guint remaining);
 

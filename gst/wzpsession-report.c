@@ -239,6 +239,7 @@ handle_member_left(WzpSession *self, const WzpEvent *event)
   while (self->call != NULL && wzp_call_member(self->call, remaining, &member))
     remaining++;
   g_mutex_unlock(&self->lock);
+  wzp_board_forget(self->board, event->slot);
   post_peer(self, event, FALSE);
   wzp_session_emit_member_left(self, event->slot, remaining);
 }

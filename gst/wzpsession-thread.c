@@ -42,7 +42,8 @@ rearm(WzpSession *self)
   if (!g_queue_is_empty(&self->pending))
     when = 0;
   else if (self->started)
-    when = MIN(when, wzp_call_next_timeout(self->call));
+    when =
+        MIN(when, MIN(wzp_call_next_timeout(self->call), wzp_session_report_deadline_locked(self)));
   self->armed = when;
   g_source_set_ready_time(self->timer, when == WZP_NEVER ? -1 : when);
   g_mutex_unlock(&self->lock);
@@ -88,6 +89,7 @@ timer_fired(gpointer data)
     wzp_session_drain_locked(self, now);
   }
   g_mutex_unlock(&self->lock);
+  wzp_session_send_reports(self, now);
   if (now >= self->resolve_again)
     wzp_session_resolve(self);
   finish_turn(self);

@@ -185,11 +185,15 @@ reset_run(WzpSession *self)
   self->had_pin = self->has_pinned = FALSE;
   self->resolve_again = WZP_NEVER;
   self->episode = g_get_monotonic_time();
+  wzp_board_clear(self->board);
   g_mutex_lock(&self->lock);
   self->state = WZP_CALL_CONNECTING;
   self->started = FALSE;
   self->quit_at = self->leave_at = WZP_NEVER;
   self->last_sent = 0;
+  self->own_slot = -1;
+  self->sealed_timestamp = 0;
+  self->sealed_at = self->episode;
   self->armed = WZP_NEVER;
   memset(&self->counters, 0, sizeof self->counters);
   memset(&self->last_stats, 0, sizeof self->last_stats);
@@ -365,6 +369,8 @@ wzp_session_seal(WzpSession *self, guint8 code, guint32 timestamp, guint8 flags,
   if (self->started) {
     result = wzp_call_seal(self->call, now, code, timestamp, flags, gap, plain, length, out,
                            capacity, out_length, header);
+    if (result == WZP_OK)
+      wzp_session_note_sealed_locked(self, now, header, timestamp);
     wzp_session_drain_locked(self, now);
   } else {
     self->counters.drops[result]++;
@@ -545,6 +551,8 @@ wzp_session_init(WzpSession *self)
   g_mutex_init(&self->life);
   g_mutex_init(&self->lock);
   g_queue_init(&self->pending);
+  self->board = wzp_board_new();
+  self->own_slot = -1;
   self->inboxes = g_ptr_array_new_with_free_func((GDestroyNotify)gst_wzp_inbox_unref);
   self->state = WZP_CALL_IDLE;
   self->armed = self->quit_at = self->leave_at = WZP_NEVER;
@@ -557,6 +565,7 @@ wzp_session_finalize(GObject *object)
 {
   WzpSession *self = WZP_SESSION(object);
   g_warn_if_fail(self->users == NULL && self->thread == NULL);
+  wzp_board_free(self->board);
   g_ptr_array_unref(self->inboxes);
   g_strfreev(self->last_peers);
   g_free(self->fingerprint);

@@ -2,6 +2,7 @@
 #pragma once
 #include "gstwzpinbox.h"
 #include "wzp/call.h"
+#include "wzp/report.h"
 
 G_BEGIN_DECLS
 
@@ -64,6 +65,14 @@ typedef struct {
 } WzpSessionPacket;
 /* Sends sealed packets; what cannot be sent is counted. Only an element that joined may call it. */
 void wzp_session_send(WzpSession *session, const WzpSessionPacket *packets, guint n);
+
+/* Reports between the two directions, see wzpboard.h; any thread. Ours about another's stream: a report that no
+ * packet of our own stream took within 100 ms is sent alone. */
+void wzp_session_post_report(WzpSession *session, const WzpReport *report);
+gboolean wzp_session_take_report(WzpSession *session, WzpReport *report);
+/* What the member of slot listener says. FALSE: not about the stream that we send now; dropped. */
+gboolean wzp_session_hear_report(WzpSession *session, guint8 listener, const WzpReport *report);
+gboolean wzp_session_take_heard(WzpSession *session, guint8 *listener, WzpReport *report);
 
 const gchar *wzp_session_get_state(WzpSession *session); /* static */
 gchar *wzp_session_dup_fingerprint(WzpSession *session); /* our own; NULL when not known yet */

@@ -17,7 +17,7 @@ typedef struct {
 } Peer;
 
 typedef struct {
-  guint64 frames_sent, frames_received, frames_concealed, frames_lost, frames_late;
+  guint64 frames_sent, frames_received, frames_repaired, frames_concealed, frames_lost, frames_late;
   double round_trip, delay;           /* ms */
   guint64 bytes_sent, bytes_received; /* all-in, with IP and UDP headers */
   char path[16];
@@ -199,6 +199,7 @@ client_report_take_stats(ClientReport *report, const ClientPipeline *pipeline)
   Counters *now = &report->now;
   now->frames_sent = read_count(stats, "frames-sent");
   now->frames_received = read_count(stats, "frames-received");
+  now->frames_repaired = read_count(stats, "frames-repaired");
   now->frames_concealed = read_count(stats, "frames-concealed");
   now->frames_lost = read_count(stats, "frames-lost");
   now->frames_late = read_count(stats, "frames-late");
@@ -243,7 +244,7 @@ client_report_set_recording(ClientReport *report, double seconds)
 static double
 loss_percent(const Counters *now)
 {
-  const double all = (double)(now->frames_received + now->frames_lost);
+  const double all = (double)(now->frames_received + now->frames_repaired + now->frames_lost);
   return all > 0 ? 100 * (double)now->frames_lost / all : UNKNOWN;
 }
 
@@ -392,6 +393,7 @@ print_json(const ClientReport *report)
   add_number(json, "first_heard_unix_ms", unix_msec(report, report->moments.first_heard), 1);
   add_count(json, "frames_sent", now->frames_sent);
   add_count(json, "frames_received", now->frames_received);
+  add_count(json, "frames_repaired", now->frames_repaired);
   add_count(json, "frames_concealed", now->frames_concealed);
   add_count(json, "frames_lost", now->frames_lost);
   add_count(json, "frames_late", now->frames_late);
@@ -419,8 +421,8 @@ print_text(const ClientReport *report)
            MAX(wire_kbit_s(report, &report->wire_sent), 0));
   if (report->hears)
     printf("heard      %" G_GUINT64_FORMAT " frames, %" G_GUINT64_FORMAT
-           " concealed, delay %.0f ms\n",
-           now->frames_received, now->frames_concealed, MAX(now->delay, 0));
+           " repaired, %" G_GUINT64_FORMAT " concealed, delay %.0f ms\n",
+           now->frames_received, now->frames_repaired, now->frames_concealed, MAX(now->delay, 0));
   if (report->recorded >= 0)
     printf("recorded   %.1f s\n", report->recorded);
 }

@@ -33,6 +33,6 @@ done
 uri="wzp://$relay/loopback" known="$folder/known-relays"
 timeout --foreground --preserve-status --signal=INT "$seconds" gst-launch-1.0 -e \
   audiotestsrc is-live=true volume=0.3 ! audioconvert ! audioresample \
-  ! wzpenc ! wzpfec ! wzpcrypt session=a ! wzpsink session=a uri="$uri" known-relays="$known" \
-  wzpsrc session=b uri="$uri" known-relays="$known" ! wzpcrypt session=b ! wzpfec ! wzpjitter ! wzpdec \
-  ! audioconvert ! audioresample ! "$@"
+  ! wzpenc ! wzpfec session=a ! wzpcrypt session=a ! wzpsink session=a uri="$uri" known-relays="$known" \
+  wzpsrc session=b uri="$uri" known-relays="$known" ! wzpcrypt session=b ! wzpfec session=b \
+  ! wzpjitter ! wzpdec ! audioconvert ! audioresample ! "$@"

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#pragma once
+#include "gstwzpmeta.h"
+#include "wzp/fec-receiver.h"
+#include "wzp/fec-sender.h"
+#include "wzpsession.h"
+
+/* What the parts of wzpfec share: gstwzpfec.c is the element, gstwzpfec-protect.c makes bundles of frames,
+ * gstwzpfec-recover.c frames of bundles, gstwzpfec-properties.c what can be set and asked. Functions in _locked
+ * are called with the lock held, all others without. */
+
+G_BEGIN_DECLS
+
+typedef enum { GST_WZP_FEC_NONE, GST_WZP_FEC_PROTECT, GST_WZP_FEC_RECOVER } GstWzpFecDirection;
+
+#define GST_TYPE_WZP_FEC (gst_wzp_fec_get_type())
+G_DECLARE_FINAL_TYPE(GstWzpFec, gst_wzp_fec, GST, WZP_FEC, GstElement)
+
+/* What a packet takes over from its first frame. */
+typedef struct {
+  GstClockTime pts, media_time;
+} GstWzpFecOrigin;
+#define GST_WZP_FEC_ORIGINS 8 /* more than a packet's frames */
+
+typedef struct {
+  WzpFecSender *sender;
+  GstWzpFecOrigin origins[GST_WZP_FEC_ORIGINS]; /* of the newest frames, by number */
+  guint64 next_frame, next_packet;
+  const WzpFraming *framing; /* of the newest frame; NULL: none yet */
+  gboolean carrying;         /* the sender holds a report that no packet took yet */
+} GstWzpFecProtect;
+
+typedef struct {
+  WzpFecReceiver *receiver;
+  gint slot; /* whose stream; -1: none yet */
+  /* the newest frame that came itself, for the places of recovered ones */
+  gboolean placed, has_media_ms;
+  guint64 number, media_ms;
+  GstClockTime pts;
+  /* holes in the numbers that repair may still fill */
+  gboolean numbered;
+  guint64 next_number;
+  GArray *missing;   /* of guint64, ascending */
+  guint64 forgotten; /* holes before those, too many to remember */
+  guint64 given_up;  /* by the receiver, as far as we looked */
+  GArray *hopeless;  /* of guint64: to be told */
+  GstClockTime playout;
+  guint64 reports_made, reports_heard, reports_not_ours;
+} GstWzpFecRecover;
+
+struct _GstWzpFec {
+  GstElement parent;
+  GstPad *sinkpad, *srcpad;
+
+  GMutex lock; /* for all below; nothing is pushed, posted or asked while it is held */
+  WzpFecLimits limits;
+  gboolean limits_changed;
+  gchar *session_name;
+  GstWzpFecDirection direction;
+  GstClockTime latency;
+  guint64 invalid; /* buffers that never reached sender or receiver */
+  GstWzpFecProtect protect;
+  GstWzpFecRecover recover;
+
+  /* streaming thread */
+  GstSegment segment;
+  WzpSession *session; /* NULL: there is none */
+  gboolean session_sought;
+};
+
+/* NULL when nobody has one; looked for once a run, with the first data. */
+WzpSession *gst_wzp_fec_session(GstWzpFec *self);
+/* The time that sender and receiver live in: running time of the clock, or else the one given. */
+WzpTime gst_wzp_fec_time(GstClockTime running_time);
+
+/* gstwzpfec-protect.c: streaming thread. Packets that are ready are added to out. */
+void gst_wzp_fec_protect_begin_locked(GstWzpFec *self);
+void gst_wzp_fec_protect_clear(GstWzpFec *self);
+void gst_wzp_fec_protect_reset_locked(GstWzpFec *self);
+void gst_wzp_fec_protect_frame(GstWzpFec *self, GstBuffer *frame, GstBufferList *out);
+void gst_wzp_fec_protect_gap(GstWzpFec *self, GstEvent *gap, GstBufferList *out);
+void gst_wzp_fec_protect_finish(GstWzpFec *self, GstBufferList *out);
+/* How long a frame waits for others. */
+GstClockTime gst_wzp_fec_protect_latency_locked(GstWzpFec *self);
+GstStructure *gst_wzp_fec_protect_stats_locked(GstWzpFec *self);
+
+/* gstwzpfec-recover.c: streaming thread, except query and playout */
+void gst_wzp_fec_recover_begin_locked(GstWzpFec *self);
+void gst_wzp_fec_recover_clear(GstWzpFec *self);
+void gst_wzp_fec_recover_reset_locked(GstWzpFec *self);
+void gst_wzp_fec_recover_packet(GstWzpFec *self, GstBuffer *packet, GstBufferList *out);
+void gst_wzp_fec_recover_tell_hopeless(GstWzpFec *self);
+gboolean gst_wzp_fec_recover_event(GstWzpFec *self, GstEvent *event);
+gboolean gst_wzp_fec_recover_query(GstWzpFec *self, GstQuery *query);
+GstStructure *gst_wzp_fec_recover_stats_locked(GstWzpFec *self);
+
+/* gstwzpfec-properties.c */
+void gst_wzp_fec_install_properties(GObjectClass *object_class);
+void gst_wzp_fec_init_properties(GstWzpFec *self);
+void gst_wzp_fec_notify_direction(GstWzpFec *self);
+
+G_END_DECLS

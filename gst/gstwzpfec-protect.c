@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "gstwzpfec-private.h"
+#include "wzp/packet.h"
+
+GST_DEBUG_CATEGORY_EXTERN(gst_wzp_fec_debug);
+#define GST_CAT_DEFAULT gst_wzp_fec_debug
+
+/* Room that wzpcrypt needs around a bundle: the full header and the tag. */
+#define PACKET_PREFIX WZP_HEADER_FULL_SIZE
+#define PACKET_PADDING WZP_TAG_SIZE
+/* Turns of silence that a long gap gets at once: nothing is owed to frames that are farther back. */
+#define GAP_TURNS (WZP_FEC_WINDOW_MAX * 2)
+
+void
+gst_wzp_fec_protect_begin_locked(GstWzpFec *self)
+{
+  if (self->protect.sender == NULL)
+    self->protect.sender = wzp_fec_sender_new(&self->limits);
+  self->limits_changed = FALSE;
+}
+
+void
+gst_wzp_fec_protect_clear(GstWzpFec *self)
+{
+  g_clear_pointer(&self->protect.sender, wzp_fec_sender_free);
+  self->protect = (GstWzpFecProtect){0};
+}
+
+void
+gst_wzp_fec_protect_reset_locked(GstWzpFec *self)
+{
+  GstWzpFecProtect *protect = &self->protect;
+  if (protect->sender != NULL)
+    wzp_fec_sender_reset(protect->sender);
+  protect->next_frame = 0;
+  protect->framing = NULL;
+  protect->carrying = FALSE;
+}
+
+/* As many as the plan says, or as there is a code for. */
+static guint
+packet_frames(guint wanted, const WzpFraming *framing)
+{
+  while (wanted > 1 && wzp_framing_code(framing->codec, framing->frame_ms, wanted) < 0)
+    wanted--;
+  return wanted;
+}
+
+GstClockTime
+gst_wzp_fec_protect_latency_locked(GstWzpFec *self)
+{
+  const GstWzpFecProtect *protect = &self->protect;
+  if (protect->sender == NULL || protect->framing == NULL)
+    return 0;
+  guint planned = wzp_fec_sender_plan(protect->sender)->frames_per_packet;
+  guint frames = packet_frames(planned, protect->framing);
+  return MAX(frames, 1) * protect->framing->frame_ms * GST_MSECOND -
+         protect->framing->frame_ms * GST_MSECOND;
+}
+
+/* A running time, as wzpcrypt writes it into the header. */
+static guint64
+media_ms(GstClockTime running_time)
+{
+  return (running_time + GST_MSECOND / 2) / GST_MSECOND;
+}
+
+static GstBuffer *
+make_packet_locked(GstWzpFec *self, const WzpFecPacket *packet)
+{
+  GstWzpFecProtect *protect = &self->protect;
+  const WzpFraming *framing = wzp_framing_from_code(packet->code);
+  GstAllocationParams params;
+  gst_allocation_params_init(&params);
+  params.prefix = PACKET_PREFIX;
+  params.padding = PACKET_PADDING;
+  GstBuffer *buffer = gst_buffer_new_allocate(NULL, packet->length, &params);
+  gst_buffer_fill(buffer, 0, packet->bundle, packet->length);
+
+  GstWzpMeta *meta = gst_wzp_meta_add(buffer);
+  meta->code = packet->code;
+  meta->index = protect->next_packet++;
+  if (packet->n_frames > 0) {
+    const GstWzpFecOrigin *origin = &protect->origins[packet->first % GST_WZP_FEC_ORIGINS];
+    GST_BUFFER_PTS(buffer) = origin->pts;
+    GST_BUFFER_DURATION(buffer) = packet->n_frames * framing->frame_ms * GST_MSECOND;
+    meta->media_time = origin->media_time;
+  } else {
+    GST_BUFFER_PTS(buffer) = gst_segment_position_from_running_time(&self->segment, GST_FORMAT_TIME,
+                                                                    packet->media_ms * GST_MSECOND);
+    meta->media_time = packet->media_ms * GST_MSECOND;
+  }
+  if (packet->gap)
+    GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_DISCONT);
+  protect->carrying = FALSE;
+  return buffer;
+}
+
+static void
+poll_packets_locked(GstWzpFec *self, GstBufferList *out)
+{
+  WzpFecPacket packet;
+  while (wzp_fec_sender_poll(self->protect.sender, &packet))
+    gst_buffer_list_add(out, make_packet_locked(self, &packet));
+}
+
+/* What the session's other direction has for us: what others say of our stream, and what we say of theirs. */
+static void
+exchange_reports(GstWzpFec *self, WzpTime now)
+{
+  WzpSession *session = gst_wzp_fec_session(self);
+  WzpReport report;
+  guint8 listener;
+  if (session == NULL)
+    return;
+  while (wzp_session_take_heard(session, &listener, &report)) {
+    g_mutex_lock(&self->lock);
+    wzp_fec_sender_handle_report(self->protect.sender, now, &report);
+    g_mutex_unlock(&self->lock);
+  }
+  if (self->protect.carrying || !wzp_session_take_report(session, &report))
+    return;
+  g_mutex_lock(&self->lock);
+  wzp_fec_sender_carry_report(self->protect.sender, &report);
+  self->protect.carrying = TRUE;
+  g_mutex_unlock(&self->lock);
+}
+
+static void
+apply_limits_locked(GstWzpFec *self)
+{
+  if (self->limits_changed)
+    wzp_fec_sender_set_limits(self->protect.sender, &self->limits);
+  self->limits_changed = FALSE;
+}
+
+static WzpResult
+push_frame_locked(GstWzpFec *self, WzpTime now, GstClockTime running_time, GstBuffer *buffer,
+                  const GstMapInfo *map)
+{
+  GstWzpFecProtect *protect = &self->protect;
+  const GstWzpMeta *meta = gst_wzp_meta_get(buffer);
+  const WzpFecSourceFrame frame = {.code = meta->code,
+                                   .media_ms = media_ms(running_time),
+                                   .talk_start =
+                                       GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DISCONT),
+                                   .data = map->data,
+                                   .length = map->size};
+  protect->origins[protect->next_frame % GST_WZP_FEC_ORIGINS] =
+      (GstWzpFecOrigin){GST_BUFFER_PTS(buffer), meta->media_time};
+  WzpResult result = wzp_fec_sender_push(protect->sender, now, &frame);
+  if (result == WZP_OK) {
+    protect->next_frame++;
+    protect->framing = wzp_framing_from_code(meta->code);
+  }
+  return result;
+}
+
+void
+gst_wzp_fec_protect_frame(GstWzpFec *self, GstBuffer *buffer, GstBufferList *out)
+{
+  GstMapInfo map;
+  GstClockTime running_time =
+      gst_segment_to_running_time(&self->segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
+  gboolean usable = GST_CLOCK_TIME_IS_VALID(running_time) && gst_wzp_meta_get(buffer) != NULL &&
+                    gst_buffer_map(buffer, &map, GST_MAP_READ);
+  if (usable) {
+    GstClockTime clock = gst_element_get_current_running_time(GST_ELEMENT(self));
+    WzpTime now = gst_wzp_fec_time(GST_CLOCK_TIME_IS_VALID(clock) ? clock : running_time);
+    exchange_reports(self, now);
+    g_mutex_lock(&self->lock);
+    apply_limits_locked(self);
+    WzpResult result = push_frame_locked(self, now, running_time, buffer, &map);
+    poll_packets_locked(self, out);
+    g_mutex_unlock(&self->lock);
+    gst_buffer_unmap(buffer, &map);
+    if (result != WZP_OK)
+      GST_LOG_OBJECT(self, "%s: %" GST_PTR_FORMAT, wzp_result_name(result), buffer);
+  } else {
+    GST_LOG_OBJECT(self, "not a frame, or without a time: %" GST_PTR_FORMAT, buffer);
+    g_mutex_lock(&self->lock);
+    self->invalid++;
+    g_mutex_unlock(&self->lock);
+  }
+  gst_buffer_unref(buffer);
+}
+
+/* Each frame time of silence is a turn in which what is owed to the last frames may go. */
+void
+gst_wzp_fec_protect_gap(GstWzpFec *self, GstEvent *gap, GstBufferList *out)
+{
+  GstClockTime start, duration;
+  gst_event_parse_gap(gap, &start, &duration);
+  GstClockTime running_time = gst_segment_to_running_time(&self->segment, GST_FORMAT_TIME, start);
+  if (self->protect.framing == NULL || !GST_CLOCK_TIME_IS_VALID(running_time))
+    return;
+  GstClockTime frame_time = self->protect.framing->frame_ms * GST_MSECOND;
+  guint64 turns = GST_CLOCK_TIME_IS_VALID(duration) ? MAX(duration / frame_time, 1) : 1;
+  GstClockTime clock = gst_element_get_current_running_time(GST_ELEMENT(self));
+  for (guint64 turn = 0; turn < MIN(turns, GAP_TURNS); turn++) {
+    GstClockTime at = running_time + turn * frame_time;
+    WzpTime now = gst_wzp_fec_time(GST_CLOCK_TIME_IS_VALID(clock) ? clock : at);
+    exchange_reports(self, now);
+    g_mutex_lock(&self->lock);
+    apply_limits_locked(self);
+    wzp_fec_sender_silence(self->protect.sender, now, media_ms(at));
+    poll_packets_locked(self, out);
+    g_mutex_unlock(&self->lock);
+  }
+}
+
+void
+gst_wzp_fec_protect_finish(GstWzpFec *self, GstBufferList *out)
+{
+  g_mutex_lock(&self->lock);
+  GstClockTime clock = gst_element_get_current_running_time(GST_ELEMENT(self));
+  if (self->protect.framing != NULL)
+    wzp_fec_sender_finish(self->protect.sender,
+                          gst_wzp_fec_time(GST_CLOCK_TIME_IS_VALID(clock) ? clock : 0));
+  poll_packets_locked(self, out);
+  g_mutex_unlock(&self->lock);
+}
+
+GstStructure *
+gst_wzp_fec_protect_stats_locked(GstWzpFec *self)
+{
+  WzpFecSenderStats stats = {0};
+  WzpFecPlan plan = {.scheme = WZP_FEC_NONE};
+  GstClockTime clock = gst_element_get_current_running_time(GST_ELEMENT(self));
+  if (self->protect.sender != NULL) {
+    wzp_fec_sender_get_stats(self->protect.sender,
+                             gst_wzp_fec_time(GST_CLOCK_TIME_IS_VALID(clock) ? clock : 0), &stats);
+    plan = *wzp_fec_sender_plan(self->protect.sender);
+  }
+  guint64 invalid = self->invalid + stats.invalid;
+  return gst_structure_new(
+      "application/x-wzp-fec-protect-stats", "frames", G_TYPE_UINT64, stats.frames, "packets",
+      G_TYPE_UINT64, stats.packets, "invalid", G_TYPE_UINT64, invalid, "repair-symbols",
+      G_TYPE_UINT64, stats.repair_symbols, "frame-bytes", G_TYPE_UINT64, stats.frame_bytes,
+      "repair-bytes", G_TYPE_UINT64, stats.repair_bytes, "bundle-bytes", G_TYPE_UINT64,
+      stats.bundle_bytes, "reports-carried", G_TYPE_UINT64, stats.reports_carried,
+      "reports-handled", G_TYPE_UINT64, stats.reports_handled, "reports-stale", G_TYPE_UINT64,
+      stats.reports_stale, "plan-changes", G_TYPE_UINT64, stats.plans, "scheme", G_TYPE_STRING,
+      wzp_fec_scheme_name(plan.scheme), "frames-per-packet", G_TYPE_UINT, plan.frames_per_packet,
+      "loss", G_TYPE_DOUBLE, stats.channel.loss, "mean-burst", G_TYPE_DOUBLE,
+      wzp_channel_mean_burst(&stats.channel), "expected-loss", G_TYPE_DOUBLE, plan.expected_loss,
+      NULL);
+}

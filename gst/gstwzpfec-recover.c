@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "gstwzpfec-private.h"
+#include "wzp/packet.h"
+
+GST_DEBUG_CATEGORY_EXTERN(gst_wzp_fec_debug);
+#define GST_CAT_DEFAULT gst_wzp_fec_debug
+
+#define MISSING_MAX (WZP_FEC_OFFSET_MAX + WZP_FEC_WINDOW_MAX) /* older ones no repair names */
+
+void
+gst_wzp_fec_recover_begin_locked(GstWzpFec *self)
+{
+  GstWzpFecRecover *recover = &self->recover;
+  if (recover->receiver != NULL)
+    return;
+  recover->receiver = wzp_fec_receiver_new();
+  recover->missing = g_array_new(FALSE, FALSE, sizeof(guint64));
+  recover->hopeless = g_array_new(FALSE, FALSE, sizeof(guint64));
+  recover->slot = -1;
+}
+
+void
+gst_wzp_fec_recover_clear(GstWzpFec *self)
+{
+  GstWzpFecRecover *recover = &self->recover;
+  g_clear_pointer(&recover->receiver, wzp_fec_receiver_free);
+  g_clear_pointer(&recover->missing, g_array_unref);
+  g_clear_pointer(&recover->hopeless, g_array_unref);
+  *recover = (GstWzpFecRecover){.slot = -1};
+}
+
+void
+gst_wzp_fec_recover_reset_locked(GstWzpFec *self)
+{
+  GstWzpFecRecover *recover = &self->recover;
+  if (recover->receiver == NULL)
+    return;
+  wzp_fec_receiver_reset(recover->receiver);
+  recover->slot = -1;
+  recover->placed = recover->numbered = FALSE;
+  recover->forgotten = 0;
+  g_array_set_size(recover->missing, 0);
+  g_array_set_size(recover->hopeless, 0);
+}
+
+/* --- frames --- */
+
+/* Where a frame that did not come itself would have been, seen from the newest one that did. */
+static GstClockTime
+extrapolate_pts(const GstWzpFecRecover *recover, const WzpFecFrame *frame, GstClockTime duration)
+{
+  if (!recover->placed || !GST_CLOCK_TIME_IS_VALID(recover->pts))
+    return GST_CLOCK_TIME_NONE;
+  gint64 away = (gint64)(frame->number - recover->number) * (gint64)duration;
+  if (frame->has_media_ms && recover->has_media_ms)
+    away = (gint64)(frame->media_ms - recover->media_ms) * (gint64)GST_MSECOND;
+  return (GstClockTime)MAX((gint64)recover->pts + away, 0);
+}
+
+/* place: of the frame in its packet. */
+static GstBuffer *
+make_frame(GstWzpFecRecover *recover, GstBuffer *packet, const GstMapInfo *map,
+           const WzpFecFrame *frame, guint place)
+{
+  const WzpFraming *framing = wzp_framing_from_code(frame->code);
+  GstClockTime duration = framing->frame_ms * GST_MSECOND, pts;
+  GstBuffer *buffer;
+  if (frame->recovered) {
+    buffer = gst_buffer_new_memdup(frame->data, frame->length);
+    pts = extrapolate_pts(recover, frame, duration);
+  } else {
+    buffer = gst_buffer_copy_region(packet, GST_BUFFER_COPY_MEMORY,
+                                    (gsize)(frame->data - map->data), frame->length);
+    pts = GST_BUFFER_PTS_IS_VALID(packet) ? GST_BUFFER_PTS(packet) + place * duration
+                                          : GST_CLOCK_TIME_NONE;
+    recover->placed = TRUE;
+    recover->number = frame->number;
+    recover->has_media_ms = frame->has_media_ms;
+    recover->media_ms = frame->media_ms;
+    recover->pts = pts;
+    if (place == 0 && GST_BUFFER_FLAG_IS_SET(packet, GST_BUFFER_FLAG_DISCONT))
+      GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_DISCONT);
+  }
+  GST_BUFFER_PTS(buffer) = pts;
+  GST_BUFFER_DURATION(buffer) = duration;
+  gst_wzp_meta_copy(buffer, packet); /* slot; arrival: of the packet that brought it */
+  GstWzpMeta *meta = gst_wzp_meta_get(buffer);
+  meta->code = frame->code;
+  meta->index = frame->number;
+  meta->media_time = frame->has_media_ms ? frame->media_ms * GST_MSECOND : GST_CLOCK_TIME_NONE;
+  meta->recovered = frame->recovered;
+  return buffer;
+}
+
+/* --- holes --- */
+
+static void
+note_number(GstWzpFecRecover *recover, guint64 number)
+{
+  if (!recover->numbered || number >= recover->next_number) {
+    guint64 hole = recover->numbered ? recover->next_number : number;
+    if (number - hole > MISSING_MAX) {
+      recover->forgotten += number - hole - MISSING_MAX;
+      hole = number - MISSING_MAX;
+    }
+    for (; hole < number; hole++)
+      g_array_append_val(recover->missing, hole);
+    if (recover->missing->len > MISSING_MAX) {
+      guint over = recover->missing->len - MISSING_MAX;
+      recover->forgotten += over;
+      g_array_remove_range(recover->missing, 0, over);
+    }
+    recover->numbered = TRUE;
+    recover->next_number = number + 1;
+    return;
+  }
+  for (guint n = 0; n < recover->missing->len; n++) {
+    if (g_array_index(recover->missing, guint64, n) == number) {
+      g_array_remove_index(recover->missing, n);
+      return;
+    }
+  }
+}
+
+/* The receiver gives frames up in their order, and counts them. */
+static void
+find_hopeless(GstWzpFecRecover *recover)
+{
+  WzpFecReceiverStats stats;
+  wzp_fec_receiver_get_stats(recover->receiver, &stats);
+  guint64 more = stats.hopeless - recover->given_up, until;
+  recover->given_up = stats.hopeless;
+  guint64 forgotten = MIN(more, recover->forgotten);
+  recover->forgotten -= forgotten;
+  more -= forgotten;
+  for (guint n = 0; more > 0 && n < recover->missing->len;) {
+    guint64 number = g_array_index(recover->missing, guint64, n);
+    if (wzp_fec_receiver_horizon(recover->receiver, number, &until)) {
+      n++;
+      continue;
+    }
+    more--;
+    g_array_append_val(recover->hopeless, number);
+    g_array_remove_index(recover->missing, n);
+  }
+}
+
+void
+gst_wzp_fec_recover_tell_hopeless(GstWzpFec *self)
+{
+  GArray *hopeless = self->recover.hopeless; /* of this thread, beside resets */
+  for (;;) {
+    g_mutex_lock(&self->lock);
+    gboolean more = hopeless->len > 0;
+    guint64 number = more ? g_array_index(hopeless, guint64, 0) : 0;
+    if (more)
+      g_array_remove_index(hopeless, 0);
+    g_mutex_unlock(&self->lock);
+    if (!more)
+      return;
+    gst_pad_push_event(self->srcpad,
+                       gst_event_new_custom(GST_EVENT_CUSTOM_DOWNSTREAM,
+                                            gst_structure_new("wzp-frame-hopeless", "index",
+                                                              G_TYPE_UINT64, number, NULL)));
+  }
+}
+
+/* --- reports --- */
+
+/* What a packet brought for the session's other direction. */
+typedef struct {
+  gboolean has_own, has_peer;
+  WzpReport own, peer;
+  guint8 listener;
+} News;
+
+static void
+gather_news_locked(GstWzpFec *self, WzpTime now, const GstWzpMeta *meta, News *news)
+{
+  GstWzpFecRecover *recover = &self->recover;
+  const WzpFraming *framing = wzp_framing_from_code(meta->code);
+  gboolean audio = framing != NULL && framing->frames_per_packet > 0;
+  news->listener = meta->slot;
+  news->has_peer = wzp_fec_receiver_peer_report(recover->receiver, &news->peer);
+  /* packets without audio bring reports, too: answered, two silent sides would never fall silent */
+  if (audio && self->session != NULL)
+    news->has_own = wzp_fec_receiver_report(recover->receiver, now, meta->slot,
+                                            GST_TIME_AS_USECONDS(recover->playout), &news->own);
+  recover->reports_made += news->has_own;
+  recover->reports_heard += news->has_peer;
+}
+
+static void
+hand_on_news(GstWzpFec *self, const News *news)
+{
+  if (self->session == NULL)
+    return;
+  if (news->has_own)
+    wzp_session_post_report(self->session, &news->own);
+  if (news->has_peer && !wzp_session_hear_report(self->session, news->listener, &news->peer)) {
+    g_mutex_lock(&self->lock);
+    self->recover.reports_not_ours++;
+    g_mutex_unlock(&self->lock);
+  }
+}
+
+/* --- packets --- */
+
+static WzpTime
+packet_time(GstWzpFec *self, GstBuffer *packet, const GstWzpMeta *meta)
+{
+  if (GST_CLOCK_TIME_IS_VALID(meta->arrival))
+    return gst_wzp_fec_time(meta->arrival);
+  GstClockTime time = gst_element_get_current_running_time(GST_ELEMENT(self));
+  if (!GST_CLOCK_TIME_IS_VALID(time))
+    time = gst_segment_to_running_time(&self->segment, GST_FORMAT_TIME, GST_BUFFER_PTS(packet));
+  return gst_wzp_fec_time(GST_CLOCK_TIME_IS_VALID(time) ? time : 0);
+}
+
+static WzpResult
+push_packet_locked(GstWzpFec *self, WzpTime now, GstBuffer *packet, const GstMapInfo *map,
+                   GstBufferList *out)
+{
+  GstWzpFecRecover *recover = &self->recover;
+  const GstWzpMeta *meta = gst_wzp_meta_get(packet);
+  if (recover->slot >= 0 && recover->slot != meta->slot)
+    gst_wzp_fec_recover_reset_locked(self); /* another sender: another stream */
+  recover->slot = meta->slot;
+
+  gboolean timed = meta->media_time != GST_CLOCK_TIME_NONE;
+  const WzpFecPacketInfo info = {.code = meta->code,
+                                 .index = meta->index,
+                                 .has_media_ms = timed,
+                                 .media_ms = timed ? meta->media_time / GST_MSECOND : 0,
+                                 .talk_start = (meta->flags & WZP_FLAG_TALK_START) != 0};
+  WzpResult result = wzp_fec_receiver_push(recover->receiver, now, &info, map->data, map->size);
+  WzpFecFrame frame;
+  guint place = 0;
+  while (wzp_fec_receiver_next(recover->receiver, &frame)) {
+    gst_buffer_list_add(out, make_frame(recover, packet, map, &frame, place));
+    place += frame.recovered ? 0 : 1;
+    note_number(recover, frame.number);
+  }
+  find_hopeless(recover);
+  return result;
+}
+
+void
+gst_wzp_fec_recover_packet(GstWzpFec *self, GstBuffer *packet, GstBufferList *out)
+{
+  const GstWzpMeta *meta = gst_wzp_meta_get(packet);
+  GstMapInfo map;
+  News news = {0};
+  WzpResult result = WZP_MALFORMED;
+  gst_wzp_fec_session(self);
+  if (meta != NULL && gst_buffer_map(packet, &map, GST_MAP_READ)) {
+    WzpTime now = packet_time(self, packet, meta);
+    g_mutex_lock(&self->lock);
+    result = push_packet_locked(self, now, packet, &map, out);
+    gather_news_locked(self, now, meta, &news);
+    self->invalid += result != WZP_OK;
+    g_mutex_unlock(&self->lock);
+    gst_buffer_unmap(packet, &map);
+    hand_on_news(self, &news);
+  } else {
+    g_mutex_lock(&self->lock);
+    self->invalid++;
+    g_mutex_unlock(&self->lock);
+  }
+  if (result != WZP_OK)
+    GST_LOG_OBJECT(self, "%s: %" GST_PTR_FORMAT, wzp_result_name(result), packet);
+  gst_buffer_unref(packet);
+}
+
+/* --- what playout says and asks; any thread --- */
+
+gboolean
+gst_wzp_fec_recover_event(GstWzpFec *self, GstEvent *event)
+{
+  guint64 delay;
+  if (!gst_event_has_name(event, "wzp-playout-delay") ||
+      !gst_structure_get_uint64(gst_event_get_structure(event), "delay", &delay))
+    return FALSE;
+  g_mutex_lock(&self->lock);
+  self->recover.playout = delay;
+  g_mutex_unlock(&self->lock);
+  return TRUE;
+}
+
+gboolean
+gst_wzp_fec_recover_query(GstWzpFec *self, GstQuery *query)
+{
+  const GstStructure *asked = gst_query_get_structure(query);
+  guint64 number, until = 0;
+  if (asked == NULL || !gst_structure_has_name(asked, "wzp-repair-horizon") ||
+      !gst_structure_get_uint64(asked, "index", &number))
+    return FALSE;
+  g_mutex_lock(&self->lock);
+  gboolean hope = self->recover.receiver != NULL &&
+                  wzp_fec_receiver_horizon(self->recover.receiver, number, &until);
+  g_mutex_unlock(&self->lock);
+  GstStructure *answer = gst_query_writable_structure(query);
+  gst_structure_set(answer, "repairable", G_TYPE_BOOLEAN, hope, NULL);
+  if (hope)
+    gst_structure_set(answer, "media-time", G_TYPE_UINT64, until * GST_MSECOND, NULL);
+  return TRUE;
+}
+
+GstStructure *
+gst_wzp_fec_recover_stats_locked(GstWzpFec *self)
+{
+  const GstWzpFecRecover *recover = &self->recover;
+  WzpFecReceiverStats stats = {0};
+  if (recover->receiver != NULL)
+    wzp_fec_receiver_get_stats(recover->receiver, &stats);
+  guint64 playout = recover->playout;
+  return gst_structure_new(
+      "application/x-wzp-fec-recover-stats", "packets", G_TYPE_UINT64, stats.packets, "frames",
+      G_TYPE_UINT64, stats.frames, "recovered", G_TYPE_UINT64, stats.recovered, "hopeless",
+      G_TYPE_UINT64, stats.hopeless, "invalid", G_TYPE_UINT64, self->invalid, "unknown-elements",
+      G_TYPE_UINT64, stats.unknown_elements, "repair-symbols", G_TYPE_UINT64, stats.repair_symbols,
+      "repair-redundant", G_TYPE_UINT64, stats.redundant, "repair-late", G_TYPE_UINT64,
+      stats.late_repairs, "repair-pending", G_TYPE_UINT64, (guint64)stats.pending, "packets-judged",
+      G_TYPE_UINT64, stats.reception.judged, "packets-lost", G_TYPE_UINT64, stats.reception.lost,
+      "loss-runs", G_TYPE_UINT64, stats.reception.runs, "reports-made", G_TYPE_UINT64,
+      recover->reports_made, "reports-heard", G_TYPE_UINT64, recover->reports_heard,
+      "reports-not-ours", G_TYPE_UINT64, recover->reports_not_ours, "playout", G_TYPE_UINT64,
+      playout, NULL);
+}

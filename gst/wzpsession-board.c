@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "wzpsession-private.h"
+#include "wzp/packet.h"
+#include "wzp/profile.h"
+
+#define GST_CAT_DEFAULT wzp_session_debug
+
+/* A report travels in the packets of our own stream. When none of them took it for so long (nothing is spoken,
+ * or there is nobody who could), it goes in a packet of its own. */
+#define ALONE_AFTER (100 * WZP_MSEC)
+
+void
+wzp_session_post_report(WzpSession *self, const WzpReport *report)
+{
+  WzpTime now = g_get_monotonic_time();
+  wzp_board_post(self->board, now, report);
+  g_mutex_lock(&self->lock);
+  wzp_session_wake_locked(self, now + ALONE_AFTER);
+  g_mutex_unlock(&self->lock);
+}
+
+gboolean
+wzp_session_take_report(WzpSession *self, WzpReport *report)
+{
+  return wzp_board_take(self->board, WZP_NEVER, report);
+}
+
+gboolean
+wzp_session_hear_report(WzpSession *self, guint8 listener, const WzpReport *report)
+{
+  g_mutex_lock(&self->lock);
+  gboolean ours = self->own_slot == report->slot;
+  if (ours)
+    wzp_board_hear(self->board, listener, report);
+  g_mutex_unlock(&self->lock);
+  return ours;
+}
+
+gboolean
+wzp_session_take_heard(WzpSession *self, guint8 *listener, WzpReport *report)
+{
+  return wzp_board_take_heard(self->board, listener, report);
+}
+
+void
+wzp_session_note_sealed_locked(WzpSession *self, WzpTime now, const WzpHeader *header,
+                               guint32 timestamp)
+{
+  if (self->own_slot != header->slot) {
+    self->own_slot = header->slot;
+    wzp_board_forget_heard(self->board); /* of a stream that is no more */
+  }
+  self->sealed_timestamp = timestamp;
+  self->sealed_at = now;
+}
+
+WzpTime
+wzp_session_report_deadline_locked(WzpSession *self)
+{
+  WzpTime oldest = wzp_board_oldest(self->board);
+  return oldest == WZP_NEVER ? WZP_NEVER : oldest + ALONE_AFTER;
+}
+
+static void
+send_alone(WzpSession *self, const WzpReport *report, guint32 timestamp)
+{
+  guint8 body[WZP_REPORT_SIZE], bundle[WZP_REPORT_SIZE + 8], packet[WZP_DATAGRAM_MAX];
+  WzpWriter writer;
+  WzpHeader header;
+  gsize length;
+  wzp_writer_init(&writer, body, sizeof body);
+  wzp_report_write(&writer, report);
+  gsize body_length = writer.length;
+  wzp_writer_init(&writer, bundle, sizeof bundle);
+  wzp_bundle_write(&writer, WZP_ELEMENT_REPORT, body, body_length, true);
+  if (wzp_session_seal(self, WZP_CODE_NO_AUDIO, timestamp, 0, TRUE, bundle, writer.length, packet,
+                       sizeof packet, &length, &header) != WZP_OK)
+    return;
+  const WzpSessionPacket out = {packet, length};
+  wzp_session_send(self, &out, 1);
+}
+
+void
+wzp_session_send_reports(WzpSession *self, WzpTime now)
+{
+  WzpReport report;
+  while (wzp_board_take(self->board, now - ALONE_AFTER + 1, &report)) {
+    g_mutex_lock(&self->lock);
+    gboolean active = self->state == WZP_CALL_ACTIVE;
+    guint32 timestamp =
+        self->sealed_timestamp + (guint32)((now - self->sealed_at) / WZP_MSEC); /* goes on */
+    g_mutex_unlock(&self->lock);
+    if (active)
+      send_alone(self, &report, timestamp);
+  }
+}
