@@ -294,9 +294,8 @@ read_bundle(WzpFecReceiver *receiver, const WzpFecPacketInfo *info, const uint8_
   if (framing == NULL || info->index > INDEX_MAX ||
       (info->has_media_ms && info->media_ms > MEDIA_MS_MAX))
     return WZP_MALFORMED;
-  if (framing->frames_per_packet == 0)
-    wzp_fec_runs_no_frames(&receiver->runs, info->index);
-  else if (!wzp_fec_runs_packet(&receiver->runs, info, framing, &numbers))
+  if (framing->frames_per_packet > 0 &&
+      !wzp_fec_runs_packet(&receiver->runs, info, framing, &numbers))
     return WZP_TOO_OLD;
   note_time(receiver, info);
   age_reach(receiver);
@@ -307,6 +306,9 @@ read_bundle(WzpFecReceiver *receiver, const WzpFecPacketInfo *info, const uint8_
   wzp_bundle_reader_init(&reader, bundle, length);
   while (result == WZP_OK && wzp_bundle_reader_next(&reader, &element))
     result = read_element(receiver, info, framing, &numbers, &element);
+  if (framing->frames_per_packet ==
+      0) /* not before: those missing before it are counted without it */
+    wzp_fec_runs_no_frames(&receiver->runs, info->index);
   return result != WZP_OK ? result : reader.result;
 }
 
