@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "../core/vectors-raptorq.h"
 #include <glib.h>
 #include <string.h>
 
@@ -199,6 +200,29 @@ test_seal(void)
 }
 
 static void
+test_raptorq(void)
+{
+  for (unsigned i = 0; i < G_N_ELEMENTS(raptorq_vectors); i++) {
+    const RaptorqVector *vector = &raptorq_vectors[i];
+    g_autofree char *command =
+        g_strdup_printf("raptorq %u %u %u", vector->k, vector->t, vector->esi);
+    g_autofree char *expected = g_strconcat(vector->hex, "\n", NULL);
+    assert_output(command, expected);
+  }
+  assert_output("raptorq 5 4 2", "4f5a6570\n"); /* a source symbol */
+  assert_output("raptorq 1 1 16777215", "1d\n");
+  assert_refused("raptorq 0 1 1", 2, "1 to 101, not 0");
+  assert_refused("raptorq 102 1 1", 2, "1 to 101, not 102");
+  assert_refused("raptorq 5 0 1", 2, "1 to 1280, not 0");
+  assert_refused("raptorq 5 1281 1", 2, "1 to 1280, not 1281");
+  assert_refused("raptorq 5 1 16777216", 2, "0 to 16777215, not 16777216");
+  assert_refused("raptorq 5 1 -1", 2, "not -1");
+  assert_refused("raptorq five 1 1", 2, "not five");
+  assert_refused("raptorq 5 1", 2, "Usage: vectors");
+  assert_refused("raptorq 5 1 1 1", 2, "Usage: vectors");
+}
+
+static void
 test_use(void)
 {
   g_auto(Run) help = run("--help");
@@ -225,6 +249,7 @@ main(int argc, char **argv)
   g_test_add_func("/vectors/header", test_header);
   g_test_add_func("/vectors/handshake", test_handshake);
   g_test_add_func("/vectors/seal", test_seal);
+  g_test_add_func("/vectors/raptorq", test_raptorq);
   g_test_add_func("/vectors/use", test_use);
   return g_test_run();
 }

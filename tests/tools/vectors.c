@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "published-example.h"
 #include "wzp/control-private.h"
+#include "wzp/raptorq.h"
 #include "wzp/seal.h"
 #include <sodium.h>
 #include <stdio.h>
@@ -16,6 +17,9 @@ static const char usage[] =
     "  header HEX          the header that starts a media packet\n"
     "  handshake           the published handshake example\n"
     "  seal                the published media packets, control record and hop tag\n"
+    "  raptorq K T ESI     encoding symbol ESI of the RFC 6330 block of K symbols of T bytes in "
+    "which\n"
+    "                      byte i of symbol j is (37 j + 11 i + 5) mod 256; hex alone\n"
     "\n"
     "Prints one name=value a line. Exit code 0: done; 1: the value was refused, standard error "
     "says\n"
@@ -297,13 +301,48 @@ wrong_use(const char *why, const char *what)
   return 2;
 }
 
+/* raptorq takes numbers only: another is wrong use. */
+static bool
+read_number(const char *text, unsigned min, unsigned max, unsigned *number)
+{
+  guint64 value;
+  if (!g_ascii_string_to_unsigned(text, 10, min, max, &value, NULL))
+    return false;
+  *number = (unsigned)value;
+  return true;
+}
+
+static int
+show_raptorq(char **arguments)
+{
+  uint8_t bytes[WZP_RAPTORQ_K_MAX][WZP_RAPTORQ_SYMBOL_MAX], out[WZP_RAPTORQ_SYMBOL_MAX];
+  const uint8_t *source[WZP_RAPTORQ_K_MAX];
+  unsigned k, t, esi;
+  if (!read_number(arguments[0], 1, WZP_RAPTORQ_K_MAX, &k))
+    return wrong_use("K is a number from 1 to 101, not ", arguments[0]);
+  if (!read_number(arguments[1], 1, WZP_RAPTORQ_SYMBOL_MAX, &t))
+    return wrong_use("T is a number from 1 to 1280, not ", arguments[1]);
+  if (!read_number(arguments[2], 0, WZP_RAPTORQ_ESI_MAX, &esi))
+    return wrong_use("ESI is a number from 0 to 16777215, not ", arguments[2]);
+  for (unsigned j = 0; j < k; j++) {
+    source[j] = bytes[j];
+    for (unsigned i = 0; i < t; i++)
+      bytes[j][i] = (uint8_t)(37 * j + 11 * i + 5);
+  }
+  wzp_raptorq_encode_one(k, source, esi, out, t);
+  g_autofree char *hex = g_malloc(2 * t + 1);
+  puts(sodium_bin2hex(hex, 2 * t + 1, out, t));
+  return 0;
+}
+
 int
 main(int argc, char **argv)
 {
   const char *command = argc > 1 ? argv[1] : NULL;
   wzp_init();
   if (!command)
-    return wrong_use("say which vectors: identity, mnemonic, header, handshake or seal", "");
+    return wrong_use("say which vectors: identity, mnemonic, header, handshake, seal or raptorq",
+                     "");
   if (g_str_equal(command, "--help") || g_str_equal(command, "-h")) {
     fputs(usage, stdout);
     return 0;
@@ -318,5 +357,8 @@ main(int argc, char **argv)
     return argc == 2 ? show_handshake() : wrong_use("handshake takes no argument", "");
   if (g_str_equal(command, "seal"))
     return argc == 2 ? show_seal() : wrong_use("seal takes no argument", "");
+  if (g_str_equal(command, "raptorq"))
+    return argc == 5 ? show_raptorq(argv + 2)
+                     : wrong_use("raptorq takes K, T and ESI, for example: raptorq 5 32 7", "");
   return wrong_use("unknown command: ", command);
 }
