@@ -8,8 +8,8 @@
 
 /* Figures of late, to notice a step; figures of longer, to be exact. */
 static const WzpTime short_windows[] = {1000 * WZP_MSEC, 2400 * WZP_MSEC};
-#define LONG_WINDOW (10 * WZP_SECOND)
-#define N_SPANS 64 /* reports in the long window, at most 5 a second */
+#define LONG_WINDOW (12 * WZP_SECOND)
+#define N_SPANS 128 /* reports in the long window, at most 5 a second */
 
 #define SILENCE (5 * WZP_SECOND) /* without a report, what is known is old */
 #define RESTART_AFTER 3          /* reports that do not fit what was before, but each other */

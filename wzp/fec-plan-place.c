@@ -3,6 +3,9 @@
 #include <glib.h>
 #include <math.h>
 
+/* Between its rates, and with reports in the place of symbols, repair does worse than the table says by about this. */
+#define ROUGH 1.1
+
 /* Where a value lies on an axis: between low and low + 1, nearer to the latter the larger the part. */
 typedef struct {
   unsigned low;
@@ -99,8 +102,8 @@ expect_on_axis(const WzpFecPlace *place, double loss)
   double top = wzp_fec_table_rates[WZP_FEC_TABLE_RATES - 1];
   double bottom = wzp_fec_table_rates[0];
   double memory_top = wzp_fec_table_memories[WZP_FEC_TABLE_MEMORIES - 1];
-  double expected = interpolate(delay_row(place->delay), loss_position(loss),
-                                memory_position(place->memory), rate_position(place->rate));
+  double expected = ROUGH * interpolate(delay_row(place->delay), loss_position(loss),
+                                        memory_position(place->memory), rate_position(place->rate));
   if (place->rate < bottom) /* towards no repair */
     expected = loss * pow(expected / loss, place->rate / bottom);
   else if (place->rate > top)

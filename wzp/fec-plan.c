@@ -35,11 +35,15 @@ wzp_fec_scheme_by_name(const char *name, WzpFecScheme *scheme)
 #define RATE_STEP 1.1
 
 /* Repair is bought until no more than this is expected to stay lost. */
-#define TARGET 0.0005
+#define TARGET 0.0003
 /* What a loss above the target and a frame time of waiting for the packet to fill are held to be worth, in points
  * of quality: enough to decide between equals. */
 #define ABOVE_TARGET_COST 0.05
 #define WAITING_COST 0.003 /* per 20 ms */
+/* Changing the packing costs the repair that reaches across the change: another must be better by this part of what
+ * clean speech is worth. Not where all is nearly well: there the shorter packet is wanted back. */
+#define HOLD 0.01
+#define NEARLY_WELL 0.002
 /* A channel without losses is planned for as if it had these. */
 #define LEAST_LOSS 0.005
 
@@ -47,6 +51,8 @@ wzp_fec_scheme_by_name(const char *name, WzpFecScheme *scheme)
 #define FRAMES_ELEMENT_HEAD 2
 #define CODED_ELEMENT_HEAD 4
 #define COPIES_ELEMENT_HEAD 3
+/* Copies may miss the budget by so much of one: the sender leaves one out in every tenth packet. */
+#define COPIES_SHORT 0.1
 /* A second has one report (2 + 11) and one full header (8 more than a mini). */
 #define EXTRA_PER_SECOND 21
 
@@ -105,7 +111,8 @@ packing_of(const WzpFecLimits *limits, const WzpChannelState *channel, const Wzp
   if (limits->budget != 0) {
     unsigned overhead =
         limits->packet_overhead != 0 ? limits->packet_overhead : PACKET_OVERHEAD_DEFAULT;
-    packing.bytes = (limits->budget / 8.0 - EXTRA_PER_SECOND) * interval_ms / 1000 - overhead -
+    double budget = limits->budget - (double)limits->budget / WZP_FEC_SESSION_SHARE;
+    packing.bytes = (budget / 8 - EXTRA_PER_SECOND) * interval_ms / 1000 - overhead -
                     FRAMES_ELEMENT_HEAD - frames * profile->frame_bytes;
   }
   packing.place = (WzpFecPlace){
@@ -126,9 +133,10 @@ most_rate(const Packing *packing)
   double affordable = INFINITY, frames = packing->frames, most = OVERHEAD_WITHOUT_BUDGET;
   if (limits->budget != 0) {
     double size = packing->profile->frame_bytes;
-    double symbols = (packing->bytes - CODED_ELEMENT_HEAD) / size;
-    double copies = floor((packing->bytes - COPIES_ELEMENT_HEAD) / size);
-    affordable = MAX(MAX(symbols, copies), 0) / frames;
+    double copies = (packing->bytes - COPIES_ELEMENT_HEAD) / size + COPIES_SHORT;
+    affordable = MAX((packing->bytes - CODED_ELEMENT_HEAD) / size, 0) / frames;
+    if (copies >= packing->place.delay * frames)
+      affordable = MAX(affordable, packing->place.delay);
     most = affordable;
   }
   if (limits->overhead != WZP_FEC_OVERHEAD_AUTO)
@@ -222,6 +230,21 @@ choose_rate(Packing *packing)
   return best;
 }
 
+/* Of a packing that loses so much, in points of quality. */
+static double
+worth_of(const Packing *packing, double lost)
+{
+  const WzpFecLimits *limits = packing->limits;
+  const WzpProfile *profile = packing->profile;
+  double worth = quality(profile, lost);
+  if (lost > TARGET)
+    worth -= ABOVE_TARGET_COST;
+  if (lost > NEARLY_WELL && profile == limits->held_profile &&
+      packing->frames == limits->held_frames)
+    worth += HOLD * (clean_quality(profile) - 1);
+  return worth - WAITING_COST * (packing->frames * profile->frame_ms / 20.0 - 1);
+}
+
 static void
 fill_copies(WzpFecPlan *plan, const Packing *packing)
 {
@@ -311,8 +334,7 @@ wzp_fec_plan(WzpFecPlan *plan, const WzpChannelState *channel, const WzpFecLimit
         continue;
       Packing packing = packing_of(limits, channel, profile, frames);
       double expected = choose_rate(&packing);
-      double worth = quality(profile, expected) - (expected > TARGET ? ABOVE_TARGET_COST : 0) -
-                     WAITING_COST * (frames * profile->frame_ms / 20.0 - 1);
+      double worth = worth_of(&packing, expected);
       if (packing.bytes < 0) /* not even the frames fit: the one that is over by least */
         worth = -1e6 + packing.bytes / (frames * profile->frame_ms);
       if (worth > best) {

@@ -34,6 +34,9 @@ typedef struct {
       packet_overhead; /* bytes of a packet besides the bundle; 0: 56 (IPv4 20, UDP 8, header 4, tag 16, hop 8) */
   const WzpProfile *profile; /* of the frames */
   bool may_lower_profile;    /* the caller follows plan->profile */
+  const WzpProfile *
+      held_profile; /* of the plan in use, with its frames_per_packet: they are kept while another */
+  unsigned held_frames; /* packing is hardly better. NULL and 0: none is in use */
 } WzpFecLimits;
 
 /* A repair over `window` frames, of which the newest is `offset` frames before the first frame of the packet that

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "fec-sender-private.h"
+#include "fec-plan-private.h"
 #include <glib.h>
 #include <string.h>
 
@@ -284,11 +285,10 @@ write_repair(const WzpFecSender *sender, const Draft *draft, const WzpFecRepair 
 
 /* The budget */
 
-/* One part in 200 is left for what the session says beside media: handshake, pings. */
 static int64_t
 income(const WzpFecSender *sender, WzpTime time)
 {
-  int64_t budget = sender->limits.budget - sender->limits.budget / 200;
+  int64_t budget = sender->limits.budget - sender->limits.budget / WZP_FEC_SESSION_SHARE;
   return budget * time / 8; /* microseconds: millionths of a byte */
 }
 

@@ -56,6 +56,8 @@ make_plan(WzpFecSender *sender)
   if (limits.profile == NULL)
     limits.profile = sender->frames_profile != NULL ? sender->frames_profile
                                                     : wzp_profile_by_name(WZP_PROFILE_DEFAULT);
+  limits.held_profile = before.profile;
+  limits.held_frames = before.frames_per_packet;
   wzp_fec_plan(&sender->plan, &sender->planned_state, &limits);
   if (same_plan(&before, &sender->plan))
     return;
