@@ -400,6 +400,7 @@ wzp_fec_receiver_horizon(const WzpFecReceiver *receiver, uint64_t number, uint64
   unsigned reach = reach_of(receiver);
   const WzpFecRun *run = wzp_fec_runs_find(&receiver->runs, number);
   if (run == NULL || reach == 0 || number < receiver->judged ||
+      number >= wzp_elimination_end(receiver->elimination) ||
       wzp_elimination_is_known(receiver->elimination, number))
     return false;
   *media_ms = wzp_fec_run_time(run, number) + reach;

@@ -169,10 +169,10 @@ begin_run(WzpFecRuns *runs, unsigned i, const WzpFecPacketInfo *info, const WzpF
       .end = number + framing->frames_per_packet,
       .last_index = info->index,
   };
-  if (i > 0)
+  if (runs->guessing || (i == 0 && runs->numbering.before.framing != NULL))
+    run.floor = number; /* what came before is numbered by a guess */
+  else if (i > 0)
     run.floor = runs->runs[i - 1].end;
-  else if (runs->numbering.before.framing != NULL) /* what came before is numbered by a guess */
-    run.floor = number;
   if (runs->n == WZP_FEC_RUNS) { /* i is not 0 then */
     runs->runs[1].floor = floor_of(runs, 1);
     memmove(runs->runs, runs->runs + 1, (WZP_FEC_RUNS - 1) * sizeof runs->runs[0]);

@@ -166,6 +166,363 @@ test_weather(void)
   }
 }
 
+/* Without media time frames are numbered by their packets; when it comes, the numbers go on, and repair reaches back. */
+static void
+test_untimed(void)
+{
+  FecStream stream;
+  WzpFecLimits limits = fec_stream_limits(WZP_FEC_SLIDING, 200, 2);
+  fec_stream_init(&stream, &limits);
+  stream.index = 1000;
+  stream.untimed = true;
+  fec_stream_talk(&stream, "opus-24k", 0, 20);
+  stream.loss = 1;
+  fec_stream_talk(&stream, "opus-24k", 0, 2);
+  stream.loss = 0;
+  fec_stream_talk(&stream, "opus-24k", 0, 4);
+  g_assert_cmpuint(fec_stream_lost(&stream), ==, 2);
+  stream.untimed = false;
+  fec_stream_talk(&stream, "opus-24k", 0, 20);
+  g_assert_cmpuint(fec_stream_lost(&stream), ==, 0);
+  fec_stream_check_numbers(&stream, 0);
+  g_assert_cmpuint(g_array_index(stream.sent, FecSent, 0).number, ==, 2000);
+  fec_stream_clear(&stream);
+}
+
+/* A change of framing whose full headers were lost: its frames are numbered by their packets, in order. */
+static void
+test_untimed_change(void)
+{
+  FecStream stream;
+  WzpFecLimits limits = fec_stream_limits(WZP_FEC_SLIDING, 100, 1);
+  fec_stream_init(&stream, &limits);
+  fec_stream_talk(&stream, "opus-24k", 0, 40);
+  stream.untimed = true;
+  fec_stream_talk(&stream, "opus-6k", 0, 10);
+  stream.untimed = false;
+  fec_stream_talk(&stream, "opus-6k", 0, 40);
+  g_assert_cmpuint(fec_stream_lost(&stream), ==, 0);
+  fec_stream_check_numbers(&stream, 0);
+  fec_stream_clear(&stream);
+}
+
+/* Silence takes no numbers, whatever of it arrives. */
+static void
+test_silence(void)
+{
+  for (unsigned loss = 0; loss <= 40; loss += 20) {
+    FecStream stream;
+    WzpFecLimits limits = fec_stream_limits(WZP_FEC_SLIDING, 200, 1);
+    fec_stream_init(&stream, &limits);
+    for (unsigned talk = 0; talk < 30; talk++) {
+      stream.loss = loss / 100.0;
+      fec_stream_talk(&stream, "opus-24k", 0, 20 + talk);
+      fec_stream_silence(&stream, 2 * talk * talk % 100);
+    }
+    stream.loss = 0;
+    fec_stream_talk(&stream, "opus-24k", 0, 50);
+    if (loss == 0)
+      g_assert_cmpuint(fec_stream_lost(&stream), ==, 0);
+    /* packets that were lost in silence may have held frames */
+    fec_stream_check_numbers(&stream, loss == 0 ? 0 : stream.no_audio);
+    fec_stream_clear(&stream);
+  }
+}
+
+/* A frame that comes after repair brought it is not given out again, nor is one that repair brings after it came
+ * (fec_stream_give() counts). */
+static void
+test_reordering(void)
+{
+  for (unsigned late = 1; late < 20; late++) {
+    FecStream stream;
+    WzpFecLimits limits = fec_stream_limits(WZP_FEC_SLIDING, 100, 1);
+    fec_stream_init(&stream, &limits);
+    stream.hold = true;
+    fec_stream_talk(&stream, "opus-24k", 0, 60);
+    GPtrArray *held = stream.held;
+    gpointer packet = g_ptr_array_steal_index(held, 20);
+    g_ptr_array_insert(held, 20 + (int)late, packet);
+    for (unsigned i = 0; i < held->len; i++)
+      fec_stream_give(&stream, held->pdata[i]);
+    g_assert_cmpuint(fec_stream_lost(&stream), ==, 0);
+    g_assert_cmpuint(fec_stream_recovered(&stream), ==, 1);
+    g_assert_cmpuint(stats_of(&stream).frames, ==, 59);
+    g_assert_cmpuint(stats_of(&stream).hopeless, ==, 0);
+    fec_stream_check_numbers(&stream, 0);
+    fec_stream_clear(&stream);
+  }
+}
+
+/* Until when a lost frame may still come, and that it is given up then. */
+static void
+test_horizon(void)
+{
+  FecStream stream;
+  uint64_t media_ms;
+  WzpFecLimits limits = fec_stream_limits(WZP_FEC_SLIDING, 100, 1);
+  limits.window = 6;
+  fec_stream_init(&stream, &limits);
+  fec_stream_channel(&stream, 0.1, 0);
+  g_assert_cmpuint(wzp_fec_sender_plan(stream.sender)->programs[0].window, ==, 6);
+  g_assert_false(wzp_fec_receiver_horizon(stream.receiver, 0, &media_ms));
+  fec_stream_talk(&stream, "opus-24k", 0, 20);
+  g_assert_false(wzp_fec_receiver_horizon(stream.receiver, 19, &media_ms)); /* it came */
+  g_assert_false(wzp_fec_receiver_horizon(stream.receiver, 20, &media_ms)); /* nobody knows of it */
+  stream.loss = 1;
+  fec_stream_talk(&stream, "opus-24k", 0, 8); /* 20 to 27: more than the window brings back */
+  stream.loss = 0;
+  fec_stream_talk(&stream, "opus-24k", 0, 1);
+  unsigned reach = 20 * (6 + wzp_fec_sender_plan(stream.sender)->programs[0].offset);
+  for (unsigned number = 25; number < 28; number++) {
+    g_assert_true(wzp_fec_receiver_horizon(stream.receiver, number, &media_ms));
+    g_assert_cmpuint(media_ms, ==, number * 20 + reach);
+  }
+  fec_stream_talk(&stream, "opus-24k", 0, 40);
+  g_assert_cmpuint(fec_stream_lost(&stream), >, 0);
+  g_assert_cmpuint(stats_of(&stream).hopeless, ==, fec_stream_lost(&stream));
+  for (unsigned number = 20; number < 28; number++)
+    g_assert_false(wzp_fec_receiver_horizon(stream.receiver, number, &media_ms));
+  fec_stream_clear(&stream);
+
+  /* without repair there is no hope at all */
+  limits.scheme = WZP_FEC_NONE;
+  fec_stream_init(&stream, &limits);
+  fec_stream_talk(&stream, "opus-24k", 0, 20);
+  stream.loss = 1;
+  fec_stream_talk(&stream, "opus-24k", 0, 5);
+  stream.loss = 0;
+  fec_stream_talk(&stream, "opus-24k", 0, 1);
+  g_assert_false(wzp_fec_receiver_horizon(stream.receiver, 22, &media_ms));
+  fec_stream_talk(&stream, "opus-24k", 0, 10);
+  g_assert_cmpuint(stats_of(&stream).hopeless, ==, 5);
+  fec_stream_clear(&stream);
+}
+
+/* A gap longer than all windows: every frame of it is given up. */
+static void
+test_blackout(void)
+{
+  FecStream stream;
+  WzpFecLimits limits = fec_stream_limits(WZP_FEC_SLIDING, 100, 1);
+  fec_stream_init(&stream, &limits);
+  fec_stream_talk(&stream, "opus-24k", 0, 20);
+  stream.loss = 1;
+  fec_stream_talk(&stream, "opus-24k", 0, 3000);
+  stream.loss = 0;
+  fec_stream_talk(&stream, "opus-24k", 0, 200);
+  g_assert_cmpuint(fec_stream_lost(&stream), <=, 3000);
+  g_assert_cmpuint(stats_of(&stream).hopeless, ==, fec_stream_lost(&stream));
+  fec_stream_check_numbers(&stream, 0);
+  fec_stream_clear(&stream);
+}
+
+static void
+test_reports(void)
+{
+  FecStream stream;
+  WzpReport report;
+  WzpFecLimits limits = fec_stream_limits(WZP_FEC_NONE, 0, 1);
+  unsigned n = 0;
+  fec_stream_init(&stream, &limits);
+  for (unsigned i = 0; i < 200; i++) {
+    stream.loss = i % 10 == 5;
+    fec_stream_talk(&stream, "opus-24k", 0, 1);
+    WzpTime playout = i < 100 ? 155 * WZP_MSEC : 5 * WZP_SECOND;
+    if (!wzp_fec_receiver_report(stream.receiver, stream.now, 9, playout, &report))
+      continue;
+    n++;
+    g_assert_cmpuint(report.slot, ==, 9);
+    g_assert_cmpuint(report.playout, ==, i < 100 ? 15 : 255);
+  }
+  g_assert_cmpuint(n, >=, 4);
+  g_assert_cmpuint(report.judged, >=, 150);
+  g_assert_cmpuint(report.unrepaired, >=, 14);
+  g_assert_cmpuint(report.runs, >=, 14);
+  fec_stream_clear(&stream);
+}
+
+/* Bundles by hand */
+
+static WzpResult
+give_bundle(WzpFecReceiver *receiver, uint8_t code, uint64_t index, uint64_t media_ms,
+            const WzpWriter *bundle)
+{
+  WzpFecPacketInfo info = {
+      .code = code, .index = index, .has_media_ms = true, .media_ms = media_ms};
+  return wzp_fec_receiver_push(receiver, 0, &info, bundle->data, bundle->length);
+}
+
+static void
+write_frame(WzpWriter *bundle, uint8_t byte)
+{
+  uint8_t frame[20];
+  memset(frame, byte, sizeof frame);
+  wzp_bundle_write(bundle, WZP_ELEMENT_FRAMES, frame, sizeof frame, false);
+}
+
+static void
+write_element(WzpWriter *bundle, const WzpFecElement *element)
+{
+  uint8_t body[WZP_DATAGRAM_MAX];
+  WzpWriter writer;
+  wzp_writer_init(&writer, body, sizeof body);
+  wzp_fec_element_write(&writer, element);
+  wzp_bundle_write(bundle, WZP_ELEMENT_REPAIR, body, writer.length, false);
+}
+
+/* Frame 0 came, 1 is lost, 2 carries what the test says of it. How many frames come out of that packet. */
+static unsigned
+frames_of(WzpFecReceiver *receiver, const WzpFecElement *element, WzpResult expected)
+{
+  uint8_t bytes[WZP_DATAGRAM_MAX];
+  WzpWriter bundle;
+  WzpFecFrame frame;
+  unsigned n = 0;
+  wzp_writer_init(&bundle, bytes, sizeof bytes);
+  write_frame(&bundle, 1);
+  g_assert_cmpint(give_bundle(receiver, 0, 10, 1000, &bundle), ==, WZP_OK);
+  while (wzp_fec_receiver_next(receiver, &frame)) {
+  }
+  wzp_writer_init(&bundle, bytes, sizeof bytes);
+  write_frame(&bundle, 3);
+  write_element(&bundle, element);
+  g_assert_cmpint(give_bundle(receiver, 0, 12, 1040, &bundle), ==, expected);
+  while (wzp_fec_receiver_next(receiver, &frame))
+    n++;
+  return n;
+}
+
+typedef struct {
+  const char *name;
+  WzpFecElement element;
+  const char *symbols; /* hex */
+  unsigned frames;
+  WzpResult result;
+  unsigned malformed, late;
+} Hand;
+
+#define LENGTHS .lengths = true, .copies = true, .window = 1, .n_symbols = 1
+#define CODED .window = 1, .n_symbols = 1, .symbol_length = 4
+#define OTHER .copies = true, .window = 1, .n_symbols = 1, .symbol_length = 4, .other_framing = true
+
+static const Hand hands[] = {
+    {"good", {LENGTHS, .symbol_length = 6}, "000401020304", 2, WZP_OK, 0, 0},
+    {"shorter", {LENGTHS, .symbol_length = 6}, "000301020300", 2, WZP_OK, 0, 0},
+    {"no-length", {LENGTHS, .symbol_length = 6}, "000000000000", 1, WZP_OK, 1, 0},
+    {"zero-length", {LENGTHS, .symbol_length = 6}, "000000000001", 1, WZP_OK, 1, 0},
+    {"padding", {LENGTHS, .symbol_length = 6}, "000301020304", 1, WZP_OK, 1, 0},
+    {"too-long", {LENGTHS, .symbol_length = 6}, "ffff01020304", 1, WZP_OK, 1, 0},
+    {"coded", {CODED}, "01020304", 2, WZP_OK, 0, 0},
+    {"own-framing", {OTHER, .code = 0, .distance = 20}, "01020304", 2, WZP_OK, 0, 0},
+    {"itself", {OTHER, .code = 0, .distance = 0}, "01020304", 1, WZP_OK, 0, 0},
+    {"no-such-run", {OTHER, .code = 3, .distance = 20}, "01020304", 1, WZP_OK, 0, 1},
+    {"off-phase", {OTHER, .code = 0, .distance = 30}, "01020304", 1, WZP_OK, 0, 1},
+    {"before-zero", {OTHER, .code = 0, .distance = 65535}, "01020304", 1, WZP_OK, 0, 1},
+    {"below-number-0", {CODED, .offset = 20}, "01020304", 1, WZP_OK, 0, 1},
+    {"no-audio-code", {OTHER, .code = 14, .distance = 20}, "01020304", 1, WZP_MALFORMED, 1, 0},
+};
+
+static void
+test_by_hand(gconstpointer data)
+{
+  const Hand *hand = data;
+  uint8_t symbols[8];
+  WzpFecElement element = hand->element;
+  test_hex(symbols, element.symbol_length, hand->symbols);
+  element.symbols = symbols;
+  WzpFecReceiver *receiver = wzp_fec_receiver_new();
+  WzpFecReceiverStats stats;
+  g_assert_cmpuint(frames_of(receiver, &element, hand->result), ==, hand->frames);
+  wzp_fec_receiver_get_stats(receiver, &stats);
+  g_assert_cmpuint(stats.malformed, ==, hand->malformed);
+  g_assert_cmpuint(stats.late_repairs, ==, hand->late);
+  wzp_fec_receiver_free(receiver);
+}
+
+static void
+test_symbol_too_long(void)
+{
+  uint8_t symbols[500] = {0};
+  WzpFecElement element = {CODED};
+  element.symbol_length = sizeof symbols;
+  element.symbols = symbols;
+  WzpFecReceiver *receiver = wzp_fec_receiver_new();
+  g_assert_cmpuint(frames_of(receiver, &element, WZP_MALFORMED), ==, 1);
+  wzp_fec_receiver_free(receiver);
+}
+
+/* What is good before a flaw is used; what is unknown is counted and skipped. */
+static void
+test_bundles(void)
+{
+  uint8_t bytes[256];
+  WzpWriter bundle;
+  WzpFecFrame frame;
+  WzpFecReceiverStats stats;
+  WzpFecReceiver *receiver = wzp_fec_receiver_new();
+
+  wzp_writer_init(&bundle, bytes, sizeof bytes);
+  wzp_bundle_write(&bundle, 9, "new", 3, false);
+  wzp_bundle_write(&bundle, WZP_ELEMENT_PADDING, "old", 3, false);
+  write_frame(&bundle, 1);
+  g_assert_cmpint(give_bundle(receiver, 0, 10, 1000, &bundle), ==, WZP_OK);
+  g_assert_true(wzp_fec_receiver_next(receiver, &frame));
+  g_assert_true(frame.data > bytes && frame.data + frame.length <= bytes + bundle.length);
+  g_assert_false(wzp_fec_receiver_next(receiver, &frame));
+
+  wzp_writer_init(&bundle, bytes, sizeof bytes);
+  write_frame(&bundle, 2);
+  write_frame(&bundle, 3); /* a packet has its frames once */
+  g_assert_cmpint(give_bundle(receiver, 0, 11, 1020, &bundle), ==, WZP_MALFORMED);
+  g_assert_true(wzp_fec_receiver_next(receiver, &frame));
+  g_assert_cmpuint(frame.data[0], ==, 2);
+  g_assert_false(wzp_fec_receiver_next(receiver, &frame));
+
+  wzp_writer_init(&bundle, bytes, sizeof bytes);
+  write_frame(&bundle, 4);
+  wzp_writer_u8(&bundle, 0x31); /* a report whose length byte is missing */
+  g_assert_cmpint(give_bundle(receiver, 0, 12, 1040, &bundle), ==, WZP_TRUNCATED);
+  g_assert_true(wzp_fec_receiver_next(receiver, &frame));
+
+  static const uint8_t odd[] = {0x10, 1, 2, 3, 4};
+  bundle = (WzpWriter){.data = (uint8_t *)odd, .length = sizeof odd};
+  g_assert_cmpint(give_bundle(receiver, 2, 13, 1060, &bundle), ==, WZP_MALFORMED);
+  g_assert_cmpint(give_bundle(receiver, WZP_CODE_NO_AUDIO, 14, 1080, &bundle), ==, WZP_MALFORMED);
+  g_assert_cmpint(give_bundle(receiver, WZP_CODE_COMFORT_NOISE, 15, 1080, &bundle), ==,
+                  WZP_MALFORMED);
+  g_assert_cmpint(give_bundle(receiver, 12, 16, 1080, &bundle), ==, WZP_MALFORMED);
+  g_assert_cmpint(give_bundle(receiver, 0, UINT64_MAX, 1080, &bundle), ==, WZP_MALFORMED);
+  g_assert_cmpint(give_bundle(receiver, 0, 17, UINT64_MAX, &bundle), ==, WZP_MALFORMED);
+  g_assert_false(wzp_fec_receiver_next(receiver, &frame));
+  wzp_fec_receiver_get_stats(receiver, &stats);
+  g_assert_cmpuint(stats.unknown_elements, ==, 1);
+  g_assert_cmpuint(stats.malformed, ==, 8);
+  g_assert_cmpuint(stats.frames, ==, 3);
+  wzp_fec_receiver_free(receiver);
+}
+
+/* Another stream: numbers begin again, the counters go on. */
+static void
+test_reset(void)
+{
+  FecStream stream;
+  WzpFecLimits limits = fec_stream_limits(WZP_FEC_SLIDING, 100, 1);
+  fec_stream_init(&stream, &limits);
+  stream.index = 5000;
+  fec_stream_talk(&stream, "opus-24k", 0, 50);
+  wzp_fec_receiver_reset(stream.receiver);
+  wzp_fec_sender_reset(stream.sender);
+  stream.index = 3;
+  stream.media_ms = 40;
+  stream.talk_start = true;
+  fec_stream_talk(&stream, "opus-24k", 0, 50);
+  g_assert_cmpuint(fec_stream_lost(&stream), ==, 0);
+  g_assert_cmpuint(g_array_index(stream.sent, FecSent, 50).number, ==, 3);
+  g_assert_cmpuint(stats_of(&stream).frames, ==, 100);
+  fec_stream_clear(&stream);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -179,6 +536,20 @@ main(int argc, char **argv)
     g_autofree char *path = g_strdup_printf("/fec-receiver/change/%s", changes[i].name);
     g_test_add_data_func(path, &changes[i], test_change);
   }
+  for (unsigned i = 0; i < G_N_ELEMENTS(hands); i++) {
+    g_autofree char *path = g_strdup_printf("/fec-receiver/by-hand/%s", hands[i].name);
+    g_test_add_data_func(path, &hands[i], test_by_hand);
+  }
   g_test_add_func("/fec-receiver/weather", test_weather);
+  g_test_add_func("/fec-receiver/untimed", test_untimed);
+  g_test_add_func("/fec-receiver/untimed-change", test_untimed_change);
+  g_test_add_func("/fec-receiver/silence", test_silence);
+  g_test_add_func("/fec-receiver/reordering", test_reordering);
+  g_test_add_func("/fec-receiver/horizon", test_horizon);
+  g_test_add_func("/fec-receiver/blackout", test_blackout);
+  g_test_add_func("/fec-receiver/reports", test_reports);
+  g_test_add_func("/fec-receiver/symbol-too-long", test_symbol_too_long);
+  g_test_add_func("/fec-receiver/bundles", test_bundles);
+  g_test_add_func("/fec-receiver/reset", test_reset);
   return g_test_run();
 }
