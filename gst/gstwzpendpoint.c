@@ -79,6 +79,16 @@ gst_wzp_endpoint_install_properties(GObjectClass *object_class, gboolean named)
           g_param_spec_boolean("accept-new-relay-key", "Accept a new relay key",
                                "Take whatever key the relay shows, and remember it", FALSE,
                                READWRITE));
+  install(object_class, GST_WZP_ENDPOINT_PROP_TOKEN_FILE,
+          g_param_spec_string("token-file", "Token file",
+                              "Path of the file with the token that the relay asks for (one line, "
+                              "mode 0600)",
+                              NULL, READWRITE));
+  install(object_class, GST_WZP_ENDPOINT_PROP_TOKEN_AT_FIRST_USE,
+          g_param_spec_boolean("token-at-first-use", "Token at first use",
+                               "Show the token also to a relay of which nothing is known yet: "
+                               "neither 'relay' nor known-relays has its key",
+                               FALSE, READWRITE));
   install(object_class, GST_WZP_ENDPOINT_PROP_CONNECT_TIMEOUT,
           g_param_spec_uint("connect-timeout", "Connect timeout",
                             "Milliseconds without a first answer until that is an error; 0 tries "
@@ -114,6 +124,7 @@ gst_wzp_endpoint_clear(GstWzpEndpoint *self)
   g_clear_pointer(&self->relay, g_free);
   g_clear_pointer(&self->identity, g_free);
   g_clear_pointer(&self->known_relays, g_free);
+  g_clear_pointer(&self->token_file, g_free);
   g_clear_pointer(&self->session_name, g_free);
   g_clear_pointer(&self->host, g_free);
   g_clear_pointer(&self->key_file, g_free);
@@ -187,6 +198,8 @@ string_field(GstWzpEndpoint *self, guint id)
     return &self->identity;
   case GST_WZP_ENDPOINT_PROP_KNOWN_RELAYS:
     return &self->known_relays;
+  case GST_WZP_ENDPOINT_PROP_TOKEN_FILE:
+    return &self->token_file;
   case GST_WZP_ENDPOINT_PROP_SESSION:
     return &self->session_name;
   case GST_WZP_ENDPOINT_PROP_HOST:
@@ -219,6 +232,8 @@ switch_field(GstWzpEndpoint *self, guint id)
   switch (id) {
   case GST_WZP_ENDPOINT_PROP_ACCEPT_NEW_RELAY_KEY:
     return &self->accept_new_relay_key;
+  case GST_WZP_ENDPOINT_PROP_TOKEN_AT_FIRST_USE:
+    return &self->token_at_first_use;
   case GST_WZP_ENDPOINT_PROP_END_ON_LEAVE:
     return &self->end_on_leave;
   default:
@@ -321,6 +336,8 @@ make_config(const GstWzpEndpoint *self, WzpSessionConfig *config, gboolean *give
       .relay = self->relay,
       .identity = self->identity,
       .known_relays = self->known_relays,
+      .token_file = self->token_file,
+      .token_at_first_use = self->token_at_first_use,
       .key_file = self->key_file,
       .accept_new_relay_key = self->accept_new_relay_key,
       .connect_timeout = self->connect_timeout,

@@ -16,6 +16,8 @@ enum {
   GST_WZP_ENDPOINT_PROP_IDENTITY,
   GST_WZP_ENDPOINT_PROP_KNOWN_RELAYS,
   GST_WZP_ENDPOINT_PROP_ACCEPT_NEW_RELAY_KEY,
+  GST_WZP_ENDPOINT_PROP_TOKEN_FILE,
+  GST_WZP_ENDPOINT_PROP_TOKEN_AT_FIRST_USE,
   GST_WZP_ENDPOINT_PROP_CONNECT_TIMEOUT,
   GST_WZP_ENDPOINT_PROP_SESSION,
   GST_WZP_ENDPOINT_PROP_HOST,
@@ -34,8 +36,8 @@ typedef struct {
   /* The object lock of the element guards these. */
   GstWzpUri *uri;
   GError *uri_error; /* a bad URI set as a property is told at start */
-  gchar *relay, *identity, *known_relays, *session_name, *host, *key_file;
-  gboolean accept_new_relay_key, end_on_leave;
+  gchar *relay, *identity, *known_relays, *token_file, *session_name, *host, *key_file;
+  gboolean accept_new_relay_key, token_at_first_use, end_on_leave;
   guint connect_timeout, port, local_port;
   WzpSession *session; /* the current one, or the last */
   gboolean owner;      /* the session is the element's own: it looks for no other */

@@ -167,8 +167,10 @@ static gboolean
 apply_one(GObject *object, const gchar *name, const gchar *text, GError **error)
 {
   static const gchar *const never[] = {"uri", "name", "parent", NULL};
-  /* a link comes from others, and a pinned key is replaced by the person alone */
-  if (g_str_equal(name, "accept-new-relay-key")) {
+  /* a link comes from others: the person alone replaces a pinned key or says who sees a token */
+  static const gchar *const by_hand[] = {"accept-new-relay-key", "token-file", "token-at-first-use",
+                                         NULL};
+  if (g_strv_contains(by_hand, name)) {
     FAIL(error, "the URI's query must not set '%s': only you can, with the property", name);
     return FALSE;
   }

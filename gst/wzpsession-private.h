@@ -37,6 +37,7 @@ struct _WzpSession {
   guint connect_timeout;
   WzpUdp *sockets;
   WzpIdentity *identity; /* relay mode */
+  gchar *token;          /* the call borrows it; NULL: none */
 
   /* Of the session's thread only. */
   GCancellable *cancellable;
@@ -70,7 +71,7 @@ struct _WzpSession {
   gchar *fingerprint;
 
   /* What the first configuration said, to find contradictions; guarded by life. */
-  gchar *room, *identity_path, *key_file;
+  gchar *room, *identity_path, *key_file, *token_file;
   guint16 local_port;
   gboolean has_link_key;
   guint8 link_key[16];

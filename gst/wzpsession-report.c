@@ -248,11 +248,23 @@ static void
 handle_error(WzpSession *self, const WzpEvent *event)
 {
   gint code = GST_RESOURCE_ERROR_FAILED;
-  if (event->code == WZP_ERROR_ROOM_FULL || event->code == WZP_ERROR_BUSY ||
-      event->code == WZP_ERROR_RATE_LIMITED)
+  switch (event->code) {
+  case WZP_ERROR_ROOM_FULL:
+  case WZP_ERROR_BUSY:
+  case WZP_ERROR_RATE_LIMITED:
+  case WZP_ERROR_AUTH_UNAVAILABLE:
     code = GST_RESOURCE_ERROR_BUSY;
-  else if (event->code == WZP_ERROR_BAD_JOIN || event->code == WZP_ERROR_WRONG_RELAY)
+    break;
+  case WZP_ERROR_BAD_JOIN:
+  case WZP_ERROR_WRONG_RELAY:
+  case WZP_ERROR_AUTH_REQUIRED:
+  case WZP_ERROR_AUTH_REFUSED:
+  case WZP_ERROR_NOT_ALLOWED:
     code = GST_RESOURCE_ERROR_NOT_AUTHORIZED;
+    break;
+  default:
+    break;
+  }
   g_autofree gchar *text = g_strdup_printf("The relay %s refused (%s): %s", self->place,
                                            wzp_error_code_name(event->code), event->text);
   fail(self, code, text);

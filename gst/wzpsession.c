@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "wzpsession-private.h"
 #include "gstwzpuri.h"
+#include "wzp/auth.h"
 #include "wzp/keyfile.h"
 #include "wzppins.h"
 #include <sodium.h>
@@ -55,6 +56,8 @@ check_same_config(WzpSession *self, const WzpSessionConfig *config, GError **err
     what = "'identity'";
   else if (contradicts(self->known_relays, config->known_relays))
     what = "'known-relays'";
+  else if (contradicts(self->token_file, config->token_file))
+    what = "'token-file'";
   else if (contradicts(self->key_file, config->key_file))
     what = "'key-file'";
   else if (self->local_port != 0 && config->local_port != 0 &&
@@ -125,6 +128,20 @@ load_relay_key(WzpSession *self, const WzpSessionConfig *config, WzpCallConfig *
 }
 
 static gboolean
+load_token(WzpSession *self, const WzpSessionConfig *config, WzpCallConfig *call, GError **error)
+{
+  g_autoptr(GError) reason = NULL;
+  if (config->token_file == NULL)
+    return TRUE;
+  call->token = self->token = wzp_token_load(config->token_file, &reason);
+  call->token_at_first_use = config->token_at_first_use;
+  if (self->token != NULL)
+    return TRUE;
+  return refuse(error, GST_RESOURCE_ERROR_NOT_AUTHORIZED, "The token cannot be used: %s.",
+                reason->message);
+}
+
+static gboolean
 load_relay(WzpSession *self, const WzpSessionConfig *config, WzpCallConfig *call, GError **error)
 {
   call->mode = WZP_CALL_RELAY;
@@ -132,7 +149,8 @@ load_relay(WzpSession *self, const WzpSessionConfig *config, WzpCallConfig *call
     wzp_room_secret_keyed(&call->room, config->link_key);
   else
     wzp_room_secret_open(&call->room, config->room);
-  if (!load_identity(self, config, error) || !load_relay_key(self, config, call, error))
+  if (!load_identity(self, config, error) || !load_relay_key(self, config, call, error) ||
+      !load_token(self, config, call, error))
     return FALSE;
   call->identity = self->identity;
   return TRUE;
@@ -154,6 +172,7 @@ copy_config(WzpSession *self, const WzpSessionConfig *config)
   self->room = g_strdup(config->room);
   self->identity_path = g_strdup(config->identity);
   self->key_file = g_strdup(config->key_file);
+  self->token_file = g_strdup(config->token_file);
   self->local_port = config->local_port;
   self->has_link_key = config->has_link_key;
   memcpy(self->link_key, config->link_key, sizeof self->link_key);
@@ -169,6 +188,8 @@ forget_config(WzpSession *self)
   g_clear_pointer(&self->room, g_free);
   g_clear_pointer(&self->identity_path, g_free);
   g_clear_pointer(&self->key_file, g_free);
+  g_clear_pointer(&self->token_file, g_free);
+  g_clear_pointer(&self->token, wzp_token_free);
   g_clear_pointer(&self->resolve_error, g_free);
   g_clear_pointer(&self->identity, wzp_identity_free);
   g_clear_pointer(&self->sockets, wzp_udp_free);

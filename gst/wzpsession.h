@@ -37,7 +37,8 @@ typedef struct {
   const gchar *identity;     /* path */
   const gchar *known_relays; /* path */
   const gchar *key_file;     /* path, udp mode */
-  gboolean accept_new_relay_key;
+  const gchar *token_file;   /* path */
+  gboolean accept_new_relay_key, token_at_first_use;
   guint connect_timeout; /* ms, 0: for ever */
   guint16 local_port;
 } WzpSessionConfig;

@@ -25,7 +25,7 @@ static const char description[] =
     "  2  wrong usage\n"
     "  3  a file or device on this machine is the problem\n"
     "  4  stopped for security: the relay does not have the key that it should have, or does not\n"
-    "     believe who we are\n"
+    "     believe who we are, or does not let us in\n"
     "\n"
     "Examples:\n"
     "  wzp-client --live --room family relay.example\n"
@@ -182,6 +182,10 @@ client_options_parse(ClientOptions *options, int *argc, char ***argv, GError **e
        "Keys of relays met before (default: wzp/known-relays in your configuration)", "FILE"},
       {"accept-new-relay-key", 0, 0, G_OPTION_ARG_NONE, &options->accept_new_relay_key,
        "Take the key that the relay shows now, and remember it", NULL},
+      {"token-file", 0, 0, G_OPTION_ARG_FILENAME, &options->token_file,
+       "The token that the relay asks for, in a file that only you can read", "FILE"},
+      {"token-at-first-use", 0, 0, G_OPTION_ARG_NONE, &options->token_at_first_use,
+       "Show the token also to a relay that was never met before", NULL},
       {"connect-timeout", 0, 0, G_OPTION_ARG_DOUBLE, &options->connect_timeout,
        "Give up when the relay does not answer (30)", "SECONDS"},
       {"latency", 0, 0, G_OPTION_ARG_INT, &options->latency, "Playout delay of what is heard",
@@ -234,5 +238,6 @@ client_options_clear(ClientOptions *options)
   g_free(options->mnemonic_file);
   g_free(options->passphrase_file);
   g_free(options->known_relays);
+  g_free(options->token_file);
   g_free(options->profile);
 }

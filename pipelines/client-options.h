@@ -29,7 +29,8 @@ typedef struct {
   double connect_timeout; /* seconds; negative: the default of wzpcall */
   char *identity, *mnemonic_file, *passphrase_file;
   char *known_relays;
-  gboolean accept_new_relay_key;
+  char *token_file;
+  gboolean accept_new_relay_key, token_at_first_use;
   int latency;   /* ms, or CLIENT_LATENCY_NOT_GIVEN: the default of wzpcall */
   char *profile; /* NULL: the default of wzpcall */
   gboolean json, version;

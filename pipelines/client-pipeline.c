@@ -324,6 +324,9 @@ configure_call(GstElement *call, const ClientOptions *options, const char *seed_
   g_object_set(call, "uri", options->uri, "identity", seed_file, "end-on-leave", TRUE, NULL);
   if (options->known_relays)
     g_object_set(call, "known-relays", options->known_relays, NULL);
+  if (options->token_file)
+    g_object_set(call, "token-file", options->token_file, "token-at-first-use",
+                 options->token_at_first_use, NULL);
   if (options->accept_new_relay_key)
     g_object_set(call, "accept-new-relay-key", TRUE, NULL);
   if (options->connect_timeout > 0)

@@ -153,6 +153,8 @@ test_apply(void)
   apply("last-message=x", FALSE, "'last-message'"); /* read only */
   apply("name=x", FALSE, "'name'");
   apply("accept-new-relay-key=true", FALSE, "only you can");
+  apply("token-file=/etc/hostname", FALSE, "only you can");
+  apply("token-at-first-use=true", FALSE, "only you can");
 }
 
 static void

@@ -25,7 +25,9 @@ test_defaults(void)
   g_assert_cmpint(config.metrics_port, ==, -1);
   g_assert_null(config.identity);
   g_assert_cmpmem(&config.limits, sizeof limits, &limits, sizeof limits);
+  relay_config_clear(&config);
   g_assert_true(parse(&config, "", NULL));
+  relay_config_clear(&config);
   g_assert_true(parse(&config, "# nothing\n\n[relay]\n", NULL));
   g_assert_cmpmem(&config.limits, sizeof limits, &limits, sizeof limits);
   relay_config_clear(&config);
