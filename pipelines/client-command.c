@@ -15,6 +15,8 @@ static const Group groups[] = {
     {"identity", "Your identity: make it, show it, keep it safe.", client_identity_commands},
     {"contacts", "The people that you know, and whether you checked their keys.",
      client_contacts_commands},
+    {"featherchat", "Calls of the messenger featherChat, which knows people by the same keys.",
+     client_featherchat_commands},
 };
 
 static const char exit_codes[] =
@@ -59,6 +61,10 @@ options_clear(ClientCommandOptions *options)
   g_free(options->identity);
   g_free(options->contacts);
   g_free(options->passphrase_file);
+  g_free(options->alias);
+  g_free(options->relay);
+  g_free(options->room);
+  g_free(options->call_id);
   g_strfreev(options->words);
 }
 
@@ -98,17 +104,37 @@ find_command(const Group *group, const char *name, GError **error)
   return NULL;
 }
 
+static gboolean
+takes(const ClientCommand *command, const char *option)
+{
+  g_auto(GStrv) names = g_strsplit(command->options, " ", -1);
+  return g_strv_contains((const char *const *)names, option);
+}
+
+/* Those that some command of the group takes stay. */
+static void
+keep_options(const Group *group, GOptionEntry *entries)
+{
+  GOptionEntry *kept = entries;
+  for (; entries->long_name; entries++) {
+    gboolean taken = entries->arg == G_OPTION_ARG_STRING_ARRAY;
+    for (const ClientCommand *command = group->commands; command->name; command++)
+      taken |= takes(command, entries->long_name);
+    if (taken)
+      *kept++ = *entries;
+  }
+  *kept = *entries;
+}
+
 /* An option that a command does not have is not passed over: who gave it meant something. */
 static gboolean
 check_options(const ClientCommand *command, const GOptionEntry *entries, GError **error)
 {
-  g_auto(GStrv) known = g_strsplit(command->options, " ", -1);
   for (const GOptionEntry *entry = entries; entry->long_name; entry++) {
     const gboolean given = entry->arg == G_OPTION_ARG_NONE
                                ? *(const gboolean *)entry->arg_data
                                : *(char *const *)entry->arg_data != NULL;
-    if (!given || entry->arg == G_OPTION_ARG_STRING_ARRAY ||
-        g_strv_contains((const char *const *)known, entry->long_name))
+    if (!given || entry->arg == G_OPTION_ARG_STRING_ARRAY || takes(command, entry->long_name))
       continue;
     g_set_error(error, CLIENT_ERROR, CLIENT_USAGE, "%s does not take --%s", command->name,
                 entry->long_name);
@@ -122,7 +148,7 @@ run(const Group *group, int argc, char **argv, GError **error)
 {
   ClientCommandOptions options = {0};
   char **rest = NULL;
-  const GOptionEntry entries[] = {
+  GOptionEntry entries[] = {
       {"identity", 'i', 0, G_OPTION_ARG_FILENAME, &options.identity,
        "Seed file (default: wzp/identity in your configuration)", "FILE"},
       {"passphrase", 'p', 0, G_OPTION_ARG_NONE, &options.passphrase,
@@ -132,8 +158,15 @@ run(const Group *group, int argc, char **argv, GError **error)
       {"qr", 0, 0, G_OPTION_ARG_NONE, &options.qr, "Draw the key as a QR code too", NULL},
       {"contacts", 'c', 0, G_OPTION_ARG_FILENAME, &options.contacts,
        "Contact store (default: wzp/contacts in your configuration)", "FILE"},
+      {"alias", 0, 0, G_OPTION_ARG_STRING, &options.alias, "What you call yourself in an offer",
+       "NAME"},
+      {"relay", 0, 0, G_OPTION_ARG_STRING, &options.relay, "Where the call is", "HOST:PORT"},
+      {"room", 0, 0, G_OPTION_ARG_STRING, &options.room, "In which room", "NAME"},
+      {"call-id", 0, 0, G_OPTION_ARG_STRING, &options.call_id,
+       "Of which call it is (default: of a new one)", "ID"},
       {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_STRING_ARRAY, &rest, NULL, "COMMAND [ARGUMENT...]"},
       {0}};
+  keep_options(group, entries);
   g_autofree char *description = describe(group);
   GOptionContext *context = g_option_context_new(NULL);
   g_option_context_set_summary(context, group->summary);

@@ -32,8 +32,8 @@ static const char description[] =
     "  wzp-client --send-file speech.ogg relay.example:4433\n"
     "  wzp-client --record heard.wav --duration 60 --json '[2001:db8::1]:4433'\n"
     "\n"
-    "Your identity and the people that you know: wzp-client identity --help, wzp-client contacts\n"
-    "--help. (A relay that is called identity or contacts is written with its port.)\n";
+    "Without a call: wzp-client identity --help, wzp-client contacts --help and wzp-client\n"
+    "featherchat --help. (A relay that is called so is written with its port.)\n";
 
 static gboolean usage(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
 

@@ -5,6 +5,8 @@
 import codecs
 import ctypes
 import ctypes.util
+import hashlib
+import json
 import os
 import pty
 import re
@@ -442,6 +444,56 @@ def test_full_output(folder):
         subprocess.run(["umount", small], check=True)
 
 
+# --- featherchat
+
+
+def decoded(folder, text, status=0, err=""):
+    done = subprocess.run([CLIENT, "featherchat", "decode"], input=text, capture_output=True, text=True,
+                          env=environment(folder))  # fmt: skip
+    expect(done.returncode == status and err in done.stderr, f"{text}: {done}")
+    return dict(line.split("=", 1) for line in done.stdout.splitlines())
+
+
+def test_featherchat(folder):
+    "call signals of featherChat"
+    path = seed_file(folder)
+    digest = hashlib.sha256("featherchat-group:équipe".encode()).hexdigest()[:32]
+    expect(run(folder, "featherchat", "room", "équipe") == digest + "\n", "a group's room")
+    place = ["--relay", "relay.example:4433", "--room", digest]
+    text = run(folder, "featherchat", "encode", "offer", OTHER_FINGERPRINT, "-i", path, "--alias", "Åsa", *place)
+    call = json.loads(text)["CallSignal"]
+    payload = json.loads(call["payload"])
+    offer = payload["signal"]["CallOffer"]
+    expect(call["sender_fingerprint"] == FINGERPRINT and call["target"] == OTHER_FINGERPRINT, text)
+    expect(call["signal_type"] == "Offer" and len(call["id"]) == 32, text)
+    expect(bytes(offer["identity_pub"]).hex() == KEY and offer["alias"] == "Åsa", text)
+    expect(not any(offer["ephemeral_pub"]) and offer["signature"] == [], "no signature that others could show")
+    expect((payload["relay_addr"], payload["room"]) == ("relay.example:4433", digest), text)
+    found = decoded(folder, text)
+    expect(found["from"] == found["fingerprint"] == FINGERPRINT and found["alias"] == "Åsa", found)
+    expect(found["room"] == digest and found["relay"] == "relay.example:4433" and found["key"] == KEY, found)
+    expect(decoded(folder, call["payload"])["signal"] == "CallOffer", "a payload alone")
+    decoded(folder, text.replace(FINGERPRINT, OTHER_FINGERPRINT), 4, "STOP: the messenger says")
+    for kind, signal in (
+        ("Answer", "CallAnswer"), ("Ringing", "CallRinging"), ("Busy", "Hangup"), ("Reject", "Hangup"),
+        ("Hangup", "Hangup"), ("Hold", "Hold"), ("Unhold", "Unhold"), ("Mute", "Mute"), ("Unmute", "Unmute"),
+    ):  # fmt: skip
+        text = run(folder, "featherchat", "encode", kind.lower(), OTHER_FINGERPRINT, "-i", path, "--call-id", "c-1")
+        found = decoded(folder, text)
+        expect((found["type"], found["signal"], found["id"]) == (kind, signal, "c-1"), found)
+    for text in ("", "hello", "{}", text[:-3], "{" * 20000):
+        decoded(folder, text, 3, "no call signal of featherChat")
+    to = OTHER_FINGERPRINT
+    for words, why in (
+        (["encode", "call", to], "'call' is no call signal"), (["encode", "offer", "bob"], "is no fingerprint"),
+        (["encode", "transfer", to], "made by a running call only"), (["encode", "hold", to, "--alias", "x"], "--alias"),
+        (["encode", "offer", to, "--alias", "a\nb", "-i", path], "without control characters"),
+        (["encode", "offer", to, "--room", ""], "--room has 1 to 128 bytes"),
+        (["encode", "offer", to, "--relay", "x" * 256], "--relay has 1 to 255 bytes"), (["room"], "it is: featherchat room"),
+    ):  # fmt: skip
+        run(folder, "featherchat", *words, status=2, err=why)
+
+
 def test_usage(folder):
     "wrong usage"
     cases = {
@@ -455,7 +507,7 @@ def test_usage(folder):
         ("identity", "show", "--what"): "--what",
         ("contacts", "add", "Alice"): "it is: contacts add NAME KEY",
         ("contacts", "list", "all"): "it is: contacts list",
-        ("contacts", "list", "--identity", "x"): "list does not take --identity",
+        ("contacts", "list", "--identity", "x"): "--identity",
         ("contacts", "add", "Alice", "12"): "'12' is not a key",
         ("contacts", "add", "Alice", FINGERPRINT): "is a fingerprint, not the whole key",
         ("contacts", "add", "", KEY): "a name has at least one letter",
@@ -468,7 +520,7 @@ def test_usage(folder):
     }
     for words, why in cases.items():
         run(folder, *words, status=2, err=why)
-    for group in ("identity", "contacts"):
+    for group in ("identity", "contacts", "featherchat"):
         text = run(folder, group, "--help", out="Exit codes:")
         expect("4  STOP" in text and f"wzp-client {group}" in text, text)
     run(folder, "--help", out="wzp-client identity --help")
