@@ -8,7 +8,7 @@
 #define MAX_MAX_DELAY 2000
 #define DEFAULT_BLOCK_SIZE 5
 #define DEFAULT_WINDOW 0
-#define DEFAULT_FRAMES_PER_PACKET 0
+#define DEFAULT_FRAMES_PER_PACKET 1
 #define MAX_FRAMES_PER_PACKET 4
 #define DEFAULT_BUDGET 0
 #define MAX_BUDGET 256000 /* what a relay lets one leg send */
@@ -237,15 +237,15 @@ gst_wzp_fec_install_properties(GObjectClass *object_class)
    * GstWzpFec:frames-per-packet:
    *
    * Protect: how many frames share a packet. Where the codec has no code for so many (40 ms Opus has 1 and
-   * 2), the packet gets as many as there is a code for. A change takes effect at the next frame. 0 is one frame
-   * unless #GstWzpFec:budget has no room for so many headers.
+   * 2), the packet gets as many as there is a code for. A change takes effect at the next frame. 0: what loses least
+   * on the network as it is, within #GstWzpFec:budget; latency follows it.
    *
    * Since: 0.1
    */
   properties[PROP_FRAMES_PER_PACKET] =
       g_param_spec_uint("frames-per-packet", "Frames per packet",
                         "Protect: frames that share a packet; each above 1 saves headers and costs "
-                        "a frame of latency; 0: 1, or what the budget asks for",
+                        "a frame of latency; 0: as the network and the budget ask for",
                         0, MAX_FRAMES_PER_PACKET, DEFAULT_FRAMES_PER_PACKET, playing);
   /**
    * GstWzpFec:budget:
@@ -262,7 +262,7 @@ gst_wzp_fec_install_properties(GObjectClass *object_class)
    * GstWzpFec:session:
    *
    * Reports of loss travel between the two directions of a session. Without a session, protection knows nothing of
-   * the network and keeps to its floor.
+   * the network and keeps to a cautious guess.
    *
    * Since: 0.1
    */

@@ -334,7 +334,7 @@ test_property(void)
   GstElement *element = gst_element_factory_make("wzpfec", NULL);
   guint value = 0;
   g_object_get(element, "frames-per-packet", &value, NULL);
-  g_assert_cmpuint(value, ==, 0);
+  g_assert_cmpuint(value, ==, 1);
   GParamSpecUInt *spec = G_PARAM_SPEC_UINT(
       g_object_class_find_property(G_OBJECT_GET_CLASS(element), "frames-per-packet"));
   g_assert_cmpuint(spec->minimum, ==, 0);
