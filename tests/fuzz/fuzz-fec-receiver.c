@@ -41,7 +41,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   wzp_reader_init(&reader, data, size);
   while (wzp_reader_left(&reader) >= 4) {
     uint8_t how = wzp_reader_u8(&reader), code = wzp_reader_u8(&reader);
-    size_t length = MIN(wzp_reader_u16(&reader), wzp_reader_left(&reader));
+    size_t length = wzp_reader_u16(&reader);
+    length = MIN(length, wzp_reader_left(&reader));
     const uint8_t *bundle = wzp_reader_bytes(&reader, length);
     info.index += index_steps[how & 7];
     info.media_ms += media_steps[how >> 3 & 7];
