@@ -39,8 +39,7 @@ typedef struct {
   WzpCall *call; /* NULL: not running */
   WzpIdentity *identity;
   WzpSeededRandom random_state;
-  SimLink *out,
-      *in; /* to and from the relay; UDP mode: out alone, to the other */
+  SimLink *out, *in; /* to and from the relay; UDP mode: out alone, to the other */
   bool knows_others; /* UDP: has the other's address */
   unsigned n_starts;
 
@@ -57,13 +56,13 @@ typedef struct {
   uint64_t datagrams_sent, wire_bytes; /* with SIM_IP_UDP_BYTES each */
 
   WzpFecReceiver *fec_receivers[WZP_SLOT_MAX + 1]; /* by the sender's slot */
+  unsigned n_streams;                              /* receivers that there are */
 
   WzpJitter *jitter;
   uint64_t frames_received; /* of the other party, content as it was sent; with
                                the recovered ones */
   uint64_t frames_recovered;
-  uint64_t
-      frames_wrong; /* not what was sent: none, or sim_call_free() complains */
+  uint64_t frames_wrong;    /* not what was sent: none, or sim_call_free() complains */
   uint64_t frames_twice;    /* not counted as received again */
   uint64_t frames_mistimed; /* after a gap whose full headers were lost, until
                                the next one */
@@ -73,32 +72,30 @@ typedef struct {
   uint64_t frames_lost, frames_silent;
   WzpTime longest_stall; /* between two frames that were played */
 
-  GArray *events; /* WzpEvent */
-  WzpTime started_at, connected_at, active_at,
-      first_media_at; /* WZP_NEVER: not yet */
+  GArray *events;                                              /* WzpEvent */
+  WzpTime started_at, connected_at, active_at, first_media_at; /* WZP_NEVER: not yet */
 } SimParty;
 
 typedef struct {
   uint64_t seed;
   WzpCallMode mode;
-  unsigned n_parties; /* 0: two */
-  SimLinkConfig out,
-      in;          /* of each party; UDP mode uses out in both directions */
-  WzpTime latency; /* of playout; 0: 200 ms */
-  bool no_playout; /* frames are counted, not played */
+  unsigned n_parties;        /* 0: two */
+  SimLinkConfig out, in;     /* of each party; UDP mode uses out in both directions */
+  WzpTime latency;           /* of playout; 0: 200 ms */
+  bool no_playout;           /* frames are counted, not played */
   const WzpProfile *profile; /* NULL: opus-24k */
-  bool repair; /* false: each frame travels once, alone, and nothing is reported
+  bool repair;               /* false: each frame travels once, alone, and nothing is reported
                 */
-  WzpFecLimits limits;     /* of repair; its profile is the one above */
-  const char *room;        /* NULL: "room" */
-  const uint8_t *link_key; /* a keyed room */
+  WzpFecLimits limits;       /* of repair; its profile is the one above */
+  const char *room;          /* NULL: "room" */
+  const uint8_t *link_key;   /* a keyed room */
 } SimCallConfig;
 
 typedef struct SimCall SimCall;
 /* Sees every datagram as it enters the network; party -1 is the relay. False:
  * it is taken away. */
-typedef bool (*SimTap)(void *user, int party, const WzpAddress *to,
-                       const uint8_t *data, size_t length);
+typedef bool (*SimTap)(void *user, int party, const WzpAddress *to, const uint8_t *data,
+                       size_t length);
 
 struct SimCall {
   SimCallConfig config;
@@ -132,8 +129,7 @@ void sim_call_stop_relay(SimCall *sim);
 /* What the party would start with; a test may change it before
  * sim_call_start_with(). */
 WzpCallConfig sim_call_party_config(SimCall *sim, unsigned party);
-void sim_call_start_with(SimCall *sim, unsigned party,
-                         const WzpCallConfig *config);
+void sim_call_start_with(SimCall *sim, unsigned party, const WzpCallConfig *config);
 /* A new call, the same identity (RELAY); talks from the start. */
 void sim_call_start_party(SimCall *sim, unsigned party);
 void sim_call_kill_party(SimCall *sim, unsigned party); /* without a word */
@@ -147,18 +143,16 @@ void sim_call_move_party(SimCall *sim, unsigned party, const char *address);
 
 void sim_call_run(SimCall *sim, WzpTime duration);
 /* Runs until the condition holds; false when it did not within limit. */
-bool sim_call_run_until(SimCall *sim, bool (*condition)(SimCall *sim),
-                        WzpTime limit);
+bool sim_call_run_until(SimCall *sim, bool (*condition)(SimCall *sim), WzpTime limit);
 
 /* A datagram that appears at a party (or, -1, at the relay) as if from this
  * address. */
-WzpResult sim_call_inject(SimCall *sim, int party, const WzpAddress *from,
-                          const uint8_t *data, size_t length);
+WzpResult sim_call_inject(SimCall *sim, int party, const WzpAddress *from, const uint8_t *data,
+                          size_t length);
 
 bool sim_call_is_active(SimCall *sim); /* parties 0 and 1 */
 unsigned sim_party_count_events(const SimParty *party, WzpEventType type);
-const WzpEvent *sim_party_find_event(const SimParty *party,
-                                     WzpEventType type); /* first, or NULL */
+const WzpEvent *sim_party_find_event(const SimParty *party, WzpEventType type); /* first, or NULL */
 WzpCallStats sim_party_stats(const SimParty *party);
 /* Mean delay of the frames that were captured in from..to. */
 double sim_party_mean_delay(const SimParty *party, WzpTime from, WzpTime to);

@@ -5,21 +5,23 @@
 #define JITTER_QUEUE 500
 #define NUMBER_MAX 0xffffff
 
-void sim_talk_init(SimCall *sim, SimParty *party) {
+void
+sim_talk_init(SimCall *sim, SimParty *party)
+{
   const SimCallConfig *config = &sim->config;
-  sim->limits_of_repair =
-      config->repair
-          ? config->limits
-          : (WzpFecLimits){.scheme = WZP_FEC_NONE, .frames_per_packet = 1};
+  sim->limits_of_repair = config->repair
+                              ? config->limits
+                              : (WzpFecLimits){.scheme = WZP_FEC_NONE, .frames_per_packet = 1};
   sim->limits_of_repair.profile =
-      config->profile != NULL ? config->profile
-                              : wzp_profile_by_name(WZP_PROFILE_DEFAULT);
+      config->profile != NULL ? config->profile : wzp_profile_by_name(WZP_PROFILE_DEFAULT);
   party->frames = g_array_new(FALSE, FALSE, sizeof(SimFrame));
   party->played = g_array_new(FALSE, FALSE, sizeof(SimPlayed));
   party->path_delay = config->out.delay + config->in.delay;
 }
 
-void sim_talk_clear(SimParty *party) {
+void
+sim_talk_clear(SimParty *party)
+{
   /* whatever came out on the other side is what went in */
   g_assert_cmpuint(party->frames_wrong, ==, 0);
   wzp_fec_sender_free(party->fec_sender);
@@ -30,13 +32,12 @@ void sim_talk_clear(SimParty *party) {
   g_array_unref(party->played);
 }
 
-void sim_talk_begin(SimCall *sim, SimParty *party) {
-  const WzpTime latency =
-      sim->config.latency > 0 ? sim->config.latency : 200 * WZP_MSEC;
+void
+sim_talk_begin(SimCall *sim, SimParty *party)
+{
+  const WzpTime latency = sim->config.latency > 0 ? sim->config.latency : 200 * WZP_MSEC;
   wzp_jitter_free(party->jitter);
-  party->jitter = sim->config.no_playout
-                      ? NULL
-                      : wzp_jitter_new(latency * 1000, JITTER_QUEUE);
+  party->jitter = sim->config.no_playout ? NULL : wzp_jitter_new(latency * 1000, JITTER_QUEUE);
   wzp_fec_sender_free(party->fec_sender);
   party->fec_sender = wzp_fec_sender_new(&sim->limits_of_repair);
   party->first_frame = party->frames->len;
@@ -47,12 +48,16 @@ void sim_talk_begin(SimCall *sim, SimParty *party) {
   party->timestamp = 0;
 }
 
-void sim_talk_new_stream(SimParty *party, uint8_t slot) {
+void
+sim_talk_new_stream(SimParty *party, uint8_t slot)
+{
   if (party->fec_receivers[slot] != NULL)
     wzp_fec_receiver_reset(party->fec_receivers[slot]);
 }
 
-void sim_call_talk(SimCall *sim, unsigned index, bool talk) {
+void
+sim_call_talk(SimCall *sim, unsigned index, bool talk)
+{
   SimParty *party = &sim->parties[index];
   party->talking = talk;
   party->next_frame = MAX(party->next_frame, sim->now);
@@ -61,8 +66,9 @@ void sim_call_talk(SimCall *sim, unsigned index, bool talk) {
 /* --- Talking --- */
 
 /* Frames differ in every byte, and say whose they are and which. */
-static void fill_frame(uint8_t *frame, size_t length, unsigned party,
-                       uint32_t number) {
+static void
+fill_frame(uint8_t *frame, size_t length, unsigned party, uint32_t number)
+{
   WzpWriter writer;
   wzp_writer_init(&writer, frame, length);
   wzp_writer_u8(&writer, (uint8_t)party);
@@ -76,7 +82,9 @@ static void fill_frame(uint8_t *frame, size_t length, unsigned party,
 
 /* The code that says codec and length of one frame; the table has no single
  * frames of some codecs. */
-static uint8_t code_of(const WzpProfile *profile) {
+static uint8_t
+code_of(const WzpProfile *profile)
+{
   for (unsigned n = 1; n <= 4; n++) {
     int code = wzp_framing_code(profile->codec, profile->frame_ms, n);
     if (code >= 0)
@@ -85,25 +93,26 @@ static uint8_t code_of(const WzpProfile *profile) {
   g_assert_not_reached();
 }
 
-static WzpTime frame_time(const SimParty *party) {
+static WzpTime
+frame_time(const SimParty *party)
+{
   return party->profile->frame_ms * WZP_MSEC;
 }
 
-static void send_packet(SimCall *sim, SimParty *party,
-                        const WzpFecPacket *fec) {
+static void
+send_packet(SimCall *sim, SimParty *party, const WzpFecPacket *fec)
+{
   uint8_t packet[WZP_DATAGRAM_MAX];
   size_t length;
   WzpHeader header;
   WzpAddress to;
   WzpTime expected = WZP_NEVER;
-  WzpResult result = wzp_call_seal(
-      party->call, sim->now, fec->code, (uint32_t)fec->media_ms,
-      fec->talk_start ? WZP_FLAG_TALK_START : 0, fec->gap, fec->bundle,
-      fec->length, packet, sizeof packet, &length, &header);
+  WzpResult result = wzp_call_seal(party->call, sim->now, fec->code, (uint32_t)fec->media_ms,
+                                   fec->talk_start ? WZP_FLAG_TALK_START : 0, fec->gap, fec->bundle,
+                                   fec->length, packet, sizeof packet, &length, &header);
   if (result == WZP_OK) {
     party->own_slot = header.slot;
-    result = wzp_call_frame_media(party->call, sim->now, packet, length, packet,
-                                  &length, &to);
+    result = wzp_call_frame_media(party->call, sim->now, packet, length, packet, &length, &to);
   }
   if (result == WZP_OK) {
     party->frames_sent += fec->n_frames;
@@ -114,27 +123,31 @@ static void send_packet(SimCall *sim, SimParty *party,
     expected = sim->now + party->path_delay;
   party->path_delay = expected - sim->now;
   for (unsigned i = 0; i < fec->n_frames; i++)
-    g_array_index(party->frames, SimFrame, party->first_frame + fec->first + i)
-        .expected = expected;
+    g_array_index(party->frames, SimFrame, party->first_frame + fec->first + i).expected = expected;
 }
 
-static void send_packets(SimCall *sim, SimParty *party) {
+static void
+send_packets(SimCall *sim, SimParty *party)
+{
   WzpFecPacket packet;
   while (wzp_fec_sender_poll(party->fec_sender, &packet))
     send_packet(sim, party, &packet);
 }
 
-static void report(SimCall *sim, SimParty *party) {
+static void
+report(SimCall *sim, SimParty *party)
+{
   WzpReport report;
   for (unsigned slot = 0; slot < G_N_ELEMENTS(party->fec_receivers); slot++)
     if (party->fec_receivers[slot] != NULL &&
-        wzp_fec_receiver_report(party->fec_receivers[slot], sim->now,
-                                (uint8_t)slot, sim->limits_of_repair.max_delay,
-                                &report))
+        wzp_fec_receiver_report(party->fec_receivers[slot], sim->now, (uint8_t)slot,
+                                sim->limits_of_repair.max_delay, &report))
       wzp_fec_sender_carry_report(party->fec_sender, &report);
 }
 
-static void talk(SimCall *sim, SimParty *party) {
+static void
+talk(SimCall *sim, SimParty *party)
+{
   uint8_t data[WZP_DATAGRAM_MAX];
   const WzpProfile *profile = party->profile;
   const uint32_t number = party->frames->len;
@@ -151,25 +164,31 @@ static void talk(SimCall *sim, SimParty *party) {
                                    .talk_start = party->was_silent,
                                    .data = data,
                                    .length = profile->frame_bytes};
-  g_assert_cmpint(wzp_fec_sender_push(party->fec_sender, sim->now, &frame), ==,
-                  WZP_OK);
+  g_assert_cmpint(wzp_fec_sender_push(party->fec_sender, sim->now, &frame), ==, WZP_OK);
   party->was_silent = false;
   send_packets(sim, party);
 }
 
-static void be_silent(SimCall *sim, SimParty *party) {
+static void
+be_silent(SimCall *sim, SimParty *party)
+{
   party->was_silent = true;
   wzp_fec_sender_silence(party->fec_sender, sim->now, party->timestamp);
   send_packets(sim, party);
 }
 
-WzpTime sim_talk_next(SimCall *sim, const SimParty *party) {
+WzpTime
+sim_talk_next(SimCall *sim, const SimParty *party)
+{
+  /* in silence too there may be repair to give, or a report */
   const bool owes =
-      sim->config.repair && party->frames->len > party->first_frame;
+      sim->config.repair && (party->frames->len > party->first_frame || party->n_streams > 0);
   return party->talking || owes ? party->next_frame : WZP_NEVER;
 }
 
-void sim_talk_act(SimCall *sim, SimParty *party) {
+void
+sim_talk_act(SimCall *sim, SimParty *party)
+{
   if (sim->now < sim_talk_next(sim, party))
     return;
   if (sim->config.repair)
@@ -186,30 +205,30 @@ void sim_talk_act(SimCall *sim, SimParty *party) {
 
 /* --- Listening --- */
 
-WzpTime sim_play_next(SimCall *sim, SimParty *party) {
+WzpTime
+sim_play_next(SimCall *sim, SimParty *party)
+{
   if (party->jitter == NULL)
     return WZP_NEVER;
   WzpJitterOutput output = wzp_jitter_poll(party->jitter, sim->now * 1000);
-  g_assert_cmpint(output.action, ==,
-                  WZP_JITTER_WAIT); /* sim_play_act() left nothing */
+  g_assert_cmpint(output.action, ==, WZP_JITTER_WAIT); /* sim_play_act() left nothing */
   return output.until == INT64_MAX ? WZP_NEVER : (output.until + 999) / 1000;
 }
 
-void sim_play_act(SimCall *sim, SimParty *party) {
+void
+sim_play_act(SimCall *sim, SimParty *party)
+{
   while (party->jitter != NULL) {
     WzpJitterOutput output = wzp_jitter_poll(party->jitter, sim->now * 1000);
     switch (output.action) {
     case WZP_JITTER_WAIT:
       return;
     case WZP_JITTER_PLAY: {
-      SimPlayed played = {.sent = (WzpTime)output.id,
-                          .delay = sim->now - (WzpTime)output.id};
+      SimPlayed played = {.sent = (WzpTime)output.id, .delay = sim->now - (WzpTime)output.id};
       if (party->played->len > 0) {
-        const SimPlayed *last =
-            &g_array_index(party->played, SimPlayed, party->played->len - 1);
+        const SimPlayed *last = &g_array_index(party->played, SimPlayed, party->played->len - 1);
         party->longest_stall =
-            MAX(party->longest_stall,
-                sim->now - (last->sent + last->delay) - SIM_FRAME_TIME);
+            MAX(party->longest_stall, sim->now - (last->sent + last->delay) - SIM_FRAME_TIME);
       }
       g_array_append_val(party->played, played);
       break;
@@ -227,26 +246,27 @@ void sim_play_act(SimCall *sim, SimParty *party) {
 }
 
 /* The record of a frame that came, if it is what was sent; NULL if not. */
-static SimFrame *recognise(SimCall *sim, const SimParty *party,
-                           const WzpFecFrame *frame, unsigned *from) {
+static SimFrame *
+recognise(SimCall *sim, const SimParty *party, const WzpFecFrame *frame, unsigned *from)
+{
   uint8_t expected[WZP_DATAGRAM_MAX];
   WzpReader reader;
   wzp_reader_init(&reader, frame->data, frame->length);
   *from = wzp_reader_u8(&reader);
   const uint32_t high = wzp_reader_u8(&reader);
   const uint32_t number = high << 16 | wzp_reader_u16(&reader);
-  if (*from >= sim->n_parties || *from == party->index ||
-      number >= sim->parties[*from].frames->len)
+  if (*from >= sim->n_parties || *from == party->index || number >= sim->parties[*from].frames->len)
     return NULL;
-  SimFrame *record =
-      &g_array_index(sim->parties[*from].frames, SimFrame, number);
+  SimFrame *record = &g_array_index(sim->parties[*from].frames, SimFrame, number);
   if (frame->length != record->length)
     return NULL;
   fill_frame(expected, record->length, *from, number);
   return memcmp(frame->data, expected, record->length) == 0 ? record : NULL;
 }
 
-static void hear(SimCall *sim, SimParty *party, const WzpFecFrame *frame) {
+static void
+hear(SimCall *sim, SimParty *party, const WzpFecFrame *frame)
+{
   unsigned from;
   SimFrame *record = recognise(sim, party, frame, &from);
   if (record == NULL) {
@@ -261,8 +281,7 @@ static void hear(SimCall *sim, SimParty *party, const WzpFecFrame *frame) {
     record->arrived = sim->now;
     record->recovered = frame->recovered;
   }
-  party->frames_mistimed +=
-      frame->has_media_ms && (uint32_t)frame->media_ms != record->media_ms;
+  party->frames_mistimed += frame->has_media_ms && (uint32_t)frame->media_ms != record->media_ms;
   party->frames_received++;
   party->frames_recovered += frame->recovered;
   party->last_received = sim->now;
@@ -271,10 +290,8 @@ static void hear(SimCall *sim, SimParty *party, const WzpFecFrame *frame) {
     return;
   WzpJitterFrame jitter_frame = {
       .index = frame->number,
-      .media_time =
-          frame->has_media_ms ? (int64_t)frame->media_ms * 1000000 : -1,
-      .duration =
-          (int64_t)wzp_framing_from_code(frame->code)->frame_ms * 1000000,
+      .media_time = frame->has_media_ms ? (int64_t)frame->media_ms * 1000000 : -1,
+      .duration = (int64_t)wzp_framing_from_code(frame->code)->frame_ms * 1000000,
       .arrival = sim->now * 1000,
       .id = (uint64_t)record->captured,
       .recovered = frame->recovered,
@@ -282,34 +299,36 @@ static void hear(SimCall *sim, SimParty *party, const WzpFecFrame *frame) {
   wzp_jitter_push(party->jitter, &jitter_frame, NULL);
 }
 
-void sim_talk_listen(SimCall *sim, SimParty *party, const uint8_t *packet,
-                     size_t length) {
+void
+sim_talk_listen(SimCall *sim, SimParty *party, const uint8_t *packet, size_t length)
+{
   uint8_t plain[WZP_DATAGRAM_MAX];
   size_t plain_length;
   WzpOpened opened;
   WzpFecFrame frame;
   WzpReport report;
 
-  if (wzp_call_open(party->call, sim->now, packet, length, plain, &plain_length,
-                    &opened) != WZP_OK)
+  if (wzp_call_open(party->call, sim->now, packet, length, plain, &plain_length, &opened) != WZP_OK)
     return;
   WzpFecReceiver **receiver = &party->fec_receivers[opened.header.slot];
-  if (*receiver == NULL)
+  if (*receiver == NULL) {
     *receiver = wzp_fec_receiver_new();
+    party->n_streams++;
+    party->next_frame =
+        MAX(party->next_frame, sim->now); /* who was silent so far begins to report */
+  }
   const WzpFecPacketInfo info = {
       .code = opened.header.code,
       .index = opened.index,
       .has_media_ms = opened.has_media_ms,
       .media_ms = opened.media_ms,
-      .talk_start = opened.header.full &&
-                    (opened.header.flags & WZP_FLAG_TALK_START) != 0,
+      .talk_start = opened.header.full && (opened.header.flags & WZP_FLAG_TALK_START) != 0,
   };
-  if (wzp_fec_receiver_push(*receiver, sim->now, &info, plain, plain_length) !=
-      WZP_OK)
+  if (wzp_fec_receiver_push(*receiver, sim->now, &info, plain, plain_length) != WZP_OK)
     party->bundles_refused++;
   while (wzp_fec_receiver_next(*receiver, &frame))
     hear(sim, party, &frame);
-  if (wzp_fec_receiver_peer_report(*receiver, &report) &&
-      report.slot == party->own_slot && party->fec_sender != NULL)
+  if (wzp_fec_receiver_peer_report(*receiver, &report) && report.slot == party->own_slot &&
+      party->fec_sender != NULL)
     wzp_fec_sender_handle_report(party->fec_sender, sim->now, &report);
 }

@@ -238,7 +238,8 @@ static void
 test_delay_of_the_way(void)
 {
   char *path = write_trace("900\n900\n900\n900\n-1\n900\n900\n900\n900\n900\n");
-  char *line = g_strdup_printf("--trace %s --profile opus-24k --max-delay 200 --seconds 30", path);
+  char *line = g_strdup_printf(
+      "--trace %s --profile opus-24k --frames 1 --max-delay 200 --seconds 30", path);
   JsonObject *object = measure(line);
   JsonObject *delay = json_object_get_object_member(object, "repair_delay_ms");
   check_sums(object, 1500, 30, 200);
