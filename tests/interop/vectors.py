@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Section 13 of docs/PROTOCOL.md, read from the document and computed by the second implementation."""
 
+import json
 import re
 
 from wzp_wire import (
@@ -74,6 +75,28 @@ def sealed():
     yield "hop tag", siphash24(initiator.key("hop i2r", 16), first)[:4].hex()
 
 
+def featherchat():
+    """The room and the call signals of section 14."""
+    alice, bob = Identity(SEEDS["32 x 42"]), Identity(SEEDS["00 01 .. 1f"])
+    text = lambda value: json.dumps(value, separators=(",", ":"))
+    room = H(b"featherchat-group:warzone-squad")[:16].hex()
+    profile = {"codec": "Opus6k", "fec_ratio": 0.5, "frame_duration_ms": 40, "frames_per_block": 10}
+    offer = {"identity_pub": list(alice.id), "ephemeral_pub": [0] * 32, "signature": []}
+    offer |= {"supported_profiles": [profile], "alias": "Alice"}
+    busy = {"signal": {"Hangup": {"reason": "Busy", "call_id": "call-1"}}, "relay_addr": None, "room": None}
+    call = {"id": "call-1", "sender_fingerprint": fingerprint(bob.id), "signal_type": "Busy"}
+    call |= {"payload": text(busy), "target": fingerprint(alice.id)}
+    yield "featherChat room", room
+    yield "featherChat offer", text({"signal": {"CallOffer": offer}, "relay_addr": "relay.example:4433", "room": room})
+    yield "featherChat call", text({"CallSignal": call})
+
+
+def published_featherchat(section):
+    yield "featherChat room", re.search(r'"warzone-squad": `([0-9a-f]+)`', section)[1]
+    yield "featherChat offer", re.search(r"^    (\{.*CallOffer.*)$", section, re.M)[1]
+    yield "featherChat call", re.search(r"^    (\{.*CallSignal.*)$", section, re.M)[1]
+
+
 def published(section):
     """The same names and values, as the document has them."""
     row = r"^\| ([^|]*?) \| ([0-9a-f]{64}) \| ([0-9a-f]{64}) \| ([0-9a-f:]{39}) \|$"
@@ -99,8 +122,8 @@ def sas_people(section):
 
 def mismatches(document):
     """Names of vectors that differ or that one side lacks; and how many were compared."""
-    section = document.split("\n## 13.")[1]
-    computed = {**dict(identities()), **dict(handshake()), **dict(sealed())}
-    found = dict(published(section))
+    section, _, feather = document.split("\n## 13.")[1].partition("\n## 14.")
+    computed = {**dict(identities()), **dict(handshake()), **dict(sealed()), **dict(featherchat())}
+    found = {**dict(published(section)), **dict(published_featherchat(feather))}
     wrong = [name for name in computed.keys() | found.keys() if computed.get(name) != found.get(name)]
     return wrong + ([] if sas_people(section) else ["SAS words and digits"]), len(computed) + 1

@@ -223,6 +223,30 @@ test_raptorq(void)
 }
 
 static void
+test_featherchat(void)
+{
+  assert_output(
+      "featherchat",
+      "room=9f93729dbc113d681de217c2bcb79a20"
+      "\n"
+      "offer={\"signal\":{\"CallOffer\":{\"identity_pub\":[163,122,148,124,168,204,1,15"
+      "1,107,120,89,207,181,46,236,80,6,39,212,193,161,225,60,94,230,247,170,59,92,112,"
+      "105,9],\"ephemeral_pub\":[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,"
+      "0,0,0,0,0],\"signature\":[],\"supported_profiles\":[{\"codec\":\"Opus6k\",\"fec_"
+      "ratio\":0.5,\"frame_duration_ms\":40,\"frames_per_block\":10}],\"alias\":\"Alice"
+      "\"}},\"relay_addr\":\"relay.example:4433\",\"room\":\"9f93729dbc113d681de217c2bc"
+      "b79a20\"}"
+      "\n"
+      "busy={\"CallSignal\":{\"id\":\"call-1\",\"sender_fingerprint\":\"6871:1211:0e91:"
+      "ecb3:09f6:6f51:d257:ccaa\",\"signal_type\":\"Busy\",\"payload\":\"{\\\"signal\\\""
+      ":{\\\"Hangup\\\":{\\\"reason\\\":\\\"Busy\\\",\\\"call_id\\\":\\\"call-1\\\"}},\\\""
+      "relay_addr\\\":null,\\\"room\\\":null}\",\"target\":\"518e:b935:62fa:9e34:e59c:2"
+      "8b6:7fc2:d384\"}}"
+      "\n");
+  assert_refused("featherchat x", 2, "Usage: vectors");
+}
+
+static void
 test_use(void)
 {
   g_auto(Run) help = run("--help");
@@ -250,6 +274,7 @@ main(int argc, char **argv)
   g_test_add_func("/vectors/handshake", test_handshake);
   g_test_add_func("/vectors/seal", test_seal);
   g_test_add_func("/vectors/raptorq", test_raptorq);
+  g_test_add_func("/vectors/featherchat", test_featherchat);
   g_test_add_func("/vectors/use", test_use);
   return g_test_run();
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "published-example.h"
 #include "wzp/control-private.h"
+#include "wzp/feather.h"
 #include "wzp/raptorq.h"
 #include "wzp/seal.h"
 #include <sodium.h>
@@ -20,6 +21,7 @@ static const char usage[] =
     "  raptorq K T ESI     encoding symbol ESI of the RFC 6330 block of K symbols of T bytes in "
     "which\n"
     "                      byte i of symbol j is (37 j + 11 i + 5) mod 256; hex alone\n"
+    "  featherchat         the published room and call signals of featherChat\n"
     "\n"
     "Prints one name=value a line. Exit code 0: done; 1: the value was refused, standard error "
     "says\n"
@@ -294,6 +296,34 @@ show_seal(void)
   return 0;
 }
 
+/* Between the two identities of the handshake example. */
+static int
+show_featherchat(void)
+{
+  static const WzpFeatherProfile profile = {
+      .codec = "Opus6k", .fec_ratio = 0.5, .frame_msec = 40, .frames_per_block = 10};
+  WzpFeatherPayload offer = {
+      .signal = {.kind = WZP_FEATHER_CALL_OFFER, .n_profiles = 1, .alias = "Alice"},
+      .relay = "relay.example:4433"};
+  WzpFeatherCall busy = {.id = "call-1",
+                         .type = WZP_FEATHER_TYPE_BUSY,
+                         .payload = {.signal = {.kind = WZP_FEATHER_HANGUP,
+                                                .reason = WZP_FEATHER_REASON_BUSY,
+                                                .call_id = "call-1"}}};
+  Example example;
+  example_init(&example);
+  wzp_feather_room(offer.room, "warzone-squad");
+  memcpy(offer.signal.identity, example.identity_i->ed25519_public, 32);
+  offer.signal.profiles[0] = profile;
+  wzp_fingerprint_format(example.identity_r->fingerprint, busy.sender);
+  wzp_fingerprint_format(example.identity_i->fingerprint, busy.target);
+  example_clear(&example);
+  g_autofree char *payload = wzp_feather_payload_build(&offer);
+  g_autofree char *call = wzp_feather_call_build(&busy);
+  printf("room=%s\noffer=%s\nbusy=%s\n", offer.room, payload, call);
+  return 0;
+}
+
 static int
 wrong_use(const char *why, const char *what)
 {
@@ -341,8 +371,9 @@ main(int argc, char **argv)
   const char *command = argc > 1 ? argv[1] : NULL;
   wzp_init();
   if (!command)
-    return wrong_use("say which vectors: identity, mnemonic, header, handshake, seal or raptorq",
-                     "");
+    return wrong_use(
+        "say which vectors: identity, mnemonic, header, handshake, seal, raptorq or featherchat",
+        "");
   if (g_str_equal(command, "--help") || g_str_equal(command, "-h")) {
     fputs(usage, stdout);
     return 0;
@@ -357,6 +388,8 @@ main(int argc, char **argv)
     return argc == 2 ? show_handshake() : wrong_use("handshake takes no argument", "");
   if (g_str_equal(command, "seal"))
     return argc == 2 ? show_seal() : wrong_use("seal takes no argument", "");
+  if (g_str_equal(command, "featherchat"))
+    return argc == 2 ? show_featherchat() : wrong_use("featherchat takes no argument", "");
   if (g_str_equal(command, "raptorq"))
     return argc == 5 ? show_raptorq(argv + 2)
                      : wrong_use("raptorq takes K, T and ESI, for example: raptorq 5 32 7", "");
