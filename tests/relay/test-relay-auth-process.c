@@ -424,6 +424,40 @@ test_killed(void)
   auth_server_free(server);
 }
 
+/* The same, and the auth server is ill meanwhile: who was in a call asks again until it is well. */
+static void
+test_killed_without_server(void)
+{
+  AuthServer *server = auth_server_new(false);
+  RelayProcess *relay = relay_process_new(ARGUMENTS("--auth-url", auth_server_url(server)));
+  RelayPeer *peers[2];
+  Caller callers[2];
+  WzpTime killed;
+
+  start_call(relay, callers, peers);
+  killed = g_get_monotonic_time();
+  kill(relay->pid, SIGKILL);
+  relay_process_wait(relay, PATIENCE, NULL);
+  auth_server_set_mode(server, AUTH_SERVER_500);
+  relay_process_restart(relay);
+  peers[0]->opened = peers[1]->opened = 0;
+  while (peers[0]->opened == 0 || peers[1]->opened == 0) {
+    g_assert_cmpint(g_get_monotonic_time(), <, killed + PATIENCE);
+    if (read_attempts(relay, "unavailable") >= 2)
+      auth_server_set_mode(server, AUTH_SERVER_JUDGES);
+    relay_peer_talk(peers[0]);
+    relay_peer_talk(peers[1]);
+    relay_peers_run_for(peers, 2, 20 * WZP_MSEC);
+  }
+  g_assert_false(peers[0]->failed);
+  g_assert_false(peers[1]->failed);
+  g_assert_cmpfloat(read_attempts(relay, "ok"), ==, 2);
+  caller_free(&callers[0]);
+  caller_free(&callers[1]);
+  relay_process_free(relay);
+  auth_server_free(server);
+}
+
 /* --- who may join what --- */
 
 static char *
@@ -560,6 +594,7 @@ main(int argc, char **argv)
   g_test_add_func("/relay-auth-process/stop-while-asking", test_stop_while_asking);
   g_test_add_func("/relay-auth-process/tls", test_tls);
   g_test_add_func("/relay-auth-process/killed", test_killed);
+  g_test_add_func("/relay-auth-process/killed-without-server", test_killed_without_server);
   g_test_add_func("/relay-auth-process/reload", test_reload);
   g_test_add_func("/relay-auth-process/room-id", test_room_id);
   g_test_add_func("/relay-auth-process/cannot-start", test_cannot_start);

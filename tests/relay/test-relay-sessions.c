@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "relay-world.h"
+#include <malloc.h>
 #include <string.h>
 
 /* How sessions begin, go on, are replaced, are refused and end, in virtual time. */
@@ -314,6 +315,48 @@ test_room_limits(void)
   relay_world_free(world);
 }
 
+static size_t
+heap(void)
+{
+  struct mallinfo2 info = mallinfo2();
+
+  return info.uordblks + info.hblkhd;
+}
+
+/* What a session costs the relay, its place in all tables included, while nothing waits in its queue. */
+static void
+test_memory(void)
+{
+  const unsigned sessions = 1000;
+  RelayLimits limits;
+  RelayWorld *world;
+  RelayClient *client;
+  size_t before, each;
+  unsigned i;
+
+  if (heap() == 0) {
+    g_test_skip("a sanitizer's allocator does not count");
+    return;
+  }
+  relay_limits_default(&limits);
+  limits.max_sessions = limits.max_sessions_per_identity = limits.max_sessions_per_ip = sessions;
+  limits.handshakes_per_second = limits.cookie_threshold = sessions;
+  before = heap();
+  world = relay_world_new(&limits);
+  client = relay_world_add(world);
+  /* the client forgets each when it makes the next */
+  for (i = 0; i < sessions; i++) {
+    relay_client_connect(client);
+    relay_world_settle(world);
+    g_assert_true(client->connected);
+  }
+  g_assert_cmpuint(relay_world_stats(world).sessions, ==, sessions);
+  each = (heap() - before) / sessions;
+  g_test_message("%zu bytes a session", each);
+  g_assert_cmpuint(each, <=, 4096);
+  relay_world_free(world);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -328,5 +371,6 @@ main(int argc, char **argv)
   g_test_add_func("/relay/repeated-hs3", test_repeated_hs3);
   g_test_add_func("/relay/session-limits", test_session_limits);
   g_test_add_func("/relay/room-limits", test_room_limits);
+  g_test_add_func("/relay/memory", test_memory);
   return g_test_run();
 }
