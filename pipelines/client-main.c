@@ -233,6 +233,28 @@ run(Client *client)
   gst_object_unref(bus);
 }
 
+/* A damaged store is no empty one: nobody would be known. */
+static gboolean
+load_contacts(Client *client, const char *path, GError **error)
+{
+  GError *wrong = NULL;
+  WzpContacts *contacts = wzp_contacts_load(path, &wrong);
+  client_report_set_contacts(client->report, contacts);
+  return contacts || client_command_error(wrong, error);
+}
+
+static void
+note_who_was_there(Client *client, const char *path)
+{
+  GError *wrong = NULL;
+  char **peers = client_report_peers(client->report);
+  if (*peers && !client_contacts_seen(path, peers, &wrong)) {
+    client_report_say(client->report, "wzp-client: %s", wrong->message);
+    g_error_free(wrong);
+  }
+  g_strfreev(peers);
+}
+
 static ClientExit
 call(Client *client, GError **error)
 {
@@ -241,7 +263,8 @@ call(Client *client, GError **error)
   const ClientOptions *options = &client->options;
   const char *seed_file = options->identity;
   client->report = client_report_new(options);
-  gboolean good = client_pipeline_find_plugin(error);
+  char *contacts = options->contacts ? g_strdup(options->contacts) : wzp_contacts_default_path();
+  gboolean good = client_pipeline_find_plugin(error) && load_contacts(client, contacts, error);
   if (good && options->mnemonic_file) {
     identity = client_identity_from_words(options->mnemonic_file, error);
     good = identity != NULL;
@@ -260,6 +283,8 @@ call(Client *client, GError **error)
     run(client);
   client_pipeline_clear(&client->pipeline); /* says goodbye, closes the file */
   client_identity_free(identity);
+  note_who_was_there(client, contacts);
+  g_free(contacts);
   double seconds = -1;
   GError *wrong = NULL;
   if (!client_recording_finish(recording, &seconds, &wrong)) {

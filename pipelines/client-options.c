@@ -180,6 +180,8 @@ client_options_parse(ClientOptions *options, int *argc, char ***argv, GError **e
        "The identity as 24 words in a file that only you can read", "FILE"},
       {"known-relays", 0, 0, G_OPTION_ARG_FILENAME, &options->known_relays,
        "Keys of relays met before (default: wzp/known-relays in your configuration)", "FILE"},
+      {"contacts", 'c', 0, G_OPTION_ARG_FILENAME, &options->contacts,
+       "Who is known by which name (default: wzp/contacts in your configuration)", "FILE"},
       {"accept-new-relay-key", 0, 0, G_OPTION_ARG_NONE, &options->accept_new_relay_key,
        "Take the key that the relay shows now, and remember it", NULL},
       {"token-file", 0, 0, G_OPTION_ARG_FILENAME, &options->token_file,
@@ -238,6 +240,7 @@ client_options_clear(ClientOptions *options)
   g_free(options->mnemonic_file);
   g_free(options->passphrase_file);
   g_free(options->known_relays);
+  g_free(options->contacts);
   g_free(options->token_file);
   g_free(options->profile);
 }

@@ -28,7 +28,7 @@ typedef struct {
   double duration;        /* seconds; not above 0: no bound */
   double connect_timeout; /* seconds; negative: the default of wzpcall */
   char *identity, *mnemonic_file, *passphrase_file;
-  char *known_relays;
+  char *known_relays, *contacts;
   char *token_file;
   gboolean accept_new_relay_key, token_at_first_use;
   int latency;   /* ms, or CLIENT_LATENCY_NOT_GIVEN: the default of wzpcall */

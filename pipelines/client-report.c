@@ -12,8 +12,8 @@
 #define METER_WIDTH 10
 
 typedef struct {
-  char *fingerprint;
-  gboolean present;
+  char *fingerprint, *name; /* name NULL: no contact */
+  gboolean verified, present;
 } Peer;
 
 typedef struct {
@@ -36,6 +36,7 @@ struct ClientReport {
   char *state, *error, *fingerprint, *relay_fingerprint;
   gboolean relay_is_new;
   GArray *peers; /* Peer */
+  WzpContacts *contacts;
   double level_sent, level_heard, recorded;
   Counters now;
   Wire wire_sent, wire_received;
@@ -47,6 +48,7 @@ static void
 peer_clear(gpointer peer)
 {
   g_free(((Peer *)peer)->fingerprint);
+  g_free(((Peer *)peer)->name);
 }
 
 ClientReport *
@@ -70,11 +72,19 @@ void
 client_report_free(ClientReport *report)
 {
   g_array_unref(report->peers);
+  wzp_contacts_free(report->contacts);
   g_free(report->state);
   g_free(report->error);
   g_free(report->fingerprint);
   g_free(report->relay_fingerprint);
   g_free(report);
+}
+
+void
+client_report_set_contacts(ClientReport *report, WzpContacts *contacts)
+{
+  wzp_contacts_free(report->contacts);
+  report->contacts = contacts;
 }
 
 /* --- what comes in --- */
@@ -93,6 +103,34 @@ take_state(ClientReport *report, const GstStructure *structure)
   client_report_say(report, "%s", text ? text : state);
 }
 
+static Peer *
+find_peer(ClientReport *report, const char *fingerprint)
+{
+  for (guint i = 0; i < report->peers->len; i++) {
+    Peer *peer = &g_array_index(report->peers, Peer, i);
+    if (g_str_equal(peer->fingerprint, fingerprint))
+      return peer;
+  }
+  uint8_t bytes[WZP_FINGERPRINT_SIZE];
+  const WzpContact *contact = report->contacts && wzp_fingerprint_parse(bytes, fingerprint)
+                                  ? wzp_contacts_by_fingerprint(report->contacts, bytes)
+                                  : NULL;
+  const Peer peer = {.fingerprint = g_strdup(fingerprint),
+                     .name = contact ? g_strdup(contact->name) : NULL,
+                     .verified = contact && contact->verified != WZP_VERIFIED_NO};
+  g_array_append_val(report->peers, peer);
+  return &g_array_index(report->peers, Peer, report->peers->len - 1);
+}
+
+/* Free with g_free(). */
+static char *
+describe_peer(const Peer *peer)
+{
+  const char *standing = peer->verified ? "verified" : "unverified";
+  return peer->name ? g_strdup_printf("%s (%s, %s)", peer->name, standing, peer->fingerprint)
+                    : g_strdup_printf("%s (%s)", peer->fingerprint, standing);
+}
+
 static void
 take_peer(ClientReport *report, const GstStructure *structure)
 {
@@ -101,16 +139,11 @@ take_peer(ClientReport *report, const GstStructure *structure)
   gst_structure_get_boolean(structure, "present", &present);
   if (!fingerprint)
     return;
-  client_report_say(report, "%s (unverified) %s", fingerprint, present ? "is here" : "left");
-  for (guint i = 0; i < report->peers->len; i++) {
-    Peer *peer = &g_array_index(report->peers, Peer, i);
-    if (g_str_equal(peer->fingerprint, fingerprint)) {
-      peer->present = present;
-      return;
-    }
-  }
-  const Peer peer = {.fingerprint = g_strdup(fingerprint), .present = present};
-  g_array_append_val(report->peers, peer);
+  Peer *peer = find_peer(report, fingerprint);
+  peer->present = present;
+  char *who = describe_peer(peer);
+  client_report_say(report, "%s %s", who, present ? "is here" : "left");
+  g_free(who);
 }
 
 static void
@@ -226,6 +259,17 @@ client_report_was_active(const ClientReport *report)
   return report->active != 0;
 }
 
+char **
+client_report_peers(const ClientReport *report)
+{
+  GStrvBuilder *fingerprints = g_strv_builder_new();
+  for (guint i = 0; i < report->peers->len; i++)
+    g_strv_builder_add(fingerprints, g_array_index(report->peers, Peer, i).fingerprint);
+  char **all = g_strv_builder_end(fingerprints);
+  g_strv_builder_unref(fingerprints);
+  return all;
+}
+
 void
 client_report_set_error(ClientReport *report, const char *text)
 {
@@ -308,7 +352,8 @@ client_report_status_line(ClientReport *report)
   for (guint i = 0; i < report->peers->len; i++) {
     const Peer *peer = &g_array_index(report->peers, Peer, i);
     if (peer->present)
-      g_string_append_printf(line, ", %s unverified", peer->fingerprint);
+      g_string_append_printf(line, ", %s %s", peer->name ? peer->name : peer->fingerprint,
+                             peer->verified ? "verified" : "unverified");
   }
   /* a line that wraps could not be written over */
   struct winsize window;
@@ -359,8 +404,13 @@ add_peers(GString *json, GArray *peers)
   GString *list = g_string_new("[");
   for (guint i = 0; i < peers->len; i++) {
     const Peer *peer = &g_array_index(peers, Peer, i);
-    g_string_append_printf(list, "%s{\"fingerprint\":\"%s\",\"verified\":false,\"present\":%s}",
-                           i ? "," : "", peer->fingerprint, peer->present ? "true" : "false");
+    GString *one = g_string_new("{");
+    add_text(one, "fingerprint", peer->fingerprint);
+    add_member(one, "verified", peer->verified ? "true" : "false");
+    add_member(one, "present", peer->present ? "true" : "false");
+    add_text(one, "name", peer->name);
+    g_string_append_printf(list, "%s%s}", i ? "," : "", one->str);
+    g_string_free(one, TRUE);
   }
   g_string_append_c(list, ']');
   add_member(json, "peers", list->str);
@@ -414,8 +464,11 @@ print_text(const ClientReport *report)
   const Counters *now = &report->now;
   if (report->fingerprint)
     printf("you        %s\n", report->fingerprint);
-  for (guint i = 0; i < report->peers->len; i++)
-    printf("with       %s (unverified)\n", g_array_index(report->peers, Peer, i).fingerprint);
+  for (guint i = 0; i < report->peers->len; i++) {
+    char *who = describe_peer(&g_array_index(report->peers, Peer, i));
+    printf("with       %s\n", who);
+    g_free(who);
+  }
   if (report->sends)
     printf("sent       %" G_GUINT64_FORMAT " frames, %.1f kbit/s all-in\n", now->frames_sent,
            MAX(wire_kbit_s(report, &report->wire_sent), 0));

@@ -2,12 +2,15 @@
 #pragma once
 #include "client-options.h"
 #include "client-pipeline.h"
+#include "wzp/contacts.h"
 
 /* What wzp-client knows about its call and how it says it. */
 
 typedef struct ClientReport ClientReport;
 
 ClientReport *client_report_new(const ClientOptions *options);
+/* Who is there is shown by these names. Takes them over. */
+void client_report_set_contacts(ClientReport *report, WzpContacts *contacts);
 void client_report_free(ClientReport *report);
 
 /* An element message of wzpcall or of a level element; others are ignored. On a terminal that shows no
@@ -16,6 +19,8 @@ void client_report_take_message(ClientReport *report, GstMessage *message);
 /* Reads the counters of wzpcall. */
 void client_report_take_stats(ClientReport *report, const ClientPipeline *pipeline);
 gboolean client_report_was_active(const ClientReport *report);
+/* The fingerprints of all who were there; free with g_strfreev(). */
+char **client_report_peers(const ClientReport *report);
 /* The first error stands. */
 void client_report_set_error(ClientReport *report, const char *text);
 void client_report_set_recording(ClientReport *report, double seconds);

@@ -128,6 +128,29 @@ cp "$work/seed" "$work/open-seed"
 chmod 644 "$work/open-seed"
 check 'an identity file that others can read' exits 3 'chmod 600' "$client" --send-tone 1 \
   --identity "$work/open-seed" "$relay"
+# contacts: shown by name, the call is noted
+ann=$("$client" identity show --identity "$work/seed" | sed -n 's/^key  *//p')
+"$client" contacts add 'Ann "A"' "$ann"
+start other "$client" --record "$work/other.wav" --json --room id4 "$relay"
+other_pid="$other_pid $pid"
+contact_pid=$pid
+check 'a contact calls' "$client" --send-tone .2 --room id4 --identity "$work/seed" "$relay"
+check 'a contact: the call ends' wait "$contact_pid"
+check 'a contact is shown by name' grep -q "Ann \"A\" (unverified, $expected) is here" "$work/other.err"
+check 'a contact in JSON' grep -q "\"$expected\",\"verified\":false,\"present\":false,\"name\":\"Ann .\"A.\"\"" \
+  "$work/other.out"
+check 'the call is noted' sh -c "'$client' contacts list | grep 'last call 2'"
+"$client" contacts verify 'Ann "A"' "$expected" >/dev/null
+start other "$client" --record "$work/other.wav" --room id5 "$relay"
+contact_pid=$pid
+check 'a verified contact calls' "$client" --send-tone .2 --room id5 --identity "$work/seed" "$relay"
+check 'a verified contact: the call ends' wait "$contact_pid"
+check 'a verified contact is shown so' grep -q "with       Ann \"A\" (verified, $expected)" "$work/other.out"
+cp "$work/config/wzp/contacts" "$work/contacts"
+printf 'half a line' >>"$work/contacts"
+check 'contacts that are damaged' exits 3 'line 2 does not end' "$client" --send-tone 1 \
+  --contacts "$work/contacts" "$relay"
+
 # sealed with a passphrase
 echo 'correct horse battery' >"$work/passphrase"
 "$client" identity new --identity "$work/sealed" --passphrase-file "$work/passphrase" >"$work/sealed.out" \
