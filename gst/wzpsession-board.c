@@ -81,6 +81,24 @@ send_alone(WzpSession *self, const WzpReport *report, guint32 timestamp)
 }
 
 void
+wzp_session_read_report(WzpSession *self, const guint8 *packet, gsize length)
+{
+  guint8 plain[WZP_DATAGRAM_MAX];
+  gsize plain_length;
+  WzpOpened opened;
+  WzpBundleReader bundle;
+  WzpElement element;
+  WzpReport report;
+  if (wzp_session_open(self, packet, length, plain, &plain_length, &opened) != WZP_OK)
+    return;
+  wzp_bundle_reader_init(&bundle, plain, plain_length);
+  while (wzp_bundle_reader_next(&bundle, &element))
+    if (element.type == WZP_ELEMENT_REPORT &&
+        wzp_report_parse(&report, element.data, element.length) == WZP_OK)
+      wzp_session_hear_report(self, opened.header.slot, &report);
+}
+
+void
 wzp_session_send_reports(WzpSession *self, WzpTime now)
 {
   WzpReport report;

@@ -86,7 +86,9 @@ void wzp_session_wake_locked(WzpSession *session, WzpTime when);
 void wzp_session_note_sealed_locked(WzpSession *session, WzpTime now, const WzpHeader *header,
                                     guint32 timestamp);
 WzpTime wzp_session_report_deadline_locked(WzpSession *session);
-void wzp_session_send_reports(WzpSession *session, WzpTime now); /* in the thread, unlocked */
+/* In the thread, unlocked. What others say of our stream, in a packet that no wzpsrc takes: we only speak. */
+void wzp_session_read_report(WzpSession *session, const guint8 *packet, gsize length);
+void wzp_session_send_reports(WzpSession *session, WzpTime now);
 
 void wzp_session_emit_member_left(WzpSession *session, guint slot, guint remaining);
 

@@ -122,6 +122,8 @@ deliver_packet(WzpSession *self, GPtrArray *inboxes, const guint8 *packet, gsize
     self->counters.unread++;
   self->counters.queue_overflow += overflow;
   g_mutex_unlock(&self->lock);
+  if (result == WZP_OK && taken == 0)
+    wzp_session_read_report(self, packet, length);
 }
 
 static void

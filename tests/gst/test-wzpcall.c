@@ -265,6 +265,145 @@ test_again(void)
   rig_stop(pipeline);
 }
 
+/* --- repair --- */
+
+/* The element of this factory in a call; of the wzpfec, the one of this direction (1 protect, 2 recover). */
+static GstElement *
+dup_inner(GstElement *pipeline, const char *factory, int direction)
+{
+  g_autoptr(GstElement) call = gst_bin_get_by_name(GST_BIN(pipeline), "call");
+  GstIterator *elements = gst_bin_iterate_all_by_element_factory_name(GST_BIN(call), factory);
+  GValue item = G_VALUE_INIT;
+  GstElement *found = NULL;
+  while (found == NULL && gst_iterator_next(elements, &item) == GST_ITERATOR_OK) {
+    GstElement *element = g_value_get_object(&item);
+    int its = direction;
+    if (direction != 0)
+      g_object_get(element, "direction", &its, NULL);
+    if (its == direction)
+      found = gst_object_ref(element);
+    g_value_unset(&item);
+  }
+  gst_iterator_free(elements);
+  g_assert_nonnull(found);
+  return found;
+}
+
+static guint64
+fec_counter(GstElement *pipeline, int direction, const char *field)
+{
+  g_autoptr(GstElement) fec = dup_inner(pipeline, "wzpfec", direction);
+  g_autoptr(GstStructure) stats = NULL;
+  guint64 value = 0;
+  g_object_get(fec, "stats", &stats, NULL);
+  g_assert_true(gst_structure_get_uint64(stats, field, &value));
+  return value;
+}
+
+static GstPadProbeReturn
+lose(GstPad *pad, GstPadProbeInfo *info, gpointer random)
+{
+  (void)pad;
+  (void)info;
+  return g_rand_int_range(random, 0, 5) == 0 ? GST_PAD_PROBE_DROP : GST_PAD_PROBE_OK;
+}
+
+/* From READY on, one in five packets that this call sends is lost. */
+static void
+make_lossy(GstElement *pipeline)
+{
+  gst_element_set_state(pipeline, GST_STATE_READY);
+  g_autoptr(GstElement) sink = dup_inner(pipeline, "wzpsink", 0);
+  g_autoptr(GstPad) pad = gst_element_get_static_pad(sink, "sink");
+  gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER, lose, g_rand_new_with_seed(3),
+                    (GDestroyNotify)g_rand_free);
+}
+
+/* One speaks, the other only listens: what it reports goes alone. Of what is lost little is concealed. */
+static void
+test_lossy(void)
+{
+  const unsigned frames = 250;
+  GstElement *speaker = rig_parse(TONE " ! wzpcall name=call " URI, frames, port());
+  make_lossy(speaker);
+  gst_element_set_state(speaker, GST_STATE_PLAYING);
+  rig_wait_state(speaker, "call", "waiting");
+  GstElement *listener =
+      rig_play("wzpcall name=call latency=200 end-on-leave=true " URI " ! " HEARD, port());
+  gst_message_unref(rig_wait(speaker, GST_MESSAGE_EOS, NULL, NULL));
+  g_assert_cmpuint(fec_counter(speaker, 1, "reports-handled"), >=, 3);
+  g_autoptr(GstElement) fec = dup_inner(speaker, "wzpfec", 1);
+  g_autoptr(GstStructure) stats = NULL;
+  gdouble loss = 0;
+  g_object_get(fec, "stats", &stats, NULL);
+  g_assert_true(gst_structure_get_double(stats, "loss", &loss));
+  g_assert_cmpfloat(loss, >, 0.1);
+  g_assert_cmpfloat(loss, <, 0.45);
+  g_assert_cmpuint(fec_counter(listener, 2, "reports-made"), >=, 3);
+
+  rig_stop(speaker);
+  gst_message_unref(rig_wait(listener, GST_MESSAGE_EOS, NULL, NULL));
+  guint64 received = rig_counter(listener, "call", "frames-received");
+  guint64 repaired = rig_counter(listener, "call", "frames-repaired");
+  guint64 concealed = rig_counter(listener, "call", "frames-concealed");
+  g_test_message("%u sent, %u received, %u repaired, %u concealed", frames, (unsigned)received,
+                 (unsigned)repaired, (unsigned)concealed);
+  g_assert_cmpuint(received, <, frames * 9 / 10);
+  g_assert_cmpuint(repaired, >, frames / 10);
+  g_assert_cmpuint(concealed, <=, frames / 20);
+  rig_stop(listener);
+}
+
+/* Both speak: reports travel in what is spoken. Only one way is bad. */
+static void
+test_reports(void)
+{
+  GstElement *a = rig_parse(LIVE " ! wzpcall name=call latency=100 " URI " ! " HEARD, port());
+  make_lossy(a);
+  gst_element_set_state(a, GST_STATE_PLAYING);
+  GstElement *b = rig_play(LIVE " ! wzpcall name=call latency=100 " URI " ! " HEARD, port());
+  rig_wait_buffers(a, "heard", 150);
+  rig_wait_buffers(b, "heard", 100);
+  g_assert_cmpuint(fec_counter(b, 1, "reports-carried"), >=, 2);
+  g_assert_cmpuint(fec_counter(a, 2, "reports-heard"), >=, 2);
+  g_assert_cmpuint(fec_counter(a, 2, "reports-not-ours"), ==, 0);
+  g_assert_cmpuint(fec_counter(a, 1, "reports-handled"), >=, 2);
+  g_assert_cmpuint(fec_counter(b, 2, "recovered"), >, 0);
+  g_assert_cmpuint(fec_counter(a, 2, "packets-lost"), ==, 0);
+  rig_stop(a);
+  rig_stop(b);
+}
+
+/* What repair may cost stands in the link, or is changed while the call is on. */
+static void
+test_repair_properties(void)
+{
+  GstElement *pipeline = rig_play(LIVE " ! wzpcall name=call "
+                                       "uri=wzp://127.0.0.1:%u/"
+                                       "room?scheme=copies&overhead=100&max-delay=120 KNOWN",
+                                  port());
+  rig_wait_state(pipeline, "call", "waiting");
+  g_autoptr(GstElement) call = gst_bin_get_by_name(GST_BIN(pipeline), "call");
+  g_autoptr(GstElement) fec = dup_inner(pipeline, "wzpfec", 0);
+  gint scheme = -1, overhead = -1;
+  guint max_delay = 0, budget = 0;
+  g_object_get(fec, "scheme", &scheme, "overhead", &overhead, "max-delay", &max_delay, NULL);
+  g_assert_cmpint(scheme, ==, 3); /* copies */
+  g_assert_cmpint(overhead, ==, 100);
+  g_assert_cmpuint(max_delay, ==, 120);
+  gst_util_set_object_arg(G_OBJECT(call), "scheme", "sliding");
+  g_object_set(call, "budget", 60000, NULL);
+  g_object_get(fec, "scheme", &scheme, "budget", &budget, NULL);
+  g_assert_cmpint(scheme, ==, 1);
+  g_assert_cmpuint(budget, ==, 60000);
+  rig_stop(pipeline);
+
+  pipeline = rig_play("wzpcall name=call uri=wzp://127.0.0.1:%u/room?scheme=fast KNOWN ! fakesink",
+                      port());
+  rig_wait_error(pipeline, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS, "scheme");
+  rig_stop(pipeline);
+}
+
 static void
 test_no_uri(void)
 {
@@ -293,6 +432,9 @@ static const Case cases[] = {
     {"relay-restarted", test_relay_restarted},
     {"again", test_again},
     {"no-uri", test_no_uri},
+    {"lossy", test_lossy},
+    {"reports", test_reports},
+    {"repair-properties", test_repair_properties},
 };
 
 static void
