@@ -30,7 +30,7 @@ typedef struct {
   WzpTime arrived;  /* WZP_NEVER: not yet */
   uint32_t media_ms;
   uint16_t length;
-  bool recovered; /* by repair, not by its own packet */
+  bool own; /* its own packet came too, or alone */
 } SimFrame;
 
 typedef struct {

@@ -46,8 +46,8 @@ count(const SimFrame *frame, WzpTime max_delay, SimCounts *counts, GArray *delay
   counts->sent++;
   if (frame->arrived == WZP_NEVER)
     counts->lost++;
-  else if (!frame->recovered)
-    counts->received++; /* by its own packet: no delay beyond it */
+  else if (frame->own)
+    counts->received++; /* no delay beyond its own packet's */
   else if (delay > max_delay)
     counts->lost++;
   else {
@@ -65,7 +65,7 @@ judge(const SimParty *talker, const SimMeasureConfig *config, WzpTime start, Sim
     const SimFrame *frame = &g_array_index(talker->frames, SimFrame, i);
     if (frame->captured < start || frame->captured >= start + config->duration)
       continue;
-    const bool missing = frame->arrived == WZP_NEVER || frame->recovered;
+    const bool missing = frame->arrived == WZP_NEVER || !frame->own;
     measure->gaps += missing && !in_gap;
     in_gap = missing;
     const unsigned second = (unsigned)((frame->captured - start) / WZP_SECOND);

@@ -247,28 +247,48 @@ sim_play_act(SimCall *sim, SimParty *party)
 
 /* The record of a frame that came, if it is what was sent; NULL if not. */
 static SimFrame *
-recognise(SimCall *sim, const SimParty *party, const WzpFecFrame *frame, unsigned *from)
+recognise(SimCall *sim, const SimParty *party, const uint8_t *data, size_t length, unsigned *from)
 {
   uint8_t expected[WZP_DATAGRAM_MAX];
   WzpReader reader;
-  wzp_reader_init(&reader, frame->data, frame->length);
+  wzp_reader_init(&reader, data, length);
   *from = wzp_reader_u8(&reader);
   const uint32_t high = wzp_reader_u8(&reader);
   const uint32_t number = high << 16 | wzp_reader_u16(&reader);
   if (*from >= sim->n_parties || *from == party->index || number >= sim->parties[*from].frames->len)
     return NULL;
   SimFrame *record = &g_array_index(sim->parties[*from].frames, SimFrame, number);
-  if (frame->length != record->length)
+  if (length != record->length)
     return NULL;
-  fill_frame(expected, record->length, *from, number);
-  return memcmp(frame->data, expected, record->length) == 0 ? record : NULL;
+  fill_frame(expected, length, *from, number);
+  return memcmp(data, expected, length) == 0 ? record : NULL;
+}
+
+/* Whether repair was faster than a frame's own packet is no matter: that came too. */
+static void
+note_own_frames(SimCall *sim, const SimParty *party, uint8_t code, const uint8_t *plain,
+                size_t plain_length)
+{
+  const unsigned n = wzp_framing_from_code(code)->frames_per_packet;
+  WzpBundleReader bundle;
+  WzpElement element;
+  wzp_bundle_reader_init(&bundle, plain, plain_length);
+  while (n > 0 && wzp_bundle_reader_next(&bundle, &element)) {
+    const size_t length = element.length / n;
+    for (unsigned i = 0; element.type == WZP_ELEMENT_FRAMES && i < n; i++) {
+      unsigned from;
+      SimFrame *record = recognise(sim, party, element.data + i * length, length, &from);
+      if (record != NULL && party->index == (from + 1) % sim->n_parties)
+        record->own = true;
+    }
+  }
 }
 
 static void
 hear(SimCall *sim, SimParty *party, const WzpFecFrame *frame)
 {
   unsigned from;
-  SimFrame *record = recognise(sim, party, frame, &from);
+  SimFrame *record = recognise(sim, party, frame->data, frame->length, &from);
   if (record == NULL) {
     party->frames_wrong++;
     return;
@@ -279,7 +299,6 @@ hear(SimCall *sim, SimParty *party, const WzpFecFrame *frame)
       return;
     }
     record->arrived = sim->now;
-    record->recovered = frame->recovered;
   }
   party->frames_mistimed += frame->has_media_ms && (uint32_t)frame->media_ms != record->media_ms;
   party->frames_received++;
@@ -324,6 +343,7 @@ sim_talk_listen(SimCall *sim, SimParty *party, const uint8_t *packet, size_t len
       .media_ms = opened.media_ms,
       .talk_start = opened.header.full && (opened.header.flags & WZP_FLAG_TALK_START) != 0,
   };
+  note_own_frames(sim, party, info.code, plain, plain_length);
   if (wzp_fec_receiver_push(*receiver, sim->now, &info, plain, plain_length) != WZP_OK)
     party->bundles_refused++;
   while (wzp_fec_receiver_next(*receiver, &frame))

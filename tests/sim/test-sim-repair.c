@@ -250,7 +250,7 @@ test_ends_of_words(void)
     sim_call_run(sim, 700 * WZP_MSEC);
     const SimFrame *frame = &g_array_index(talker->frames, SimFrame, talker->frames->len - 1);
     lost += frame->arrived == WZP_NEVER;
-    alone += frame->arrived != WZP_NEVER && !frame->recovered;
+    alone += frame->own;
   }
   g_test_message("of %d last frames %u came, %u were repaired, %u lost", WORDS, alone,
                  WORDS - alone - lost, lost);

@@ -216,16 +216,20 @@ test_trace(void)
   }
   g_rand_free(random);
   char *path = write_trace(text->str);
-  for (unsigned every = 1; every <= 2; every++) {
+  for (unsigned i = 0; i < 4; i++) {
+    const unsigned every =
+        1 + i % 2; /* frames of 20 ms go in each slot, those of 40 ms in every other */
+    const bool repair = i >= 2;
     char *line =
-        g_strdup_printf("--trace %s --profile %s --scheme none --frames 1 --seconds 10 --seed 2",
-                        path, every == 1 ? "opus-24k" : "opus-6k");
-    gint64 expected = 0;
+        g_strdup_printf("--trace %s --profile %s --scheme %s --frames 1 --seconds 10 --seed 2",
+                        path, every == 1 ? "opus-24k" : "opus-6k", repair ? "sliding" : "none");
+    gint64 expected = 500 / every;
     for (unsigned slot = 0; slot < 500; slot += every)
-      expected += lost[slot % G_N_ELEMENTS(lost)];
+      expected -= lost[slot % G_N_ELEMENTS(lost)];
     JsonObject *object = measure(line);
-    check_sums(object, 500 / every, 10, 0);
-    g_assert_cmpint(whole(object, "frames_lost"), ==, expected);
+    check_sums(object, 500 / every, 10, repair ? 200 : 0);
+    g_assert_cmpint(whole(object, "frames_received"), ==, expected);
+    g_assert_true((whole(object, "frames_repaired") > 0) == repair);
     json_object_unref(object);
     g_free(line);
   }
