@@ -3,6 +3,7 @@
 #include "gstwzpmeta.h"
 #include "wzp/fec-receiver.h"
 #include "wzp/fec-sender.h"
+#include "wzp/listeners.h"
 #include "wzpsession.h"
 
 /* What the parts of wzpfec share: gstwzpfec.c is the element, gstwzpfec-protect.c makes bundles of frames,
@@ -27,7 +28,8 @@ typedef struct {
   GstWzpFecOrigin origins[GST_WZP_FEC_ORIGINS]; /* of the newest frames, by number */
   guint64 next_frame, next_packet;
   const WzpFraming *framing; /* of the newest frame; NULL: none yet */
-  gboolean carrying;         /* the sender holds a report that no packet took yet */
+  WzpListeners listeners;
+  gboolean carrying; /* the sender holds a report that no packet took yet */
 } GstWzpFecProtect;
 
 typedef struct {

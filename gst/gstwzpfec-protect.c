@@ -115,7 +115,8 @@ exchange_reports(GstWzpFec *self, WzpTime now)
     return;
   while (wzp_session_take_heard(session, &listener, &report)) {
     g_mutex_lock(&self->lock);
-    wzp_fec_sender_handle_report(self->protect.sender, now, &report);
+    if (wzp_listeners_report(&self->protect.listeners, now, listener, &report))
+      wzp_fec_sender_handle_report(self->protect.sender, now, &report);
     g_mutex_unlock(&self->lock);
   }
   if (self->protect.carrying || !wzp_session_take_report(session, &report))

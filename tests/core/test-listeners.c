@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "wzp/listeners.h"
+#include <glib.h>
+
+/* A listener who loses so many of each 50 packets, since ever. */
+typedef struct {
+  uint8_t slot;
+  uint16_t judged, received;
+} Ear;
+
+static bool
+report(WzpListeners *listeners, WzpTime now, Ear *ear, unsigned lost)
+{
+  ear->judged = (uint16_t)(ear->judged + 50);
+  ear->received = (uint16_t)(ear->received + 50 - lost);
+  const WzpReport report = {.judged = ear->judged, .received = ear->received};
+  return wzp_listeners_report(listeners, now, ear->slot, &report);
+}
+
+static void
+test_one(void)
+{
+  WzpListeners listeners = {0};
+  Ear ear = {
+      .slot = 3, .judged = 65000, .received = 40}; /* over the wrap, and late in the stream */
+  for (unsigned second = 0; second < 100; second++)
+    g_assert_true(report(&listeners, second * 10 * WZP_SECOND, &ear, second % 50));
+}
+
+static void
+test_worst(void)
+{
+  WzpListeners listeners = {0};
+  Ear good = {.slot = 1}, bad = {.slot = 2};
+  unsigned of_good = 0, of_bad = 0;
+  for (unsigned second = 0; second < 20; second++) {
+    of_good += report(&listeners, second * WZP_SECOND, &good, 1);
+    of_bad += report(&listeners, second * WZP_SECOND, &bad, 15);
+  }
+  g_assert_cmpuint(of_good, <=, 2); /* who came first, until something was known */
+  g_assert_cmpuint(of_bad, >=, 18);
+  /* the good one becomes the worse one, by enough to tell */
+  of_good = of_bad = 0;
+  for (unsigned second = 20; second < 60; second++) {
+    of_good += report(&listeners, second * WZP_SECOND, &good, 25);
+    of_bad += report(&listeners, second * WZP_SECOND, &bad, 15);
+  }
+  g_assert_cmpuint(of_good, >=, 30);
+  g_assert_cmpuint(of_bad, <=, 10);
+}
+
+/* Two that are nearly equal: no jumping to and fro. */
+static void
+test_equals(void)
+{
+  WzpListeners listeners = {0};
+  Ear first = {.slot = 1}, second = {.slot = 2};
+  for (unsigned n = 0; n < 100; n++) {
+    g_assert_true(report(&listeners, n * WZP_SECOND, &first, 10 + n % 2));
+    g_assert_false(report(&listeners, n * WZP_SECOND, &second, 11 - n % 2));
+  }
+}
+
+static void
+test_leaves(void)
+{
+  WzpListeners listeners = {0};
+  Ear good = {.slot = 1}, bad = {.slot = 2};
+  for (unsigned n = 0; n < 10; n++) {
+    report(&listeners, n * WZP_SECOND, &good, 0);
+    report(&listeners, n * WZP_SECOND, &bad, 20);
+  }
+  g_assert_false(report(&listeners, 13 * WZP_SECOND, &good, 0));
+  g_assert_true(report(&listeners, 14 * WZP_SECOND, &good, 0));
+}
+
+static void
+test_many(void)
+{
+  WzpListeners listeners = {0};
+  for (unsigned n = 0; n < 2 * WZP_LISTENERS_MAX; n++) {
+    Ear ear = {.slot = (uint8_t)n};
+    report(&listeners, WZP_SECOND, &ear, 0);
+  }
+  g_assert_cmpuint(listeners.n, ==, WZP_LISTENERS_MAX);
+  Ear late = {.slot = 99};
+  g_assert_true(report(&listeners, 10 * WZP_SECOND, &late, 0));
+  g_assert_cmpuint(listeners.n, ==, 1);
+}
+
+/* Counters that make no sense do not make somebody the worst. */
+static void
+test_nonsense(void)
+{
+  WzpListeners listeners = {0};
+  Ear good = {.slot = 1};
+  g_assert_true(report(&listeners, 0, &good, 1));
+  for (unsigned n = 1; n < 100; n++) {
+    const WzpReport odd = {.judged = (uint16_t)(n * 3), .received = (uint16_t)(n * 40000)};
+    g_assert_false(wzp_listeners_report(&listeners, n * WZP_SECOND, 2, &odd));
+    g_assert_true(report(&listeners, n * WZP_SECOND, &good, 1));
+  }
+}
+
+int
+main(int argc, char **argv)
+{
+  g_test_init(&argc, &argv, NULL);
+  g_test_add_func("/listeners/one", test_one);
+  g_test_add_func("/listeners/worst", test_worst);
+  g_test_add_func("/listeners/equals", test_equals);
+  g_test_add_func("/listeners/leaves", test_leaves);
+  g_test_add_func("/listeners/many", test_many);
+  g_test_add_func("/listeners/nonsense", test_nonsense);
+  return g_test_run();
+}
