@@ -219,7 +219,7 @@ test_trace(void)
   for (unsigned i = 0; i < 4; i++) {
     const unsigned every =
         1 + i % 2; /* frames of 20 ms go in each slot, those of 40 ms in every other */
-    const bool repair = i >= 2;
+    const gboolean repair = i >= 2;
     char *line =
         g_strdup_printf("--trace %s --profile %s --scheme %s --frames 1 --seconds 10 --seed 2",
                         path, every == 1 ? "opus-24k" : "opus-6k", repair ? "sliding" : "none");
