@@ -182,6 +182,14 @@ test_handshake(void)
 }
 
 static void
+test_repair(void)
+{
+  assert_output("repair", "coded=1106747f8a95a0ab20010081295b6c54bb4fcf770d05c3c9\n"
+                          "lengths=1106747f8a95a0ab20410000008ee7ecd7997d3b\n"
+                          "copies=1106747f8a95a0ab20808105101b26313c2a35404b5661\n");
+}
+
+static void
 test_seal(void)
 {
   static const char *const lines[] = {
@@ -254,8 +262,9 @@ test_use(void)
   g_assert_cmpstr(help.err, ==, "");
   g_assert_nonnull(strstr(help.out, "Usage: vectors"));
   static const char *const wrong[] = {
-      "",           "identity",         "identity 00 00", "mnemonic",   "header",
-      "header a b", "handshake please", "seal x",         "unheard-of", "--version",
+      "",         "identity",   "identity 00 00",   "mnemonic",
+      "header",   "header a b", "handshake please", "seal x",
+      "repair x", "unheard-of", "--version",
   };
   for (unsigned i = 0; i < G_N_ELEMENTS(wrong); i++)
     assert_refused(wrong[i], 2, "Usage: vectors");
@@ -273,6 +282,7 @@ main(int argc, char **argv)
   g_test_add_func("/vectors/header", test_header);
   g_test_add_func("/vectors/handshake", test_handshake);
   g_test_add_func("/vectors/seal", test_seal);
+  g_test_add_func("/vectors/repair", test_repair);
   g_test_add_func("/vectors/raptorq", test_raptorq);
   g_test_add_func("/vectors/featherchat", test_featherchat);
   g_test_add_func("/vectors/use", test_use);

@@ -2,11 +2,13 @@
 #include "published-example.h"
 #include "wzp/control-private.h"
 #include "wzp/feather.h"
+#include "wzp/fec-element.h"
 #include "wzp/raptorq.h"
 #include "wzp/seal.h"
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Prints the test vectors of docs/PROTOCOL.md from the running code, one name=value a line. */
 
@@ -18,6 +20,7 @@ static const char usage[] =
     "  header HEX          the header that starts a media packet\n"
     "  handshake           the published handshake example\n"
     "  seal                the published media packets, control record and hop tag\n"
+    "  repair              the published bundles with repair\n"
     "  raptorq K T ESI     encoding symbol ESI of the RFC 6330 block of K symbols of T bytes in "
     "which\n"
     "                      byte i of symbol j is (37 j + 11 i + 5) mod 256; hex alone\n"
@@ -296,6 +299,51 @@ show_seal(void)
   return 0;
 }
 
+/* A bundle with the frames 3 and one element over the frames before, which are as long as said. */
+static void
+print_repair(const char *name, const size_t lengths[4], const WzpFecElement *like)
+{
+  uint8_t frames[4][8] = {0}, symbols[64], body[64], bytes[128];
+  const uint8_t *source[4];
+  WzpFecElement element = *like;
+  WzpWriter writer;
+  unsigned lead = element.lengths ? 0 : 2, first = 3 - element.offset - element.window;
+  element.symbol_length = element.lengths ? 8 : 6;
+  element.symbols = symbols;
+  for (unsigned j = 0; j < 4; j++) {
+    frames[j][1] = (uint8_t)lengths[j];
+    for (unsigned i = 0; i < lengths[j]; i++)
+      frames[j][2 + i] = (uint8_t)(37 * j + 11 * i + 5);
+    source[j] = frames[j] + lead;
+  }
+  for (unsigned j = 0; j < element.n_symbols; j++) {
+    uint8_t *out = symbols + j * element.symbol_length;
+    if (element.copies)
+      memcpy(out, source[first + j], element.symbol_length);
+    else
+      wzp_raptorq_encode_one(element.window, source + first, element.window + element.esi_step + j,
+                             out, element.symbol_length);
+  }
+  wzp_writer_init(&writer, body, sizeof body);
+  wzp_fec_element_write(&writer, &element);
+  size_t body_length = writer.length;
+  wzp_writer_init(&writer, bytes, sizeof bytes);
+  wzp_bundle_write(&writer, WZP_ELEMENT_FRAMES, frames[3] + 2, lengths[3], false);
+  wzp_bundle_write(&writer, WZP_ELEMENT_REPAIR, body, body_length, true);
+  print_hex(name, bytes, writer.length);
+}
+
+static int
+show_repair(void)
+{
+  static const size_t even[4] = {6, 6, 6, 6}, uneven[4] = {6, 4, 6, 6};
+  print_repair("coded", even, &(WzpFecElement){.window = 3, .n_symbols = 2, .esi_step = 8});
+  print_repair("lengths", uneven, &(WzpFecElement){.window = 3, .n_symbols = 1, .lengths = true});
+  print_repair("copies", even,
+               &(WzpFecElement){.window = 2, .n_symbols = 2, .offset = 1, .copies = true});
+  return 0;
+}
+
 /* Between the two identities of the handshake example. */
 static int
 show_featherchat(void)
@@ -371,9 +419,9 @@ main(int argc, char **argv)
   const char *command = argc > 1 ? argv[1] : NULL;
   wzp_init();
   if (!command)
-    return wrong_use(
-        "say which vectors: identity, mnemonic, header, handshake, seal, raptorq or featherchat",
-        "");
+    return wrong_use("say which vectors: identity, mnemonic, header, handshake, seal, repair, "
+                     "raptorq or featherchat",
+                     "");
   if (g_str_equal(command, "--help") || g_str_equal(command, "-h")) {
     fputs(usage, stdout);
     return 0;
@@ -390,6 +438,8 @@ main(int argc, char **argv)
     return argc == 2 ? show_seal() : wrong_use("seal takes no argument", "");
   if (g_str_equal(command, "featherchat"))
     return argc == 2 ? show_featherchat() : wrong_use("featherchat takes no argument", "");
+  if (g_str_equal(command, "repair"))
+    return argc == 2 ? show_repair() : wrong_use("repair takes no argument", "");
   if (g_str_equal(command, "raptorq"))
     return argc == 5 ? show_raptorq(argv + 2)
                      : wrong_use("raptorq takes K, T and ESI, for example: raptorq 5 32 7", "");
