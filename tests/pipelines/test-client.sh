@@ -49,6 +49,7 @@ check 'heard' heard "$work/a.wav" 2.9
 check 'the recording is there under its name only' test ! -e "$work/a.wav.part"
 check 'frames sent' test "$(json "$work/sender.out" frames_sent)" = 150
 check 'frames received' test "$(json "$work/recorder.out" frames_received)" = 150
+check 'frames repaired' test "$(json "$work/recorder.out" frames_repaired)" = 0
 check 'frames concealed' test "$(json "$work/recorder.out" frames_concealed)" = 0
 check 'relay key' test "$(json "$work/sender.out" relay_fingerprint)" = "$relay_key"
 check 'each is shown to the other, unverified' grep -q \
