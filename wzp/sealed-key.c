@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define PASSES 3
-#define MEMORY_KIB (64 * 1024)
+#define MEMORY_KIB (256 * 1024)
 #define HEAD_FORMAT "wzp-sealed-key 1 argon2id %u %u %s %s"
 #define HEAD_SIZE 160
 
