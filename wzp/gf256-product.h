@@ -4,7 +4,7 @@
  *   TARGET        the attribute of functions that use the vector
  *   Vector        its type
  *   WIDTH         its bytes
- *   GROUP         outputs computed at once, 4 or 8: as many as there are registers for
+ *   GROUP         outputs computed at once, 4, 5 or 8: as many as there are registers for
  *   LONGER        whether symbols may be longer than WIDTH
  *   Split         a vector made ready to be multiplied
  *   Coefficient   what it is multiplied by
@@ -101,8 +101,10 @@ SYMBOLS(1)
 SYMBOLS(2)
 SYMBOLS(3)
 SYMBOLS(4)
-#if GROUP == 8
+#if GROUP >= 5
 SYMBOLS(5)
+#endif
+#if GROUP == 8
 SYMBOLS(6)
 SYMBOLS(7)
 SYMBOLS(8)
@@ -115,8 +117,10 @@ static const WzpGf256Symbols NAME(of_group)[GROUP + 1] = {
     NAME(symbols_2),
     NAME(symbols_3),
     NAME(symbols_4),
-#if GROUP == 8
+#if GROUP >= 5
     NAME(symbols_5),
+#endif
+#if GROUP == 8
     NAME(symbols_6),
     NAME(symbols_7),
     NAME(symbols_8),

@@ -115,7 +115,7 @@ const WzpGf256Code wzp_gf256_ssse3 = {WZP_GF256_SSSE3, ssse3_product, ssse3_add_
 #define TARGET AVX2
 #define Vector __m128i
 #define WIDTH 16u
-#define GROUP 4
+#define GROUP 5
 #define LONGER false
 #define Split Halves16
 #define Coefficient Halves16
@@ -192,7 +192,7 @@ add_product_32(__m256i sum, Halves32 table, Halves32 x)
 
 #define Vector __m256i
 #define WIDTH 32u
-#define GROUP 4
+#define GROUP 5
 #define LONGER true
 #define Split Halves32
 #define Coefficient Halves32
@@ -204,10 +204,10 @@ avx2_product(uint8_t *const *out, unsigned n_out, const uint8_t *const *in, unsi
              const WzpGf256Factor *factors, size_t n)
 {
   const WzpGf256Symbols *of_group = n > 16 ? of_group_32 : of_group_short;
-  if (n_out <= 4)
+  if (n_out <= 5)
     of_group[n_out](out, in, n_in, factors, n);
   else
-    wzp_gf256_in_groups(of_group, 4, out, n_out, in, n_in, factors, n);
+    wzp_gf256_in_groups(of_group, 5, out, n_out, in, n_in, factors, n);
 }
 
 static AVX2 void
