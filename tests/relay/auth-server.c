@@ -139,6 +139,9 @@ answer(AuthServer *server, Connection *connection, const char *request)
   case AUTH_SERVER_REDIRECTS:
     respond(connection, "307 Temporary Redirect", location, verdict, 0);
     break;
+  case AUTH_SERVER_SEE_OTHER:
+    respond(connection, "303 See Other", location, verdict, 0);
+    break;
   case AUTH_SERVER_OVERSIZE:
     respond(connection, "200 OK", "", verdict, 1024 * 1024);
     break;

@@ -10,7 +10,8 @@ typedef enum {
   AUTH_SERVER_JUDGES, /* 200, {"valid":true,"fingerprint":...} or {"valid":false} */
   AUTH_SERVER_401,
   AUTH_SERVER_500,
-  AUTH_SERVER_REDIRECTS, /* to a place where every token is good */
+  AUTH_SERVER_REDIRECTS, /* to another place of its own, 307: ask there */
+  AUTH_SERVER_SEE_OTHER, /* 303: look there */
   AUTH_SERVER_OVERSIZE,  /* good, but for the megabyte of spaces behind it */
   AUTH_SERVER_GARBAGE,
   AUTH_SERVER_NAMELESS, /* valid, but whose? */

@@ -270,6 +270,7 @@ test_bad_servers(void)
       [AUTH_SERVER_401] = WZP_ERROR_AUTH_REFUSED,
       [AUTH_SERVER_500] = WZP_ERROR_AUTH_UNAVAILABLE,
       [AUTH_SERVER_REDIRECTS] = WZP_ERROR_AUTH_UNAVAILABLE,
+      [AUTH_SERVER_SEE_OTHER] = WZP_ERROR_AUTH_UNAVAILABLE,
       [AUTH_SERVER_OVERSIZE] = WZP_ERROR_AUTH_UNAVAILABLE,
       [AUTH_SERVER_GARBAGE] = WZP_ERROR_AUTH_UNAVAILABLE,
       [AUTH_SERVER_NAMELESS] = WZP_ERROR_AUTH_UNAVAILABLE,
@@ -324,7 +325,7 @@ test_bad_servers(void)
   g_assert_cmpfloat(read_attempts(relay, "ok"), ==, 2);
   g_assert_cmpfloat(read_attempts(relay, "refused"), ==, 2);
   g_assert_cmpfloat(read_attempts(relay, "wrong-identity"), ==, 1);
-  g_assert_cmpfloat(read_attempts(relay, "unavailable"), ==, 9);
+  g_assert_cmpfloat(read_attempts(relay, "unavailable"), ==, 10);
   g_assert_cmpfloat(read_metric(relay, "wzp_relay_active_rooms"), ==, 1);
   caller_free(&callers[0]);
   caller_free(&callers[1]);
