@@ -24,6 +24,7 @@ extern uint8_t wzp_gf256_nibbles[256]
                                 [32]; /* [c][i] = c * i and [c][16 + i] = c * 16 i, for i < 16 */
 extern WzpGf256Factor wzp_gf256_addresses[256]; /* of wzp_gf256_nibbles[c] */
 extern WzpGf256Factor wzp_gf256_numbers[256];   /* c itself */
+extern uint8_t wzp_gf256_inverses[256];
 /* As GFNI's affine instruction takes it: byte 7 - i has, as bit j, bit i of c * 2^j. */
 extern WzpGf256Factor wzp_gf256_matrices[256];
 

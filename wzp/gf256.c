@@ -9,7 +9,8 @@
 /* Filled once, at first use, before `chosen` is set. */
 uint8_t wzp_gf256_nibbles[256][32] __attribute__((aligned(64)));
 WzpGf256Factor wzp_gf256_addresses[256], wzp_gf256_numbers[256], wzp_gf256_matrices[256];
-static uint8_t powers[ORDER], inverses[256];
+uint8_t wzp_gf256_inverses[256];
+static uint8_t powers[ORDER];
 
 /* --- tables and choice --- */
 
@@ -39,7 +40,7 @@ fill_tables(void)
     wzp_gf256_numbers[c] = c;
   }
   for (unsigned c = 1; c < 256; c++) {
-    inverses[c] = powers[(ORDER - logarithms[c]) % ORDER];
+    wzp_gf256_inverses[c] = powers[(ORDER - logarithms[c]) % ORDER];
     for (unsigned j = 0; j < 8; j++) {
       uint64_t multiple = powers[(logarithms[c] + j) % ORDER];
       for (unsigned i = 0; i < 8; i++)
@@ -143,7 +144,7 @@ uint8_t
 wzp_gf256_inverse(uint8_t a)
 {
   current();
-  return inverses[a];
+  return wzp_gf256_inverses[a];
 }
 
 uint8_t
@@ -157,6 +158,7 @@ void
 wzp_gf256_prepare(WzpGf256Factor *factors, const uint8_t *coefficients, size_t n)
 {
   const WzpGf256Factor *of = current()->factors;
+#pragma GCC unroll 8
   for (size_t i = 0; i < n; i++)
     factors[i] = of[coefficients[i]];
 }

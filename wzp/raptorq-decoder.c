@@ -130,32 +130,39 @@ take_in_waiting(WzpRaptorqDecoder *decoder)
 }
 
 static void
-copy_row(Row row, const uint8_t *from, unsigned size)
+copy_row(uint8_t *row, const uint8_t *from, unsigned size)
 {
   for (unsigned at = 0; at < size; at += WZP_RAPTORQ_VECTOR)
     memcpy(row + at, from + at, WZP_RAPTORQ_VECTOR);
 }
 
+/* WZP_REPLAYED: the block is known. Equations that wait are as many as there are free columns, at most. */
 static WzpResult
 take_repair(WzpRaptorqDecoder *decoder, uint32_t esi, const uint8_t *symbol)
 {
   const unsigned k = decoder->k, size = decoder->row_size;
-  for (unsigned i = 0; i < decoder->n_equations; i++)
-    if (decoder->esi[i] == esi)
-      return WZP_REPLAYED;
   if (decoder->n_equations - decoder->n_pivots >= decoder->n_free) {
     take_in_waiting(decoder);
     if (decoder->n_free == 0)
       return WZP_REPLAYED;
   }
   const unsigned own = decoder->n_equations++;
+  decoder->esi[own] = esi;
+  decoder->repair[own] = symbol;
   if (wzp_raptorq_is_cached(k, esi))
     copy_row(decoder->row[own], decoder->cached_rows + (esi - k) * size, size);
   else
     wzp_raptorq_compute_row(k, esi, decoder->row[own]);
-  decoder->esi[own] = esi;
-  decoder->repair[own] = symbol;
   return WZP_OK;
+}
+
+static bool
+has_repair(const WzpRaptorqDecoder *decoder, uint32_t esi)
+{
+  for (unsigned i = 0; i < decoder->n_equations; i++)
+    if (decoder->esi[i] == esi)
+      return true;
+  return false;
 }
 
 static void
@@ -216,7 +223,7 @@ wzp_raptorq_decoder_add(WzpRaptorqDecoder *decoder, uint32_t esi, const uint8_t 
       return WZP_REPLAYED;
     decoder->slot[esi] = memcpy(source_bytes(decoder, esi), symbol, decoder->n);
   } else {
-    if (take_repair(decoder, esi, symbol) != WZP_OK)
+    if (has_repair(decoder, esi) || take_repair(decoder, esi, symbol) != WZP_OK)
       return WZP_REPLAYED;
     unsigned own = decoder->n_equations - 1;
     decoder->repair[own] = memcpy(repair_bytes(decoder, own), symbol, decoder->n);
@@ -224,36 +231,26 @@ wzp_raptorq_decoder_add(WzpRaptorqDecoder *decoder, uint32_t esi, const uint8_t 
   return WZP_OK;
 }
 
-/* What it writes behind the row, the next row overwrites. */
-static void
-copy_full_row(uint8_t *to, const Row row, unsigned column, unsigned size)
-{
-  const uint8_t *unit = wzp_raptorq_unit_vector(column);
-  for (unsigned at = 0; at < size; at += 8) {
-    uint64_t a, b;
-    memcpy(&a, row + at, 8);
-    memcpy(&b, unit + at, 8);
-    a ^= b;
-    memcpy(to + at, &a, 8);
-  }
-}
-
 /* One product of the rows that name no free column, SOLVE_AT_ONCE at most; how many. */
 static unsigned
 solve_some(WzpRaptorqDecoder *decoder)
 {
-  const unsigned k = decoder->k;
-  uint8_t *out[SOLVE_AT_ONCE];
+  const unsigned k = decoder->k, size = decoder->row_size;
+  uint8_t *out[SOLVE_AT_ONCE], *row = decoder->matrix;
+  Columns solved = decoder->solved;
   unsigned n = 0;
   for (unsigned i = 0; i < decoder->n_pivots && n < SOLVE_AT_ONCE; i++) {
     const unsigned column = decoder->pivot[i];
-    if (wzp_raptorq_has(&decoder->solved, column) ||
-        wzp_raptorq_first_of(&decoder->free, decoder->row[i]) != K_MAX)
+    if (wzp_raptorq_has(&solved, column) ||
+        (decoder->n_free > 0 && wzp_raptorq_first_of(&decoder->free, decoder->row[i]) != K_MAX))
       continue;
-    wzp_raptorq_put(&decoder->solved, column);
-    copy_full_row(decoder->matrix + n * k, decoder->row[i], column, decoder->row_size);
+    wzp_raptorq_put(&solved, column);
+    copy_row(row, decoder->row[i], size); /* the next row overwrites what is behind it */
+    row[column] ^= 1;                     /* in full */
+    row += k;
     out[n++] = source_bytes(decoder, column);
   }
+  decoder->solved = solved;
   decoder->n_solved += n;
   wzp_gf256_prepare(decoder->factors, decoder->matrix, n * k);
   wzp_gf256_product(out, n, decoder->slot, k, decoder->factors, decoder->n);

@@ -10,8 +10,8 @@ typedef WzpRaptorqRow Row;
 
 static const uint8_t unit_at_row_max[2 * WZP_RAPTORQ_ROW_MAX] = {[WZP_RAPTORQ_ROW_MAX] = 1};
 
-const uint8_t *
-wzp_raptorq_unit_vector(unsigned column)
+static inline const uint8_t *
+unit_vector(unsigned column)
 {
   return unit_at_row_max + WZP_RAPTORQ_ROW_MAX - column;
 }
@@ -80,8 +80,8 @@ INLINE void
 vector_exchange(Row *rows, unsigned n, unsigned own, unsigned column, unsigned size)
 {
   Halves product[WZP_RAPTORQ_ROW_MAX / 16];
-  const uint8_t *unit = wzp_raptorq_unit_vector(column);
-  const uint8_t inverse = wzp_gf256_inverse(rows[own][column]);
+  const uint8_t *unit = unit_vector(column);
+  const uint8_t inverse = wzp_gf256_inverses[rows[own][column]];
 #pragma GCC unroll 2
   for (unsigned at = 0; at < size; at += 16) {
     __m128i x = _mm_xor_si128(load(rows[own] + at), load(unit + at));
@@ -144,7 +144,7 @@ static void
 plain_exchange(Row *rows, unsigned n, unsigned own, unsigned column, unsigned size)
 {
   const uint8_t inverse = wzp_gf256_inverse(rows[own][column]);
-  wzp_gf256_add_scaled(rows[own], wzp_raptorq_unit_vector(column), 1, size);
+  wzp_gf256_add_scaled(rows[own], unit_vector(column), 1, size);
   wzp_gf256_scale(rows[own], inverse, size);
   for (unsigned i = 0; i < n; i++)
     if (i != own)

@@ -96,4 +96,3 @@ typedef struct {
                            WzpRaptorqColumns *free, unsigned size);
 } WzpRaptorqRowCode;
 const WzpRaptorqRowCode *wzp_raptorq_row_code(void); /* for the kernel that is chosen now */
-const uint8_t *wzp_raptorq_unit_vector(unsigned column);
