@@ -16,8 +16,8 @@ esac
 
 # wzpsrc     sealed packets from the relay
 # wzpcrypt   opens them, or drops them: there is no third way
-# wzpfec     bundles to frames
-# wzpjitter  in order and on time, "latency" ms behind; says what is lost
+# wzpfec     bundles to frames; brings lost ones back
+# wzpjitter  in order and on time, "latency" ms behind: more of it is more time for repair; says what is lost
 # wzpdec     frames to audio; conceals what is lost
 exec gst-launch-1.0 -e wzpsrc uri="wzp://$relay/$room" end-on-leave=true \
   ! wzpcrypt ! wzpfec ! wzpjitter latency=60 ! wzpdec \

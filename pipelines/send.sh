@@ -20,7 +20,7 @@ tone) set -- audiotestsrc is-live=true volume=0.3 ;;
 esac
 
 # wzpenc    audio to Opus frames of constant size
-# wzpfec    frames to bundles, which can carry repair
+# wzpfec    frames to bundles, with repair for older frames
 # wzpcrypt  bundles to sealed packets; without it wzpsink does not link
 # wzpsink   the packets to the relay. What nobody holds a key for is not sent, only counted
 exec gst-launch-1.0 -e "$@" ! audioconvert ! audioresample \
