@@ -45,14 +45,14 @@ wzp_fec_scheme_by_name(const char *name, WzpFecScheme *scheme)
 #define HOLD 0.01
 #define NEARLY_WELL 0.002
 /* A channel without losses is planned for as if it had these. */
-#define LEAST_LOSS 0.005
+#define LEAST_LOSS 0.003
 
 /* Bytes of a bundle besides frames and symbols. */
 #define FRAMES_ELEMENT_HEAD 2
 #define CODED_ELEMENT_HEAD 4
 #define COPIES_ELEMENT_HEAD 3
-/* Copies may miss the budget by so much of one: the sender leaves one out in every tenth packet. */
-#define COPIES_SHORT 0.1
+/* Copies may miss the budget by so many bytes: the sender leaves one out now and then. */
+#define COPIES_SHORT 1
 /* A second has one report (2 + 11) and one full header (8 more than a mini). */
 #define EXTRA_PER_SECOND 21
 
@@ -84,13 +84,12 @@ clean_quality(const WzpProfile *profile)
   return steps[G_N_ELEMENTS(steps) - 1].quality;
 }
 
-/* Every percent of lost frames takes a tenth of what lies above the worst mark, 1; where little is left, more is
- * still understood of less loss. */
+/* Every percent of lost frames takes a tenth of what lies above the worst mark, 1; where little is left of that, more
+ * is still understood of what loses less. */
 static double
 quality(const WzpProfile *profile, double lost)
 {
-  double left = 0.9 * exp(-11 * lost) + 0.1 * (1 - lost);
-  return 1 + (clean_quality(profile) - 1) * left;
+  return 1 + (clean_quality(profile) - 1) * exp(-11 * lost) + 0.4 * (1 - lost);
 }
 
 /* One way of packing: a profile and so many frames in a packet. */
@@ -133,7 +132,7 @@ most_rate(const Packing *packing)
   double affordable = INFINITY, frames = packing->frames, most = OVERHEAD_WITHOUT_BUDGET;
   if (limits->budget != 0) {
     double size = packing->profile->frame_bytes;
-    double copies = (packing->bytes - COPIES_ELEMENT_HEAD) / size + COPIES_SHORT;
+    double copies = (packing->bytes - COPIES_ELEMENT_HEAD + COPIES_SHORT) / size;
     affordable = MAX((packing->bytes - CODED_ELEMENT_HEAD) / size, 0) / frames;
     if (copies >= packing->place.delay * frames)
       affordable = MAX(affordable, packing->place.delay);
@@ -236,7 +235,7 @@ worth_of(const Packing *packing, double lost)
 {
   const WzpFecLimits *limits = packing->limits;
   const WzpProfile *profile = packing->profile;
-  double worth = quality(profile, lost);
+  double worth = quality(profile, MAX(lost, TARGET));
   if (lost > TARGET)
     worth -= ABOVE_TARGET_COST;
   if (lost > NEARLY_WELL && profile == limits->held_profile &&

@@ -14,14 +14,14 @@
 #define CANDIDATES_MAX 512
 
 static const double losses[] = {0.02, 0.05, 0.10, 0.15, 0.20, 0.30, 0.40, 0.50, 0.60, 0.70};
-static const double memories[] = {0, 0.25, 0.5, 0.7, 0.85, 0.93};
+static const double riding_memories[] = {0, 0.25, 0.5, 0.7, 0.85, 0.93};
+static const double separate_memories[] = {0, 0.15, 0.3, 0.4, 0.5, 0.6, 0.7, 0.78, 0.85, 0.92};
 static const unsigned riding_delays[] = {1, 2, 3, 4, 5, 6, 7, 9, 12, 18};
 static const double riding_rates[] = {0.2, 0.4, 0.7, 1, 1.5, 2, 3, 4.5};
 static const unsigned separate_delays[] = {4, 5, 10};
 static const double separate_rates[] = {1};
 
 #define N_LOSSES G_N_ELEMENTS(losses)
-#define N_MEMORIES G_N_ELEMENTS(memories)
 
 typedef struct {
   WzpFecProgram programs[2];
@@ -32,8 +32,9 @@ typedef struct {
 typedef struct {
   bool separate;
   const unsigned *delays;
-  const double *rates;
-  unsigned n_delays, n_rates;
+  const double *rates, *memories;
+  unsigned n_delays, n_rates, n_memories;
+  double caution;  /* what a loss in a worse channel counts */
   Candidate *best; /* [delay][rate][loss][memory] */
 } Search;
 
@@ -43,7 +44,8 @@ static uint8_t *fates, *worse_fates;
 static Candidate *
 cell(const Search *search, size_t delay, size_t rate, size_t loss, size_t memory)
 {
-  return &search->best[((delay * search->n_rates + rate) * N_LOSSES + loss) * N_MEMORIES + memory];
+  return &search->best[((delay * search->n_rates + rate) * N_LOSSES + loss) * search->n_memories +
+                       memory];
 }
 
 static void
@@ -56,7 +58,7 @@ judge(const Search *search, Candidate *candidate, unsigned delay, double rate, u
   unsigned worse = search->separate ? fec_rank_lost_separate(&scheme, worse_fates, n / 4)
                                     : fec_rank_lost(&scheme, worse_fates, n / 4);
   candidate->lost = (double)lost / n;
-  candidate->score = (lost + 0.08 * worse) / n;
+  candidate->score = (lost + search->caution * worse) / n;
   if (candidate->n_programs == 2) /* the simpler one, unless this is clearly better */
     candidate->score *= 1.03;
 }
@@ -140,15 +142,16 @@ search_cell(const Search *search, unsigned delay, double rate, const Candidate *
 static void
 run(Search *search)
 {
-  search->best = g_new0(Candidate, search->n_delays * search->n_rates * N_LOSSES * N_MEMORIES);
+  search->best =
+      g_new0(Candidate, search->n_delays * search->n_rates * N_LOSSES * search->n_memories);
   size_t size = FRAMES_FINAL * (search->separate ? 2 : 1);
   fates = g_malloc(size);
   worse_fates = g_malloc(size);
   for (size_t loss = 0; loss < N_LOSSES; loss++) {
-    for (size_t memory = 0; memory < N_MEMORIES; memory++) {
-      WzpChannelState state = {losses[loss], memories[memory]};
+    for (size_t memory = 0; memory < search->n_memories; memory++) {
+      WzpChannelState state = {losses[loss], search->memories[memory]};
       fec_fates(fates, (unsigned)size, &state, 1);
-      state = (WzpChannelState){MIN(losses[loss] * 1.3, 0.9), memories[memory] * 0.8 + 0.2};
+      state = (WzpChannelState){MIN(losses[loss] * 1.3, 0.9), search->memories[memory] * 0.8 + 0.2};
       fec_fates(worse_fates, (unsigned)size, &state, 2);
       for (size_t delay = 0; delay < search->n_delays; delay++) {
         const Candidate *before = NULL;
@@ -162,7 +165,7 @@ run(Search *search)
           before = best;
         }
       }
-      fprintf(stderr, "loss %g memory %g\n", losses[loss], memories[memory]);
+      fprintf(stderr, "loss %g memory %g\n", losses[loss], search->memories[memory]);
     }
   }
 }
@@ -171,7 +174,7 @@ run(Search *search)
 static unsigned
 index_programs(const Search *search, Candidate *programs, unsigned *index)
 {
-  unsigned n = 0, cells = search->n_delays * search->n_rates * N_LOSSES * N_MEMORIES;
+  unsigned n = 0, cells = search->n_delays * search->n_rates * N_LOSSES * search->n_memories;
   for (unsigned c = 0; c < cells; c++) {
     const Candidate *best = &search->best[c];
     unsigned i = 0;
@@ -185,9 +188,10 @@ index_programs(const Search *search, Candidate *programs, unsigned *index)
 }
 
 static void
-print_axis(const char *name, const char *size, const double *values, unsigned n)
+print_axis(const char *prefix, const char *sizes, const char *name, const char *size,
+           const double *values, unsigned n)
 {
-  printf("const double %s[%s] = {", name, size);
+  printf("const double %s_%s[%s_%s] = {", prefix, name, sizes, size);
   for (unsigned i = 0; i < n; i++)
     printf("%s%g", i > 0 ? ", " : "", values[i]);
   printf("};\n");
@@ -201,7 +205,7 @@ print_cells(const Search *search, const char *type, const char *name, const unsi
   for (unsigned delay = 0; delay < search->n_delays; delay++) {
     for (unsigned rate = 0; rate < search->n_rates; rate++) {
       printf("/* %u packets, rate %g */\n", search->delays[delay], search->rates[rate]);
-      for (unsigned i = 0; i < N_LOSSES * N_MEMORIES; i++)
+      for (unsigned i = 0; i < N_LOSSES * search->n_memories; i++)
         printf("%u,%s", *values++, i % 30 == 29 ? "\n" : "");
     }
   }
@@ -211,7 +215,7 @@ print_cells(const Search *search, const char *type, const char *name, const unsi
 static void
 print(const Search *search)
 {
-  unsigned cells = search->n_delays * search->n_rates * N_LOSSES * N_MEMORIES;
+  unsigned cells = search->n_delays * search->n_rates * N_LOSSES * search->n_memories;
   Candidate *programs = g_new0(Candidate, cells);
   unsigned *index = g_new0(unsigned, cells);
   unsigned n = index_programs(search, programs, index);
@@ -224,15 +228,15 @@ print(const Search *search)
          "/* clang-format off */\n#include \"%s\"\n\n",
          search->separate ? " --separate > tests/bench/fec-separate.c" : " > wzp/fec-plan-table.c",
          search->separate ? "fec-separate.h" : "fec-plan-private.h");
-  if (!search->separate) {
-    print_axis("wzp_fec_table_losses", "WZP_FEC_TABLE_LOSSES", losses, N_LOSSES);
-    print_axis("wzp_fec_table_memories", "WZP_FEC_TABLE_MEMORIES", memories, N_MEMORIES);
-    print_axis("wzp_fec_table_rates", "WZP_FEC_TABLE_RATES", search->rates, search->n_rates);
-    printf("const uint8_t wzp_fec_table_delays[WZP_FEC_TABLE_DELAYS] = {");
-    for (unsigned i = 0; i < search->n_delays; i++)
-      printf("%s%u", i > 0 ? ", " : "", search->delays[i]);
-    printf("};\n");
-  }
+  const char *sizes = search->separate ? "FEC_SEPARATE" : "WZP_FEC_TABLE";
+  print_axis(prefix, sizes, "losses", "LOSSES", losses, N_LOSSES);
+  print_axis(prefix, sizes, "memories", "MEMORIES", search->memories, search->n_memories);
+  if (!search->separate)
+    print_axis(prefix, sizes, "rates", "RATES", search->rates, search->n_rates);
+  printf("const uint8_t %s_delays[%s_DELAYS] = {", prefix, sizes);
+  for (unsigned i = 0; i < search->n_delays; i++)
+    printf("%s%u", i > 0 ? ", " : "", search->delays[i]);
+  printf("};\n");
   printf("\nconst uint8_t %s_programs[][4] = {", prefix);
   for (unsigned i = 0; i < n; i++) {
     const WzpFecProgram *p = programs[i].programs;
@@ -256,12 +260,18 @@ print(const Search *search)
 int
 main(int argc, char **argv)
 {
-  Search search = {.delays = riding_delays,
+  Search search = {.caution = 0.08,
+                   .memories = riding_memories,
+                   .n_memories = G_N_ELEMENTS(riding_memories),
+                   .delays = riding_delays,
                    .rates = riding_rates,
                    .n_delays = G_N_ELEMENTS(riding_delays),
                    .n_rates = G_N_ELEMENTS(riding_rates)};
   if (argc == 2 && strcmp(argv[1], "--separate") == 0) {
     search = (Search){.separate = true,
+                      .caution = 0.02,
+                      .memories = separate_memories,
+                      .n_memories = G_N_ELEMENTS(separate_memories),
                       .delays = separate_delays,
                       .rates = separate_rates,
                       .n_delays = G_N_ELEMENTS(separate_delays),
