@@ -20,8 +20,8 @@ typedef struct {
 const WzpGf256Code *wzp_gf256_code(WzpGf256Kernel kernel); /* NULL: not compiled in */
 
 /* Of each coefficient c, filled before any kernel runs: */
-extern uint8_t wzp_gf256_nibbles[256]
-                                [32]; /* [c][i] = c * i and [c][16 + i] = c * 16 i, for i < 16 */
+/* [c][i] = c * i and [c][16 + i] = c * 16 i, for i < 16 */
+extern uint8_t wzp_gf256_nibbles[256][32];
 extern WzpGf256Factor wzp_gf256_addresses[256]; /* of wzp_gf256_nibbles[c] */
 extern WzpGf256Factor wzp_gf256_numbers[256];   /* c itself */
 extern uint8_t wzp_gf256_inverses[256];
