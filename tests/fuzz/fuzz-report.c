@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "wzp/channel.h"
+#include <glib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* A peer's reports in a row: each reads and is written the same, and what the sender makes of them is a channel. The
+ * first byte of each is how long after the one before it comes. */
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+  WzpChannel *channel = wzp_channel_new();
+  WzpTime now = 0;
+  while (size > 0) {
+    uint8_t pause = data[0], again[WZP_REPORT_SIZE];
+    size_t length = MIN(size - 1, WZP_REPORT_SIZE);
+    WzpReport report;
+    WzpWriter writer;
+    now += pause * 20 * WZP_MSEC;
+    WzpResult result = wzp_report_parse(&report, data + 1, length);
+    if (result == WZP_OK) {
+      wzp_writer_init(&writer, again, sizeof again);
+      wzp_report_write(&writer, &report);
+      g_assert_cmpmem(again, writer.length, data + 1, WZP_REPORT_SIZE);
+      result = wzp_channel_report(channel, now, &report, 20 * WZP_MSEC);
+      g_assert_true(result == WZP_OK || result == WZP_REPLAYED);
+    } else {
+      g_assert_true(result == (length < WZP_REPORT_SIZE ? WZP_TRUNCATED : WZP_MALFORMED));
+    }
+    WzpChannelState state = wzp_channel_state(channel, now);
+    g_assert_true(state.loss >= 0 && state.loss <= 1);
+    g_assert_true(state.memory >= 0 && state.memory < 1);
+    data += 1 + length;
+    size -= 1 + length;
+  }
+  wzp_channel_free(channel);
+  return 0;
+}
