@@ -56,8 +56,9 @@ struct WzpCall {
   bool was_up;        /* joined (RELAY) or had a session (UDP) at some time */
   unsigned goodbyes;  /* still to be said again: a lossy path may lose one */
   WzpTime goodbye_at;
-  unsigned back_off;  /* goodbyes of the relay without a lasting session between */
-  WzpTime media_sent; /* 0 if none */
+  unsigned back_off;      /* goodbyes of the relay without a lasting session between */
+  WzpTime media_sent;     /* 0 if none */
+  unsigned header_repeat; /* of full headers */
 
   /* RELAY */
   WzpGroup *group;

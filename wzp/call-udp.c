@@ -372,6 +372,7 @@ wzp_call_udp_seal(WzpCall *call, const WzpSealRequest *request, bool gap, const 
   WzpCallSession *session = call->session;
   WzpSealRequest whole = *request;
   whole.slot = session->slot;
+  session->headers.repeat = call->header_repeat;
   whole.full =
       wzp_header_policy_full(&session->headers, request->code,
                              wzp_sender_next_epoch(session->sender), request->timestamp, gap);

@@ -325,6 +325,7 @@ wzp_call_seal(WzpCall *call, WzpTime now, uint8_t code, uint32_t timestamp, uint
   if (!is_running(call) || call->session == NULL || !call->was_up)
     return count(call, result);
   if (call->config.mode == WZP_CALL_RELAY) {
+    wzp_group_set_header_repeat(call->group, call->header_repeat);
     result = wzp_group_seal(call->group, code, timestamp, flags, gap, plain, length, out, capacity,
                             out_length, header);
   } else {
@@ -337,6 +338,12 @@ wzp_call_seal(WzpCall *call, WzpTime now, uint8_t code, uint32_t timestamp, uint
     call->media_sent = now;
   }
   return count(call, result);
+}
+
+void
+wzp_call_set_loss(WzpCall *call, double loss)
+{
+  call->header_repeat = wzp_header_repeat(loss);
 }
 
 WzpResult

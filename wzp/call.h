@@ -110,6 +110,8 @@ bool wzp_call_poll(WzpCall *call, WzpTime now, WzpOutput *output);
 WzpResult wzp_call_seal(WzpCall *call, WzpTime now, uint8_t code, uint32_t timestamp, uint8_t flags,
                         bool gap, const void *plain, size_t length, uint8_t *out, size_t capacity,
                         size_t *out_length, WzpHeader *header);
+/* The loss of packets that the others report (0..1): decides how often full headers are repeated. */
+void wzp_call_set_loss(WzpCall *call, double loss);
 /* The datagram for a sealed packet: adds the hop trailer, names the address. out has room for
  * length + WZP_TRAILER_SIZE; out may be packet. */
 WzpResult wzp_call_frame_media(WzpCall *call, WzpTime now, const uint8_t *packet, size_t length,

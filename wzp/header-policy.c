@@ -16,6 +16,16 @@ repeat_of(const WzpHeaderPolicy *policy)
                                          : policy->repeat;
 }
 
+unsigned
+wzp_header_repeat(double loss)
+{
+  unsigned repeat = REPEAT_DEFAULT;
+
+  for (double all_lost = loss * loss * loss; all_lost > 0.01 && repeat < REPEAT_MAX; repeat++)
+    all_lost *= loss;
+  return repeat;
+}
+
 bool
 wzp_header_policy_full(WzpHeaderPolicy *policy, uint8_t code, uint32_t epoch, uint32_t timestamp,
                        bool gap)

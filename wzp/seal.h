@@ -49,13 +49,16 @@ WzpResult wzp_sender_seal(WzpSender *sender, const WzpSealRequest *request, cons
 /* Decides between mini and full: full on the first `repeat` packets after a start, a change of code, a
  * change of epoch or a gap in the media time, and once a second of media time. */
 typedef struct {
-  unsigned repeat; /* 3 to 13; 0 reads as 3 */
+  unsigned repeat; /* 3 to 13; 0 reads as 3; see wzp_header_repeat() */
   unsigned left;
   bool started;
   uint8_t code;
   uint32_t epoch;
   uint32_t last_timestamp, last_full;
 } WzpHeaderPolicy;
+/* How often a full header must be repeated so that at most one in a hundred times none of them arrives. loss:
+ * 0..1, of packets. */
+unsigned wzp_header_repeat(double loss);
 /* gap: the stream was interrupted (discont, end of silence). */
 bool wzp_header_policy_full(WzpHeaderPolicy *policy, uint8_t code, uint32_t epoch,
                             uint32_t timestamp, bool gap);

@@ -37,7 +37,13 @@ test_header_policy(void)
   g_assert_false(wzp_header_policy_full(&policy, 1, 7, t + 120, false));
   g_assert_true(wzp_header_policy_full(&policy, 1, 8, t + 160, false)); /* epoch */
   g_assert_true(wzp_header_policy_full(&policy, 1, 8, t + 200, false));
-  policy.repeat = 13;
+  g_assert_cmpuint(wzp_header_repeat(0), ==, 3);
+  g_assert_cmpuint(wzp_header_repeat(0.2), ==, 3);
+  g_assert_cmpuint(wzp_header_repeat(0.3), ==, 4);
+  g_assert_cmpuint(wzp_header_repeat(0.5), ==, 7);
+  g_assert_cmpuint(wzp_header_repeat(0.7), ==, 13);
+  g_assert_cmpuint(wzp_header_repeat(1), ==, 13);
+  policy.repeat = wzp_header_repeat(0.7);
   for (unsigned i = 0; i < 13; i++)
     g_assert_true(wzp_header_policy_full(&policy, 1, 9, t + 240 + i * 40, false));
   g_assert_false(wzp_header_policy_full(&policy, 1, 9, t + 240 + 13 * 40, false));

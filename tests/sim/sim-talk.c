@@ -349,6 +349,10 @@ sim_talk_listen(SimCall *sim, SimParty *party, const uint8_t *packet, size_t len
   while (wzp_fec_receiver_next(*receiver, &frame))
     hear(sim, party, &frame);
   if (wzp_fec_receiver_peer_report(*receiver, &report) && report.slot == party->own_slot &&
-      party->fec_sender != NULL)
+      party->fec_sender != NULL) {
+    WzpFecSenderStats stats;
     wzp_fec_sender_handle_report(party->fec_sender, sim->now, &report);
+    wzp_fec_sender_get_stats(party->fec_sender, sim->now, &stats);
+    wzp_call_set_loss(party->call, stats.channel.loss);
+  }
 }
