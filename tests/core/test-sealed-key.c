@@ -77,7 +77,7 @@ test_changed(void)
     WzpSealedKey sealed;
     memcpy(text, line_1, sizeof line_1);
     text[at] ^= 1;
-    if (wzp_sealed_key_parse(&sealed, text, strlen(text)) && at % 7 == 0) /* it takes time */
+    if (wzp_sealed_key_parse(&sealed, text, strlen(text)) && at % 29 == 0) /* it takes time */
       g_assert_false(wzp_sealed_key_open(&sealed, opened, PASSPHRASE));
   }
 }
@@ -161,7 +161,6 @@ test_file(void)
   g_assert_null(wzp_identity_load(path, &random.random, &error));
   g_assert_error(error, WZP_KEYFILE_ERROR, WZP_KEYFILE_ERROR_SEALED);
   g_clear_error(&error);
-  g_assert_true(wzp_sealed_key_read(path, opened, PASSPHRASE, &error));
 
   g_assert_cmpint(g_chmod(path, 0644), ==, 0);
   g_assert_false(wzp_sealed_key_read(path, opened, PASSPHRASE, &error));
