@@ -6,7 +6,7 @@
 #include <gio/gio.h>
 
 /* What wzpsession.c (life, media path), wzpsession-thread.c (sockets, timers, names) and
- * wzpsession-report.c (what people are told) and wzpsession-board.c (reports of reception) share. */
+ * wzpsession-report.c (what people are told), wzpsession-board.c (reports of reception) and wzpsession-stats.c share. */
 
 GST_DEBUG_CATEGORY_EXTERN(wzp_session_debug);
 
@@ -81,6 +81,9 @@ struct _WzpSession {
 void wzp_session_drain_locked(WzpSession *session, WzpTime now);
 /* lock held. Makes the thread wake no later than the call wants. */
 void wzp_session_wake_locked(WzpSession *session, WzpTime when);
+
+/* wzpsession-stats.c: lock held. Fingerprints of the others. */
+GStrv wzp_session_dup_peers_locked(WzpSession *session);
 
 /* wzpsession-board.c */
 void wzp_session_note_sealed_locked(WzpSession *session, WzpTime now, const WzpHeader *header,
