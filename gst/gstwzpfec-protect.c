@@ -114,10 +114,13 @@ exchange_reports(GstWzpFec *self, WzpTime now)
   if (session == NULL)
     return;
   while (wzp_session_take_heard(session, &listener, &report)) {
+    WzpFecSenderStats stats;
     g_mutex_lock(&self->lock);
     if (wzp_listeners_report(&self->protect.listeners, now, listener, &report))
       wzp_fec_sender_handle_report(self->protect.sender, now, &report);
+    wzp_fec_sender_get_stats(self->protect.sender, now, &stats);
     g_mutex_unlock(&self->lock);
+    wzp_session_set_loss(session, stats.channel.loss);
   }
   if (self->protect.carrying || !wzp_session_take_report(session, &report))
     return;

@@ -43,6 +43,15 @@ wzp_session_take_heard(WzpSession *self, guint8 *listener, WzpReport *report)
 }
 
 void
+wzp_session_set_loss(WzpSession *self, gdouble loss)
+{
+  g_mutex_lock(&self->lock);
+  if (self->call != NULL)
+    wzp_call_set_loss(self->call, loss);
+  g_mutex_unlock(&self->lock);
+}
+
+void
 wzp_session_note_sealed_locked(WzpSession *self, WzpTime now, const WzpHeader *header,
                                guint32 timestamp)
 {

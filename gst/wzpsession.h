@@ -74,6 +74,8 @@ gboolean wzp_session_take_report(WzpSession *session, WzpReport *report);
 /* What the member of slot listener says. FALSE: not about the stream that we send now; dropped. */
 gboolean wzp_session_hear_report(WzpSession *session, guint8 listener, const WzpReport *report);
 gboolean wzp_session_take_heard(WzpSession *session, guint8 *listener, WzpReport *report);
+/* What follows from the reports, 0..1: how often full headers are repeated. */
+void wzp_session_set_loss(WzpSession *session, gdouble loss);
 
 const gchar *wzp_session_get_state(WzpSession *session); /* static */
 gchar *wzp_session_dup_fingerprint(WzpSession *session); /* our own; NULL when not known yet */
