@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "gf256-private.h"
 #include "raptorq-private.h"
 #include <glib.h>
 #include <string.h>
@@ -37,7 +38,6 @@ struct WzpRaptorqDecoder {
   /* columns */
   Columns free, known, solved; /* solved columns stay pivots */
   const uint8_t *slot[K_MAX];
-  uint8_t matrix[SOLVE_AT_ONCE * K_MAX + WZP_RAPTORQ_ROW_MAX];
   WzpGf256Factor factors[SOLVE_AT_ONCE * K_MAX];
   uint8_t *bytes; /* K source symbols, as copied or solved; K repair symbols that were copied */
 };
@@ -46,7 +46,7 @@ WzpRaptorqDecoder *
 wzp_raptorq_decoder_new(void)
 {
   WzpRaptorqDecoder *decoder = g_new0(WzpRaptorqDecoder, 1);
-  decoder->bytes = g_malloc(2 * K_MAX * WZP_RAPTORQ_SYMBOL_MAX);
+  decoder->bytes = g_aligned_alloc(2 * K_MAX, WZP_RAPTORQ_SYMBOL_MAX, 64);
   return decoder;
 }
 
@@ -55,7 +55,7 @@ wzp_raptorq_decoder_free(WzpRaptorqDecoder *decoder)
 {
   if (decoder == NULL)
     return;
-  g_free(decoder->bytes);
+  g_aligned_free(decoder->bytes);
   g_free(decoder);
 }
 
@@ -137,7 +137,7 @@ copy_row(uint8_t *row, const uint8_t *from, unsigned size)
 }
 
 /* WZP_REPLAYED: the block is known. Equations that wait are as many as there are free columns, at most. */
-static WzpResult
+static inline WzpResult
 take_repair(WzpRaptorqDecoder *decoder, uint32_t esi, const uint8_t *symbol)
 {
   const unsigned k = decoder->k, size = decoder->row_size;
@@ -235,8 +235,9 @@ wzp_raptorq_decoder_add(WzpRaptorqDecoder *decoder, uint32_t esi, const uint8_t 
 static unsigned
 solve_some(WzpRaptorqDecoder *decoder)
 {
-  const unsigned k = decoder->k, size = decoder->row_size;
-  uint8_t *out[SOLVE_AT_ONCE], *row = decoder->matrix;
+  const unsigned k = decoder->k;
+  const WzpGf256Factor *of = wzp_gf256_code(wzp_gf256_kernel())->factors; /* wzp_gf256_prepare() */
+  uint8_t *out[SOLVE_AT_ONCE];
   Columns solved = decoder->solved;
   unsigned n = 0;
   for (unsigned i = 0; i < decoder->n_pivots && n < SOLVE_AT_ONCE; i++) {
@@ -245,14 +246,16 @@ solve_some(WzpRaptorqDecoder *decoder)
         (decoder->n_free > 0 && wzp_raptorq_first_of(&decoder->free, decoder->row[i]) != K_MAX))
       continue;
     wzp_raptorq_put(&solved, column);
-    copy_row(row, decoder->row[i], size); /* the next row overwrites what is behind it */
-    row[column] ^= 1;                     /* in full */
-    row += k;
+    const uint8_t *row = decoder->row[i];
+    WzpGf256Factor *factors = decoder->factors + n * k;
+#pragma GCC unroll 8
+    for (unsigned j = 0; j < k; j++)
+      factors[j] = of[row[j]];
+    factors[column] = of[row[column] ^ 1]; /* in full */
     out[n++] = source_bytes(decoder, column);
   }
   decoder->solved = solved;
   decoder->n_solved += n;
-  wzp_gf256_prepare(decoder->factors, decoder->matrix, n * k);
   wzp_gf256_product(out, n, decoder->slot, k, decoder->factors, decoder->n);
   return n;
 }
@@ -276,17 +279,16 @@ wzp_raptorq_decode(WzpRaptorqDecoder *decoder, unsigned k, size_t n, const uint3
 {
   if (wzp_raptorq_decoder_start(decoder, k, n) != WZP_OK)
     return false;
-  Columns known = {{0}};
+  Columns left = decoder->free;
   for (unsigned i = 0; i < n_symbols; i++)
     if (esi[i] < k) {
-      wzp_raptorq_put(&known, esi[i]);
+      decoder->n_known += wzp_raptorq_has(&left, esi[i]);
+      wzp_raptorq_drop(&left, esi[i]);
       decoder->slot[esi[i]] = symbols[i];
     }
-  for (unsigned i = 0; i < 2; i++) {
-    decoder->free.word[i] &= ~known.word[i];
-    decoder->n_known += (unsigned)__builtin_popcountll(known.word[i]);
-  }
-  decoder->known = known;
+  for (unsigned i = 0; i < 2; i++)
+    decoder->known.word[i] = decoder->free.word[i] & ~left.word[i];
+  decoder->free = left;
   decoder->n_free -= decoder->n_known;
   for (unsigned i = 0; i < n_symbols && decoder->n_free > 0; i++)
     if (esi[i] >= k && esi[i] <= WZP_RAPTORQ_ESI_MAX)
