@@ -3,7 +3,7 @@
 #include "fec-plan.h"
 
 /* One part in so many of a budget is left for what the session says beside media: handshake, pings. */
-#define WZP_FEC_SESSION_SHARE 200
+#define WZP_FEC_SESSION_SHARE 150
 
 /* The best programs by channel, delay and rate, as a search found them (tests/bench/fec-search.c), in units of
  * packets: offset and window count packets, the rate is repair symbols per frame, memory is per packet. */
