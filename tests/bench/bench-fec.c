@@ -34,6 +34,8 @@ typedef struct {
   uint8_t tables[32 * K_MOST * K_MOST]; /* ISA-L's, of the repair symbols' rows */
   unsigned char *isal_in[K_MOST], *isal_out[K_MOST];
   unsigned lost[K_MOST];
+  uint32_t received_esi[K_MOST]; /* what did not get lost, then the repair symbols */
+  const uint8_t *received[K_MOST];
   WzpRaptorqDecoder *decoder;
 } Block;
 
@@ -94,22 +96,14 @@ isal_avx2(void *data)
 }
 #endif
 
-/* From the block's first symbol to all of them known: what did not get lost, then the repair symbols. */
+/* Matrix and product; like ISA-L it reads the symbols where they lie. */
 static void
 decode(void *data)
 {
   Block *block = data;
-  unsigned next_lost = 0;
-  wzp_raptorq_decoder_start(block->decoder, block->k, block->t);
-  for (unsigned i = 0; i < block->k; i++) {
-    if (next_lost < block->n_repair && block->lost[next_lost] == i)
-      next_lost++;
-    else
-      wzp_raptorq_decoder_add(block->decoder, i, block->source[i]);
-  }
-  for (unsigned r = 0; r < block->n_repair; r++)
-    wzp_raptorq_decoder_add(block->decoder, block->esi[r], block->repair[r]);
-  require(wzp_raptorq_decoder_solve(block->decoder), "a block could not be decoded");
+  require(wzp_raptorq_decode(block->decoder, block->k, block->t, block->received_esi,
+                             block->received, block->k),
+          "a block could not be decoded");
 }
 
 /* --- a block --- */
@@ -121,6 +115,24 @@ prepare_factors(Block *block)
   for (unsigned r = 0; r < block->n_repair; r++) {
     wzp_raptorq_row(block->k, block->esi[r], row);
     wzp_gf256_prepare(block->factors + (size_t)r * block->k, row, block->k);
+  }
+}
+
+static void
+receive(Block *block)
+{
+  unsigned next_lost = 0, n = 0;
+  for (unsigned i = 0; i < block->k; i++) {
+    if (next_lost < block->n_repair && block->lost[next_lost] == i) {
+      next_lost++;
+      continue;
+    }
+    block->received_esi[n] = i;
+    block->received[n++] = block->source[i];
+  }
+  for (unsigned r = 0; r < block->n_repair; r++) {
+    block->received_esi[n] = block->esi[r];
+    block->received[n++] = block->repair[r];
   }
 }
 
@@ -150,6 +162,7 @@ set_up(Block *block, unsigned k, unsigned n_repair, size_t t)
   encode(block);
   for (unsigned r = 0; r < n_repair; r++)
     require(memcmp(block->ours[r], block->repair[r], t) == 0, "ISA-L computed other bytes");
+  receive(block);
   decode(block);
   for (unsigned i = 0; i < k; i++)
     require(memcmp(wzp_raptorq_decoder_symbol(block->decoder, i), block->source[i], t) == 0,
