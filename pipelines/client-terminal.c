@@ -3,6 +3,7 @@
 #include "client-options.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sodium.h>
 #include <string.h>
@@ -18,6 +19,7 @@ struct ClientTerminal {
   int fd;
   gboolean page;
   struct sigaction before[G_N_ELEMENTS(stop_signals)], before_suspend;
+  sigset_t before_mask;
 };
 
 static volatile sig_atomic_t stopped;
@@ -45,6 +47,12 @@ client_terminal_open(const char *secret, GError **error)
   for (guint i = 0; i < G_N_ELEMENTS(stop_signals); i++)
     sigaction(stop_signals[i], &stop, &terminal->before[i]);
   sigaction(SIGTSTP, &ignore, &terminal->before_suspend);
+  /* they come only while an answer is waited for: one between question and answer must not get lost */
+  sigset_t stops;
+  sigemptyset(&stops);
+  for (guint i = 0; i < G_N_ELEMENTS(stop_signals); i++)
+    sigaddset(&stops, stop_signals[i]);
+  pthread_sigmask(SIG_BLOCK, &stops, &terminal->before_mask);
   return terminal;
 }
 
@@ -85,10 +93,12 @@ client_terminal_page(ClientTerminal *terminal)
 static gboolean
 read_line(ClientTerminal *terminal, char *line, gsize size, GError **error)
 {
-  gssize got;
-  do
-    got = read(terminal->fd, line, size);
-  while (got < 0 && errno == EINTR && !stopped);
+  struct pollfd wait = {.fd = terminal->fd, .events = POLLIN};
+  gssize got = -1;
+  do {
+    if (ppoll(&wait, 1, NULL, &terminal->before_mask) >= 0)
+      got = read(terminal->fd, line, size);
+  } while (got < 0 && errno == EINTR && !stopped);
   if (stopped || got == 0 || (got > 0 && line[got - 1] != '\n' && (gsize)got < size))
     return stop_error(error); /* Ctrl-C; Ctrl-D, also in the middle of a line */
   if (got < 0) {
@@ -144,6 +154,7 @@ client_terminal_close(ClientTerminal *terminal)
     client_terminal_write(terminal, PAGE_OFF, NULL);
   }
   close(terminal->fd);
+  pthread_sigmask(SIG_SETMASK, &terminal->before_mask, NULL);
   for (guint i = 0; i < G_N_ELEMENTS(stop_signals); i++)
     sigaction(stop_signals[i], &terminal->before[i], NULL);
   sigaction(SIGTSTP, &terminal->before_suspend, NULL);
