@@ -5,7 +5,8 @@
 
 /* The repair element of a bundle (PROTOCOL.md 9). It names frames by time: the newest of them begins
  * (offset + 1) frame times before the packet's timestamp, or, where those frames have another framing than the
- * packet, `distance` ms before it.
+ * packet, `distance` ms before it; offset then is packets(5) | behind(2): it was in the packet so many before this
+ * one, and so many frames of that one were behind it.
  *
  *   0  kind(1) | lengths(1) | framing(1) | window - 1 (6) | offset (7)     16 bits
  *   2  [framing: code of one frame (8), distance in ms (16)]
@@ -20,6 +21,7 @@
 #define WZP_FEC_ESI_STEP_MAX 15
 #define WZP_FEC_CODED_MAX 16
 #define WZP_FEC_OFFSET_MAX 127
+#define WZP_FEC_BEHIND_BITS 2
 
 typedef struct {
   bool copies, lengths, other_framing;

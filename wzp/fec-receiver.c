@@ -227,11 +227,14 @@ read_repair(WzpFecReceiver *receiver, const WzpFecPacketInfo *info, const WzpFra
 
   uint64_t back =
       element.other_framing ? element.distance : (uint64_t)(element.offset + 1) * framing->frame_ms;
-  uint64_t first;
+  uint64_t first, packet = UINT64_MAX;
+  unsigned behind = element.offset & ((1u << WZP_FEC_BEHIND_BITS) - 1);
+  if (element.other_framing)
+    packet = info->index - MIN(info->index, element.offset >> WZP_FEC_BEHIND_BITS);
   receiver->stats.repair_symbols += element.n_symbols;
   if (!info->has_media_ms || info->media_ms < back ||
-      !wzp_fec_runs_window(&receiver->runs, info->index, framing, info->media_ms - back,
-                           element.window, &first)) {
+      !wzp_fec_runs_window(&receiver->runs, info->index, framing, info->media_ms - back, packet,
+                           behind, element.window, &first)) {
     receiver->stats.late_repairs += element.n_symbols;
     return WZP_OK;
   }

@@ -45,7 +45,8 @@ missing_before(const WzpFecRuns *runs, uint64_t index, unsigned frames_per_packe
   if (index <= runs->last_index)
     return 0;
   uint64_t between = index - runs->last_index - 1;
-  return (between - MIN(between, runs->n_others)) * frames_per_packet;
+  uint64_t others = between < 64 ? runs->others & ((UINT64_C(1) << between) - 1) : runs->others;
+  return (between - (unsigned)__builtin_popcountll(others)) * frames_per_packet;
 }
 
 /* Runs follow each other in media time, too, unless it began again. */
@@ -83,14 +84,24 @@ take_in(WzpFecRuns *runs, unsigned i, uint64_t first, uint64_t end, uint64_t all
 }
 
 static void
-note_packet(WzpFecRuns *runs, uint64_t index, const WzpFraming *framing)
+note_packet(WzpFecRuns *runs, uint64_t index, const WzpFraming *framing, uint64_t first)
 {
   if (!runs->started || index > runs->last_index) {
+    uint64_t shift = index - runs->last_index;
     runs->last_index = index;
+    runs->last_end = first + framing->frames_per_packet;
     runs->last_frames_per_packet = framing->frames_per_packet;
-    runs->n_others = 0;
+    runs->others = shift < 64 ? runs->others >> shift : 0;
   }
   runs->started = true;
+}
+
+/* Where time went on without its packets, or anew, what later packets say of the times before is not sure: the full
+ * headers in between may have been missed. */
+static void
+close_run(WzpFecRun *run, uint64_t index)
+{
+  run->closed_index = MIN(run->closed_index, index);
 }
 
 static bool
@@ -99,9 +110,11 @@ number_by_index(WzpFecRuns *runs, uint64_t index, const WzpFraming *framing, Wzp
   bool newest = !runs->started || index > runs->last_index;
   numbers->first = wzp_numbering_first_frame(&runs->numbering, framing, index);
   numbers->certain = runs->n == 0 && runs->numbering.before.framing == NULL;
-  if (newest && runs->n > 0)
+  if (newest && runs->n > 0 && !runs->guessing) {
     runs->guessing = true;
-  note_packet(runs, index, framing);
+    close_run(&runs->runs[runs->n - 1], index);
+  }
+  note_packet(runs, index, framing, numbers->first);
   return true;
 }
 
@@ -168,11 +181,22 @@ begin_run(WzpFecRuns *runs, unsigned i, const WzpFecPacketInfo *info, const WzpF
       .low = number,
       .end = number + framing->frames_per_packet,
       .last_index = info->index,
+      .last_end = number + framing->frames_per_packet,
+      .last_n = framing->frames_per_packet,
+      .most_n = framing->frames_per_packet,
+      .closed_index = UINT64_MAX,
   };
+  if (i > 0 && runs->runs[i - 1].code == run.code)
+    close_run(&runs->runs[i - 1], info->index);
   if (runs->guessing || (i == 0 && runs->numbering.before.framing != NULL))
     run.floor = number; /* what came before is numbered by a guess */
-  else if (i > 0)
-    run.floor = runs->runs[i - 1].end;
+  else if (i > 0) {     /* at most what is missing can be of it, too */
+    const WzpFecRun *before = &runs->runs[i - 1];
+    unsigned n = framing->frames_per_packet;
+    unsigned most_n = before->code == run.code ? MAX(n, before->most_n) : FRAMES_PER_PACKET_MAX;
+    uint64_t missing = missing_before(runs, info->index, most_n);
+    run.floor = number - MIN(number, missing);
+  }
   if (runs->n == WZP_FEC_RUNS) { /* i is not 0 then */
     runs->runs[1].floor = floor_of(runs, 1);
     memmove(runs->runs, runs->runs + 1, (WZP_FEC_RUNS - 1) * sizeof runs->runs[0]);
@@ -212,6 +236,19 @@ number_straggler(WzpFecRuns *runs, const WzpFecPacketInfo *info, const WzpFramin
   return true;
 }
 
+/* Whether the newest packet goes on from the one before it: whether the packets between them account for the numbers
+ * between. Else there was a pause, or the time of what came before was reckoned without the full headers of a change,
+ * and nothing may be named across. */
+static bool
+goes_on(const WzpFecRuns *runs, const WzpFecPacketInfo *info, const WzpFraming *framing,
+        uint64_t first)
+{
+  unsigned n = framing->frames_per_packet, most_n = MAX(n, runs->runs[runs->n - 1].most_n);
+  uint64_t missing = missing_before(runs, info->index, 1);
+  uint64_t most = missing * most_n;
+  return !runs->guessing && first >= runs->last_end + missing && first <= runs->last_end + most;
+}
+
 bool
 wzp_fec_runs_packet(WzpFecRuns *runs, const WzpFecPacketInfo *info, const WzpFraming *framing,
                     WzpFecNumbers *numbers)
@@ -222,20 +259,25 @@ wzp_fec_runs_packet(WzpFecRuns *runs, const WzpFecPacketInfo *info, const WzpFra
   bool newest = !runs->started || info->index > runs->last_index;
   unsigned n = framing->frames_per_packet;
   int code = wzp_fec_frame_code(framing);
-  uint64_t allowed = missing_before(runs, info->index, frames_of_missing(runs, info, framing));
 
   numbers->certain = true;
   for (unsigned i = runs->n; i-- > 0;) {
-    const WzpFecRun *run = &runs->runs[i];
-    if (newest && (i + 1 < runs->n || runs->guessing))
+    WzpFecRun *run = &runs->runs[i];
+    if (newest && i + 1 < runs->n)
       break; /* only the newest run grows at its end */
     if (run->code != code || !number_at(run, info->media_ms, &numbers->first) ||
-        !take_in(runs, i, numbers->first, numbers->first + n, allowed + n))
+        (newest && !goes_on(runs, info, framing, numbers->first)) ||
+        !take_in(runs, i, numbers->first, numbers->first + n, newest ? UINT32_MAX : 0))
       continue;
-    runs->runs[i].last_index = MAX(run->last_index, info->index);
+    if (info->index > run->last_index) {
+      run->last_index = info->index;
+      run->last_end = numbers->first + n;
+      run->last_n = n;
+      run->most_n = MAX(run->most_n, n);
+    }
     if (newest)
       anchor_numbering(runs, info->index, framing, numbers->first);
-    note_packet(runs, info->index, framing);
+    note_packet(runs, info->index, framing, numbers->first);
     return true;
   }
   if (!newest && runs->n > 0)
@@ -243,20 +285,33 @@ wzp_fec_runs_packet(WzpFecRuns *runs, const WzpFecPacketInfo *info, const WzpFra
   numbers->first = next_number(runs, info, framing);
   begin_run(runs, runs->n, info, framing, numbers->first);
   anchor_numbering(runs, info->index, framing, numbers->first);
-  note_packet(runs, info->index, framing);
+  note_packet(runs, info->index, framing, numbers->first);
   return true;
+}
+
+/* Whether the packet that is said to have held a number may have held it, counted from the run's newest packet. Media
+ * time alone would not tell: it is wrong where all the full headers behind a pause were lost. */
+static bool
+fits_packet(const WzpFecRun *run, uint64_t packet, unsigned behind, uint64_t number)
+{
+  int64_t packets = (int64_t)(packet - run->last_index), end = (int64_t)number + 1 + behind;
+  int64_t most = (int64_t)run->last_end + packets * run->last_n;
+  /* lost packets may have held less, at the end of a stretch */
+  int64_t least = packets > 0 ? (int64_t)run->last_end + packets : most;
+  return end >= least && end <= most;
 }
 
 bool
 wzp_fec_runs_window(WzpFecRuns *runs, uint64_t index, const WzpFraming *framing, uint64_t newest_ms,
-                    unsigned window, uint64_t *first)
+                    uint64_t packet, unsigned behind, unsigned window, uint64_t *first)
 {
   int code = wzp_fec_frame_code(framing);
   uint64_t newest, allowed = missing_before(runs, index, runs->last_frames_per_packet);
 
   for (unsigned i = runs->n; i-- > 0;) {
     const WzpFecRun *run = &runs->runs[i];
-    if (run->code != code || !number_at(run, newest_ms, &newest) || newest + 1 < window)
+    if (index >= run->closed_index || run->code != code || !number_at(run, newest_ms, &newest) ||
+        newest + 1 < window || (packet != UINT64_MAX && !fits_packet(run, packet, behind, newest)))
       continue;
     *first = newest + 1 - window;
     /* where a stretch ends, the window may reach over frames that were all lost */
@@ -269,8 +324,8 @@ wzp_fec_runs_window(WzpFecRuns *runs, uint64_t index, const WzpFraming *framing,
 void
 wzp_fec_runs_no_frames(WzpFecRuns *runs, uint64_t index)
 {
-  if (runs->started && index > runs->last_index)
-    runs->n_others++;
+  if (runs->started && index > runs->last_index && index - runs->last_index <= 64)
+    runs->others |= UINT64_C(1) << (index - runs->last_index - 1);
 }
 
 const WzpFecRun *

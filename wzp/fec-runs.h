@@ -17,6 +17,9 @@ typedef struct {
   uint64_t floor;            /* no number below is its own */
   uint64_t low, end;         /* the numbers that came, or that repair spoke of */
   uint64_t last_index;       /* of its packets */
+  uint64_t last_end;         /* 1 + the last number of that packet, */
+  unsigned last_n, most_n;   /* which held so many frames, and the most that any held */
+  uint64_t closed_index;     /* packets from here on say nothing of it */
 } WzpFecRun;
 
 typedef struct {
@@ -25,8 +28,8 @@ typedef struct {
   WzpNumbering numbering; /* where media time is not known */
   bool guessing;          /* the newest packet was numbered so */
   bool started;
-  uint64_t last_index; /* the newest packet with frames */
-  uint64_t n_others;   /* packets without frames since then */
+  uint64_t last_index, last_end; /* the newest packet with frames; 1 + the last of their numbers */
+  uint64_t others;               /* bit i: packet last_index + 1 + i came, without frames */
   unsigned last_frames_per_packet;
 } WzpFecRuns;
 
@@ -40,10 +43,12 @@ bool wzp_fec_runs_packet(WzpFecRuns *runs, const WzpFecPacketInfo *info, const W
                          WzpFecNumbers *numbers);
 /* A packet without frames came. */
 void wzp_fec_runs_no_frames(WzpFecRuns *runs, uint64_t index);
-/* The numbers that a repair element in the packet `index` speaks of: *first and the window - 1 behind it. newest_ms:
- * of the last of them. False: no run has them. */
+/* The numbers that a repair element in the packet `index` speaks of: *first and the window - 1 behind it. newest_ms: of
+ * the last of them. packet: the one that held it, with `behind` frames behind it, where the element says so, else
+ * UINT64_MAX. False: no run has them, or its media time does not fit its packets. */
 bool wzp_fec_runs_window(WzpFecRuns *runs, uint64_t index, const WzpFraming *framing,
-                         uint64_t newest_ms, unsigned window, uint64_t *first);
+                         uint64_t newest_ms, uint64_t packet, unsigned behind, unsigned window,
+                         uint64_t *first);
 /* The run of a number, NULL before the first. */
 const WzpFecRun *wzp_fec_runs_find(const WzpFecRuns *runs, uint64_t number);
 /* The media time of a number as its run has it. */

@@ -16,6 +16,8 @@
 typedef struct {
   uint8_t code;
   uint64_t media_ms;
+  uint64_t packet; /* that it went in */
+  unsigned behind; /* frames behind it in that packet */
   size_t length;
   uint8_t symbol[WZP_FEC_SYMBOL_SIZE]; /* length(2) | frame | zeros */
 } WzpFecHistoryFrame;
@@ -34,7 +36,6 @@ typedef struct {
   uint64_t position; /* the first frame of the next of those packets */
   unsigned owed_256;
   unsigned waited; /* frame times since the last of them */
-  bool apart;      /* what follows does not follow it in media time */
 } WzpFecTail;
 
 typedef struct {
@@ -86,7 +87,10 @@ struct WzpFecSender {
 
   bool gap;
   unsigned talk_start_left;
-  uint64_t last_ms; /* where media time has come to */
+  uint64_t last_ms;          /* where media time has come to */
+  uint8_t code, code_before; /* of the newest packet, and of those before it that had another */
+  uint64_t expected_ms;      /* media time of the packet that goes on from the newest one */
+  uint64_t named_from;       /* packets without a full header name no frame before it */
   bool has_report;
   WzpReport report;
 

@@ -36,14 +36,35 @@ add_repair(const WzpFecSender *sender, Draft *draft, WzpFecRepair repair)
     draft->repairs[draft->n_repairs++] = repair;
 }
 
-/* The window of a program in a packet that begins with the frame `position`, as far as the stretch has it. */
+/* Who misses all the full headers behind a change goes on counting media time as if nothing had changed, unless the
+ * mini headers show another code. Packets without a full header then name no frames from before the change. */
+static void
+note_change(WzpFecSender *sender, const Draft *draft, uint64_t first)
+{
+  const WzpFraming *framing = wzp_framing_from_code(draft->code);
+  bool same_code = draft->code == sender->code;
+  if (same_code ? draft->media_ms != sender->expected_ms : draft->code == sender->code_before)
+    sender->named_from = first;
+  if (!same_code)
+    sender->code_before = sender->code;
+  sender->code = draft->code;
+  sender->expected_ms = draft->media_ms + (uint64_t)framing->frame_ms * framing->frames_per_packet;
+}
+
+static uint64_t
+named_from(const WzpFecSender *sender, const Draft *draft)
+{
+  return draft->full ? 0 : sender->named_from;
+}
+
+/* The window of a program in a packet that begins with the frame `position`, as far as the stretch has it from
+ * `start` on. */
 static bool
-window_of(const WzpFecProgram *program, const WzpFecStretch *stretch, uint64_t position,
-          WzpFecRepair *repair)
+window_of(const WzpFecProgram *program, const WzpFecStretch *stretch, uint64_t start,
+          uint64_t position, WzpFecRepair *repair)
 {
   int64_t end = MIN((int64_t)position - program->offset, (int64_t)stretch->end);
-  int64_t oldest =
-      MAX((int64_t)position - program->offset - program->window, (int64_t)stretch->start);
+  int64_t oldest = MAX((int64_t)position - program->offset - program->window, (int64_t)start);
   if (oldest >= end)
     return false;
   repair->oldest = (uint64_t)oldest;
@@ -74,12 +95,13 @@ choose_sliding(WzpFecSender *sender, Draft *draft, const WzpFecStretch *stretch,
   *owed_256 %= 256;
   if (plan->n_programs == 0)
     return;
+  uint64_t start = MAX(stretch->start, named_from(sender, draft));
   for (unsigned i = 0; i < symbols; i++)
     n[sender->turn++ % plan->n_programs]++;
 
   for (unsigned p = 0; p < plan->n_programs; p++) {
     WzpFecRepair repair;
-    if (n[p] == 0 || !window_of(&plan->programs[p], stretch, position, &repair))
+    if (n[p] == 0 || !window_of(&plan->programs[p], stretch, start, position, &repair))
       continue;
     repair.n = n[p];
     if (plan->scheme == WZP_FEC_COPIES && repair.n < repair.window) {
@@ -112,7 +134,7 @@ choose_tail(WzpFecSender *sender, Draft *draft, unsigned frames)
     return;
   tail->waited += frames;
   unsigned packets = tail->waited / per_packet;
-  if (packets > 0 && (draft->full || !tail->apart))
+  if (packets > 0)
     choose_sliding(sender, draft, &tail->stretch, tail->position, packets, &tail->owed_256);
   tail->waited %= per_packet;
   tail->position += packets * per_packet;
@@ -149,7 +171,8 @@ choose_blocks(WzpFecSender *sender, Draft *draft, unsigned packets)
   for (unsigned i = 0; i < sender->n_blocks; i++) {
     WzpFecBlock *block = &sender->blocks[i];
     unsigned n = 0;
-    while (block->left > 0 && left > 0 && block->due < sender->n_packets + packets) {
+    while (block->left > 0 && left > 0 && block->due < sender->n_packets + packets &&
+           block->first >= named_from(sender, draft)) {
       unsigned now = MIN(MIN(turn, left), block->left);
       n += now;
       left -= now;
@@ -232,11 +255,13 @@ describe(const WzpFecSender *sender, const Draft *draft, const WzpFecRepair *rep
         off >= -FRAMING_TOLERANCE_MS)
       return true;
   }
-  element->offset = 0;
+  uint64_t packets = sender->stats.packets - newest->packet;
+  element->offset =
+      (unsigned)(packets << WZP_FEC_BEHIND_BITS | newest->behind) & WZP_FEC_OFFSET_MAX;
   element->other_framing = true;
   element->code = newest->code;
   element->distance = (uint16_t)back;
-  return back >= 0 && back <= UINT16_MAX;
+  return back >= 0 && back <= UINT16_MAX && packets <= WZP_FEC_OFFSET_MAX >> WZP_FEC_BEHIND_BITS;
 }
 
 static size_t
@@ -463,6 +488,17 @@ begin_draft(WzpFecSender *sender, Draft *draft, uint8_t code, uint64_t media_ms,
   earn(sender, duration);
 }
 
+/* These frames go in the packet that is being made. */
+static void
+note_place(WzpFecSender *sender, uint64_t first, unsigned n)
+{
+  for (unsigned i = 0; i < n; i++) {
+    WzpFecHistoryFrame *frame = &sender->history[(first + i) % WZP_FEC_HISTORY];
+    frame->packet = sender->stats.packets;
+    frame->behind = n - 1 - i;
+  }
+}
+
 void
 wzp_fec_sender_emit_frames(WzpFecSender *sender, unsigned n, uint8_t code)
 {
@@ -471,6 +507,8 @@ wzp_fec_sender_emit_frames(WzpFecSender *sender, unsigned n, uint8_t code)
   uint64_t first = sender->n_frames - sender->n_waiting;
   unsigned ms = n * stretch->frame_ms;
   begin_draft(sender, &draft, code, wzp_fec_sender_frame(sender, first)->media_ms, ms * WZP_MSEC);
+  note_place(sender, first, n);
+  note_change(sender, &draft, first);
 
   choose_tail(sender, &draft, sender->has_tail ? MAX(ms / sender->tail.stretch.frame_ms, 1) : 0);
   if (sender->plan.scheme == WZP_FEC_BLOCK)
@@ -492,6 +530,8 @@ wzp_fec_sender_emit_copy(WzpFecSender *sender)
   uint64_t first = sender->n_frames - sender->n_waiting;
   begin_draft(sender, &draft, WZP_CODE_NO_AUDIO, wzp_fec_sender_frame(sender, first)->media_ms,
               sender->stretch.frame_ms * WZP_MSEC);
+  note_place(sender, first, 1);
+  note_change(sender, &draft, first + 1);
   add_repair(sender, &draft, (WzpFecRepair){.oldest = first, .window = 1, .n = 1});
   finish_packet(sender, &draft, first, 0);
   sender->n_waiting--;
@@ -508,7 +548,9 @@ wzp_fec_sender_emit_owed(WzpFecSender *sender, uint64_t media_ms, unsigned frame
   choose_tail(sender, &draft, frames);
   choose_blocks(sender, &draft, packets);
   fit(sender, &draft, 0, unlimited);
-  if (draft.n_repairs > 0 || sender->has_report)
+  if (draft.n_repairs > 0 || sender->has_report) {
+    note_change(sender, &draft, sender->n_frames);
     finish_packet(sender, &draft, sender->n_frames, 0);
+  }
   sender->n_packets = next_packet;
 }

@@ -141,6 +141,7 @@ wzp_fec_sender_reset(WzpFecSender *sender)
   sender->in_stretch = sender->has_tail = sender->gap = sender->has_report = false;
   sender->stretch = (WzpFecStretch){0};
   sender->block_start = sender->last_ms = sender->owed_256 = 0;
+  sender->named_from = sender->expected_ms = 0;
   sender->talk_start_left = TALK_START_PACKETS;
   sender->headers = (WzpHeaderPolicy){0};
 }
@@ -228,7 +229,10 @@ static void
 begin_stretch(WzpFecSender *sender, const WzpFecSourceFrame *frame, const WzpFraming *framing)
 {
   wzp_fec_sender_end_stretch(sender);
-  sender->tail.apart = frame->talk_start || !follows(sender, frame);
+  if (frame->code == sender->stretch.code) { /* no receiver believes it across a jump of time */
+    sender->has_tail = false;
+    sender->n_blocks = 0;
+  }
   sender->stretch = (WzpFecStretch){.code = frame->code,
                                     .frame_ms = framing->frame_ms,
                                     .media_ms = frame->media_ms,

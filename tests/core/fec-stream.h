@@ -3,7 +3,7 @@
 #include "test-util.h"
 #include "wzp/fec-receiver.h"
 #include "wzp/fec-sender.h"
-#include "wzp/seal.h"
+#include "wzp/seal-private.h"
 
 /* A stream of frames from a sender over a lossy way to a receiver. What each frame holds follows from its place in
  * the stream, so that every frame that comes out is compared with what went in: bytes, framing, media time, and that
@@ -34,8 +34,10 @@ struct FecStream {
   uint64_t index;    /* of the next packet */
   bool talk_start;   /* the next frame is one */
   bool untimed;      /* media time does not arrive */
-  GArray *sent;      /* FecSent */
-  GPtrArray *held;   /* packets that wait in fec_stream_hold() */
+  bool by_header;    /* media time is what a receiver knows from the headers that came */
+  WzpMediaTime time;
+  GArray *sent;    /* FecSent */
+  GPtrArray *held; /* packets that wait in fec_stream_hold() */
   bool hold;
   WzpHeaderPolicy headers;
   uint64_t wire_bytes, packets, no_audio;
@@ -56,6 +58,7 @@ void fec_stream_deliver(FecStream *stream);
 /* Gives a packet to the receiver. */
 typedef struct {
   WzpFecPacketInfo info;
+  WzpHeader header;
   size_t length;
   uint8_t bundle[WZP_DATAGRAM_MAX];
 } FecHeld;
