@@ -11,11 +11,13 @@
 #include <glib.h>
 
 #define FRAMES_FINAL 400000
+#define LOSSES_SEEN 60
 #define CANDIDATES_MAX 512
 
 static const double losses[] = {0.02, 0.05, 0.10, 0.15, 0.20, 0.30, 0.40, 0.50, 0.60, 0.70};
 static const double riding_memories[] = {0, 0.25, 0.5, 0.7, 0.85, 0.93};
-static const double separate_memories[] = {0, 0.15, 0.3, 0.4, 0.5, 0.6, 0.7, 0.78, 0.85, 0.92};
+static const double separate_memories[] = {0,    0.15,  0.29, 0.375, 0.46,  0.55, 0.645,
+                                           0.69, 0.735, 0.78, 0.825, 0.845, 0.87, 0.92};
 static const unsigned riding_delays[] = {1, 2, 3, 4, 5, 6, 7, 9, 12, 18};
 static const double riding_rates[] = {0.2, 0.4, 0.7, 1, 1.5, 2, 3, 4.5};
 static const unsigned separate_delays[] = {4, 5, 10};
@@ -35,6 +37,7 @@ typedef struct {
   const double *rates, *memories;
   unsigned n_delays, n_rates, n_memories;
   double caution;  /* what a loss in a worse channel counts */
+  unsigned effort; /* 2: twice as many frames and candidates */
   Candidate *best; /* [delay][rate][loss][memory] */
 } Search;
 
@@ -102,14 +105,22 @@ singles(Candidate *candidates, unsigned delay, bool separate)
   return n;
 }
 
+/* The best ones, after as many frames as are needed to see losses in most of them. */
 static unsigned
 halve(const Search *search, Candidate *candidates, unsigned n, unsigned kept, unsigned delay,
       double rate, unsigned frames)
 {
-  for (unsigned i = 0; i < n; i++)
-    judge(search, &candidates[i], delay, rate, frames);
-  qsort(candidates, n, sizeof *candidates, by_score);
-  return MIN(n, kept);
+  unsigned most = FRAMES_FINAL * search->effort;
+  frames *= search->effort;
+  kept = MIN(kept, n);
+  for (;;) {
+    for (unsigned i = 0; i < n; i++)
+      judge(search, &candidates[i], delay, rate, frames);
+    qsort(candidates, n, sizeof *candidates, by_score);
+    if (candidates[kept - 1].lost * frames >= LOSSES_SEEN || frames == most)
+      return kept;
+    frames = MIN(frames * 4, most);
+  }
 }
 
 static Candidate
@@ -117,7 +128,7 @@ search_cell(const Search *search, unsigned delay, double rate, const Candidate *
 {
   static Candidate candidates[CANDIDATES_MAX];
   unsigned n = singles(candidates, delay, search->separate);
-  n = halve(search, candidates, n, 10, delay, rate, 8000);
+  n = halve(search, candidates, n, 10 * search->effort, delay, rate, 8000);
   unsigned n_singles = n;
   for (unsigned i = 0; i < n_singles; i++) {
     for (unsigned j = i + 1; j < n_singles; j++)
@@ -132,9 +143,9 @@ search_cell(const Search *search, unsigned delay, double rate, const Candidate *
   }
   if (neighbour != NULL)
     append(candidates, &n, neighbour);
-  n = halve(search, candidates, n, 16, delay, rate, 12000);
-  n = halve(search, candidates, n, 6, delay, rate, 40000);
-  n = halve(search, candidates, n, 2, delay, rate, 120000);
+  n = halve(search, candidates, n, 16 * search->effort, delay, rate, 12000);
+  n = halve(search, candidates, n, 6 * search->effort, delay, rate, 40000);
+  n = halve(search, candidates, n, 2 * search->effort, delay, rate, 120000);
   halve(search, candidates, n, 1, delay, rate, FRAMES_FINAL);
   return candidates[0];
 }
@@ -144,7 +155,7 @@ run(Search *search)
 {
   search->best =
       g_new0(Candidate, search->n_delays * search->n_rates * N_LOSSES * search->n_memories);
-  size_t size = FRAMES_FINAL * (search->separate ? 2 : 1);
+  size_t size = (size_t)FRAMES_FINAL * search->effort * (search->separate ? 2 : 1);
   fates = g_malloc(size);
   worse_fates = g_malloc(size);
   for (size_t loss = 0; loss < N_LOSSES; loss++) {
@@ -261,6 +272,7 @@ int
 main(int argc, char **argv)
 {
   Search search = {.caution = 0.08,
+                   .effort = 1,
                    .memories = riding_memories,
                    .n_memories = G_N_ELEMENTS(riding_memories),
                    .delays = riding_delays,
@@ -269,7 +281,8 @@ main(int argc, char **argv)
                    .n_rates = G_N_ELEMENTS(riding_rates)};
   if (argc == 2 && strcmp(argv[1], "--separate") == 0) {
     search = (Search){.separate = true,
-                      .caution = 0.02,
+                      .caution = 0.01,
+                      .effort = 2,
                       .memories = separate_memories,
                       .n_memories = G_N_ELEMENTS(separate_memories),
                       .delays = separate_delays,

@@ -8,7 +8,7 @@
 #define FEC_SEPARATE_DELAYS 3
 #define FEC_SEPARATE_RATES 1
 #define FEC_SEPARATE_LOSSES 10
-#define FEC_SEPARATE_MEMORIES 10
+#define FEC_SEPARATE_MEMORIES 14
 #define FEC_SEPARATE_CELLS                                                                         \
   (FEC_SEPARATE_DELAYS * FEC_SEPARATE_RATES * FEC_SEPARATE_LOSSES * FEC_SEPARATE_MEMORIES)
 
