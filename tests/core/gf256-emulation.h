@@ -11,8 +11,6 @@
 #pragma GCC diagnostic pop
 #include <stdint.h>
 #include <string.h>
-#pragma GCC diagnostic ignored                                                                     \
-    "-Wpsabi" /* vectors that this CPU lacks are passed around; all in one file */
 
 #define __mmask16 uint16_t
 #define __mmask32 uint32_t
