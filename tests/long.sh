@@ -42,6 +42,7 @@ for round in $(seq "$rounds"); do
   done
 done
 try 'residual loss' tests/sim/residual.sh build/tests/sim/wzp-sim
+try 'what codes lose' build/tests/bench/bench-fec-loss --frames 2000000
 try fuzz tests/fuzz/run.sh "$fuzz_seconds"
 for loss in 0 0.3 0.5; do
   try "demo at loss $loss" pipelines/demo.sh --loss "$loss"
