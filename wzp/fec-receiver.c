@@ -10,7 +10,8 @@
 /* What a stream may say of itself: numbers are made of these and never overflow. */
 #define INDEX_MAX (UINT64_C(1) << 56)
 #define MEDIA_MS_MAX (UINT64_C(1) << 43)
-#define OWN_MAX 4        /* frames of a packet */
+#define OWN_MAX 4 /* frames of a packet */
+#define GIVEN 64
 #define REACH_PACKETS 64 /* the windows of so many packets count as lately seen */
 #define REORDER_MS 60    /* a packet may come so long after its turn */
 #define PLAYOUT_UNIT (10 * WZP_MSEC)
@@ -22,6 +23,11 @@ struct WzpFecReceiver {
 
   WzpFecFrame own[OWN_MAX]; /* of the last bundle, not yet taken */
   unsigned n_own, next_own;
+  struct {
+    uint64_t media_ms;
+    unsigned code_1; /* 1 + code; 0: nothing */
+  } given[GIVEN];    /* frames that were given out lately */
+  unsigned next_given;
   bool has_report;
   WzpReport report;
 
@@ -356,22 +362,46 @@ read_symbol(WzpFecReceiver *receiver, uint64_t number, const uint8_t *symbol, Wz
   return true;
 }
 
+/* A frame's number may come out differently when its own packet comes late, behind a pause of which repair spoke
+ * first; its media time does not. */
+static bool
+was_given(WzpFecReceiver *receiver, const WzpFecFrame *frame)
+{
+  if (!frame->has_media_ms)
+    return false;
+  for (unsigned i = 0; i < GIVEN; i++) {
+    if (receiver->given[i].media_ms == frame->media_ms &&
+        receiver->given[i].code_1 == frame->code + 1u)
+      return true;
+  }
+  receiver->given[receiver->next_given].media_ms = frame->media_ms;
+  receiver->given[receiver->next_given].code_1 = frame->code + 1u;
+  receiver->next_given = (receiver->next_given + 1) % GIVEN;
+  return false;
+}
+
 bool
 wzp_fec_receiver_next(WzpFecReceiver *receiver, WzpFecFrame *frame)
 {
-  if (receiver->next_own < receiver->n_own) {
+  while (receiver->next_own < receiver->n_own) {
     *frame = receiver->own[receiver->next_own++];
-    receiver->stats.frames++;
-    return true;
+    if (!was_given(receiver, frame)) {
+      receiver->stats.frames++;
+      return true;
+    }
+    receiver->stats.redundant++;
   }
   uint64_t number;
   const uint8_t *symbol;
   while (wzp_elimination_next_solved(receiver->elimination, &number, &symbol)) {
-    if (read_symbol(receiver, number, symbol, frame)) {
+    if (!read_symbol(receiver, number, symbol, frame)) {
+      receiver->stats.malformed++;
+    } else if (was_given(receiver, frame)) {
+      receiver->stats.redundant++;
+    } else {
       receiver->stats.recovered++;
       return true;
     }
-    receiver->stats.malformed++;
   }
   return false;
 }

@@ -292,9 +292,12 @@ wzp_fec_runs_packet(WzpFecRuns *runs, const WzpFecPacketInfo *info, const WzpFra
 /* Whether the packet that is said to have held a number may have held it, counted from the run's newest packet. Media
  * time alone would not tell: it is wrong where all the full headers behind a pause were lost. */
 static bool
-fits_packet(const WzpFecRun *run, uint64_t packet, unsigned behind, uint64_t number)
+fits_packet(const WzpFecRuns *runs, unsigned i, uint64_t packet, unsigned behind, uint64_t number)
 {
+  const WzpFecRun *run = &runs->runs[i];
   int64_t packets = (int64_t)(packet - run->last_index), end = (int64_t)number + 1 + behind;
+  if (packets > 0 && i + 1 == runs->n) /* without those that had no frames */
+    packets = (int64_t)missing_before(runs, packet, 1) + 1;
   int64_t most = (int64_t)run->last_end + packets * run->last_n;
   /* lost packets may have held less, at the end of a stretch */
   int64_t least = packets > 0 ? (int64_t)run->last_end + packets : most;
@@ -311,7 +314,8 @@ wzp_fec_runs_window(WzpFecRuns *runs, uint64_t index, const WzpFraming *framing,
   for (unsigned i = runs->n; i-- > 0;) {
     const WzpFecRun *run = &runs->runs[i];
     if (index >= run->closed_index || run->code != code || !number_at(run, newest_ms, &newest) ||
-        newest + 1 < window || (packet != UINT64_MAX && !fits_packet(run, packet, behind, newest)))
+        newest + 1 < window ||
+        (packet != UINT64_MAX && !fits_packet(runs, i, packet, behind, newest)))
       continue;
     *first = newest + 1 - window;
     /* where a stretch ends, the window may reach over frames that were all lost */

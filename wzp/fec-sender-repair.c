@@ -171,8 +171,9 @@ choose_blocks(WzpFecSender *sender, Draft *draft, unsigned packets)
   for (unsigned i = 0; i < sender->n_blocks; i++) {
     WzpFecBlock *block = &sender->blocks[i];
     unsigned n = 0;
-    while (block->left > 0 && left > 0 && block->due < sender->n_packets + packets &&
-           block->first >= named_from(sender, draft)) {
+    if (block->first < named_from(sender, draft))
+      block->left = 0;
+    while (block->left > 0 && left > 0 && block->due < sender->n_packets + packets) {
       unsigned now = MIN(MIN(turn, left), block->left);
       n += now;
       left -= now;
@@ -247,7 +248,7 @@ describe(const WzpFecSender *sender, const Draft *draft, const WzpFecRepair *rep
   };
 
   int64_t back = (int64_t)(draft->media_ms - newest->media_ms);
-  if (draft->frame_code == newest->code && back > 0) {
+  if (draft->frame_code == newest->code && back > 0 && repair->oldest >= sender->stretch.start) {
     int64_t frames = (back + draft->frame_ms / 2) / draft->frame_ms;
     int64_t off = back - frames * draft->frame_ms;
     element->offset = (unsigned)(frames - 1);
