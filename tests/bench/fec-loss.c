@@ -78,7 +78,7 @@ receive_repair(Sliding *sliding, uint64_t now)
   uint64_t first = now + 1 - offset - window;
   uint8_t row[WZP_RAPTORQ_K_MAX], sources[WZP_RAPTORQ_K_MAX][SYMBOL], symbol[SYMBOL];
   const uint8_t *source[WZP_RAPTORQ_K_MAX];
-  uint32_t esi = window + sliding->turn / 2 % ESI_STEPS;
+  uint32_t esi = window + (program[3] != 0 ? sliding->turn / 2 : sliding->turn) % ESI_STEPS;
   for (unsigned i = 0; i < window; i++) {
     frame_symbol(first + i, sources[i]);
     source[i] = sources[i];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Searches the programs of repair that wzp/fec-plan.c chooses from, and prints them as C:
- *   fec-search > wzp/fec-plan-table.c                    repair that rides (minutes)
- *   fec-search --separate > tests/bench/fec-separate.c   one packet per symbol, 100 %
+ *   fec-search > wzp/fec-plan-table.c                    repair that rides (5 minutes of a core)
+ *   fec-search --separate > tests/bench/fec-separate.c   one packet per symbol, 100 % (15 minutes)
  * The same fates judge all candidates of a cell; half of them fall out at each of the rounds, which grow longer. */
 #include "fec-rank.h"
 #include <math.h>
@@ -10,8 +10,6 @@
 #include <string.h>
 #include <glib.h>
 
-#define FRAMES_FINAL 400000
-#define LOSSES_SEEN 60
 #define CANDIDATES_MAX 512
 
 static const double losses[] = {0.02, 0.05, 0.10, 0.15, 0.20, 0.30, 0.40, 0.50, 0.60, 0.70};
@@ -36,9 +34,11 @@ typedef struct {
   const unsigned *delays;
   const double *rates, *memories;
   unsigned n_delays, n_rates, n_memories;
-  double caution;  /* what a loss in a worse channel counts */
-  unsigned effort; /* 2: twice as many frames and candidates */
-  Candidate *best; /* [delay][rate][loss][memory] */
+  double losses_seen; /* by all that stay in a round: else it is made longer */
+  double caution;     /* what a loss in a worse channel counts */
+  unsigned effort;    /* 2: twice as many frames and candidates */
+  unsigned frames;    /* at most, for a candidate */
+  Candidate *best;    /* [delay][rate][loss][memory] */
 } Search;
 
 /* The channel of the cell, and a worse one: what is chosen must not break when the estimate is a little off. */
@@ -110,14 +110,14 @@ static unsigned
 halve(const Search *search, Candidate *candidates, unsigned n, unsigned kept, unsigned delay,
       double rate, unsigned frames)
 {
-  unsigned most = FRAMES_FINAL * search->effort;
+  unsigned most = search->frames;
   frames *= search->effort;
   kept = MIN(kept, n);
   for (;;) {
     for (unsigned i = 0; i < n; i++)
       judge(search, &candidates[i], delay, rate, frames);
     qsort(candidates, n, sizeof *candidates, by_score);
-    if (candidates[kept - 1].lost * frames >= LOSSES_SEEN || frames == most)
+    if (candidates[kept - 1].lost * frames >= search->losses_seen || frames == most)
       return kept;
     frames = MIN(frames * 4, most);
   }
@@ -146,7 +146,7 @@ search_cell(const Search *search, unsigned delay, double rate, const Candidate *
   n = halve(search, candidates, n, 16 * search->effort, delay, rate, 12000);
   n = halve(search, candidates, n, 6 * search->effort, delay, rate, 40000);
   n = halve(search, candidates, n, 2 * search->effort, delay, rate, 120000);
-  halve(search, candidates, n, 1, delay, rate, FRAMES_FINAL);
+  halve(search, candidates, n, 1, delay, rate, 400000);
   return candidates[0];
 }
 
@@ -155,7 +155,7 @@ run(Search *search)
 {
   search->best =
       g_new0(Candidate, search->n_delays * search->n_rates * N_LOSSES * search->n_memories);
-  size_t size = (size_t)FRAMES_FINAL * search->effort * (search->separate ? 2 : 1);
+  size_t size = (size_t)search->frames * (search->separate ? 2 : 1);
   fates = g_malloc(size);
   worse_fates = g_malloc(size);
   for (size_t loss = 0; loss < N_LOSSES; loss++) {
@@ -259,7 +259,7 @@ print(const Search *search)
   print_cells(search, type, name, index);
   g_free(name);
   for (unsigned c = 0; c < cells; c++) {
-    double lost = MAX(search->best[c].lost, 1.0 / FRAMES_FINAL);
+    double lost = MAX(search->best[c].lost, 1.0 / search->frames);
     index[c] = (unsigned)(-log2(lost) * 8);
   }
   if (!search->separate)
@@ -273,6 +273,7 @@ main(int argc, char **argv)
 {
   Search search = {.caution = 0.08,
                    .effort = 1,
+                   .frames = 400000,
                    .memories = riding_memories,
                    .n_memories = G_N_ELEMENTS(riding_memories),
                    .delays = riding_delays,
@@ -281,8 +282,10 @@ main(int argc, char **argv)
                    .n_rates = G_N_ELEMENTS(riding_rates)};
   if (argc == 2 && strcmp(argv[1], "--separate") == 0) {
     search = (Search){.separate = true,
-                      .caution = 0.01,
+                      .caution = 0.001,
+                      .losses_seen = 150,
                       .effort = 2,
+                      .frames = 8000000,
                       .memories = separate_memories,
                       .n_memories = G_N_ELEMENTS(separate_memories),
                       .delays = separate_delays,
