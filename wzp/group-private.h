@@ -4,8 +4,8 @@
 #include <glib.h>
 
 /* The inside of a room's keys, shared by join.c (JOINs and pairwise keys), group-pair.c (pairwise keys that
- * ratchet, and what they seal), group-keys.c (our sender key:
- * who holds what, when the epoch changes), group-records.c (pairwise records) and group.c (members).
+ * ratchet, and what they seal), group-keys.c (our sender key: who holds what, when the epoch changes),
+ * group-records.c (pairwise records), group-life.c (time) and group.c (members).
  *
  * Our sender key lives in the WzpSender: the base of the current epoch and, while a change is under
  * way, a pending one for the next. The newest base is the pending one if there is one. A pending base
@@ -16,8 +16,8 @@
 #define WZP_PAIR_HEADER 6
 #define WZP_PAIR_WINDOW 64
 #define WZP_PAIR_RATCHET_EVERY (600 * WZP_SECOND)
-#define WZP_PAIR_LATE                                                                              \
-  (10 * WZP_SECOND) /* a generation outlives its successor's first record so long */
+/* a generation outlives its successor's first record so long */
+#define WZP_PAIR_LATE (10 * WZP_SECOND)
 #define WZP_KEYS_REMEMBERED 8
 
 /* Pairwise keys of one pair, both directions (PROTOCOL.md 7). A direction's key ratchets, which is a new
@@ -52,7 +52,9 @@ typedef struct {
 typedef struct {
   WzpJoin join;
   WzpMemberState state;
-  bool gone;   /* left; kept because its pairwise counters must never start again */
+  bool gone; /* left; kept because its pairwise counters must never start again */
+  bool
+      silent; /* gone because nothing was heard; the relay still shows it at its slot: a record brings it back */
   bool absent; /* the relay forgot everybody; not shown again yet */
   WzpTime absent_until;
   bool has_slot;
@@ -171,6 +173,10 @@ void wzp_group_drop(WzpGroup *group, WzpTime now, WzpGroupMember *member);
 void wzp_group_event(WzpGroup *group, WzpGroupEventType type, const WzpGroupMember *member);
 /* Who is in the room and holds the slot, or NULL. */
 WzpGroupMember *wzp_group_by_slot(const WzpGroup *group, uint8_t slot);
+/* Who held the slot until it fell silent, or NULL. */
+WzpGroupMember *wzp_group_silent_by_slot(const WzpGroup *group, uint8_t slot);
+/* It speaks again. WZP_ROOM_FULL when its place was given away. */
+WzpResult wzp_group_hear_again(WzpGroup *group, WzpTime now, WzpGroupMember *member);
 
 static inline WzpGroupMember *
 wzp_group_nth(const WzpGroup *group, unsigned n)

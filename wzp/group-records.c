@@ -173,11 +173,19 @@ wzp_group_receive(WzpGroup *group, WzpTime now, const uint8_t *record, size_t le
     return WZP_WRONG_SLOT;
   member = wzp_group_by_slot(group, from);
   if (member == NULL)
+    member = wzp_group_silent_by_slot(group, from);
+  if (member == NULL)
     return WZP_UNKNOWN_SENDER;
   result = wzp_group_pair_open(&member->pair, now, record, length, frames, &number);
   if (result != WZP_OK)
     return result;
 
+  if (member->silent)
+    result = wzp_group_hear_again(group, now, member);
+  if (result != WZP_OK) {
+    sodium_memzero(frames, sizeof frames);
+    return result;
+  }
   member->heard_at = now;
   wzp_group_confirm(group, now, member);
   wzp_reader_init(&reader, frames, length - WZP_PAIR_HEADER - WZP_TAG_SIZE);

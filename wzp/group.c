@@ -6,9 +6,6 @@
 #define MAX_MEMBERS 2
 /* After a restart of the relay. */
 #define RETURN_WITHIN (30 * WZP_SECOND)
-/* Who says nothing for so long has left; who has nothing to say says so. */
-#define SILENT_MAX (30 * WZP_SECOND)
-#define SPEAK_EVERY (10 * WZP_SECOND)
 /* What a member said before leaving may be overtaken by the goodbye. */
 #define LATE_PACKETS (2 * WZP_SECOND)
 /* Members who left are kept so many, then only their jh, at most so many. */
@@ -136,6 +133,17 @@ wzp_group_by_slot(const WzpGroup *group, uint8_t slot)
   return NULL;
 }
 
+WzpGroupMember *
+wzp_group_silent_by_slot(const WzpGroup *group, uint8_t slot)
+{
+  for (unsigned i = 0; i < group->members->len; i++) {
+    WzpGroupMember *member = wzp_group_nth(group, i);
+    if (member->silent && member->slot == slot)
+      return member;
+  }
+  return NULL;
+}
+
 /* Whose stream a packet of this slot is: the member's there, or the one's who just left it. */
 static WzpGroupMember *
 speaker(const WzpGroup *group, WzpTime now, uint8_t slot)
@@ -254,7 +262,10 @@ static void
 take_slot(WzpGroup *group, WzpTime now, WzpGroupMember *member, uint8_t slot)
 {
   WzpGroupMember *other = wzp_group_by_slot(group, slot);
+  WzpGroupMember *silent = wzp_group_silent_by_slot(group, slot);
 
+  if (silent != NULL)
+    silent->silent = false;
   if (other != NULL && other != member) {
     /* After a restart the old numbers mean nothing, and a former self goes only when its successor
      * confirms, or never shows up elsewhere. Else the relay's "left" got lost. */
@@ -277,6 +288,17 @@ reintroduce(WzpGroupMember *member)
   member->send_confirm = true;
   if (!member->key.acknowledged)
     member->send_key_frame = true;
+}
+
+/* Into the room, or back. */
+static void
+enter(WzpGroup *group, WzpTime now, WzpGroupMember *member, uint8_t slot)
+{
+  member->gone = member->silent = false;
+  take_slot(group, now, member, slot);
+  member->send_confirm = member->send_key_frame = member->send_newest = true;
+  retire_oldest(group);
+  wzp_group_advance(group, now);
 }
 
 /* Room for one more identity; those that the relay forgot and that did not come back make way. */
@@ -370,11 +392,16 @@ wzp_group_add_member(WzpGroup *group, WzpTime now, uint8_t slot, const uint8_t *
     if (result != WZP_OK)
       return result;
   }
-  member->gone = false;
-  take_slot(group, now, member, slot);
-  member->send_confirm = member->send_key_frame = member->send_newest = true;
-  retire_oldest(group);
-  wzp_group_advance(group, now);
+  enter(group, now, member, slot);
+  return WZP_OK;
+}
+
+WzpResult
+wzp_group_hear_again(WzpGroup *group, WzpTime now, WzpGroupMember *member)
+{
+  if (!make_room(group, now))
+    return WZP_ROOM_FULL;
+  enter(group, now, member, member->slot);
   return WZP_OK;
 }
 
@@ -382,7 +409,10 @@ void
 wzp_group_remove_member(WzpGroup *group, WzpTime now, uint8_t slot)
 {
   WzpGroupMember *member = wzp_group_by_slot(group, slot);
+  WzpGroupMember *silent = wzp_group_silent_by_slot(group, slot);
 
+  if (silent != NULL)
+    silent->silent = false;
   /* an absent one's slot is of the relay's former life */
   if (member != NULL && !member->absent)
     wzp_group_drop(group, now, member);
@@ -394,6 +424,7 @@ wzp_group_relay_restarted(WzpGroup *group, WzpTime now)
   for (unsigned i = 0; i < group->members->len; i++) {
     if (!wzp_group_nth(group, i)->gone)
       make_absent(wzp_group_nth(group, i), now);
+    wzp_group_nth(group, i)->silent = false;
   }
 }
 
@@ -454,91 +485,6 @@ wzp_group_member(const WzpGroup *group, unsigned n, WzpMemberInfo *info)
   info->has_our_key = member->holds_current;
   info->we_have_key = wzp_receiver_has_key(member->receiver);
   return true;
-}
-
-/* --- Time --- */
-
-static bool
-is_reachable(const WzpGroupMember *member)
-{
-  return !member->gone && !member->absent && member->has_slot &&
-         member->state == WZP_MEMBER_CONFIRMED;
-}
-
-static WzpTime
-silent_at(const WzpGroup *group, const WzpGroupMember *member)
-{
-  return MAX(member->heard_at, group->watched_since) + SILENT_MAX;
-}
-
-/* Signs of life, the pair's keys, and what must be said again. */
-static void
-look_after(WzpGroup *group, WzpTime now, WzpGroupMember *member)
-{
-  wzp_group_pair_expire(&member->pair, now);
-  if (is_reachable(member)) {
-    if (now >= silent_at(group, member)) {
-      wzp_group_drop(group, now, member);
-      return;
-    }
-    if (now >= member->pair.ratchet_at) {
-      wzp_group_pair_ratchet(&member->pair, now);
-      member->send_confirm = true; /* which lets the other side follow */
-    }
-    if (group->spoke)
-      member->said_at = now;
-    if (now >= member->said_at + SPEAK_EVERY) {
-      member->send_confirm = true;
-      member->said_at = now;
-    }
-  }
-  if (now >= wzp_group_key_resend_at(member)) {
-    member->send_key_frame = true;
-    member->key.resend_at = now + member->key.resend_step;
-  }
-  if (wzp_receiver_wants_key(member->receiver, now))
-    member->send_keyreq = true;
-}
-
-void
-wzp_group_handle_timeout(WzpGroup *group, WzpTime now)
-{
-  if (now - group->looked_at > 2 * SPEAK_EVERY) /* we were away */
-    group->watched_since = now;
-  group->looked_at = now;
-  for (unsigned i = 0; i < group->members->len; i++) {
-    WzpGroupMember *member = wzp_group_nth(group, i);
-    if (!member->gone && member->absent && now >= member->absent_until)
-      wzp_group_drop(group, now, member);
-    else if (!member->gone)
-      look_after(group, now, member);
-  }
-  group->spoke = false;
-  if (now >= wzp_group_rekey_at(group))
-    wzp_group_rotate(group, now);
-  wzp_group_advance(group, now);
-}
-
-WzpTime
-wzp_group_next_timeout(const WzpGroup *group)
-{
-  WzpTime next = MIN(wzp_group_switch_at(group), wzp_group_rekey_at(group));
-
-  if (group->left)
-    return WZP_NEVER;
-  for (unsigned i = 0; i < group->members->len; i++) {
-    const WzpGroupMember *member = wzp_group_nth(group, i);
-    if (member->gone)
-      continue;
-    if (member->absent)
-      next = MIN(next, member->absent_until);
-    next = MIN(next, wzp_group_key_resend_at(member));
-    if (is_reachable(member)) {
-      next = MIN(next, MIN(silent_at(group, member), member->pair.ratchet_at));
-      next = MIN(next, member->said_at + SPEAK_EVERY);
-    }
-  }
-  return next;
 }
 
 /* --- Media --- */

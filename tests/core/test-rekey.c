@@ -175,13 +175,40 @@ test_silent_member(void)
     wzp_group_handle_timeout(a, now);
     for (GBytes *record; (record = wzp_group_poll(a, now)) != NULL;)
       g_bytes_unref(record);
-    now = MAX(now + 1, wzp_group_next_timeout(a));
+    now = MIN(MAX(now + 1, wzp_group_next_timeout(a)), spoke + 31 * WZP_SECOND);
   }
   g_assert_cmpint(next_event(a), ==, WZP_GROUP_LEFT);
   uint8_t packet[64];
   size_t length;
   g_assert_cmpint(say(a, 0, packet, &length), ==, WZP_NO_RECEIVER);
+
+  /* it was there all the time, only nothing came through: the first word brings it back, and a new key */
+  uint32_t epoch = wzp_sender_epoch(a->sender);
   hands.group[1] = b;
+  wzp_group_nth(b, 0)->send_confirm = true;
+  carry(&hands, now);
+  g_assert_cmpint(next_event(a), ==, WZP_GROUP_CONFIRMED);
+  g_assert_cmpint(next_event(a), ==, WZP_GROUP_READY);
+  assert_talks(a, b, now);
+  assert_talks(b, a, now);
+  g_assert_cmpuint(wzp_sender_epoch(a->sender), ==, epoch);
+
+  /* not so one whom the relay, too, says to be gone, or that was in its slot before a restart */
+  for (unsigned how = 0; how < 3; how++) {
+    wzp_group_drop(a, now, wzp_group_nth(a, 0));
+    wzp_group_nth(a, 0)->silent = true;
+    if (how == 0)
+      wzp_group_remove_member(a, now, 1);
+    else if (how == 1)
+      wzp_group_relay_restarted(a, now);
+    wzp_group_nth(b, 0)->send_confirm = true;
+    GBytes *record = wzp_group_poll(b, now);
+    g_assert_cmpint(give(a, now, record), ==, how < 2 ? WZP_UNKNOWN_SENDER : WZP_OK);
+    g_bytes_unref(record);
+    if (how < 2)
+      g_assert_cmpint(show(a, now, 1, b), ==, WZP_OK);
+    carry(&hands, now);
+  }
   hands_clear(&hands);
 }
 
