@@ -2,36 +2,12 @@
 /* SSSE3 and AVX2: an instruction looks 16 or 32 bytes up in a table of 16. A byte times a coefficient is the
  * sum of two look-ups, one for each half of the byte; a factor is the address of the coefficient's tables. */
 #include "gf256-private.h"
+#include "gf256-ssse3.h"
 #include <glib.h>
-#include <immintrin.h>
 
-#define SSSE3 __attribute__((target("ssse3")))
 #define AVX2 __attribute__((target("avx2")))
-#define INLINE static inline __attribute__((always_inline))
 
 /* --- 16 bytes --- */
-
-typedef struct {
-  __m128i low, high; /* of each byte, or the tables of the low and the high half */
-} Halves16;
-
-INLINE SSSE3 __m128i
-zero_16(void)
-{
-  return _mm_setzero_si128();
-}
-
-INLINE SSSE3 __m128i
-load_16(const uint8_t *data)
-{
-  return _mm_loadu_si128((const __m128i *)data);
-}
-
-INLINE SSSE3 void
-store_16(uint8_t *data, __m128i x)
-{
-  _mm_storeu_si128((__m128i *)data, x);
-}
 
 /* from 8 bytes on, two words that may overlap */
 INLINE SSSE3 __m128i
@@ -55,13 +31,6 @@ store_part_16(uint8_t *data, size_t n, __m128i x)
     _mm_storel_epi64((__m128i *)&word, x);
     wzp_gf256_store_few(data, n, word);
   }
-}
-
-INLINE SSSE3 Halves16
-split_16(__m128i x)
-{
-  const __m128i half = _mm_set1_epi8(15);
-  return (Halves16){_mm_and_si128(x, half), _mm_and_si128(_mm_srli_epi64(x, 4), half)};
 }
 
 INLINE SSSE3 Halves16

@@ -17,77 +17,51 @@ unit_vector(unsigned column)
 }
 
 #if defined(__x86_64__) || defined(__i386__)
-#include <immintrin.h>
+#include "gf256-ssse3.h"
 
-#define TARGET __attribute__((target("ssse3")))
-#define INLINE TARGET static inline __attribute__((always_inline))
-
-typedef struct {
-  __m128i low, high; /* of each byte, four bits */
-} Halves;
-
-INLINE __m128i
-load(const uint8_t *at)
-{
-  return _mm_loadu_si128((const __m128i *)at);
-}
-
-INLINE void
-store(uint8_t *at, __m128i x)
-{
-  _mm_storeu_si128((__m128i *)at, x);
-}
-
-INLINE Halves
-halves(__m128i x)
-{
-  const __m128i low = _mm_set1_epi8(15);
-  return (Halves){_mm_and_si128(x, low), _mm_and_si128(_mm_srli_epi64(x, 4), low)};
-}
-
-INLINE __m128i
-times(Halves x, uint8_t coefficient)
+INLINE SSSE3 __m128i
+times(Halves16 x, uint8_t coefficient)
 {
   const uint8_t *table = wzp_gf256_nibbles[coefficient];
-  return _mm_xor_si128(_mm_shuffle_epi8(load(table), x.low),
-                       _mm_shuffle_epi8(load(table + 16), x.high));
+  return _mm_xor_si128(_mm_shuffle_epi8(load_16(table), x.low),
+                       _mm_shuffle_epi8(load_16(table + 16), x.high));
 }
 
-TARGET static void
+SSSE3 static void
 ssse3_reduce(Row row, const Row *rows, const uint8_t *pivot, unsigned n, unsigned size)
 {
   uint8_t coefficient[WZP_RAPTORQ_K_MAX];
   for (unsigned i = 0; i < n; i++)
     coefficient[i] = row[pivot[i]];
   for (unsigned at = 0; at < size; at += 16) {
-    __m128i sum = load(row + at);
+    __m128i sum = load_16(row + at);
     for (unsigned i = 0; i < n; i++)
-      sum = _mm_xor_si128(sum, times(halves(load(rows[i] + at)), coefficient[i]));
-    store(row + at, sum);
+      sum = _mm_xor_si128(sum, times(split_16(load_16(rows[i] + at)), coefficient[i]));
+    store_16(row + at, sum);
   }
 }
 
-INLINE void
-add_to_row(Row row, uint8_t coefficient, const Halves *own, unsigned size)
+INLINE SSSE3 void
+add_to_row(Row row, uint8_t coefficient, const Halves16 *own, unsigned size)
 {
 #pragma GCC unroll 2
   for (unsigned at = 0; at < size; at += 16)
-    store(row + at, _mm_xor_si128(load(row + at), times(own[at / 16], coefficient)));
+    store_16(row + at, _mm_xor_si128(load_16(row + at), times(own[at / 16], coefficient)));
 }
 
 /* Where size is a constant, the multiplied row stays in registers. */
-INLINE void
+INLINE SSSE3 void
 vector_exchange(Row *rows, unsigned n, unsigned own, unsigned column, unsigned size)
 {
-  Halves product[WZP_RAPTORQ_ROW_MAX / 16];
+  Halves16 product[WZP_RAPTORQ_ROW_MAX / 16];
   const uint8_t *unit = unit_vector(column);
   const uint8_t inverse = wzp_gf256_inverses[rows[own][column]];
 #pragma GCC unroll 2
   for (unsigned at = 0; at < size; at += 16) {
-    __m128i x = _mm_xor_si128(load(rows[own] + at), load(unit + at));
-    x = times(halves(x), inverse);
-    store(rows[own] + at, x);
-    product[at / 16] = halves(x);
+    __m128i x = _mm_xor_si128(load_16(rows[own] + at), load_16(unit + at));
+    x = times(split_16(x), inverse);
+    store_16(rows[own] + at, x);
+    product[at / 16] = split_16(x);
   }
   for (unsigned i = own + 1; i < n; i++) /* first: the next one waits for it */
     add_to_row(rows[i], rows[i][column], product, size);
@@ -95,13 +69,13 @@ vector_exchange(Row *rows, unsigned n, unsigned own, unsigned column, unsigned s
     add_to_row(rows[i], rows[i][column], product, size);
 }
 
-TARGET static void
+SSSE3 static void
 ssse3_exchange(Row *rows, unsigned n, unsigned own, unsigned column, unsigned size)
 {
   vector_exchange(rows, n, own, column, size);
 }
 
-INLINE unsigned
+INLINE SSSE3 unsigned
 vector_exchange_all(Row *rows, unsigned n, unsigned own, uint8_t *pivot, WzpRaptorqColumns *free,
                     unsigned size)
 {
@@ -116,7 +90,7 @@ vector_exchange_all(Row *rows, unsigned n, unsigned own, uint8_t *pivot, WzpRapt
   return own;
 }
 
-TARGET static unsigned
+SSSE3 static unsigned
 ssse3_exchange_all(Row *rows, unsigned n, unsigned own, uint8_t *pivot, WzpRaptorqColumns *free,
                    unsigned size)
 {
