@@ -6,6 +6,7 @@
  *
  *   bench-fec [--json] [--rounds N]
  *   bench-fec --instructions [--json]   instructions of one call, counted by single-stepping */
+#include "bench-util.h"
 #include "allocations.h"
 #include "instructions.h"
 #include "wzp/gf256-private.h"
@@ -15,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define K_MOST 20
 #define T_MOST 256
@@ -38,23 +38,6 @@ typedef struct {
   const uint8_t *received[K_MOST];
   WzpRaptorqDecoder *decoder;
 } Block;
-
-static double
-now_ns(void)
-{
-  struct timespec now;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
-}
-
-static void
-require(bool condition, const char *what)
-{
-  if (!condition) {
-    fprintf(stderr, "bench-fec: %s\n", what);
-    exit(1);
-  }
-}
 
 /* --- what is measured --- */
 
@@ -101,9 +84,9 @@ static void
 decode(void *data)
 {
   Block *block = data;
-  require(wzp_raptorq_decode(block->decoder, block->k, block->t, block->received_esi,
-                             block->received, block->k),
-          "a block could not be decoded");
+  bench_require(wzp_raptorq_decode(block->decoder, block->k, block->t, block->received_esi,
+                                   block->received, block->k),
+                "a block could not be decoded");
 }
 
 /* --- a block --- */
@@ -161,12 +144,12 @@ set_up(Block *block, unsigned k, unsigned n_repair, size_t t)
   isal(block);
   encode(block);
   for (unsigned r = 0; r < n_repair; r++)
-    require(memcmp(block->ours[r], block->repair[r], t) == 0, "ISA-L computed other bytes");
+    bench_require(memcmp(block->ours[r], block->repair[r], t) == 0, "ISA-L computed other bytes");
   receive(block);
   decode(block);
   for (unsigned i = 0; i < k; i++)
-    require(memcmp(wzp_raptorq_decoder_symbol(block->decoder, i), block->source[i], t) == 0,
-            "a block was decoded to other bytes");
+    bench_require(memcmp(wzp_raptorq_decoder_symbol(block->decoder, i), block->source[i], t) == 0,
+                  "a block was decoded to other bytes");
 }
 
 /* --- rounds --- */
@@ -174,10 +157,10 @@ set_up(Block *block, unsigned k, unsigned n_repair, size_t t)
 static double
 time_batch(void (*run)(void *block), Block *block, unsigned calls)
 {
-  double start = now_ns();
+  double start = bench_now_ns();
   for (unsigned i = 0; i < calls; i++)
     run(block);
-  return (now_ns() - start) / calls;
+  return (bench_now_ns() - start) / calls;
 }
 
 static int

@@ -4,13 +4,13 @@
  * bare SipHash. The ratio is the result; nanoseconds of a noisy machine are not.
  *
  *   bench-media [--json] [--rounds N]     medians of N rounds (21) of 20000 packets */
+#include "bench-util.h"
 #include "relay/relay-media.h"
 #include "wzp/seal.h"
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define PACKETS 20000
 #define BUNDLE 61 /* Opus 24 kbit/s, 20 ms: an element's byte and 60 of the frame */
@@ -34,23 +34,6 @@ typedef struct {
 
 static volatile uint8_t sink_byte;
 
-static double
-now_ns(void)
-{
-  struct timespec now;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
-}
-
-static void
-require(bool condition, const char *what)
-{
-  if (!condition) {
-    fprintf(stderr, "bench-media: %s\n", what);
-    exit(1);
-  }
-}
-
 /* --- ours --- */
 
 static void
@@ -62,7 +45,7 @@ seal(Bench *bench)
     Packet *packet = &bench->packets[i];
     WzpResult result = wzp_sender_seal(bench->sender, &request, bundle, sizeof bundle, packet->data,
                                        sizeof packet->data, &packet->length, NULL);
-    require(result == WZP_OK, "a packet could not be sealed");
+    bench_require(result == WZP_OK, "a packet could not be sealed");
   }
 }
 
@@ -76,7 +59,7 @@ open_all(Bench *bench)
     const Packet *packet = &bench->packets[i];
     WzpResult result = wzp_receiver_open(bench->receiver, 0, packet->data, packet->length, plain,
                                          &length, &opened);
-    require(result == WZP_OK, "a packet did not open");
+    bench_require(result == WZP_OK, "a packet did not open");
     sink_byte = plain[0];
   }
 }
@@ -115,7 +98,7 @@ forward(Bench *bench)
                        &for_control);
     now += 20 * WZP_MSEC;
   }
-  require(bench->sent - before == PACKETS, "the relay did not forward every packet");
+  bench_require(bench->sent - before == PACKETS, "the relay did not forward every packet");
 }
 
 /* --- the limits --- */
@@ -135,9 +118,9 @@ bare_open(Bench *bench)
 {
   uint8_t nonce[12] = {0}, ad[8] = {0}, plain[128];
   for (unsigned i = 0; i < PACKETS; i++)
-    require(wzp_aead_open(plain, bench->key, nonce, ad, sizeof ad, bench->packets[i].data + 4,
-                          BUNDLE + WZP_TAG_SIZE),
-            "a bare packet did not open");
+    bench_require(wzp_aead_open(plain, bench->key, nonce, ad, sizeof ad, bench->packets[i].data + 4,
+                                BUNDLE + WZP_TAG_SIZE),
+                  "a bare packet did not open");
 }
 
 static void
@@ -155,9 +138,9 @@ bare_hash(Bench *bench)
 static double
 measure(Bench *bench, void (*run)(Bench *bench))
 {
-  double start = now_ns();
+  double start = bench_now_ns();
   run(bench);
-  return (now_ns() - start) / PACKETS;
+  return (bench_now_ns() - start) / PACKETS;
 }
 
 static int
@@ -209,7 +192,7 @@ set_up(Bench *bench)
   randombytes_buf(bench->key, sizeof bench->key);
   bench->sender = wzp_sender_new(sid, bench->key, 0);
   bench->receiver = wzp_receiver_new(sid);
-  require(wzp_receiver_add_base(bench->receiver, 0, bench->key) == WZP_OK, "no key");
+  bench_require(wzp_receiver_add_base(bench->receiver, 0, bench->key) == WZP_OK, "no key");
   bench->media = relay_media_new(&limits);
   for (unsigned leg = 0; leg < 2; leg++) {
     RelayCommand command = {

@@ -111,17 +111,22 @@ step(Sliding *sliding, const FecLossRun *run, uint64_t frame)
          !wzp_elimination_is_known(sliding->elimination, frame - sliding->delay);
 }
 
-unsigned
-fec_loss_sliding(const FecLossRun *run, unsigned delay)
+static unsigned
+lost_with(const FecLossRun *run, unsigned delay, const uint8_t *program)
 {
-  Sliding sliding = {.elimination = wzp_elimination_new(SYMBOL),
-                     .delay = delay,
-                     .program = choose(&run->channel, delay)};
+  Sliding sliding = {
+      .elimination = wzp_elimination_new(SYMBOL), .delay = delay, .program = program};
   unsigned lost = 0;
   for (uint64_t frame = 0; frame < run->n; frame++)
     lost += step(&sliding, run, frame);
   wzp_elimination_free(sliding.elimination);
   return lost;
+}
+
+unsigned
+fec_loss_sliding(const FecLossRun *run, unsigned delay)
+{
+  return lost_with(run, delay, choose(&run->channel, delay));
 }
 
 unsigned
@@ -137,12 +142,7 @@ unsigned
 fec_loss_copies(const FecLossRun *run, unsigned delay)
 {
   const uint8_t again[4] = {(uint8_t)delay, 1, 0, 0};
-  Sliding sliding = {.elimination = wzp_elimination_new(SYMBOL), .delay = delay, .program = again};
-  unsigned lost = 0;
-  for (uint64_t frame = 0; frame < run->n; frame++)
-    lost += step(&sliding, run, frame);
-  wzp_elimination_free(sliding.elimination);
-  return lost;
+  return lost_with(run, delay, again);
 }
 
 unsigned

@@ -240,3 +240,27 @@ relay_peers_heard_all(RelayPeer **peers, unsigned n)
   g_assert_cmpuint(n, ==, 2);
   return peers[0]->opened == peers[1]->sent && peers[1]->opened == peers[0]->sent;
 }
+
+void
+relay_peers_talk(RelayPeer *peers[2], unsigned packets, WzpTime timeout)
+{
+  unsigned i;
+
+  for (i = 0; i < packets; i++) {
+    g_assert_cmpint(relay_peer_talk(peers[0]), ==, WZP_OK);
+    g_assert_cmpint(relay_peer_talk(peers[1]), ==, WZP_OK);
+  }
+  relay_peers_run(peers, 2, relay_peers_heard_all, timeout);
+}
+
+void
+relay_peers_hear_again(RelayPeer *peers[2], WzpTime deadline)
+{
+  peers[0]->opened = peers[1]->opened = 0;
+  while (peers[0]->opened == 0 || peers[1]->opened == 0) {
+    g_assert_cmpint(g_get_monotonic_time(), <, deadline);
+    relay_peer_talk(peers[0]);
+    relay_peer_talk(peers[1]);
+    relay_peers_run_for(peers, 2, 20 * WZP_MSEC);
+  }
+}

@@ -37,3 +37,7 @@ bool relay_peers_active(RelayPeer **peers, unsigned n);
 bool relay_peers_closed(RelayPeer **peers, unsigned n);
 /* Everything that all others sent was opened by each (two peers). */
 bool relay_peers_heard_all(RelayPeer **peers, unsigned n);
+/* Two say so many packets each, and hear them all. */
+void relay_peers_talk(RelayPeer *peers[2], unsigned packets, WzpTime timeout);
+/* Two talk until each has heard the other anew; both have to by the deadline. */
+void relay_peers_hear_again(RelayPeer *peers[2], WzpTime deadline);

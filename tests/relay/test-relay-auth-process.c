@@ -93,18 +93,6 @@ start_call(const RelayProcess *relay, Caller callers[2], RelayPeer *peers[2])
   relay_peers_run(peers, 2, relay_peers_active, PATIENCE);
 }
 
-static void
-talk(RelayPeer *peers[2], unsigned packets)
-{
-  unsigned i;
-
-  for (i = 0; i < packets; i++) {
-    g_assert_cmpint(relay_peer_talk(peers[0]), ==, WZP_OK);
-    g_assert_cmpint(relay_peer_talk(peers[1]), ==, WZP_OK);
-  }
-  relay_peers_run(peers, 2, relay_peers_heard_all, PATIENCE);
-}
-
 static double
 read_metric(const RelayProcess *relay, const char *name)
 {
@@ -166,7 +154,7 @@ test_good(void)
   unsigned i;
 
   start_call(relay, callers, peers);
-  talk(peers, 10);
+  relay_peers_talk(peers, 10, PATIENCE);
   /* one question for each, by the book: what servers that exist understand */
   g_assert_cmpuint(auth_server_requests(server), ==, 2);
   last = auth_server_last(server);
@@ -299,7 +287,7 @@ test_bad_servers(void)
     if (mode != AUTH_SERVER_CLOSES)
       g_assert_cmpuint(auth_server_requests(server), ==, before + 1);
     caller_free(&third);
-    talk(peers, 3);
+    relay_peers_talk(peers, 3, PATIENCE);
   }
   auth_server_set_mode(server, AUTH_SERVER_JUDGES);
   /* not this server's token, and another's */
@@ -321,7 +309,7 @@ test_bad_servers(void)
   assert_says(third.peer, WZP_ERROR_AUTH_UNAVAILABLE, "later");
   caller_free(&third);
 
-  talk(peers, 3);
+  relay_peers_talk(peers, 3, PATIENCE);
   g_assert_cmpfloat(read_attempts(relay, "ok"), ==, 2);
   g_assert_cmpfloat(read_attempts(relay, "refused"), ==, 2);
   g_assert_cmpfloat(read_attempts(relay, "wrong-identity"), ==, 1);
@@ -364,7 +352,7 @@ test_tls(void)
   Caller callers[2];
 
   start_call(relay, callers, peers);
-  talk(peers, 3);
+  relay_peers_talk(peers, 3, PATIENCE);
   g_assert_cmpuint(auth_server_requests(server), ==, 2);
   caller_free(&callers[0]);
   caller_free(&callers[1]);
@@ -404,18 +392,12 @@ test_killed(void)
   WzpTime killed;
 
   start_call(relay, callers, peers);
-  talk(peers, 5);
+  relay_peers_talk(peers, 5, PATIENCE);
   killed = g_get_monotonic_time();
   kill(relay->pid, SIGKILL);
   relay_process_wait(relay, PATIENCE, NULL);
   relay_process_restart(relay);
-  peers[0]->opened = peers[1]->opened = 0;
-  while (peers[0]->opened == 0 || peers[1]->opened == 0) {
-    g_assert_cmpint(g_get_monotonic_time(), <, killed + PATIENCE);
-    relay_peer_talk(peers[0]);
-    relay_peer_talk(peers[1]);
-    relay_peers_run_for(peers, 2, 20 * WZP_MSEC);
-  }
+  relay_peers_hear_again(peers, killed + PATIENCE);
   g_test_message("heard again after %d ms", (int)((g_get_monotonic_time() - killed) / WZP_MSEC));
   g_assert_cmpuint(auth_server_requests(server), ==, 4);
   g_assert_cmpfloat(read_attempts(relay, "ok"), ==, 2);
@@ -514,9 +496,9 @@ test_reload(void)
   relay_process_wait_for_log(relay, "1 rooms have a list", PATIENCE);
   peers[1] = join_as(relay, "kitchen", bob);
   relay_peers_run(peers, 2, relay_peers_active, PATIENCE);
-  talk(peers, 5);
+  relay_peers_talk(peers, 5, PATIENCE);
   assert_not_allowed(relay, "kitchen", alice);
-  talk(peers, 5);
+  relay_peers_talk(peers, 5, PATIENCE);
   g_assert_cmpfloat(read_metric(relay, "wzp_relay_active_rooms"), ==, 1);
 
   relay_peer_free(peers[0]);

@@ -50,18 +50,6 @@ end_call(RelayPeer *peers[2])
 }
 
 static void
-talk(RelayPeer *peers[2], unsigned packets)
-{
-  unsigned i;
-
-  for (i = 0; i < packets; i++) {
-    g_assert_cmpint(relay_peer_talk(peers[0]), ==, WZP_OK);
-    g_assert_cmpint(relay_peer_talk(peers[1]), ==, WZP_OK);
-  }
-  relay_peers_run(peers, 2, relay_peers_heard_all, PATIENCE);
-}
-
-static void
 test_start_line(void)
 {
   RelayProcess *relay = relay_process_new(NULL);
@@ -92,7 +80,7 @@ test_call(void)
   WzpTime began;
 
   start_call(relay, peers);
-  talk(peers, 50);
+  relay_peers_talk(peers, 50, PATIENCE);
   g_assert_cmpfloat(read_metric(relay, "wzp_relay_active_sessions"), ==, 2);
   g_assert_cmpfloat(read_metric(relay, "wzp_relay_active_rooms"), ==, 1);
   g_assert_cmpfloat(read_metric(relay, "wzp_relay_packets_received_total"), ==, 100);
@@ -127,18 +115,12 @@ test_killed(void)
   RelayPeer *peers[2];
 
   start_call(relay, peers);
-  talk(peers, 5);
+  relay_peers_talk(peers, 5, PATIENCE);
   killed = g_get_monotonic_time();
   kill(relay->pid, SIGKILL);
   relay_process_wait(relay, PATIENCE, NULL);
   relay_process_restart(relay);
-  peers[0]->opened = peers[1]->opened = 0;
-  while (peers[0]->opened == 0 || peers[1]->opened == 0) {
-    g_assert_cmpint(g_get_monotonic_time(), <, killed + PATIENCE);
-    relay_peer_talk(peers[0]);
-    relay_peer_talk(peers[1]);
-    relay_peers_run_for(peers, 2, 20 * WZP_MSEC);
-  }
+  relay_peers_hear_again(peers, killed + PATIENCE);
   g_test_message("heard again after %d ms", (int)((g_get_monotonic_time() - killed) / WZP_MSEC));
   g_assert_cmpfloat(read_metric(relay, "wzp_relay_active_sessions"), ==, 2);
   end_call(peers);
@@ -336,7 +318,7 @@ test_dual_stack(void)
   peers[0] = relay_peer_new("127.0.0.1", &v4, "kitchen");
   peers[1] = relay_peer_new("::1", &v6, "kitchen");
   relay_peers_run(peers, 2, relay_peers_active, PATIENCE);
-  talk(peers, 5);
+  relay_peers_talk(peers, 5, PATIENCE);
   end_call(peers);
   relay_process_free(relay);
 }
@@ -441,7 +423,7 @@ test_room_full(void)
   relay_peers_run(peers, 3, third_has_ended, PATIENCE);
   g_assert_true(peers[2]->failed);
   g_assert_cmpint(peers[2]->error, ==, WZP_ERROR_ROOM_FULL);
-  talk(peers, 5);
+  relay_peers_talk(peers, 5, PATIENCE);
   relay_peer_free(peers[2]);
   end_call(peers);
   relay_process_free(relay);
