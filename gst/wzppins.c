@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "wzppins.h"
+#include "wzp/bytes.h"
 #include "wzp/keyfile.h"
 #include <sodium.h>
 #include <string.h>
@@ -36,10 +37,7 @@ line_parse(Line *line, const char *text)
   if (*line->text == '\0' || *line->text == '#')
     return true;
   g_auto(GStrv) words = g_strsplit_set(line->text, " \t", -1);
-  size_t length = 0;
-  const char *end = NULL;
-  if (g_strv_length(words) != 2 || strlen(words[1]) != 64 ||
-      sodium_hex2bin(line->key, 32, words[1], 64, NULL, &length, &end) != 0 || length != 32)
+  if (g_strv_length(words) != 2 || !wzp_hex_read(line->key, 32, words[1]))
     return false;
   line->place = g_strdup(words[0]);
   return true;

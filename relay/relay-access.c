@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "relay-access.h"
-#include <sodium.h>
+#include "wzp/bytes.h"
 #include <string.h>
 
 #define ROOM_NAME_MAX 255
@@ -91,11 +91,9 @@ bool
 relay_access_add_id(RelayAccess *access, const char *id)
 {
   uint8_t bytes[32];
-  size_t length;
   unsigned i;
 
-  if (strlen(id) != 64 || sodium_hex2bin(bytes, sizeof bytes, id, 64, NULL, &length, NULL) != 0 ||
-      length != sizeof bytes)
+  if (!wzp_hex_read(bytes, sizeof bytes, id))
     return false;
   for (i = 0; i < access->rules->len; i++) {
     const Rule *rule = access->rules->pdata[i];

@@ -1,8 +1,17 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "bytes.h"
+#include <sodium.h>
 #include <string.h>
 
 static const uint8_t nothing[1];
+
+bool
+wzp_hex_read(uint8_t *out, size_t size, const char *hex)
+{
+  size_t n_bytes = 0;
+  return strlen(hex) == 2 * size &&
+         sodium_hex2bin(out, size, hex, 2 * size, NULL, &n_bytes, NULL) == 0 && n_bytes == size;
+}
 
 void
 wzp_reader_init(WzpReader *reader, const void *data, size_t length)

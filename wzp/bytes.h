@@ -10,6 +10,9 @@
 /* No datagram of this protocol is longer; the socket's owner enforces it. */
 #define WZP_DATAGRAM_MAX 1500
 
+/* Exactly 2 * size hex digits become size bytes. */
+bool wzp_hex_read(uint8_t *out, size_t size, const char *hex);
+
 typedef struct {
   const uint8_t *data;
   size_t length;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "contacts-private.h"
+#include "bytes.h"
 #include <sodium.h>
 #include <string.h>
 
@@ -21,14 +22,6 @@ wzp_verified_name(WzpVerified verified)
   return verified_names[verified];
 }
 
-static bool
-read_hex(uint8_t *out, size_t size, const char *hex)
-{
-  size_t n_bytes = 0;
-  return strlen(hex) == 2 * size &&
-         sodium_hex2bin(out, size, hex, 2 * size, NULL, &n_bytes, NULL) == 0 && n_bytes == size;
-}
-
 void
 wzp_contact_key_format(char text[WZP_CONTACT_KEY_TEXT], const uint8_t key[32])
 {
@@ -42,7 +35,7 @@ wzp_contact_key_parse(uint8_t key[32], const char *text)
 {
   if (g_ascii_strncasecmp(text, KEY_PREFIX, strlen(KEY_PREFIX)) == 0)
     text += strlen(KEY_PREFIX);
-  if (read_hex(key, 32, text))
+  if (wzp_hex_read(key, 32, text))
     return true;
   memset(key, 0, 32);
   return false;
@@ -142,7 +135,7 @@ wzp_contact_parse(WzpContact *contact, const char *line)
   }
   g_strstrip(at);
   contact->has_sas = strcmp(fields[5], NOTHING) != 0;
-  if (!read_hex(contact->key, 32, fields[0]))
+  if (!wzp_hex_read(contact->key, 32, fields[0]))
     return "does not start with a key of 64 hex digits";
   if (!parse_time(&contact->first_seen, fields[1]) || !parse_time(&contact->last_seen, fields[2]) ||
       !parse_time(&contact->verified_at, fields[4]))
@@ -151,7 +144,7 @@ wzp_contact_parse(WzpContact *contact, const char *line)
     return "does not say no, fingerprint or words for how it was verified";
   if ((contact->verified == WZP_VERIFIED_NO) != (contact->verified_at == WZP_CONTACT_NEVER))
     return "has how it was verified without when, or the other way round";
-  if (contact->has_sas && !read_hex(contact->sas, 8, fields[5]))
+  if (contact->has_sas && !wzp_hex_read(contact->sas, 8, fields[5]))
     return "has a SAS that is not 16 hex digits";
   const char *problem = wzp_contact_name_problem(at);
   if (problem == NULL)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "sealed-key.h"
+#include "bytes.h"
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
@@ -74,14 +75,6 @@ wzp_sealed_key_format(const WzpSealedKey *sealed, char text[WZP_SEALED_KEY_TEXT]
   g_snprintf(text, WZP_SEALED_KEY_TEXT, "%s %s\n", start, box);
 }
 
-static bool
-read_hex(uint8_t *out, size_t size, const char *hex)
-{
-  size_t n_bytes = 0;
-  return strlen(hex) == 2 * size &&
-         sodium_hex2bin(out, size, hex, 2 * size, NULL, &n_bytes, NULL) == 0 && n_bytes == size;
-}
-
 bool
 wzp_sealed_key_parse(WzpSealedKey *sealed, const char *text, size_t length)
 {
@@ -98,9 +91,9 @@ wzp_sealed_key_parse(WzpSealedKey *sealed, const char *text, size_t length)
       !g_ascii_string_to_unsigned(words[3], 10, 1, WZP_SEALED_KEY_PASSES_MAX, &passes, NULL) ||
       !g_ascii_string_to_unsigned(words[4], 10, WZP_SEALED_KEY_MEMORY_MIN,
                                   WZP_SEALED_KEY_MEMORY_MAX, &memory, NULL) ||
-      !read_hex(sealed->salt, sizeof sealed->salt, words[5]) ||
-      !read_hex(sealed->nonce, sizeof sealed->nonce, words[6]) ||
-      !read_hex(sealed->box, sizeof sealed->box, words[7]))
+      !wzp_hex_read(sealed->salt, sizeof sealed->salt, words[5]) ||
+      !wzp_hex_read(sealed->nonce, sizeof sealed->nonce, words[6]) ||
+      !wzp_hex_read(sealed->box, sizeof sealed->box, words[7]))
     return false;
   sealed->passes = (uint32_t)passes;
   sealed->memory_kib = (uint32_t)memory;

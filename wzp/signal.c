@@ -70,9 +70,7 @@ read_members(WzpSignal *signal, JsonObject *object)
 static bool
 read_key(uint8_t key[32], const char *hex)
 {
-  size_t length = 0;
-  return hex && strlen(hex) == 64 && sodium_hex2bin(key, 32, hex, 64, NULL, &length, NULL) == 0 &&
-         length == 32;
+  return hex && wzp_hex_read(key, 32, hex);
 }
 
 /* Text of a stranger, as it may be shown in a terminal: valid UTF-8, cut at a character, and nothing

@@ -4,6 +4,18 @@
 #include "test-util.h"
 
 static void
+test_reads_hex(void)
+{
+  uint8_t out[2];
+  g_assert_true(wzp_hex_read(out, 2, "0aFf"));
+  g_assert_cmpuint(out[0], ==, 0x0a);
+  g_assert_cmpuint(out[1], ==, 0xff);
+  static const char *const bad[] = {"", "0aF", "0aFf0", "0aFf00", "0aFg", " aFf", "0a f", "0x0a"};
+  for (unsigned i = 0; i < G_N_ELEMENTS(bad); i++)
+    g_assert_false(wzp_hex_read(out, 2, bad[i]));
+}
+
+static void
 test_reads_what_was_written(void)
 {
   uint8_t buffer[64];
@@ -194,6 +206,7 @@ main(int argc, char **argv)
 {
   g_test_init(&argc, &argv, NULL);
   wzp_init();
+  g_test_add_func("/bytes/reads-hex", test_reads_hex);
   g_test_add_func("/bytes/reads-what-was-written", test_reads_what_was_written);
   g_test_add_func("/bytes/failed-read-sticks", test_failed_read_sticks);
   g_test_add_func("/bytes/empty-input", test_empty_input);
