@@ -3,6 +3,7 @@
 #include "client-seed.h"
 #include "wzp/contacts.h"
 #include "wzp/keyfile.h"
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -52,6 +53,15 @@ client_command_error(GError *wrong, GError **error)
   }
   g_set_error_literal(error, CLIENT_ERROR, (int)code, wrong->message);
   g_error_free(wrong);
+  return FALSE;
+}
+
+gboolean
+client_command_put(const char *text, GError **error)
+{
+  if (fputs(text, stdout) >= 0 && fflush(stdout) == 0)
+    return TRUE;
+  g_set_error_literal(error, CLIENT_ERROR, CLIENT_LOCAL, "standard output cannot be written to");
   return FALSE;
 }
 

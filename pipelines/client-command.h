@@ -28,6 +28,8 @@ gboolean client_command_run(int argc, char **argv, ClientExit *code);
 
 /* Shared by commands: an error of contacts.h or keyfile.h as one with an exit code. */
 gboolean client_command_error(GError *wrong, GError **error);
+/* To standard output, to the last byte. */
+gboolean client_command_put(const char *text, GError **error);
 /* Marks as verified what words[0] names, by the rest: fingerprint, key, or the three words of a call. */
 gboolean client_contacts_verify(const ClientCommandOptions *options, GError **error);
 /* The contacts among them were in a call just now. Nothing is written when none is one. */

@@ -50,10 +50,7 @@ command_list(const ClientCommandOptions *options, GError **error)
   const WzpContact *contact;
   for (guint n = 0; (contact = wzp_contacts_nth(contacts, n)); n++)
     put_contact(contact);
-  if (fflush(stdout) == 0)
-    return TRUE;
-  g_set_error_literal(error, CLIENT_ERROR, CLIENT_LOCAL, "standard output cannot be written to");
-  return FALSE;
+  return client_command_put("", error);
 }
 
 /* --- changes --- */

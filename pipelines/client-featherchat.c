@@ -8,15 +8,6 @@
 
 #define INPUT_MAX (2 * WZP_FEATHER_TEXT_MAX)
 
-static gboolean
-put(const char *text, GError **error)
-{
-  if (fputs(text, stdout) >= 0 && fflush(stdout) == 0)
-    return TRUE;
-  g_set_error_literal(error, CLIENT_ERROR, CLIENT_LOCAL, "standard output cannot be written to");
-  return FALSE;
-}
-
 static gboolean G_GNUC_PRINTF(2, 3) usage(GError **error, const char *format, ...)
 {
   va_list arguments;
@@ -33,7 +24,7 @@ command_room(const ClientCommandOptions *options, GError **error)
   char room[WZP_FEATHER_ROOM_TEXT];
   wzp_feather_room(room, options->words[0]);
   g_autofree char *line = g_strconcat(room, "\n", NULL);
-  return put(line, error);
+  return client_command_put(line, error);
 }
 
 /* --- encode --- */
@@ -155,7 +146,7 @@ command_encode(const ClientCommandOptions *options, GError **error)
     return usage(error, "--alias, --relay, --room and --call-id are UTF-8 text without control "
                         "characters");
   g_autofree char *line = g_strconcat(text, "\n", NULL);
-  return put(line, error);
+  return client_command_put(line, error);
 }
 
 /* --- decode --- */
@@ -229,7 +220,8 @@ command_decode(const ClientCommandOptions *options, GError **error)
     return FALSE;
   }
   add_payload(out, &call.payload);
-  return add_key(out, &call.payload.signal, call.sender, error) && put(out->str, error);
+  return add_key(out, &call.payload.signal, call.sender, error) &&
+         client_command_put(out->str, error);
 }
 
 const ClientCommand client_featherchat_commands[] = {

@@ -5,7 +5,6 @@
 #include "client-terminal.h"
 #include "wzp/contacts.h"
 #include <sodium.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -15,23 +14,13 @@
 #define PAGE_TEXT 2048
 #define TRIES 3
 
-/* Standard output, or what stood in its way. */
-static gboolean
-put(const char *text, GError **error)
-{
-  if (fputs(text, stdout) >= 0 && fflush(stdout) == 0)
-    return TRUE;
-  g_set_error_literal(error, CLIENT_ERROR, CLIENT_LOCAL, "standard output cannot be written to");
-  return FALSE;
-}
-
 static gboolean
 put_qr(const char *key, GError **error)
 {
   g_autofree char *capitals = g_ascii_strup(key, -1);
   g_autofree char *code =
       client_qr_draw(capitals, isatty(STDOUT_FILENO), g_get_charset(NULL), error);
-  return code && put(code, error);
+  return code && client_command_put(code, error);
 }
 
 static gboolean
@@ -44,7 +33,7 @@ put_identity(const uint8_t seed[32], const char *path, gboolean qr, GError **err
   wzp_identity_free(identity);
   g_autofree char *text =
       g_strdup_printf("fingerprint %s\nkey         %s\nfile        %s\n", fingerprint, key, path);
-  return put(text, error) && (!qr || put_qr(key, error));
+  return client_command_put(text, error) && (!qr || put_qr(key, error));
 }
 
 static gboolean

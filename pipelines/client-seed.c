@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "client-seed.h"
-#include "client-options.h"
+#include "client-command.h"
 #include "client-terminal.h"
 #include "wzp/sealed-key.h"
 #include <sodium.h>
@@ -16,22 +16,13 @@ client_seed_default_path(void)
   return g_build_filename(g_get_user_config_dir(), "wzp", "identity", NULL);
 }
 
-/* Errors of the library, as what went wrong on this machine. */
-static gboolean
-local_error(GError *wrong, GError **error)
-{
-  g_set_error_literal(error, CLIENT_ERROR, CLIENT_LOCAL, wrong->message);
-  g_error_free(wrong);
-  return FALSE;
-}
-
 static gboolean
 passphrase_from_file(const char *path, char passphrase[PASSPHRASE_SIZE], GError **error)
 {
   GError *wrong = NULL;
   char *text = NULL;
   if (!wzp_private_text_read(path, &text, &wrong))
-    return local_error(wrong, error);
+    return client_command_error(wrong, error);
   const gsize length = text ? strcspn(text, "\r\n") : 0;
   const gboolean good = length > 0 && length < PASSPHRASE_SIZE;
   if (good) {
@@ -88,13 +79,13 @@ client_seed_read(const char *path, const char *passphrase_file, uint8_t seed[32]
   if (wzp_keyfile_read(path, seed, &wrong))
     return TRUE;
   if (!g_error_matches(wrong, WZP_KEYFILE_ERROR, WZP_KEYFILE_ERROR_SEALED))
-    return local_error(wrong, error);
+    return client_command_error(wrong, error);
   g_clear_error(&wrong);
   gboolean good = passphrase_file
                       ? passphrase_from_file(passphrase_file, passphrase, error)
                       : ask("The passphrase of your identity, not shown: ", passphrase, error);
   if (good && !wzp_sealed_key_read(path, seed, passphrase, &wrong))
-    good = local_error(wrong, error);
+    good = client_command_error(wrong, error);
   sodium_memzero(passphrase, sizeof passphrase);
   return good;
 }
@@ -106,13 +97,13 @@ client_seed_create(const char *path, const uint8_t seed[32], gboolean seal,
   GError *wrong = NULL;
   char passphrase[PASSPHRASE_SIZE] = "";
   if (!seal)
-    return wzp_keyfile_create(path, seed, &wrong) || local_error(wrong, error);
+    return wzp_keyfile_create(path, seed, &wrong) || client_command_error(wrong, error);
   gboolean good = passphrase_file ? passphrase_from_file(passphrase_file, passphrase, error)
                                   : ask_new(passphrase, error);
   if (good) {
     const WzpRandom random = wzp_random_system();
-    good =
-        wzp_sealed_key_create(path, seed, passphrase, &random, &wrong) || local_error(wrong, error);
+    good = wzp_sealed_key_create(path, seed, passphrase, &random, &wrong) ||
+           client_command_error(wrong, error);
   }
   sodium_memzero(passphrase, sizeof passphrase);
   return good;
