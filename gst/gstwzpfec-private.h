@@ -72,8 +72,9 @@ struct _GstWzpFec {
 
 /* NULL when nobody has one; looked for once a run, with the first data. */
 WzpSession *gst_wzp_fec_session(GstWzpFec *self);
-/* The time that sender and receiver live in: running time of the clock, or else the one given. */
-WzpTime gst_wzp_fec_time(GstClockTime running_time);
+/* The time that sender and receiver live in: running time by the clock, or without one the fallback, a running time
+ * that may be GST_CLOCK_TIME_NONE: then 0. */
+WzpTime gst_wzp_fec_now(GstWzpFec *self, GstClockTime fallback);
 
 /* gstwzpfec-protect.c: streaming thread. Packets that are ready are added to out. */
 void gst_wzp_fec_protect_begin_locked(GstWzpFec *self);

@@ -37,25 +37,16 @@ gst_wzp_fec_protect_reset_locked(GstWzpFec *self)
   protect->carrying = FALSE;
 }
 
-/* As many as the plan says, or as there is a code for. */
-static guint
-packet_frames(guint wanted, const WzpFraming *framing)
-{
-  while (wanted > 1 && wzp_framing_code(framing->codec, framing->frame_ms, wanted) < 0)
-    wanted--;
-  return wanted;
-}
-
 GstClockTime
 gst_wzp_fec_protect_latency_locked(GstWzpFec *self)
 {
   const GstWzpFecProtect *protect = &self->protect;
   if (protect->sender == NULL || protect->framing == NULL)
     return 0;
-  guint planned = wzp_fec_sender_plan(protect->sender)->frames_per_packet;
-  guint frames = packet_frames(planned, protect->framing);
-  return MAX(frames, 1) * protect->framing->frame_ms * GST_MSECOND -
-         protect->framing->frame_ms * GST_MSECOND;
+  const WzpFraming *framing = protect->framing;
+  guint frames = wzp_framing_frames_up_to(framing->codec, framing->frame_ms,
+                                          wzp_fec_sender_plan(protect->sender)->frames_per_packet);
+  return (MAX(frames, 1) - 1) * framing->frame_ms * GST_MSECOND;
 }
 
 /* A running time, as wzpcrypt writes it into the header. */
@@ -169,8 +160,7 @@ gst_wzp_fec_protect_frame(GstWzpFec *self, GstBuffer *buffer, GstBufferList *out
   gboolean usable = GST_CLOCK_TIME_IS_VALID(running_time) && gst_wzp_meta_get(buffer) != NULL &&
                     gst_buffer_map(buffer, &map, GST_MAP_READ);
   if (usable) {
-    GstClockTime clock = gst_element_get_current_running_time(GST_ELEMENT(self));
-    WzpTime now = gst_wzp_fec_time(GST_CLOCK_TIME_IS_VALID(clock) ? clock : running_time);
+    WzpTime now = gst_wzp_fec_now(self, running_time);
     exchange_reports(self, now);
     g_mutex_lock(&self->lock);
     apply_limits_locked(self);
@@ -200,10 +190,9 @@ gst_wzp_fec_protect_gap(GstWzpFec *self, GstEvent *gap, GstBufferList *out)
     return;
   GstClockTime frame_time = self->protect.framing->frame_ms * GST_MSECOND;
   guint64 turns = GST_CLOCK_TIME_IS_VALID(duration) ? MAX(duration / frame_time, 1) : 1;
-  GstClockTime clock = gst_element_get_current_running_time(GST_ELEMENT(self));
   for (guint64 turn = 0; turn < MIN(turns, GAP_TURNS); turn++) {
     GstClockTime at = running_time + turn * frame_time;
-    WzpTime now = gst_wzp_fec_time(GST_CLOCK_TIME_IS_VALID(clock) ? clock : at);
+    WzpTime now = gst_wzp_fec_now(self, at);
     exchange_reports(self, now);
     g_mutex_lock(&self->lock);
     apply_limits_locked(self);
@@ -216,11 +205,10 @@ gst_wzp_fec_protect_gap(GstWzpFec *self, GstEvent *gap, GstBufferList *out)
 void
 gst_wzp_fec_protect_finish(GstWzpFec *self, GstBufferList *out)
 {
+  WzpTime now = gst_wzp_fec_now(self, 0);
   g_mutex_lock(&self->lock);
-  GstClockTime clock = gst_element_get_current_running_time(GST_ELEMENT(self));
   if (self->protect.framing != NULL)
-    wzp_fec_sender_finish(self->protect.sender,
-                          gst_wzp_fec_time(GST_CLOCK_TIME_IS_VALID(clock) ? clock : 0));
+    wzp_fec_sender_finish(self->protect.sender, now);
   poll_packets_locked(self, out);
   g_mutex_unlock(&self->lock);
 }
@@ -230,10 +218,8 @@ gst_wzp_fec_protect_stats_locked(GstWzpFec *self)
 {
   WzpFecSenderStats stats = {0};
   WzpFecPlan plan = {.scheme = WZP_FEC_NONE};
-  GstClockTime clock = gst_element_get_current_running_time(GST_ELEMENT(self));
   if (self->protect.sender != NULL) {
-    wzp_fec_sender_get_stats(self->protect.sender,
-                             gst_wzp_fec_time(GST_CLOCK_TIME_IS_VALID(clock) ? clock : 0), &stats);
+    wzp_fec_sender_get_stats(self->protect.sender, gst_wzp_fec_now(self, 0), &stats);
     plan = *wzp_fec_sender_plan(self->protect.sender);
   }
   guint64 invalid = self->invalid + stats.invalid;

@@ -210,11 +210,9 @@ static WzpTime
 packet_time(GstWzpFec *self, GstBuffer *packet, const GstWzpMeta *meta)
 {
   if (GST_CLOCK_TIME_IS_VALID(meta->arrival))
-    return gst_wzp_fec_time(meta->arrival);
-  GstClockTime time = gst_element_get_current_running_time(GST_ELEMENT(self));
-  if (!GST_CLOCK_TIME_IS_VALID(time))
-    time = gst_segment_to_running_time(&self->segment, GST_FORMAT_TIME, GST_BUFFER_PTS(packet));
-  return gst_wzp_fec_time(GST_CLOCK_TIME_IS_VALID(time) ? time : 0);
+    return (WzpTime)GST_TIME_AS_USECONDS(meta->arrival);
+  return gst_wzp_fec_now(
+      self, gst_segment_to_running_time(&self->segment, GST_FORMAT_TIME, GST_BUFFER_PTS(packet)));
 }
 
 static WzpResult

@@ -54,9 +54,12 @@ G_DEFINE_FINAL_TYPE_WITH_CODE(GstWzpFec, gst_wzp_fec, GST_TYPE_ELEMENT,
 GST_ELEMENT_REGISTER_DEFINE(wzpfec, "wzpfec", GST_RANK_NONE, GST_TYPE_WZP_FEC)
 
 WzpTime
-gst_wzp_fec_time(GstClockTime running_time)
+gst_wzp_fec_now(GstWzpFec *self, GstClockTime fallback)
 {
-  return (WzpTime)GST_TIME_AS_USECONDS(running_time);
+  GstClockTime time = gst_element_get_current_running_time(GST_ELEMENT(self));
+  if (!GST_CLOCK_TIME_IS_VALID(time))
+    time = GST_CLOCK_TIME_IS_VALID(fallback) ? fallback : 0;
+  return (WzpTime)GST_TIME_AS_USECONDS(time);
 }
 
 WzpSession *

@@ -73,15 +73,12 @@ wzp_session_report_deadline_locked(WzpSession *self)
 static void
 send_alone(WzpSession *self, const WzpReport *report, guint32 timestamp)
 {
-  guint8 body[WZP_REPORT_SIZE], bundle[WZP_REPORT_SIZE + 8], packet[WZP_DATAGRAM_MAX];
+  guint8 bundle[WZP_REPORT_SIZE + 8], packet[WZP_DATAGRAM_MAX];
   WzpWriter writer;
   WzpHeader header;
   gsize length;
-  wzp_writer_init(&writer, body, sizeof body);
-  wzp_report_write(&writer, report);
-  gsize body_length = writer.length;
   wzp_writer_init(&writer, bundle, sizeof bundle);
-  wzp_bundle_write(&writer, WZP_ELEMENT_REPORT, body, body_length, true);
+  wzp_report_write_element(&writer, report, true);
   if (wzp_session_seal(self, WZP_CODE_NO_AUDIO, timestamp, 0, TRUE, bundle, writer.length, packet,
                        sizeof packet, &length, &header) != WZP_OK)
     return;

@@ -30,7 +30,6 @@ wzp_fec_scheme_by_name(const char *name, WzpFecScheme *scheme)
 
 #define BLOCK_SIZE_DEFAULT 5
 #define BLOCK_SIZE_MAX 32
-#define PACKET_OVERHEAD_DEFAULT 56
 #define OVERHEAD_WITHOUT_BUDGET 2.0
 #define RATE_STEP 1.1
 
@@ -108,11 +107,9 @@ packing_of(const WzpFecLimits *limits, const WzpChannelState *channel, const Wzp
   Packing packing = {.limits = limits, .profile = profile, .frames = frames, .bytes = INFINITY};
   unsigned interval_ms = frames * profile->frame_ms;
   if (limits->budget != 0) {
-    unsigned overhead =
-        limits->packet_overhead != 0 ? limits->packet_overhead : PACKET_OVERHEAD_DEFAULT;
-    double budget = limits->budget - (double)limits->budget / WZP_FEC_SESSION_SHARE;
-    packing.bytes = (budget / 8 - EXTRA_PER_SECOND) * interval_ms / 1000 - overhead -
-                    FRAMES_ELEMENT_HEAD - frames * profile->frame_bytes;
+    packing.bytes = (wzp_fec_media_budget(limits) / 8.0 - EXTRA_PER_SECOND) * interval_ms / 1000 -
+                    wzp_fec_packet_overhead(limits) - FRAMES_ELEMENT_HEAD -
+                    frames * profile->frame_bytes;
   }
   packing.place = (WzpFecPlace){
       .loss = CLAMP(channel->loss, LEAST_LOSS, 1),

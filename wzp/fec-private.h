@@ -8,16 +8,10 @@
 #define WZP_FEC_FRAME_MAX 480
 #define WZP_FEC_SYMBOL_SIZE (2 + WZP_FEC_FRAME_MAX)
 
-/* The code that names one frame of this kind. Codec2 3200 has no packet of one frame: its smallest packet names it.
- * -1 for codes without frames. */
+#define WZP_FEC_TOLERANCE_MS 4 /* of media times that were rounded */
+
 static inline int
 wzp_fec_frame_code(const WzpFraming *framing)
 {
-  for (unsigned n = 1; framing != NULL && framing->frame_ms > 0 && n <= framing->frames_per_packet;
-       n++) {
-    int code = wzp_framing_code(framing->codec, framing->frame_ms, n);
-    if (code >= 0)
-      return code;
-  }
-  return -1;
+  return wzp_framing_frame_code(framing->codec, framing->frame_ms);
 }

@@ -4,7 +4,6 @@
 #include <glib.h>
 #include <string.h>
 
-#define TOLERANCE_MS 4          /* of media times that were rounded */
 #define FRAMES_PER_PACKET_MAX 4 /* of all framings */
 
 uint64_t
@@ -25,7 +24,7 @@ number_at(const WzpFecRun *run, uint64_t media_ms, uint64_t *number)
   int64_t frames = up >= 0 ? up / frame_ms : -((frame_ms - 1 - up) / frame_ms);
   int64_t off = ms - frames * frame_ms;
 
-  if (off > TOLERANCE_MS || off < -TOLERANCE_MS || frames < -(int64_t)run->number)
+  if (off > WZP_FEC_TOLERANCE_MS || off < -WZP_FEC_TOLERANCE_MS || frames < -(int64_t)run->number)
     return false;
   *number = run->number + (uint64_t)frames;
   return true;
@@ -57,13 +56,13 @@ out_of_time(const WzpFecRuns *runs, unsigned i, uint64_t first, uint64_t end)
   if (i > 0) {
     const WzpFecRun *before = &runs->runs[i - 1];
     uint64_t end_ms = wzp_fec_run_time(before, before->end);
-    if (end_ms <= wzp_fec_run_time(run, run->low) + TOLERANCE_MS &&
-        wzp_fec_run_time(run, first) + TOLERANCE_MS < end_ms)
+    if (end_ms <= wzp_fec_run_time(run, run->low) + WZP_FEC_TOLERANCE_MS &&
+        wzp_fec_run_time(run, first) + WZP_FEC_TOLERANCE_MS < end_ms)
       return true;
   }
   if (i + 1 < runs->n) {
     const WzpFecRun *after = &runs->runs[i + 1];
-    uint64_t begin_ms = wzp_fec_run_time(after, after->low) + TOLERANCE_MS;
+    uint64_t begin_ms = wzp_fec_run_time(after, after->low) + WZP_FEC_TOLERANCE_MS;
     if (wzp_fec_run_time(run, run->end) <= begin_ms && wzp_fec_run_time(run, end) > begin_ms)
       return true;
   }
@@ -142,8 +141,8 @@ frames_of_missing(const WzpFecRuns *runs, const WzpFecPacketInfo *info, const Wz
 static uint64_t
 leave_out(const WzpFecRun *run, uint64_t room, uint64_t media_ms, unsigned frame_ms)
 {
-  uint64_t end_ms = wzp_fec_run_time(run, run->end) + TOLERANCE_MS;
-  if (media_ms + 2 * TOLERANCE_MS < end_ms) /* time began again */
+  uint64_t end_ms = wzp_fec_run_time(run, run->end) + WZP_FEC_TOLERANCE_MS;
+  if (media_ms + 2 * WZP_FEC_TOLERANCE_MS < end_ms) /* time began again */
     return room;
   uint64_t missing_ms = media_ms > end_ms ? media_ms - end_ms : 0;
   frame_ms = MIN(frame_ms, run->frame_ms);

@@ -7,10 +7,8 @@
 #define BLOCK_DEPTH 3        /* between two turns of a block lie two packets */
 #define BLOCK_REPAIRS_MAX 16 /* as many first ESIs as the element can say */
 #define REPAIR_ROOM 1196 /* a bundle that grows by repair stays below 1280 bytes of IPv6 packet */
-#define FRAMING_TOLERANCE_MS 4
-#define CARRY_DIVISOR 20          /* of a budget, 1/20 s may be left over for the next packet */
+#define CARRY_DIVISOR 20 /* of a budget, 1/20 s may be left over for the next packet */
 #define IDLE_MAX (200 * WZP_MSEC) /* what is not spent in silence is lost */
-#define PACKET_OVERHEAD_DEFAULT 56
 #define FULL_HEADER_MORE (WZP_HEADER_FULL_SIZE - WZP_HEADER_MINI_SIZE)
 
 /* Choosing */
@@ -252,8 +250,8 @@ describe(const WzpFecSender *sender, const Draft *draft, const WzpFecRepair *rep
     int64_t frames = (back + draft->frame_ms / 2) / draft->frame_ms;
     int64_t off = back - frames * draft->frame_ms;
     element->offset = (unsigned)(frames - 1);
-    if (frames >= 1 && frames <= WZP_FEC_OFFSET_MAX + 1 && off <= FRAMING_TOLERANCE_MS &&
-        off >= -FRAMING_TOLERANCE_MS)
+    if (frames >= 1 && frames <= WZP_FEC_OFFSET_MAX + 1 && off <= WZP_FEC_TOLERANCE_MS &&
+        off >= -WZP_FEC_TOLERANCE_MS)
       return true;
   }
   uint64_t packets = sender->stats.packets - newest->packet;
@@ -314,8 +312,7 @@ write_repair(const WzpFecSender *sender, const Draft *draft, const WzpFecRepair 
 static int64_t
 income(const WzpFecSender *sender, WzpTime time)
 {
-  int64_t budget = sender->limits.budget - sender->limits.budget / WZP_FEC_SESSION_SHARE;
-  return budget * time / 8; /* microseconds: millionths of a byte */
+  return (int64_t)wzp_fec_media_budget(&sender->limits) * time / 8; /* us: millionths of a byte */
 }
 
 static void
@@ -331,9 +328,9 @@ earn(WzpFecSender *sender, WzpTime first_packet)
 static int64_t
 bundle_cost(const WzpFecSender *sender, const Draft *draft, size_t bundle)
 {
-  size_t overhead = sender->limits.packet_overhead != 0 ? sender->limits.packet_overhead
-                                                        : PACKET_OVERHEAD_DEFAULT;
-  return (int64_t)(overhead + (draft->full ? FULL_HEADER_MORE : 0) + bundle) * 1000000;
+  return (int64_t)(wzp_fec_packet_overhead(&sender->limits) + (draft->full ? FULL_HEADER_MORE : 0) +
+                   bundle) *
+         1000000;
 }
 
 static void
@@ -442,11 +439,7 @@ finish_packet(WzpFecSender *sender, const Draft *draft, uint64_t first, unsigned
   }
   stats->repair_bytes += writer.length - before;
   if (sender->has_report) {
-    uint8_t body[WZP_REPORT_SIZE];
-    WzpWriter inner;
-    wzp_writer_init(&inner, body, sizeof body);
-    wzp_report_write(&inner, &sender->report);
-    wzp_bundle_write(&writer, WZP_ELEMENT_REPORT, body, inner.length, true);
+    wzp_report_write_element(&writer, &sender->report, true);
     sender->has_report = false;
     stats->reports_carried++;
   }

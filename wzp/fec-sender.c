@@ -5,7 +5,6 @@
 
 #define MEDIA_MS_MAX (UINT64_C(1) << 42)
 #define FRAMES_ROOM (3 * WZP_FEC_FRAME_MAX)
-#define TOLERANCE_MS 4 /* of media times that were rounded */
 #define TALK_START_PACKETS 3
 #define FINISH_PACKETS 3
 
@@ -54,8 +53,7 @@ make_plan(WzpFecSender *sender)
   sender->planned_delay = limits.max_delay = delay_allowed(sender);
   sender->planned_at = sender->now;
   if (limits.profile == NULL)
-    limits.profile = sender->frames_profile != NULL ? sender->frames_profile
-                                                    : wzp_profile_by_name(WZP_PROFILE_DEFAULT);
+    limits.profile = sender->frames_profile;
   limits.held_profile = before.profile;
   limits.held_frames = before.frames_per_packet;
   wzp_fec_plan(&sender->plan, &sender->planned_state, &limits);
@@ -189,12 +187,10 @@ wzp_fec_sender_carry_report(WzpFecSender *sender, const WzpReport *report)
 static uint8_t
 packet_code(const WzpFraming *framing, size_t length, unsigned *n)
 {
-  unsigned asked = MAX(*n, 1);
-  for (*n = asked; *n > 0; (*n)--) {
-    int code = wzp_framing_code(framing->codec, framing->frame_ms, *n);
-    if (code >= 0 && *n * length <= FRAMES_ROOM)
-      return (uint8_t)code;
-  }
+  unsigned most = MIN(MAX(*n, 1), (unsigned)(FRAMES_ROOM / length));
+  *n = wzp_framing_frames_up_to(framing->codec, framing->frame_ms, most);
+  if (*n > 0)
+    return (uint8_t)wzp_framing_code(framing->codec, framing->frame_ms, *n);
   *n = framing->frames_per_packet; /* of the code that names a frame: the fewest */
   return (uint8_t)wzp_fec_frame_code(framing);
 }
@@ -222,7 +218,7 @@ follows(const WzpFecSender *sender, const WzpFecSourceFrame *frame)
   int64_t expected =
       (int64_t)(stretch->media_ms + (sender->n_frames - stretch->start) * stretch->frame_ms);
   int64_t off = (int64_t)frame->media_ms - expected;
-  return off <= TOLERANCE_MS && off >= -TOLERANCE_MS;
+  return off <= WZP_FEC_TOLERANCE_MS && off >= -WZP_FEC_TOLERANCE_MS;
 }
 
 static void

@@ -44,6 +44,28 @@ wzp_framing_code(WzpCodec codec, unsigned frame_ms, unsigned frames_per_packet)
   return -1;
 }
 
+int
+wzp_framing_frame_code(WzpCodec codec, unsigned frame_ms)
+{
+  int best = -1;
+  for (uint8_t code = 0; code < N_FRAMINGS; code++) {
+    const WzpFraming *framing = &framings[code];
+    if (framing->frames_per_packet > 0 && framing->codec == codec &&
+        framing->frame_ms == frame_ms &&
+        (best < 0 || framing->frames_per_packet < framings[best].frames_per_packet))
+      best = code;
+  }
+  return best;
+}
+
+unsigned
+wzp_framing_frames_up_to(WzpCodec codec, unsigned frame_ms, unsigned wanted)
+{
+  while (wanted > 0 && wzp_framing_code(codec, frame_ms, wanted) < 0)
+    wanted--;
+  return wanted;
+}
+
 /* frame_bytes = bitrate * frame_ms / 8000 */
 static const WzpProfile profiles[] = {
     {"opus-64k", WZP_CODEC_OPUS, 64000, 20, 160, 48000},

@@ -27,6 +27,11 @@ typedef struct {
 const WzpFraming *wzp_framing_from_code(uint8_t code);
 /* The code of a framing, or -1. */
 int wzp_framing_code(WzpCodec codec, unsigned frame_ms, unsigned frames_per_packet);
+/* The code that names one frame of this kind: of the smallest packet (Codec2 3200 has none of one frame). -1 for what
+ * has no frames. */
+int wzp_framing_frame_code(WzpCodec codec, unsigned frame_ms);
+/* The most frames, up to `wanted`, of which there is a packet; 0: not even for so few. */
+unsigned wzp_framing_frames_up_to(WzpCodec codec, unsigned frame_ms, unsigned wanted);
 
 typedef struct {
   const char *name; /* "opus-24k": what people type */

@@ -13,6 +13,16 @@ wzp_report_write(WzpWriter *writer, const WzpReport *report)
   wzp_writer_u8(writer, report->flags);
 }
 
+void
+wzp_report_write_element(WzpWriter *writer, const WzpReport *report, bool last)
+{
+  uint8_t body[WZP_REPORT_SIZE];
+  WzpWriter inner;
+  wzp_writer_init(&inner, body, sizeof body);
+  wzp_report_write(&inner, report);
+  wzp_bundle_write(writer, WZP_ELEMENT_REPORT, body, inner.length, last);
+}
+
 WzpResult
 wzp_report_parse(WzpReport *report, const uint8_t *body, size_t length)
 {

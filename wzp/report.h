@@ -21,6 +21,8 @@ typedef struct {
 
 /* The body of a WZP_ELEMENT_REPORT. A longer body is read, its tail ignored: later versions append. */
 void wzp_report_write(WzpWriter *writer, const WzpReport *report);
+/* The same as an element of a bundle; see wzp_bundle_write(). */
+void wzp_report_write_element(WzpWriter *writer, const WzpReport *report, bool last);
 WzpResult wzp_report_parse(WzpReport *report, const uint8_t *body, size_t length);
 
 /* The receiver's side: watches the packet numbers of one stream. A packet counts as lost once it is missing

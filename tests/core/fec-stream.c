@@ -128,10 +128,8 @@ fec_stream_talk(FecStream *stream, const char *name, size_t bytes, unsigned n)
 {
   const WzpProfile *profile = wzp_profile_by_name(name);
   g_assert_nonnull(profile);
-  int code = wzp_framing_code(profile->codec, profile->frame_ms, 1);
+  int code = wzp_framing_frame_code(profile->codec, profile->frame_ms);
   uint8_t data[WZP_DATAGRAM_MAX];
-  if (code < 0)
-    code = wzp_framing_code(profile->codec, profile->frame_ms, 2);
   for (unsigned i = 0; i < n; i++) {
     FecSent sent = {.code = (uint8_t)code,
                     .media_ms = stream->media_ms,

@@ -42,6 +42,16 @@ test_codes(void)
   }
   g_assert_cmpint(wzp_framing_code(WZP_CODEC_OPUS, 20, 4), ==, -1);
   g_assert_cmpint(wzp_framing_code(WZP_CODEC_OPUS, 60, 1), ==, -1);
+  g_assert_cmpint(wzp_framing_frame_code(WZP_CODEC_OPUS, 40), ==, 3);
+  g_assert_cmpint(wzp_framing_frame_code(WZP_CODEC_CODEC2_3200, 20), ==, 5); /* of two */
+  g_assert_cmpint(wzp_framing_frame_code(WZP_CODEC_CODEC2_1200, 40), ==, 7);
+  g_assert_cmpint(wzp_framing_frame_code(WZP_CODEC_OPUS, 60), ==, -1);
+  g_assert_cmpint(wzp_framing_frame_code(WZP_CODEC_NONE, 0), ==, -1);
+  g_assert_cmpint(wzp_framing_frame_code(WZP_CODEC_COMFORT_NOISE, 0), ==, -1);
+  g_assert_cmpuint(wzp_framing_frames_up_to(WZP_CODEC_OPUS, 20, 9), ==, 3);
+  g_assert_cmpuint(wzp_framing_frames_up_to(WZP_CODEC_OPUS, 40, 3), ==, 2);
+  g_assert_cmpuint(wzp_framing_frames_up_to(WZP_CODEC_CODEC2_3200, 20, 3), ==, 2);
+  g_assert_cmpuint(wzp_framing_frames_up_to(WZP_CODEC_CODEC2_3200, 20, 1), ==, 0);
   g_assert_cmpint(wzp_framing_code(WZP_CODEC_CODEC2_3200, 20, 1), ==, -1);
   /* numbers that only fit when cut to eight bits */
   g_assert_cmpint(wzp_framing_code(WZP_CODEC_OPUS, 256 + 20, 1), ==, -1);

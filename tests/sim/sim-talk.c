@@ -80,19 +80,6 @@ fill_frame(uint8_t *frame, size_t length, unsigned party, uint32_t number)
   }
 }
 
-/* The code that says codec and length of one frame; the table has no single
- * frames of some codecs. */
-static uint8_t
-code_of(const WzpProfile *profile)
-{
-  for (unsigned n = 1; n <= 4; n++) {
-    int code = wzp_framing_code(profile->codec, profile->frame_ms, n);
-    if (code >= 0)
-      return (uint8_t)code;
-  }
-  g_assert_not_reached();
-}
-
 static WzpTime
 frame_time(const SimParty *party)
 {
@@ -159,11 +146,12 @@ talk(SimCall *sim, SimParty *party)
   g_assert_cmpuint(number, <=, NUMBER_MAX);
   fill_frame(data, profile->frame_bytes, party->index, number);
   g_array_append_val(party->frames, record);
-  const WzpFecSourceFrame frame = {.code = code_of(profile),
-                                   .media_ms = party->timestamp,
-                                   .talk_start = party->was_silent,
-                                   .data = data,
-                                   .length = profile->frame_bytes};
+  const WzpFecSourceFrame frame = {
+      .code = (uint8_t)wzp_framing_frame_code(profile->codec, profile->frame_ms),
+      .media_ms = party->timestamp,
+      .talk_start = party->was_silent,
+      .data = data,
+      .length = profile->frame_bytes};
   g_assert_cmpint(wzp_fec_sender_push(party->fec_sender, sim->now, &frame), ==, WZP_OK);
   party->was_silent = false;
   send_packets(sim, party);
