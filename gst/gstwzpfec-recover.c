@@ -57,7 +57,20 @@ extrapolate_pts(const GstWzpFecRecover *recover, const WzpFecFrame *frame, GstCl
   return (GstClockTime)MAX((gint64)recover->pts + away, 0);
 }
 
-/* place: of the frame in its packet. */
+/* The packet's PTS is its first frame's. Where frames of it came before by repair, the others are not moved up. */
+static GstClockTime
+own_pts(GstBuffer *packet, const WzpFecFrame *frame, guint place, GstClockTime duration)
+{
+  GstWzpMeta *meta = gst_wzp_meta_get(packet);
+  if (!GST_BUFFER_PTS_IS_VALID(packet))
+    return GST_CLOCK_TIME_NONE;
+  GstClockTime away = place * duration;
+  if (frame->has_media_ms)
+    away = (frame->media_ms - meta->media_time / GST_MSECOND) * GST_MSECOND;
+  return GST_BUFFER_PTS(packet) + away;
+}
+
+/* place: among the frames that the packet itself gave; its first one begins it. */
 static GstBuffer *
 make_frame(GstWzpFecRecover *recover, GstBuffer *packet, const GstMapInfo *map,
            const WzpFecFrame *frame, guint place)
@@ -71,8 +84,7 @@ make_frame(GstWzpFecRecover *recover, GstBuffer *packet, const GstMapInfo *map,
   } else {
     buffer = gst_buffer_copy_region(packet, GST_BUFFER_COPY_MEMORY,
                                     (gsize)(frame->data - map->data), frame->length);
-    pts = GST_BUFFER_PTS_IS_VALID(packet) ? GST_BUFFER_PTS(packet) + place * duration
-                                          : GST_CLOCK_TIME_NONE;
+    pts = own_pts(packet, frame, place, duration);
     recover->placed = TRUE;
     recover->number = frame->number;
     recover->has_media_ms = frame->has_media_ms;
@@ -95,6 +107,16 @@ make_frame(GstWzpFecRecover *recover, GstBuffer *packet, const GstMapInfo *map,
 /* --- holes --- */
 
 static void
+note_hole(GstWzpFecRecover *recover, guint64 number)
+{
+  g_array_append_val(recover->missing, number);
+  if (recover->missing->len > MISSING_MAX) {
+    g_array_remove_index(recover->missing, 0);
+    recover->forgotten++;
+  }
+}
+
+static void
 note_number(GstWzpFecRecover *recover, guint64 number)
 {
   if (!recover->numbered || number >= recover->next_number) {
@@ -104,12 +126,7 @@ note_number(GstWzpFecRecover *recover, guint64 number)
       hole = number - MISSING_MAX;
     }
     for (; hole < number; hole++)
-      g_array_append_val(recover->missing, hole);
-    if (recover->missing->len > MISSING_MAX) {
-      guint over = recover->missing->len - MISSING_MAX;
-      recover->forgotten += over;
-      g_array_remove_range(recover->missing, 0, over);
-    }
+      note_hole(recover, hole);
     recover->numbered = TRUE;
     recover->next_number = number + 1;
     return;
@@ -122,27 +139,42 @@ note_number(GstWzpFecRecover *recover, guint64 number)
   }
 }
 
+/* Behind the newest frame that came there are those that so far only repair speaks of. */
+static void
+note_named(GstWzpFecRecover *recover)
+{
+  guint64 until;
+  for (guint n = 0; recover->numbered && n < MISSING_MAX &&
+                    wzp_fec_receiver_horizon(recover->receiver, recover->next_number, &until);
+       n++)
+    note_hole(recover, recover->next_number++);
+}
+
 /* The receiver gives frames up in their order, and counts them. */
 static void
 find_hopeless(GstWzpFecRecover *recover)
 {
+  GArray *missing = recover->missing;
   WzpFecReceiverStats stats;
   wzp_fec_receiver_get_stats(recover->receiver, &stats);
   guint64 more = stats.hopeless - recover->given_up, until;
   recover->given_up = stats.hopeless;
-  guint64 forgotten = MIN(more, recover->forgotten);
-  recover->forgotten -= forgotten;
-  more -= forgotten;
-  for (guint n = 0; more > 0 && n < recover->missing->len;) {
-    guint64 number = g_array_index(recover->missing, guint64, n);
+  more -= MIN(more, recover->forgotten);
+  recover->forgotten = 0; /* what is so far back is given up at once */
+  for (guint n = 0; more > 0 && n < missing->len;) {
+    guint64 number = g_array_index(missing, guint64, n);
     if (wzp_fec_receiver_horizon(recover->receiver, number, &until)) {
       n++;
       continue;
     }
     more--;
     g_array_append_val(recover->hopeless, number);
-    g_array_remove_index(recover->missing, n);
+    g_array_remove_index(missing, n);
   }
+  /* brought back as something that is no frame */
+  while (missing->len > 0 &&
+         g_array_index(missing, guint64, 0) + MISSING_MAX < recover->next_number)
+    g_array_remove_index(missing, 0);
 }
 
 void
@@ -239,6 +271,7 @@ push_packet_locked(GstWzpFec *self, WzpTime now, GstBuffer *packet, const GstMap
     place += frame.recovered ? 0 : 1;
     note_number(recover, frame.number);
   }
+  note_named(recover);
   find_hopeless(recover);
   return result;
 }

@@ -1,109 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* wzpfec: what is lost between a protecting and a recovering one comes back. */
-#include "gst-util.h"
-#include "wzp/fec-plan.h"
-#include "wzp/packet.h"
-#include "wzp/profile.h"
-
-#define SIZE 60
-#define FRAME (20 * GST_MSECOND)
-#define WAY (50 * GST_MSECOND) /* from sending to arrival */
-
-static GstHarness *
-protect(const char *scheme, gint overhead)
-{
-  GstHarness *h = gst_harness_new("wzpfec");
-  gst_util_set_object_arg(G_OBJECT(h->element), "scheme", scheme);
-  g_object_set(h->element, "overhead", overhead, NULL);
-  gst_harness_set_src_caps_str(h, GST_WZP_CAPS_FRAMES);
-  return h;
-}
-
-static GstHarness *
-recover(void)
-{
-  GstHarness *h = gst_harness_new("wzpfec");
-  gst_harness_set_src_caps_str(h, GST_WZP_CAPS_BUNDLES);
-  return h;
-}
-
-/* Bytes that are of this frame and of no other. */
-static void
-fill(guint8 bytes[SIZE], guint64 n)
-{
-  guint32 state = (guint32)n * 2654435761u + 1;
-  for (guint i = 0; i < SIZE; i++) {
-    state = state * 1664525 + 1013904223;
-    bytes[i] = (guint8)(state >> 24);
-  }
-}
-
-static void
-push_frame(GstHarness *there, guint64 n)
-{
-  guint8 bytes[SIZE];
-  fill(bytes, n);
-  GstBuffer *buffer = test_buffer(bytes, SIZE, 0, n);
-  GST_BUFFER_PTS(buffer) = n * FRAME;
-  GST_BUFFER_DURATION(buffer) = FRAME;
-  test_meta_get(buffer)->media_time = n * FRAME;
-  g_assert_cmpint(gst_harness_push(there, buffer), ==, GST_FLOW_OK);
-}
-
-/* What the network does to a packet: it arrives a while later, from slot 5. */
-static void
-deliver(GstHarness *back, GstBuffer *packet)
-{
-  GstWzpMeta *meta = test_meta_get(packet);
-  meta->slot = 5;
-  meta->arrival = GST_BUFFER_PTS(packet) + WAY;
-  g_assert_cmpint(gst_harness_push(back, packet), ==, GST_FLOW_OK);
-}
-
-/* Frames that came out, each once and as it was. */
-typedef struct {
-  GHashTable *numbers;
-  guint own, recovered;
-} Heard;
-
-static void
-take_frames(GstHarness *back, Heard *heard, GstClockTime arrival)
-{
-  GstBuffer *buffer;
-  while ((buffer = gst_harness_try_pull(back)) != NULL) {
-    guint8 bytes[SIZE];
-    const GstWzpMeta *meta = test_meta_get(buffer);
-    fill(bytes, meta->index);
-    g_assert_cmpuint(gst_buffer_get_size(buffer), ==, SIZE);
-    g_assert_cmpint(gst_buffer_memcmp(buffer, 0, bytes, SIZE), ==, 0);
-    g_assert_true(g_hash_table_add(heard->numbers, GUINT_TO_POINTER((guint)meta->index)));
-    g_assert_cmpuint(meta->media_time, ==, meta->index * FRAME);
-    g_assert_cmpuint(GST_BUFFER_PTS(buffer), ==, meta->index * FRAME);
-    g_assert_cmpuint(GST_BUFFER_DURATION(buffer), ==, FRAME);
-    g_assert_cmpuint(meta->arrival, ==, arrival);
-    g_assert_cmpuint(meta->code, ==, 0);
-    g_assert_cmpuint(meta->slot, ==, 5);
-    heard->own += !meta->recovered;
-    heard->recovered += meta->recovered ? 1 : 0;
-    gst_buffer_unref(buffer);
-  }
-}
-
-/* Takes what the sender made through the network; lose: tells which packets it loses. */
-static void
-carry(GstHarness *there, GstHarness *back, Heard *heard, gboolean (*lose)(gpointer), gpointer data)
-{
-  GstBuffer *packet;
-  while ((packet = gst_harness_try_pull(there)) != NULL) {
-    GstClockTime arrival = GST_BUFFER_PTS(packet) + WAY;
-    if (lose != NULL && lose(data)) {
-      gst_buffer_unref(packet);
-      continue;
-    }
-    deliver(back, packet);
-    take_frames(back, heard, arrival);
-  }
-}
+#include "repair-pair.h"
 
 static gboolean
 one_in_ten(gpointer random)
@@ -178,23 +75,6 @@ test_zero_copy(void)
 }
 
 /* --- the end of a stretch: nothing follows that repair could ride on --- */
-
-static gboolean
-lose_all(gpointer data)
-{
-  (void)data;
-  return TRUE;
-}
-
-static void
-lose_the_last(GstHarness *there, GstHarness *back, Heard *heard)
-{
-  for (guint n = 0; n < 20; n++) {
-    push_frame(there, n);
-    carry(there, back, heard, n == 19 ? lose_all : NULL, NULL);
-  }
-  g_assert_cmpuint(heard->own, ==, 19);
-}
 
 static void
 test_end_of_stream(void)
@@ -386,8 +266,8 @@ test_budget(void)
   guint64 bytes = bytes_of_a_second(h, &n);
   g_assert_cmpuint((bytes + 50 * 56) * 8, <=, 52000);
   g_assert_cmpuint(bytes, >, 50 * SIZE);
-  g_object_set(h->element, "budget", 1000,
-               NULL); /* too little for the frames: they go all the same */
+  /* too little for the frames: they go all the same */
+  g_object_set(h->element, "budget", 1000, NULL);
   bytes_of_a_second(h, &n);
   bytes = bytes_of_a_second(h, &n);
   g_assert_cmpuint(bytes, >=, 50 * SIZE);
@@ -410,9 +290,9 @@ test_defaults_cost_no_delay(void)
 }
 
 static gboolean
-latency_was_posted(GstBus *bus)
+was_posted(GstBus *bus, GstMessageType type)
 {
-  GstMessage *message = gst_bus_pop_filtered(bus, GST_MESSAGE_LATENCY);
+  GstMessage *message = gst_bus_pop_filtered(bus, type);
   if (message != NULL)
     gst_message_unref(message);
   return message != NULL;
@@ -426,173 +306,19 @@ test_latency(void)
   gst_element_set_bus(h->element, bus);
   gst_harness_set_upstream_latency(h, 7 * GST_MSECOND);
   push_frame(h, 0);
-  g_assert_false(latency_was_posted(bus));
+  g_assert_false(was_posted(bus, GST_MESSAGE_LATENCY));
   g_assert_cmpuint(gst_harness_query_latency(h), ==, 7 * GST_MSECOND);
   g_object_set(h->element, "frames-per-packet", 3, NULL);
   push_frame(h, 1);
-  g_assert_true(latency_was_posted(bus));
+  g_assert_true(was_posted(bus, GST_MESSAGE_LATENCY));
   g_assert_cmpuint(gst_harness_query_latency(h), ==, 47 * GST_MSECOND);
   g_object_set(h->element, "frames-per-packet", 1, NULL);
   push_frame(h, 2);
-  g_assert_true(latency_was_posted(bus));
+  g_assert_true(was_posted(bus, GST_MESSAGE_LATENCY));
   g_assert_cmpuint(gst_harness_query_latency(h), ==, 7 * GST_MSECOND);
   gst_element_set_bus(h->element, NULL);
   gst_object_unref(bus);
   gst_harness_teardown(h);
-}
-
-/* --- with wzpjitter --- */
-
-static gboolean
-ask_horizon(GstHarness *back, guint64 index, guint64 *until)
-{
-  GstQuery *query =
-      gst_query_new_custom(GST_QUERY_CUSTOM, gst_structure_new("wzp-repair-horizon", "index",
-                                                               G_TYPE_UINT64, index, NULL));
-  gboolean repairable = FALSE;
-  g_assert_true(gst_pad_peer_query(back->sinkpad, query));
-  const GstStructure *answer = gst_query_get_structure(query);
-  g_assert_true(gst_structure_get_boolean(answer, "repairable", &repairable));
-  g_assert_true(gst_structure_get_uint64(answer, "media-time", until) == repairable);
-  gst_query_unref(query);
-  return repairable;
-}
-
-static gboolean
-lose_two(gpointer data)
-{
-  guint n = *(guint *)data;
-  return n == 30 || n == 31;
-}
-
-/* Two of a run are more than single copies bring back: hope ends, once. */
-static void
-test_horizon(void)
-{
-  GstHarness *there = protect("copies", 100), *back = recover();
-  Heard heard = {.numbers = g_hash_table_new(NULL, NULL)};
-  guint64 until = 0;
-  guint n, hopeless = 0;
-  for (n = 0; n < 33; n++) {
-    push_frame(there, n);
-    carry(there, back, &heard, lose_two, &n);
-  }
-  /* 32 brought a copy of 31; one of 30 could still come out of order */
-  g_assert_false(ask_horizon(back, 29, &until));
-  g_assert_false(ask_horizon(back, 31, &until));
-  g_assert_false(ask_horizon(back, 33, &until));
-  g_assert_false(ask_horizon(back, G_MAXUINT64, &until));
-  g_assert_true(ask_horizon(back, 30, &until));
-  g_assert_cmpuint(until, >=, 31 * FRAME);
-  g_assert_cmpuint(until, <=, 40 * FRAME);
-  for (; n < 60; n++) {
-    push_frame(there, n);
-    carry(there, back, &heard, NULL, NULL);
-  }
-  g_assert_false(ask_horizon(back, 30, &until));
-  GstEvent *event;
-  while ((event = test_try_event(back, GST_EVENT_CUSTOM_DOWNSTREAM)) != NULL) {
-    guint64 index = 0;
-    g_assert_true(gst_event_has_name(event, "wzp-frame-hopeless"));
-    g_assert_true(gst_structure_get_uint64(gst_event_get_structure(event), "index", &index));
-    g_assert_cmpuint(index, ==, 30);
-    gst_event_unref(event);
-    hopeless++;
-  }
-  g_assert_cmpuint(hopeless, ==, 1);
-  g_assert_cmpuint(test_stat(back->element, "hopeless"), ==, 1);
-  g_hash_table_unref(heard.numbers);
-  gst_harness_teardown(there);
-  gst_harness_teardown(back);
-}
-
-static GstEvent *
-playout(const char *name, GType type, guint64 delay)
-{
-  GstStructure *structure = gst_structure_new_empty(name);
-  if (type == G_TYPE_UINT64)
-    gst_structure_set(structure, "delay", type, delay, NULL);
-  else
-    gst_structure_set(structure, "delay", type, "long", NULL);
-  return gst_event_new_custom(GST_EVENT_CUSTOM_UPSTREAM, structure);
-}
-
-static void
-test_playout_delay(void)
-{
-  GstHarness *h = recover();
-  GstEvent *event;
-  while ((event = gst_harness_try_pull_upstream_event(h)) != NULL)
-    gst_event_unref(event);
-  g_assert_cmpuint(test_stat(h->element, "playout"), ==, 0);
-  g_assert_true(gst_harness_push_upstream_event(
-      h, playout("wzp-playout-delay", G_TYPE_UINT64, 80 * GST_MSECOND)));
-  g_assert_cmpuint(test_stat(h->element, "playout"), ==, 80 * GST_MSECOND);
-  g_assert_null(gst_harness_try_pull_upstream_event(h)); /* was for us */
-  /* others are not, and go on */
-  gst_harness_push_upstream_event(h, playout("wzp-playout-delay", G_TYPE_STRING, 0));
-  gst_harness_push_upstream_event(h, playout("something-else", G_TYPE_UINT64, 1));
-  for (guint i = 0; i < 2; i++)
-    gst_event_unref(gst_harness_pull_upstream_event(h));
-  g_assert_cmpuint(test_stat(h->element, "playout"), ==, 80 * GST_MSECOND);
-  gst_harness_teardown(h);
-}
-
-/* --- what others send --- */
-
-/* Packets with bytes, codes and numbers changed: frames may be missed or be wrong, but nothing else happens, and the
- * next stream is as good as ever. */
-static void
-test_hostile(void)
-{
-  GstHarness *there = protect("sliding", 100), *back = recover();
-  g_autoptr(GRand) random = g_rand_new_with_seed(11);
-  GstBuffer *buffer;
-  for (guint n = 0; n < 20000; n++) {
-    guint8 dice[8];
-    for (guint i = 0; i < sizeof dice; i++)
-      dice[i] = (guint8)g_rand_int_range(random, 0, 256);
-    push_frame(there, n);
-    buffer = gst_buffer_make_writable(gst_harness_pull(there));
-    GstWzpMeta *meta = test_meta_get(buffer);
-    GstMapInfo map;
-    g_assert_true(gst_buffer_map(buffer, &map, GST_MAP_WRITE));
-    if (dice[0] < 128)
-      map.data[dice[1] % map.size] ^= (guint8)(1 << (dice[2] % 8));
-    gst_buffer_unmap(buffer, &map);
-    if (dice[0] % 4 == 0)
-      gst_buffer_set_size(buffer, dice[3] % (gst_buffer_get_size(buffer) + 1));
-    if (dice[0] % 16 == 1)
-      meta->code = dice[4] % 20;
-    if (dice[0] % 32 == 2)
-      meta->index = dice[5] < 4 ? G_MAXUINT64 - dice[6] : meta->index + dice[6];
-    if (dice[0] % 32 == 3)
-      meta->media_time = dice[5] < 4 ? GST_CLOCK_TIME_NONE - dice[6] : meta->media_time + dice[6];
-    g_assert_cmpint(gst_harness_push(back, buffer), ==, GST_FLOW_OK);
-    while ((buffer = gst_harness_try_pull(back)) != NULL) {
-      g_assert_cmpuint(gst_buffer_get_size(buffer), >, 0);
-      gst_buffer_unref(buffer);
-    }
-    GstEvent *event;
-    while ((event = gst_harness_try_pull_event(back)) != NULL)
-      gst_event_unref(event);
-  }
-  g_assert_cmpuint(test_stat(back->element, "invalid"), >, 0);
-  /* another sender */
-  test_flush(there);
-  for (guint n = 0; n < 10; n++) {
-    push_frame(there, n);
-    buffer = gst_harness_pull(there);
-    test_meta_get(buffer)->slot = 9;
-    g_assert_cmpint(gst_harness_push(back, buffer), ==, GST_FLOW_OK);
-    GstBuffer *frame = gst_harness_pull(back);
-    guint8 bytes[SIZE];
-    fill(bytes, n);
-    g_assert_cmpint(gst_buffer_memcmp(frame, 0, bytes, SIZE), ==, 0);
-    gst_buffer_unref(frame);
-  }
-  gst_harness_teardown(there);
-  gst_harness_teardown(back);
 }
 
 /* --- properties --- */
@@ -689,9 +415,6 @@ main(int argc, char **argv)
   g_test_add_func("/wzpfec/budget", test_budget);
   g_test_add_func("/wzpfec/defaults-cost-no-delay", test_defaults_cost_no_delay);
   g_test_add_func("/wzpfec/latency", test_latency);
-  g_test_add_func("/wzpfec/horizon", test_horizon);
-  g_test_add_func("/wzpfec/playout-delay", test_playout_delay);
-  g_test_add_func("/wzpfec/hostile", test_hostile);
   g_test_add_func("/wzpfec/properties", test_properties);
   g_test_add_func("/wzpfec/wrong-values", test_wrong_values);
   return test_run();
