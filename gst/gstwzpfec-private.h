@@ -29,7 +29,8 @@ typedef struct {
   guint64 next_frame, next_packet;
   const WzpFraming *framing; /* of the newest frame; NULL: none yet */
   WzpListeners listeners;
-  gboolean carrying; /* the sender holds a report that no packet took yet */
+  gboolean carrying;      /* the sender holds a report that no packet took yet */
+  gboolean budget_warned; /* since the limits were set */
 } GstWzpFecProtect;
 
 typedef struct {

@@ -116,7 +116,7 @@ set_property(GObject *object, guint id, const GValue *value, GParamSpec *spec)
   default:
     G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
   }
-  self->limits_changed = TRUE;
+  self->limits_changed |= id != PROP_SESSION;
   g_mutex_unlock(&self->lock);
 }
 
@@ -251,13 +251,16 @@ gst_wzp_fec_install_properties(GObjectClass *object_class)
    * GstWzpFec:budget:
    *
    * Protect: what the stream may take on the wire, with all headers. The frames themselves are sent in any
-   * case; repair gets what they leave. 0: as much repair as the loss needs, at most twice the frames' bytes.
+   * case, with a WARNING when they alone take more; repair gets what they leave. 0: as much repair as the loss needs,
+   * at most twice the frames' bytes.
    *
    * Since: 0.1
    */
-  properties[PROP_BUDGET] = g_param_spec_uint(
-      "budget", "Budget", "Protect: bit/s on the wire, all-in, frames and repair; 0: no limit", 0,
-      MAX_BUDGET, DEFAULT_BUDGET, playing);
+  properties[PROP_BUDGET] =
+      g_param_spec_uint("budget", "Budget",
+                        "Protect: bit/s on the wire, all-in, frames and repair; below what the "
+                        "frames take it is exceeded; 0: no limit",
+                        0, MAX_BUDGET, DEFAULT_BUDGET, playing);
   /**
    * GstWzpFec:session:
    *

@@ -124,9 +124,30 @@ exchange_reports(GstWzpFec *self, WzpTime now)
 static void
 apply_limits_locked(GstWzpFec *self)
 {
-  if (self->limits_changed)
-    wzp_fec_sender_set_limits(self->protect.sender, &self->limits);
-  self->limits_changed = FALSE;
+  if (!self->limits_changed)
+    return;
+  wzp_fec_sender_set_limits(self->protect.sender, &self->limits);
+  self->protect.budget_warned = self->limits_changed = FALSE;
+}
+
+/* Frames are sent whatever the budget: who set it should know. */
+static void
+warn_of_budget(GstWzpFec *self)
+{
+  g_mutex_lock(&self->lock);
+  const WzpFecPlan plan = *wzp_fec_sender_plan(self->protect.sender);
+  guint budget = self->limits.budget;
+  gboolean warn = budget != 0 && budget < plan.least_budget && !self->protect.budget_warned &&
+                  !self->limits_changed;
+  self->protect.budget_warned |= warn;
+  g_mutex_unlock(&self->lock);
+  if (warn)
+    GST_ELEMENT_WARNING(self, RESOURCE, SETTINGS,
+                        ("budget=%u is exceeded: the frames alone take %u bit/s with all headers, "
+                         "%u of %s in a packet. Give at least that, frames-per-packet=0 or a lower "
+                         "profile of wzpenc.",
+                         budget, plan.least_budget, plan.frames_per_packet, plan.profile->name),
+                        (NULL));
 }
 
 static WzpResult
@@ -168,7 +189,9 @@ gst_wzp_fec_protect_frame(GstWzpFec *self, GstBuffer *buffer, GstBufferList *out
     poll_packets_locked(self, out);
     g_mutex_unlock(&self->lock);
     gst_buffer_unmap(buffer, &map);
-    if (result != WZP_OK)
+    if (result == WZP_OK)
+      warn_of_budget(self);
+    else
       GST_LOG_OBJECT(self, "%s: %" GST_PTR_FORMAT, wzp_result_name(result), buffer);
   } else {
     GST_LOG_OBJECT(self, "not a frame, or without a time: %" GST_PTR_FORMAT, buffer);

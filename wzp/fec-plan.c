@@ -100,6 +100,22 @@ typedef struct {
   WzpFecPlace place; /* its rate is set as rates are tried */
 } Packing;
 
+/* Bytes of a packet that holds frames alone, headers included. */
+static unsigned
+bare_bytes(const WzpFecLimits *limits, const WzpProfile *profile, unsigned frames)
+{
+  return wzp_fec_packet_overhead(limits) + FRAMES_ELEMENT_HEAD + frames * profile->frame_bytes;
+}
+
+/* The budget that holds them; see packing_of(). */
+static unsigned
+least_budget(const WzpFecLimits *limits, const WzpProfile *profile, unsigned frames)
+{
+  double bytes = 1000.0 * bare_bytes(limits, profile, frames) / (frames * profile->frame_ms);
+  return (unsigned)ceil((bytes + EXTRA_PER_SECOND) * 8 * WZP_FEC_SESSION_SHARE /
+                        (WZP_FEC_SESSION_SHARE - 1));
+}
+
 static Packing
 packing_of(const WzpFecLimits *limits, const WzpChannelState *channel, const WzpProfile *profile,
            unsigned frames)
@@ -108,8 +124,7 @@ packing_of(const WzpFecLimits *limits, const WzpChannelState *channel, const Wzp
   unsigned interval_ms = frames * profile->frame_ms;
   if (limits->budget != 0) {
     packing.bytes = (wzp_fec_media_budget(limits) / 8.0 - EXTRA_PER_SECOND) * interval_ms / 1000 -
-                    wzp_fec_packet_overhead(limits) - FRAMES_ELEMENT_HEAD -
-                    frames * profile->frame_bytes;
+                    bare_bytes(limits, profile, frames);
   }
   packing.place = (WzpFecPlace){
       .loss = CLAMP(channel->loss, LEAST_LOSS, 1),
@@ -293,7 +308,8 @@ fill_plan(WzpFecPlan *plan, const Packing *packing, double loss)
                        .profile = packing->profile,
                        .frames_per_packet = packing->frames,
                        .block_size = block_size(limits),
-                       .expected_loss = expect(&real)};
+                       .expected_loss = expect(&real),
+                       .least_budget = least_budget(limits, packing->profile, packing->frames)};
   if (packing->place.delay == 0 || packing->place.rate * packing->frames * 256 < 1)
     plan->scheme = WZP_FEC_NONE;
   switch (plan->scheme) {

@@ -56,6 +56,8 @@ typedef struct {
                            frames sends copies */
   unsigned block_size, block_repairs;
   double expected_loss; /* of frames after repair, 0..1 */
+  /* bit/s; less than this does not hold even the frames, which are sent all the same */
+  unsigned least_budget;
 } WzpFecPlan;
 
 void wzp_fec_plan(WzpFecPlan *plan, const WzpChannelState *channel, const WzpFecLimits *limits);

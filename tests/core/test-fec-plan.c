@@ -52,6 +52,11 @@ check_plan(const WzpFecPlan *plan, const WzpFecLimits *limits, double loss)
   g_assert_cmpuint(plan->n_programs, <=, 2);
   if (limits->budget != 0 && plan->symbols_256 > 0)
     g_assert_cmpfloat(wire_rate(plan), <=, limits->budget * 1.001);
+  WzpFecPlan bare = *plan;
+  bare.symbols_256 = 0;
+  g_assert_cmpfloat(fabs(wire_rate(&bare) * 150 / 149 - plan->least_budget), <, 1.001);
+  if (limits->budget != 0 && limits->budget < plan->least_budget)
+    g_assert_cmpuint(plan->symbols_256, ==, 0);
   if (plan->scheme == WZP_FEC_NONE) {
     g_assert_cmpuint(plan->symbols_256, ==, 0);
     return;

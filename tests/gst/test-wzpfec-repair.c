@@ -254,24 +254,45 @@ bytes_of_a_second(GstHarness *h, guint *n)
   return test_stat(h->element, "bundle-bytes") - before;
 }
 
+static gboolean
+was_posted(GstBus *bus, GstMessageType type)
+{
+  GstMessage *message = gst_bus_pop_filtered(bus, type);
+  if (message != NULL)
+    gst_message_unref(message);
+  return message != NULL;
+}
+
 /* A budget is all-in: 56 bytes of headers and tags a packet. */
 static void
 test_budget(void)
 {
   GstHarness *h = protect("auto", -1);
+  g_autoptr(GstBus) bus = gst_bus_new();
   guint n = 0;
+  gst_element_set_bus(h->element, bus);
   bytes_of_a_second(h, &n);
   g_object_set(h->element, "budget", 52000, "frames-per-packet", 1, NULL);
   bytes_of_a_second(h, &n);
   guint64 bytes = bytes_of_a_second(h, &n);
   g_assert_cmpuint((bytes + 50 * 56) * 8, <=, 52000);
   g_assert_cmpuint(bytes, >, 50 * SIZE);
-  /* too little for the frames: they go all the same */
+  g_assert_false(was_posted(bus, GST_MESSAGE_WARNING));
+  /* too little for the frames: they go all the same, and that is said, once */
   g_object_set(h->element, "budget", 1000, NULL);
   bytes_of_a_second(h, &n);
   bytes = bytes_of_a_second(h, &n);
   g_assert_cmpuint(bytes, >=, 50 * SIZE);
   g_assert_cmpuint(bytes, <=, 50 * (SIZE + 4));
+  g_assert_true(was_posted(bus, GST_MESSAGE_WARNING));
+  g_assert_false(was_posted(bus, GST_MESSAGE_WARNING));
+  g_object_set(h->element, "budget", 2000, NULL);
+  bytes_of_a_second(h, &n);
+  g_assert_true(was_posted(bus, GST_MESSAGE_WARNING));
+  g_object_set(h->element, "budget", 0, NULL);
+  bytes_of_a_second(h, &n);
+  g_assert_false(was_posted(bus, GST_MESSAGE_WARNING));
+  gst_element_set_bus(h->element, NULL);
   gst_harness_teardown(h);
 }
 
@@ -287,15 +308,6 @@ test_defaults_cost_no_delay(void)
   }
   g_assert_cmpuint(gst_harness_query_latency(h), ==, 0);
   gst_harness_teardown(h);
-}
-
-static gboolean
-was_posted(GstBus *bus, GstMessageType type)
-{
-  GstMessage *message = gst_bus_pop_filtered(bus, type);
-  if (message != NULL)
-    gst_message_unref(message);
-  return message != NULL;
 }
 
 static void

@@ -320,6 +320,30 @@ test_timeline(void)
   g_free(errors);
 }
 
+/* What cannot be kept is said, on stderr: the figures stay alone on stdout. */
+static void
+test_small_budget(void)
+{
+  static const struct {
+    const char *line;
+    gboolean warned;
+  } cases[] = {{"--budget 10", TRUE},
+               {"--budget 60", FALSE},
+               {"--budget 4 --profile catastrophic", TRUE},
+               {"--budget 5 --profile catastrophic", FALSE}};
+  for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+    char *output, *errors;
+    char *line = g_strconcat("--loss 0.1 --seconds 20 --json ", cases[i].line, NULL);
+    g_assert_cmpint(run(line, &output, &errors), ==, 0);
+    g_assert_true(g_str_has_prefix(output, "{"));
+    g_assert_true((strstr(errors, "is exceeded: the frames alone take") != NULL) ==
+                  cases[i].warned);
+    g_free(line);
+    g_free(output);
+    g_free(errors);
+  }
+}
+
 static void
 test_usage(void)
 {
@@ -391,6 +415,7 @@ main(int argc, char **argv)
   g_test_add_func("/wzp-sim/max-delay", test_max_delay);
   g_test_add_func("/wzp-sim/rate", test_rate);
   g_test_add_func("/wzp-sim/timeline", test_timeline);
+  g_test_add_func("/wzp-sim/small-budget", test_small_budget);
   g_test_add_func("/wzp-sim/usage", test_usage);
   return g_test_run();
 }

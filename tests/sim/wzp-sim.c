@@ -313,6 +313,18 @@ print_table(const SimMeasure *measure, double seconds)
          measure->sender.plans);
 }
 
+/* Frames are sent whatever the budget. */
+static void
+warn_of_budget(const WzpFecLimits *limits, const WzpFecPlan *plan)
+{
+  if (limits->budget != 0 && limits->budget < plan->least_budget)
+    g_printerr(
+        "wzp-sim: --budget %g is exceeded: the frames alone take %.1f kbit/s with all headers "
+        "(%s, %u in a packet)\n",
+        limits->budget / 1000.0, plan->least_budget / 1000.0, plan->profile->name,
+        plan->frames_per_packet);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -330,7 +342,10 @@ main(int argc, char **argv)
       {"max-delay", 0, 0, G_OPTION_ARG_DOUBLE, &options.max_delay,
        "What is repaired later than this is lost (200; degraded 360, catastrophic 400)", "MS"},
       {"budget", 0, 0, G_OPTION_ARG_DOUBLE, &options.budget,
-       "For all that is sent, with IP and UDP (what the policy thinks right)", "KBPS"},
+       "For all that is sent, with IP and UDP; less than the frames take is exceeded, with a "
+       "warning "
+       "(what the policy thinks right)",
+       "KBPS"},
       {"scheme", 0, 0, G_OPTION_ARG_STRING, &options.scheme, "Of repair (auto)",
        "auto|sliding|block|copies|none"},
       {"overhead", 0, 0, G_OPTION_ARG_INT, &options.overhead,
@@ -368,6 +383,7 @@ main(int argc, char **argv)
     g_printerr("wzp-sim: no call came about\n");
     status = 1;
   } else {
+    warn_of_budget(&config.limits, &measure.plan);
     if (options.timeline)
       print_timeline(&measure, options.json);
     if (options.json)
