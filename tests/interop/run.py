@@ -21,6 +21,7 @@ sys.dont_write_bytecode = True
 try:
     import vectors
     import wzp_peer as wzp
+    import wzp_repair as repair
     import wzp_wire as wire
 except ModuleNotFoundError as error:
     if not (error.name or "").startswith("cryptography"):
@@ -98,6 +99,13 @@ def test_vectors(stack, folder):
     wrong, compared = vectors.mismatches(DOCUMENT.read_text())
     print(f"# {compared} vectors")
     expect(not wrong, f"these differ: {wrong}")
+
+
+def test_repair_vectors(stack, folder):
+    "the bundles of section 9, decoded, and the encoding symbols of RFC 6330"
+    for wrong, compared in (vectors.repair_mismatches(DOCUMENT.read_text()), vectors.raptorq_mismatches()):
+        print(f"# {compared} vectors")
+        expect(compared and not wrong, f"these differ: {wrong}")
 
 
 def test_open_room(stack, folder):
@@ -254,6 +262,8 @@ class Launch:
         expect(whole, f"{state} {self.log.decode()[-2000:]}")
         expect(self.heard == b"".join(sent), f"what the C side opened is what was sent: {state}")
         expect({len(heard.frame) for heard in peer.received} == {60}, "frames of 60 bytes")
+        symbols = repair.verify([(heard.time, heard.cccc, heard.bundle) for heard in peer.received])
+        expect(symbols or back < 60, "repair that agrees with its frames")
         times, numbers = [heard.time for heard in peer.received], [heard.seq for heard in peer.received]
         expect(times == list(range(times[0], times[0] + 20 * len(times), 20)), f"20 ms a packet: {times}")
         expect(numbers == list(range(numbers[0], numbers[0] + len(numbers))), f"numbers without a gap: {numbers}")

@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Section 13 of docs/PROTOCOL.md, read from the document and computed by the second implementation."""
+"""Vectors of docs/PROTOCOL.md, read from the document and computed by the second implementation."""
 
 import json
 import re
+from pathlib import Path
 
+import wzp_repair as repair
 from wzp_wire import (
     H,
     Handshake,
     Identity,
     be,
+    elements,
     fingerprint,
     media_keys,
     ratchet,
@@ -127,3 +130,40 @@ def mismatches(document):
     found = {**dict(published(section)), **dict(published_featherchat(feather))}
     wrong = [name for name in computed.keys() | found.keys() if computed.get(name) != found.get(name)]
     return wrong + ([] if sas_people(section) else ["SAS words and digits"]), len(computed) + 1
+
+
+# --- repair: the three bundles of section 9, and the encoding symbols of the raptorq tests
+
+RAPTORQ = Path(__file__).resolve().parents[1] / "core" / "vectors-raptorq.h"
+LOST = {"coded": {0, 1}, "lengths": {1}, "copies": {0, 1}}
+
+
+def pattern(j, size):
+    return bytes((37 * j + 11 * i + 5) % 256 for i in range(size))
+
+
+def repair_mismatches(document):
+    """Each bundle is parsed, agrees with the frames that it speaks of, and brings back those of LOST."""
+    section = document.split("\n## 9.")[1].split("\n## 10.")[0]
+    bundles = re.findall(r"^    (coded|lengths|copies) +([0-9a-f ]+[0-9a-f])  ", section, re.M)
+    wrong = sorted(LOST.keys() ^ dict(bundles).keys())
+    for name, text in bundles:
+        frames = [pattern(j, 4 if name == "lengths" and j == 1 else 6) for j in range(4)]
+        found = dict(elements(bytes.fromhex(text)))
+        one = repair.parse(found[2], 0)
+        newest = 4 - one.back // 20  # of frames before frame 3, whose packet it is
+        window = range(newest - one.window, newest)
+        with_holes = [None if j in LOST[name] else frames[j] for j in window]
+        if found[1] != frames[3] or repair.bring_back(one, with_holes) != [frames[j] for j in window]:
+            wrong.append(name)
+    return wrong, len(bundles)
+
+
+def raptorq_mismatches():
+    rows = re.findall(r'\{(\d+), (\d+), (\d+), *"([0-9a-f]+)"\}', RAPTORQ.read_text())
+    wrong = []
+    for K, T, ESI, expected in rows:
+        symbols = [pattern(j, int(T)) for j in range(int(K))]
+        if repair.weigh(repair.block(int(K)).row(int(ESI)), symbols).hex() != expected:
+            wrong.append(f"raptorq {K} {T} {ESI}")
+    return wrong, len(rows)

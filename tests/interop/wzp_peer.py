@@ -35,7 +35,6 @@ from wzp_wire import (
     be,
     bundle_of,
     check,
-    frames_of,
     number,
     public,
     seal,
@@ -149,8 +148,7 @@ class Peer:
             raise Refused("kind")
 
     def on_media(self, packet):
-        heard = self.media_in(packet[1]).open(packet)
-        self.received.append(heard._replace(frame=frames_of(heard.frame)))
+        self.received.append(self.media_in(packet[1]).open(packet))
 
     def post(self, message, now):
         for record in self.control.message(message, now):

@@ -23,7 +23,7 @@ HOP, UDP = 1, 4
 PACKET_MS = 20
 FRAGMENT = 200  # small, so that a JOIN has two
 
-Heard = namedtuple("Heard", "time frame epoch seq full flags")
+Heard = namedtuple("Heard", "time frame epoch seq full flags cccc bundle")
 
 
 class Refused(Exception):
@@ -394,7 +394,7 @@ class MediaIn:
             self.bases[epoch] = base
 
     def open(self, packet):
-        """Returns what was heard, with the bundle for a frame."""
+        """Returns what was heard."""
         full = not packet[0] & 0x40
         size = 12 if full else 4
         check(len(packet) >= size + 16, "malformed")
@@ -424,7 +424,7 @@ class MediaIn:
         if self.last_full:
             between = (seq - self.last_full[0] + 32768) % 65536 - 32768
             time_ms = (self.last_full[1] + between * PACKET_MS) % 2**32
-        return Heard(time_ms, bundle, epoch, seq, full, header[9] if full else 0)
+        return Heard(time_ms, frames_of(bundle), epoch, seq, full, header[9] if full else 0, header[0] & 15, bundle)
 
 
 def bundle_of(frame, form):
@@ -433,14 +433,20 @@ def bundle_of(frame, form):
     return (b"\x01\x02\0\0\xf2\0\x03???" if form else b"") + bytes([0x10 | form]) + size + frame
 
 
-def frames_of(bundle):
-    """The body of the frames element."""
+def elements(bundle):
+    """(type, body) of each element."""
     while bundle:
         kind, form = bundle[0] >> 4, bundle[0] & 15
         check(form <= 2 and len(bundle) > form, "malformed")
         size = number(bundle[1 : 1 + form]) if form else len(bundle) - 1
         body, bundle = bundle[1 + form : 1 + form + size], bundle[1 + form + size :]
         check(len(body) == size, "malformed")
+        yield kind, body
+
+
+def frames_of(bundle):
+    """The body of the frames element."""
+    for kind, body in elements(bundle):
         if kind == 1:
             return body
     raise Refused("no-frames")
