@@ -4,8 +4,8 @@
  * against our own portable kernel; then memory. Ratios are the result (ours / reference, medians of the
  * rounds); nanoseconds of a noisy machine are not.
  *
- *   bench-fec [--json] [--rounds N]
- *   bench-fec --instructions [--json]   instructions of one call, counted by single-stepping */
+ *   bench-fec [--json] [--rounds N]   --json: a line per comparison; the table of memory goes to stderr then
+ *   bench-fec --instructions          instructions of one call, counted by single-stepping */
 #include "bench-util.h"
 #include "allocations.h"
 #include "instructions.h"
@@ -246,29 +246,26 @@ measure_block(const Options *options, Block *block)
 /* --- memory --- */
 
 static void
-print_size(bool json, const char *name, const char *unit, size_t value)
+print_size(FILE *out, const char *name, const char *unit, size_t value)
 {
-  if (json)
-    printf("{\"name\":\"%s\",\"%s\":%zu}\n", name, unit, value);
-  else
-    printf("%-52s %zu %s\n", name, value, unit);
+  fprintf(out, "%-52s %zu %s\n", name, value, unit);
 }
 
 /* Before anything else has used the library. */
 static void
-measure_memory(bool json, Block *block)
+measure_memory(FILE *out, Block *block)
 {
   static const unsigned ks[] = {5, 10, 20};
   Allocations before = allocations_now();
   uint8_t row[K_MOST];
   block->decoder = wzp_raptorq_decoder_new();
-  print_size(json, "memory: a decoder", "bytes", allocations_now().bytes - before.bytes);
+  print_size(out, "memory: a decoder", "bytes", allocations_now().bytes - before.bytes);
   for (unsigned i = 0; i < G_N_ELEMENTS(ks); i++) {
     char *name = g_strdup_printf("memory: rows of K=%u, at its first use", ks[i]);
     before = allocations_now();
     wzp_raptorq_row(ks[i], ks[i], row);
     set_up(block, ks[i], ks[i], 64);
-    print_size(json, name, "bytes", allocations_now().bytes - before.bytes);
+    print_size(out, name, "bytes", allocations_now().bytes - before.bytes);
     g_free(name);
   }
   before = allocations_now();
@@ -276,28 +273,23 @@ measure_memory(bool json, Block *block)
     encode(block);
     decode(block);
   }
-  print_size(json, "allocations: 1000 blocks encoded and decoded", "calls",
+  print_size(out, "allocations: 1000 blocks encoded and decoded", "calls",
              allocations_now().calls - before.calls);
 }
 
 /* --- instructions --- */
 
 static void
-print_instructions(bool json, const Block *block, const char *what, const char *by,
-                   void (*run)(void *block))
+print_instructions(const Block *block, const char *what, const char *by, void (*run)(void *block))
 {
   unsigned long count = instructions_of(run, (void *)block) - instructions_of(nothing, NULL);
-  if (json)
-    printf("{\"name\":\"%s K=%u R=%u T=%zu %s\",\"instructions\":%lu}\n", what, block->k,
-           block->n_repair, block->t, by, count);
-  else
-    printf("%-8s K=%-2u R=%-2u T=%-3zu %-24s %7lu instructions\n", what, block->k, block->n_repair,
-           block->t, by, count);
+  printf("%-8s K=%-2u R=%-2u T=%-3zu %-24s %7lu instructions\n", what, block->k, block->n_repair,
+         block->t, by, count);
   fflush(stdout);
 }
 
 static void
-count_block(bool json, Block *block)
+count_block(Block *block)
 {
   WzpGf256Kernel best = wzp_gf256_kernel();
   for (WzpGf256Kernel i = 0; i < WZP_GF256_N_KERNELS; i++) {
@@ -306,16 +298,16 @@ count_block(bool json, Block *block)
     const char *name = wzp_gf256_kernel_name(i);
     wzp_gf256_use_kernel(i);
     prepare_factors(block);
-    print_instructions(json, block, "product", name, product);
-    print_instructions(json, block, "encode", name, encode);
-    print_instructions(json, block, "decode", name, decode);
+    print_instructions(block, "product", name, product);
+    print_instructions(block, "encode", name, encode);
+    print_instructions(block, "decode", name, decode);
   }
   wzp_gf256_use_kernel(best);
   prepare_factors(block);
-  print_instructions(json, block, "product", "ISA-L ec_encode_data", isal);
+  print_instructions(block, "product", "ISA-L ec_encode_data", isal);
 #if defined(__x86_64__)
   if (wzp_gf256_kernel_usable(WZP_GF256_AVX2))
-    print_instructions(json, block, "product", "ISA-L ec_encode_data_avx2", isal_avx2);
+    print_instructions(block, "product", "ISA-L ec_encode_data_avx2", isal_avx2);
 #endif
 }
 
@@ -339,22 +331,22 @@ main(int argc, char **argv)
     else
       options.rounds = 0;
   }
-  if (options.rounds < 1 || options.rounds > ROUNDS_MAX) {
-    fprintf(stderr, "usage: bench-fec [--json] [--instructions | --rounds N], N from 1 to %d\n",
+  if (options.rounds < 1 || options.rounds > ROUNDS_MAX || (instructions && options.json)) {
+    fprintf(stderr, "usage: bench-fec [--json] [--rounds N], N from 1 to %d, or --instructions\n",
             ROUNDS_MAX);
     return 2;
   }
   if (instructions)
     block.decoder = wzp_raptorq_decoder_new();
   else
-    measure_memory(options.json, &block);
+    measure_memory(options.json ? stderr : stdout, &block);
   for (unsigned s = 0; s < G_N_ELEMENTS(sizes); s++)
     for (unsigned i = 0; i < G_N_ELEMENTS(blocks); i++) {
       if (instructions && (blocks[i].k > 10 || sizes[s] > 64))
         continue; /* a step costs microseconds */
       set_up(&block, blocks[i].k, blocks[i].n_repair, sizes[s]);
       if (instructions)
-        count_block(options.json, &block);
+        count_block(&block);
       else
         measure_block(&options, &block);
     }
