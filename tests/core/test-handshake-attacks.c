@@ -342,6 +342,8 @@ test_forged_hs3(void)
 
 /* --- weak keys --- */
 
+/* All encodings of the points whose order divides 8, on the curve and its twist; and with the top bit, which
+ * does not count. */
 static const char *const low_order[] = {
     "0000000000000000000000000000000000000000000000000000000000000000",
     "0100000000000000000000000000000000000000000000000000000000000000",
@@ -350,11 +352,6 @@ static const char *const low_order[] = {
     "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
     "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
     "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-    "cdeb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b880",
-    "4c9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f11d7",
-    "d9ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
-    "daffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
-    "dbffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
 };
 
 static void
@@ -365,26 +362,18 @@ test_low_order_points(void)
   pair_init(&pair, WZP_MODE_HOP, 16);
   pair_hs1(&pair);
   g_assert_cmpint(pair_hs2(&pair, NULL, 0), ==, WZP_OK);
-  for (unsigned i = 0; i < G_N_ELEMENTS(low_order); i++) {
+  for (unsigned i = 0; i < 2 * G_N_ELEMENTS(low_order); i++) {
     uint8_t point[32], hs1[224], hs2[1300];
     size_t length;
-    g_assert_cmpint(sodium_hex2bin(point, 32, low_order[i], 64, NULL, &length, NULL), ==, 0);
+    g_assert_cmpint(sodium_hex2bin(point, 32, low_order[i / 2], 64, NULL, &length, NULL), ==, 0);
+    point[31] |= (uint8_t)(i % 2 << 7);
     memcpy(hs1, pair.hs1, 224);
     memcpy(hs1 + 12, point, 32);
     memcpy(hs2, pair.hs2, pair.hs2_length);
     memcpy(hs2 + 18, point, 32);
-    /* the last three and two before only become low order without their top bit */
-    WzpResponder *responder =
-        wzp_responder_new(&pair.config_r, &pair.random, hs1, 224, NULL, 0, &result);
-    if (result == WZP_OK) {
-      g_assert_cmpuint(i, >=, 7);
-      wzp_responder_free(responder);
-      g_assert_cmpint(pair_read_hs2(&pair, hs2, pair.hs2_length), ==, WZP_BAD_TAG);
-    } else {
-      g_assert_null(responder);
-      g_assert_cmpint(result, ==, WZP_WEAK_KEY);
-      g_assert_cmpint(pair_read_hs2(&pair, hs2, pair.hs2_length), ==, WZP_WEAK_KEY);
-    }
+    g_assert_null(wzp_responder_new(&pair.config_r, &pair.random, hs1, 224, NULL, 0, &result));
+    g_assert_cmpint(result, ==, WZP_WEAK_KEY);
+    g_assert_cmpint(pair_read_hs2(&pair, hs2, pair.hs2_length), ==, WZP_WEAK_KEY);
   }
   g_assert_cmpint(pair_read_hs2(&pair, pair.hs2, pair.hs2_length), ==, WZP_OK);
   pair_clear(&pair);
