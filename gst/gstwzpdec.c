@@ -22,20 +22,13 @@
 
 #include "gstwzpelements.h"
 #include "gstwzpmeta.h"
-#include "wzp/profile.h"
+#include "wzpdecoder.h"
 #include <gst/audio/audio.h>
-#include <opus/opus.h>
 
 GST_DEBUG_CATEGORY_STATIC(gst_wzp_dec_debug);
 #define GST_CAT_DEFAULT gst_wzp_dec_debug
 
-#define SAMPLE_RATE 48000
-/* RFC 6716: a frame has at most 1275 bytes; 3.4 bounds what one call of the decoder makes. */
-#define OPUS_FRAME_MAX 1275
-#define OPUS_SAMPLES_MAX 5760
-/* Concealment is made in steps of 2.5 ms. */
-#define CONCEAL_STEP 120
-/* A gap longer than this is silence in any case; libopus has faded out long before. */
+/* A gap longer than this is silence in any case; concealment has faded out long before. */
 #define CONCEAL_MAX GST_SECOND
 
 enum { PROP_0, PROP_STATS };
@@ -47,7 +40,7 @@ struct _GstWzpDec {
   GstAudioDecoder parent;
 
   /* streaming thread */
-  OpusDecoder *decoder;
+  WzpDecoder *decoder;
   gboolean silent_gap; /* the gap in hand is silence, not loss */
   gint leftover;       /* samples that earlier gaps asked for beyond whole steps */
 
@@ -75,21 +68,20 @@ static gboolean
 gst_wzp_dec_start(GstAudioDecoder *base)
 {
   GstWzpDec *self = GST_WZP_DEC(base);
-  int error = OPUS_OK;
+  const gchar *why;
 
-  self->decoder = opus_decoder_create(SAMPLE_RATE, 1, &error);
+  self->decoder = wzp_decoder_new(&why);
   self->leftover = 0;
   gst_audio_decoder_set_plc_aware(base, TRUE); /* the base class forgets it at each stop */
   if (self->decoder == NULL)
-    GST_ELEMENT_ERROR(self, LIBRARY, INIT,
-                      ("The Opus decoder could not be made: %s.", opus_strerror(error)), (NULL));
+    GST_ELEMENT_ERROR(self, LIBRARY, INIT, ("The decoder could not be made: %s.", why), (NULL));
   return self->decoder != NULL;
 }
 
 static gboolean
 gst_wzp_dec_stop(GstAudioDecoder *base)
 {
-  g_clear_pointer(&GST_WZP_DEC(base)->decoder, opus_decoder_destroy);
+  g_clear_pointer(&GST_WZP_DEC(base)->decoder, wzp_decoder_free);
   return TRUE;
 }
 
@@ -111,7 +103,7 @@ gst_wzp_dec_set_format(GstAudioDecoder *base, GstCaps *caps)
 {
   GstAudioInfo info;
   (void)caps; /* the template leaves one format */
-  gst_audio_info_set_format(&info, GST_AUDIO_FORMAT_S16, SAMPLE_RATE, 1, NULL);
+  gst_audio_info_set_format(&info, GST_AUDIO_FORMAT_S16, WZP_VOICE_RATE, 1, NULL);
   return gst_audio_decoder_set_output_format(base, &info);
 }
 
@@ -122,50 +114,8 @@ gst_wzp_dec_flush(GstAudioDecoder *base, gboolean hard)
   /* a soft flush is a mere DISCONT: what the codec remembers still helps */
   if (!hard || self->decoder == NULL)
     return;
-  opus_decoder_ctl(self->decoder, OPUS_RESET_STATE);
+  wzp_decoder_reset(self->decoder);
   self->leftover = 0;
-}
-
-/* Samples of the packet by its first bytes (RFC 6716, 3.1 and 3.2); 0 when it is not mono or cut. */
-static guint
-gst_wzp_dec_toc_samples(const guint8 *data, gsize size)
-{
-  static const guint silk[] = {480, 960, 1920, 2880};
-  guint config = data[0] >> 3;
-  guint samples, frames;
-
-  if (data[0] & 0x04)
-    return 0;
-  if (config < 12)
-    samples = silk[config & 3];
-  else if (config < 16)
-    samples = silk[config & 1];
-  else
-    samples = 120u << (config & 3);
-  switch (data[0] & 3) {
-  case 0:
-    frames = 1;
-    break;
-  case 3:
-    frames = size > 1 ? data[1] & 0x3f : 0;
-    break;
-  default:
-    frames = 2;
-  }
-  return samples * frames;
-}
-
-/* Nothing goes to the codec that is not exactly what the packet's code announced. */
-static gboolean
-gst_wzp_dec_frame_fits(GstBuffer *buffer, const guint8 *data, gsize size)
-{
-  GstWzpMeta *meta = gst_wzp_meta_get(buffer);
-  const WzpFraming *framing = meta != NULL ? wzp_framing_from_code(meta->code) : NULL;
-  if (framing == NULL || framing->codec != WZP_CODEC_OPUS)
-    return FALSE;
-  if (size < 1 || size > OPUS_FRAME_MAX)
-    return FALSE;
-  return gst_wzp_dec_toc_samples(data, size) == framing->frame_ms * (SAMPLE_RATE / 1000u);
 }
 
 static GstFlowReturn
@@ -178,36 +128,35 @@ static GstBuffer *
 gst_wzp_dec_allocate(GstWzpDec *self, gsize samples)
 {
   return gst_audio_decoder_allocate_output_buffer(GST_AUDIO_DECODER(self),
-                                                  samples * sizeof(opus_int16));
+                                                  samples * sizeof(gint16));
 }
 
-/* NULL when the packet is not valid inside. */
+/* NULL when the bytes are not what the packet's code announced. */
 static GstBuffer *
 gst_wzp_dec_decode(GstWzpDec *self, GstBuffer *input)
 {
-  opus_int16 pcm[OPUS_SAMPLES_MAX];
+  gint16 pcm[WZP_VOICE_SAMPLES_MAX];
+  GstWzpMeta *meta = gst_wzp_meta_get(input);
   GstMapInfo map;
-  if (!gst_buffer_map(input, &map, GST_MAP_READ))
+  if (meta == NULL || !gst_buffer_map(input, &map, GST_MAP_READ))
     return NULL;
-  int samples = OPUS_INVALID_PACKET;
-  if (gst_wzp_dec_frame_fits(input, map.data, map.size))
-    samples = opus_decode(self->decoder, map.data, (opus_int32)map.size, pcm, OPUS_SAMPLES_MAX, 0);
+  gsize samples = wzp_decoder_decode(self->decoder, meta->code, map.data, map.size, pcm);
   gst_buffer_unmap(input, &map);
-  if (samples <= 0)
+  if (samples == 0)
     return NULL;
-  GstBuffer *output = gst_wzp_dec_allocate(self, (gsize)samples);
-  gst_buffer_fill(output, 0, pcm, (gsize)samples * sizeof(opus_int16));
+  GstBuffer *output = gst_wzp_dec_allocate(self, samples);
+  gst_buffer_fill(output, 0, pcm, samples * sizeof *pcm);
   return output;
 }
 
 static GstFlowReturn
 gst_wzp_dec_silence(GstWzpDec *self, GstClockTime duration)
 {
-  gsize samples = gst_util_uint64_scale_round(duration, SAMPLE_RATE, GST_SECOND);
+  gsize samples = gst_util_uint64_scale_round(duration, WZP_VOICE_RATE, GST_SECOND);
   if (samples == 0)
     return gst_wzp_dec_finish(self, NULL);
   GstBuffer *output = gst_wzp_dec_allocate(self, samples);
-  gst_buffer_memset(output, 0, 0, samples * sizeof(opus_int16));
+  gst_buffer_memset(output, 0, 0, samples * sizeof(gint16));
   GST_BUFFER_FLAG_SET(output, GST_BUFFER_FLAG_GAP);
   GST_OBJECT_LOCK(self);
   self->silence_time += duration;
@@ -219,9 +168,9 @@ gst_wzp_dec_silence(GstWzpDec *self, GstClockTime duration)
 static GstFlowReturn
 gst_wzp_dec_conceal(GstWzpDec *self, GstClockTime duration)
 {
-  gint wanted = (gint)gst_util_uint64_scale_round(duration, SAMPLE_RATE, GST_SECOND);
+  gint wanted = (gint)gst_util_uint64_scale_round(duration, WZP_VOICE_RATE, GST_SECOND);
   wanted += self->leftover;
-  gint samples = wanted / CONCEAL_STEP * CONCEAL_STEP;
+  gint samples = wanted / WZP_DECODER_STEP * WZP_DECODER_STEP;
   self->leftover = wanted - samples;
   if (samples == 0)
     return gst_wzp_dec_finish(self, NULL);
@@ -232,20 +181,11 @@ gst_wzp_dec_conceal(GstWzpDec *self, GstClockTime duration)
     gst_buffer_unref(output);
     return gst_wzp_dec_finish(self, NULL);
   }
-  opus_int16 *pcm = (opus_int16 *)map.data;
-  for (gint at = 0; at < samples;) {
-    int made =
-        opus_decode(self->decoder, NULL, 0, pcm + at, MIN(samples - at, OPUS_SAMPLES_MAX), 0);
-    if (made <= 0) { /* cannot happen with whole steps; silence is right then, too */
-      memset(pcm + at, 0, (gsize)(samples - at) * sizeof *pcm);
-      break;
-    }
-    at += made;
-  }
+  wzp_decoder_conceal(self->decoder, (gint16 *)map.data, (gsize)samples);
   gst_buffer_unmap(output, &map);
   GST_OBJECT_LOCK(self);
   self->concealed++;
-  self->concealed_time += gst_util_uint64_scale(samples, GST_SECOND, SAMPLE_RATE);
+  self->concealed_time += gst_util_uint64_scale(samples, GST_SECOND, WZP_VOICE_RATE);
   GST_OBJECT_UNLOCK(self);
   return gst_wzp_dec_finish(self, output);
 }

@@ -18,16 +18,11 @@
 
 #include "gstwzpelements.h"
 #include "gstwzpmeta.h"
-#include "wzp/profile.h"
+#include "wzpencoder.h"
 #include <gst/audio/audio.h>
-#include <opus/opus.h>
 
 GST_DEBUG_CATEGORY_STATIC(gst_wzp_enc_debug);
 #define GST_CAT_DEFAULT gst_wzp_enc_debug
-
-#define SAMPLE_RATE 48000
-#define COMPLEXITY 5
-#define LONGEST_FRAME_MS 60
 
 enum { PROP_0, PROP_PROFILE, PROP_STATS };
 
@@ -42,7 +37,7 @@ struct _GstWzpEnc {
   guint64 frames, bytes, dropped;
 
   /* streaming thread */
-  OpusEncoder *encoder;
+  WzpEncoder *encoder;
   const WzpProfile *current; /* what the frames in hand are made with; NULL before the start */
   guint64 index;
 };
@@ -60,7 +55,7 @@ G_DEFINE_FINAL_TYPE_WITH_CODE(GstWzpEnc, gst_wzp_enc, GST_TYPE_AUDIO_ENCODER,
                                                       "WZP voice encoder"))
 GST_ELEMENT_REGISTER_DEFINE(wzpenc, "wzpenc", GST_RANK_NONE, GST_TYPE_WZP_ENC)
 
-/* The Opus profiles of the table, under their names. */
+/* The profiles of the table, under their names. */
 #define GST_TYPE_WZP_PROFILE (gst_wzp_profile_get_type())
 static GType
 gst_wzp_profile_get_type(void)
@@ -70,12 +65,11 @@ gst_wzp_profile_get_type(void)
     GArray *values = g_array_new(TRUE, TRUE, sizeof(GEnumValue));
     for (guint n = 0; wzp_profile_nth(n) != NULL; n++) {
       const WzpProfile *profile = wzp_profile_nth(n);
-      if (profile->codec != WZP_CODEC_OPUS)
-        continue;
       GEnumValue value = {.value = (gint)n, .value_nick = profile->name};
       value.value_name =
-          g_strdup_printf("Opus %u kbit/s, %u ms, %u bytes a frame", profile->bitrate / 1000,
-                          profile->frame_ms, profile->frame_bytes);
+          g_strdup_printf("%s %.3g kbit/s, %u ms, %u bytes a frame",
+                          profile->codec == WZP_CODEC_OPUS ? "Opus" : "Codec2",
+                          profile->bitrate / 1000.0, profile->frame_ms, profile->frame_bytes);
       g_array_append_val(values, value);
     }
     /* the type system keeps the values for good */
@@ -99,16 +93,7 @@ default_profile(void)
 static gint
 gst_wzp_enc_frame_samples(GstWzpEnc *self)
 {
-  return (gint)(self->current->frame_ms * SAMPLE_RATE / 1000);
-}
-
-static gboolean
-gst_wzp_enc_set(GstWzpEnc *self, gint request, gint value)
-{
-  int result = opus_encoder_ctl(self->encoder, request, value);
-  if (result != OPUS_OK)
-    GST_ERROR_OBJECT(self, "request %d with %d: %s", request, value, opus_strerror(result));
-  return result == OPUS_OK;
+  return (gint)self->current->frame_ms * (WZP_VOICE_RATE / 1000);
 }
 
 /* Takes over the profile that the property names, between two frames. */
@@ -121,11 +106,10 @@ gst_wzp_enc_apply_profile(GstWzpEnc *self)
   if (profile == self->current)
     return TRUE;
 
-  opus_int32 lookahead = 0;
-  if (!gst_wzp_enc_set(self, OPUS_SET_BITRATE((opus_int32)profile->bitrate)) ||
-      opus_encoder_ctl(self->encoder, OPUS_GET_LOOKAHEAD(&lookahead)) != OPUS_OK) {
+  const gchar *refused = wzp_encoder_set_profile(self->encoder, profile);
+  if (refused != NULL) {
     GST_ELEMENT_ERROR(self, LIBRARY, SETTINGS,
-                      ("This libopus refuses the profile %s.", profile->name), (NULL));
+                      ("The profile %s cannot be encoded here.", profile->name), ("%s", refused));
     return FALSE;
   }
   self->current = profile;
@@ -135,7 +119,8 @@ gst_wzp_enc_apply_profile(GstWzpEnc *self)
   gst_audio_encoder_set_frame_samples_min(base, samples);
   gst_audio_encoder_set_frame_samples_max(base, samples);
   gst_audio_encoder_set_frame_max(base, 1);
-  GstClockTime latency = gst_util_uint64_scale(samples + lookahead, GST_SECOND, SAMPLE_RATE);
+  /* what the codec looks ahead is in the sound, not in the times of the frames: nothing waits for it */
+  GstClockTime latency = self->current->frame_ms * GST_MSECOND;
   gst_audio_encoder_set_latency(base, latency, latency);
   GST_INFO_OBJECT(self, "profile %s", profile->name);
   return TRUE;
@@ -145,31 +130,21 @@ static gboolean
 gst_wzp_enc_start(GstAudioEncoder *base)
 {
   GstWzpEnc *self = GST_WZP_ENC(base);
-  int error = OPUS_OK;
+  const gchar *why;
 
-  self->encoder = opus_encoder_create(SAMPLE_RATE, 1, OPUS_APPLICATION_VOIP, &error);
-  if (self->encoder == NULL) {
-    GST_ELEMENT_ERROR(self, LIBRARY, INIT,
-                      ("The Opus encoder could not be made: %s.", opus_strerror(error)), (NULL));
-    return FALSE;
-  }
+  self->encoder = wzp_encoder_new(&why);
   self->index = 0;
   self->current = NULL;
-  gboolean set = gst_wzp_enc_set(self, OPUS_SET_SIGNAL(OPUS_SIGNAL_VOICE)) &&
-                 gst_wzp_enc_set(self, OPUS_SET_COMPLEXITY(COMPLEXITY)) &&
-                 gst_wzp_enc_set(self, OPUS_SET_VBR(0)) && gst_wzp_enc_set(self, OPUS_SET_DTX(0)) &&
-                 gst_wzp_enc_set(self, OPUS_SET_INBAND_FEC(0));
-  if (!set)
-    GST_ELEMENT_ERROR(self, LIBRARY, SETTINGS, ("This libopus refuses a setting that voice needs."),
-                      ("%s", opus_get_version_string()));
-  return set;
+  if (self->encoder == NULL)
+    GST_ELEMENT_ERROR(self, LIBRARY, INIT, ("The encoder could not be made: %s.", why), (NULL));
+  return self->encoder != NULL;
 }
 
 static gboolean
 gst_wzp_enc_stop(GstAudioEncoder *base)
 {
   GstWzpEnc *self = GST_WZP_ENC(base);
-  g_clear_pointer(&self->encoder, opus_encoder_destroy);
+  g_clear_pointer(&self->encoder, wzp_encoder_free);
   self->current = NULL;
   return TRUE;
 }
@@ -193,32 +168,29 @@ gst_wzp_enc_flush(GstAudioEncoder *base)
 {
   GstWzpEnc *self = GST_WZP_ENC(base);
   if (self->encoder != NULL)
-    opus_encoder_ctl(self->encoder, OPUS_RESET_STATE);
+    wzp_encoder_reset(self->encoder);
 }
 
-/* Encodes to exactly the profile's frame_bytes. NULL when libopus does not manage that. */
+/* NULL when the codec does not make a frame of the profile's size. */
 static GstBuffer *
-gst_wzp_enc_encode(GstWzpEnc *self, const opus_int16 *pcm)
+gst_wzp_enc_encode(GstWzpEnc *self, const gint16 *pcm)
 {
-  opus_int32 exact = (opus_int32)self->current->frame_bytes;
-  GstBuffer *buffer = gst_audio_encoder_allocate_output_buffer(GST_AUDIO_ENCODER(self), exact);
+  GstBuffer *buffer =
+      gst_audio_encoder_allocate_output_buffer(GST_AUDIO_ENCODER(self), self->current->frame_bytes);
   GstMapInfo map;
   if (buffer == NULL || !gst_buffer_map(buffer, &map, GST_MAP_WRITE)) {
     gst_clear_buffer(&buffer);
     return NULL;
   }
-  opus_int32 length =
-      opus_encode(self->encoder, pcm, gst_wzp_enc_frame_samples(self), map.data, exact);
-  if (length > 0 && length < exact && opus_packet_pad(map.data, length, exact) == OPUS_OK)
-    length = exact;
+  gboolean made = wzp_encoder_encode(self->encoder, pcm, map.data);
   gst_buffer_unmap(buffer, &map);
-  if (length != exact) {
-    GST_WARNING_OBJECT(self, "a frame of %d bytes instead of %d dropped", length, exact);
+  if (!made) {
+    GST_WARNING_OBJECT(self, "no frame of %u bytes: dropped", self->current->frame_bytes);
     gst_clear_buffer(&buffer);
     return NULL;
   }
   GstWzpMeta *meta = gst_wzp_meta_add(buffer);
-  meta->code = (guint8)wzp_framing_code(self->current->codec, self->current->frame_ms, 1);
+  meta->code = (guint8)wzp_framing_frame_code(self->current->codec, self->current->frame_ms);
   meta->index = self->index;
   return buffer;
 }
@@ -236,8 +208,8 @@ gst_wzp_enc_handle_frame(GstAudioEncoder *base, GstBuffer *input)
     return GST_FLOW_ERROR;
   }
   /* at the end of the stream less than a frame may be left: silence completes it */
-  opus_int16 padded[SAMPLE_RATE * LONGEST_FRAME_MS / 1000] = {0};
-  gsize frame_size = (gsize)gst_wzp_enc_frame_samples(self) * sizeof(opus_int16);
+  gint16 padded[WZP_VOICE_SAMPLES_MAX] = {0};
+  gsize frame_size = (gsize)gst_wzp_enc_frame_samples(self) * sizeof(gint16);
   memcpy(padded, map.data, MIN(map.size, frame_size));
   gst_buffer_unmap(input, &map);
 
@@ -334,7 +306,7 @@ gst_wzp_enc_class_init(GstWzpEncClass *klass)
    * GstWzpEnc:stats:
    *
    * "application/x-wzp-enc-stats" with, as #guint64, "frames" and "bytes" that were made, and "dropped":
-   * frames that libopus could not bring to the size of the profile.
+   * frames that the codec could not bring to the size of the profile.
    *
    * Since: 0.1
    */
@@ -354,8 +326,7 @@ gst_wzp_enc_class_init(GstWzpEncClass *klass)
   gst_element_class_add_static_pad_template(element_class, &sink_template);
   gst_element_class_add_static_pad_template(element_class, &src_template);
   gst_element_class_set_static_metadata(element_class, "WZP voice encoder", "Codec/Encoder/Audio",
-                                        "Encodes voice to Opus frames of constant size",
-                                        GST_WZP_AUTHOR);
+                                        "Encodes voice to frames of constant size", GST_WZP_AUTHOR);
 }
 
 static void

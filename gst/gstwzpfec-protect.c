@@ -46,7 +46,7 @@ gst_wzp_fec_protect_latency_locked(GstWzpFec *self)
   const WzpFraming *framing = protect->framing;
   guint frames = wzp_framing_frames_up_to(framing->codec, framing->frame_ms,
                                           wzp_fec_sender_plan(protect->sender)->frames_per_packet);
-  return (MAX(frames, 1) - 1) * framing->frame_ms * GST_MSECOND;
+  return (MAX(frames, framing->frames_per_packet) - 1) * framing->frame_ms * GST_MSECOND;
 }
 
 /* A running time, as wzpcrypt writes it into the header. */

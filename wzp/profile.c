@@ -66,18 +66,19 @@ wzp_framing_frames_up_to(WzpCodec codec, unsigned frame_ms, unsigned wanted)
   return wanted;
 }
 
-/* frame_bytes = bitrate * frame_ms / 8000 */
+/* frame_bytes = bitrate * frame_ms / 8000. The bandwidth is what the bitrate serves well: more of it costs
+ * intelligibility. */
 static const WzpProfile profiles[] = {
-    {"opus-64k", WZP_CODEC_OPUS, 64000, 20, 160, 48000},
-    {"opus-48k", WZP_CODEC_OPUS, 48000, 20, 120, 48000},
-    {"opus-32k", WZP_CODEC_OPUS, 32000, 20, 80, 48000},
-    {"opus-24k", WZP_CODEC_OPUS, 24000, 20, 60, 48000},
-    {"opus-16k", WZP_CODEC_OPUS, 16000, 20, 40, 48000},
-    {"opus-12k", WZP_CODEC_OPUS, 12000, 40, 60, 48000},
-    {"opus-8k", WZP_CODEC_OPUS, 8000, 40, 40, 48000},
-    {"opus-6k", WZP_CODEC_OPUS, 6000, 40, 30, 48000},
-    {"codec2-3200", WZP_CODEC_CODEC2_3200, 3200, 20, 8, 8000},
-    {"codec2-1200", WZP_CODEC_CODEC2_1200, 1200, 40, 6, 8000},
+    {"opus-64k", WZP_CODEC_OPUS, 64000, 20, 160, 48000, 20000},
+    {"opus-48k", WZP_CODEC_OPUS, 48000, 20, 120, 48000, 20000},
+    {"opus-32k", WZP_CODEC_OPUS, 32000, 20, 80, 48000, 12000},
+    {"opus-24k", WZP_CODEC_OPUS, 24000, 20, 60, 48000, 8000},
+    {"opus-16k", WZP_CODEC_OPUS, 16000, 20, 40, 48000, 8000},
+    {"opus-12k", WZP_CODEC_OPUS, 12000, 40, 60, 48000, 8000},
+    {"opus-8k", WZP_CODEC_OPUS, 8000, 40, 40, 48000, 4000},
+    {"opus-6k", WZP_CODEC_OPUS, 6000, 40, 30, 48000, 4000},
+    {"codec2-3200", WZP_CODEC_CODEC2_3200, 3200, 20, 8, 8000, 4000},
+    {"codec2-1200", WZP_CODEC_CODEC2_1200, 1200, 40, 6, 8000, 4000},
 };
 
 #define N_PROFILES (sizeof profiles / sizeof profiles[0])

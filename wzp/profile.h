@@ -40,6 +40,7 @@ typedef struct {
   unsigned frame_ms;
   unsigned frame_bytes; /* exact: all profiles are constant rate */
   unsigned sample_rate; /* Hz of the codec's input and output */
+  unsigned bandwidth;   /* Hz: the highest that is coded */
 } WzpProfile;
 
 #define WZP_PROFILE_DEFAULT "opus-24k"

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#pragma once
+#include "wzpencoder.h"
+
+G_BEGIN_DECLS
+
+/* Frames of all profiles to sound of WZP_VOICE_RATE, one after the other as they come. Where the codec changes, the one
+ * before goes on for a moment and the new one fades in over it. Not thread-safe. */
+
+#define WZP_DECODER_STEP 120 /* concealment comes in steps of 2.5 ms */
+
+typedef struct _WzpDecoder WzpDecoder;
+
+/* NULL: a library refused; *why says in words what. */
+WzpDecoder *wzp_decoder_new(const gchar **why);
+void wzp_decoder_free(WzpDecoder *decoder);
+void wzp_decoder_reset(WzpDecoder *decoder);
+/* code: of a packet with such frames. pcm: room for WZP_VOICE_SAMPLES_MAX. Returns the samples made, exactly the frame's
+ * time; 0 when the bytes are no frame of that code. */
+gsize wzp_decoder_decode(WzpDecoder *decoder, guint8 code, const guint8 *frame, gsize size,
+                         gint16 *pcm);
+/* What probably would have come: samples is a multiple of WZP_DECODER_STEP. Silence before the first frame. */
+void wzp_decoder_conceal(WzpDecoder *decoder, gint16 *pcm, gsize samples);
+
+G_END_DECLS
