@@ -222,7 +222,7 @@ gst_wzp_fec_install_properties(GObjectClass *object_class)
    */
   properties[PROP_BLOCK_SIZE] =
       g_param_spec_uint("block-size", "Block size", "Protect: frames in a block of scheme=block", 1,
-                        WZP_FEC_WINDOW_MAX, DEFAULT_BLOCK_SIZE, playing);
+                        WZP_FEC_BLOCK_SIZE_MAX, DEFAULT_BLOCK_SIZE, playing);
   /**
    * GstWzpFec:window:
    *

@@ -175,7 +175,7 @@ gst_wzp_fec_reset(GstWzpFec *self)
   g_mutex_unlock(&self->lock);
 }
 
-/* What is still owed goes out now. */
+/* What is still owed goes out now, before what ends the stream or changes it. */
 static void
 gst_wzp_fec_finish(GstWzpFec *self)
 {
@@ -210,8 +210,10 @@ gst_wzp_fec_sink_caps(GstWzpFec *self, GstCaps *caps)
     return FALSE;
   }
   GstWzpFecDirection direction = fec ? GST_WZP_FEC_RECOVER : GST_WZP_FEC_PROTECT;
-  g_mutex_lock(&self->lock);
   gboolean changed = self->direction != direction;
+  if (changed)
+    gst_wzp_fec_finish(self);
+  g_mutex_lock(&self->lock);
   self->direction = direction;
   if (changed && direction == GST_WZP_FEC_PROTECT) {
     gst_wzp_fec_recover_clear(self);
@@ -277,14 +279,15 @@ gst_wzp_fec_sink_event(GstPad *pad, GstObject *parent, GstEvent *event)
       gst_wzp_fec_push(self, out);
     }
     break;
+  case GST_EVENT_STREAM_START:
+  case GST_EVENT_EOS:
+    gst_wzp_fec_finish(self);
+    break;
   case GST_EVENT_SEGMENT:
     gst_wzp_fec_finish(self);
     gst_event_copy_segment(event, &self->segment);
     if (self->segment.format != GST_FORMAT_TIME)
       gst_segment_init(&self->segment, GST_FORMAT_TIME);
-    break;
-  case GST_EVENT_EOS:
-    gst_wzp_fec_finish(self);
     break;
   case GST_EVENT_FLUSH_STOP:
     gst_wzp_fec_reset(self);
@@ -360,12 +363,14 @@ gst_wzp_fec_end(GstWzpFec *self)
 {
   gst_wzp_fec_reset(self);
   g_mutex_lock(&self->lock);
+  gboolean changed = self->direction != GST_WZP_FEC_NONE;
   self->direction = GST_WZP_FEC_NONE;
   self->latency = 0;
   g_mutex_unlock(&self->lock);
   g_clear_object(&self->session);
   self->session_sought = FALSE;
-  gst_wzp_fec_notify_direction(self);
+  if (changed)
+    gst_wzp_fec_notify_direction(self);
 }
 
 static GstStateChangeReturn

@@ -29,7 +29,6 @@ wzp_fec_scheme_by_name(const char *name, WzpFecScheme *scheme)
 }
 
 #define BLOCK_SIZE_DEFAULT 5
-#define BLOCK_SIZE_MAX 32
 #define OVERHEAD_WITHOUT_BUDGET 2.0
 #define RATE_STEP 1.1
 
@@ -198,7 +197,8 @@ expect_block(const WzpFecPlace *place, unsigned k, unsigned r)
 static unsigned
 block_size(const WzpFecLimits *limits)
 {
-  return limits->block_size != 0 ? MIN(limits->block_size, BLOCK_SIZE_MAX) : BLOCK_SIZE_DEFAULT;
+  return limits->block_size != 0 ? MIN(limits->block_size, WZP_FEC_BLOCK_SIZE_MAX)
+                                 : BLOCK_SIZE_DEFAULT;
 }
 
 static double

@@ -19,6 +19,7 @@ bool wzp_fec_scheme_by_name(const char *name, WzpFecScheme *scheme);
 #define WZP_FEC_OVERHEAD_AUTO (-1)
 #define WZP_FEC_OVERHEAD_MAX 600
 #define WZP_FEC_WINDOW_MAX 64
+#define WZP_FEC_BLOCK_SIZE_MAX 32
 #define WZP_FEC_SYMBOLS_MAX 32 /* in one packet */
 
 typedef struct {

@@ -92,7 +92,9 @@ test_end_of_stream(void)
   carry(there, back, &heard, NULL, NULL);
   g_assert_cmpuint(heard.recovered, ==, 1);
   g_assert_true(g_hash_table_contains(heard.numbers, GUINT_TO_POINTER(19)));
-  g_assert_nonnull(test_try_event(there, GST_EVENT_EOS));
+  GstEvent *eos = test_try_event(there, GST_EVENT_EOS);
+  g_assert_nonnull(eos);
+  gst_event_unref(eos);
   g_hash_table_unref(heard.numbers);
   gst_harness_teardown(there);
   gst_harness_teardown(back);
@@ -157,9 +159,15 @@ test_segment_and_flush(void)
   g_assert_true(gst_harness_push_event(h, gst_event_new_segment(&segment)));
   g_assert_cmpuint(gst_harness_buffers_received(h), >, 0);
 
+  guint before = gst_harness_buffers_received(h);
+  push_frame(h, 5);
+  g_assert_true(gst_harness_push_event(h, gst_event_new_stream_start("another")));
+  g_assert_cmpuint(gst_harness_buffers_received(h), >, before);
+  g_assert_true(gst_harness_push_event(h, gst_event_new_segment(&segment)));
+
   for (guint n = 10; n < 14; n++)
     push_frame(h, n);
-  guint before = gst_harness_buffers_received(h);
+  before = gst_harness_buffers_received(h);
   test_flush(h);
   g_assert_true(gst_harness_push_event(h, gst_event_new_eos()));
   g_assert_cmpuint(gst_harness_buffers_received(h), ==, before);
@@ -333,6 +341,71 @@ test_latency(void)
   gst_harness_teardown(h);
 }
 
+/* --- while others look and turn knobs --- */
+
+#define TURNS 3000
+
+static gpointer
+turn_knobs(gpointer data)
+{
+  GstHarness *there = data;
+  g_autoptr(GRand) random = g_rand_new_with_seed(13);
+  for (guint turn = 0; turn < TURNS; turn++) {
+    const guint dice = (guint)g_rand_int_range(random, 0, 1000);
+    g_object_set(there->element, "scheme", (gint)(dice % 5), "frames-per-packet", dice % 4,
+                 "overhead", (gint)(dice % 200) - 1, "max-delay", dice, "window", dice % 64,
+                 "budget", dice % 3 * 40000, "block-size", 1 + dice % 32, NULL);
+    test_stat(there->element, "packets");
+    gst_harness_query_latency(there);
+  }
+  return NULL;
+}
+
+static gpointer
+ask_much(gpointer data)
+{
+  GstHarness *back = data;
+  for (guint turn = 0; turn < TURNS; turn++) {
+    GstStructure *delay = gst_structure_new("wzp-playout-delay", "delay", G_TYPE_UINT64,
+                                            (guint64)turn * GST_MSECOND, NULL);
+    GstStructure *asked =
+        gst_structure_new("wzp-repair-horizon", "index", G_TYPE_UINT64, (guint64)turn, NULL);
+    GstQuery *query = gst_query_new_custom(GST_QUERY_CUSTOM, asked);
+    gst_harness_push_upstream_event(back, gst_event_new_custom(GST_EVENT_CUSTOM_UPSTREAM, delay));
+    g_assert_true(gst_pad_peer_query(back->sinkpad, query));
+    gst_query_unref(query);
+    test_stat(back->element, "frames");
+  }
+  return NULL;
+}
+
+/* All frames come, whatever is set and asked meanwhile. */
+static void
+test_threads(void)
+{
+  GstHarness *there = protect("auto", -1), *back = recover();
+  Heard heard = {.numbers = g_hash_table_new(NULL, NULL)};
+  GThread *knobs = g_thread_new("knobs", turn_knobs, there);
+  GThread *questions = g_thread_new("questions", ask_much, back);
+  for (guint n = 0; n < TURNS; n++) {
+    push_frame(there, n);
+    carry(there, back, &heard, NULL, NULL);
+    if (n % 500 == 499) {
+      g_assert_true(gst_harness_push_event(there, gst_event_new_gap((n + 1) * FRAME, FRAME)));
+      carry(there, back, &heard, NULL, NULL);
+    }
+  }
+  g_assert_true(gst_harness_push_event(there, gst_event_new_eos()));
+  carry(there, back, &heard, NULL, NULL);
+  g_thread_join(knobs);
+  g_thread_join(questions);
+  g_assert_cmpuint(heard.own, ==, TURNS);
+  g_assert_cmpuint(heard.recovered, ==, 0);
+  g_hash_table_unref(heard.numbers);
+  gst_harness_teardown(there);
+  gst_harness_teardown(back);
+}
+
 /* --- properties --- */
 
 static void
@@ -344,7 +417,7 @@ test_properties(void)
     const char *name;
     guint minimum, maximum, initial;
   } numbers[] = {{"max-delay", 0, 2000, 200},
-                 {"block-size", 1, 64, 5},
+                 {"block-size", 1, 32, 5},
                  {"window", 0, 64, 0},
                  {"frames-per-packet", 0, 4, 1},
                  {"budget", 0, 256000, 0}};
@@ -387,9 +460,9 @@ test_wrong_values(void)
   static const struct {
     const char *name;
     gint value;
-  } wrong[] = {{"overhead", -2},   {"overhead", 601},        {"max-delay", 2001},
-               {"block-size", 0},  {"window", 65},           {"frames-per-packet", 5},
-               {"budget", 256001}, {"frames-per-packet", -1}};
+  } wrong[] = {{"overhead", -2},         {"overhead", 601},  {"max-delay", 2001},
+               {"block-size", 0},        {"block-size", 33}, {"window", 65},
+               {"frames-per-packet", 5}, {"budget", 256001}, {"frames-per-packet", -1}};
   GstElement *element = gst_element_factory_make("wzpfec", NULL);
   for (guint i = 0; i < G_N_ELEMENTS(wrong); i++) {
     gint before = 0, after = 0;
@@ -427,6 +500,7 @@ main(int argc, char **argv)
   g_test_add_func("/wzpfec/budget", test_budget);
   g_test_add_func("/wzpfec/defaults-cost-no-delay", test_defaults_cost_no_delay);
   g_test_add_func("/wzpfec/latency", test_latency);
+  g_test_add_func("/wzpfec/threads", test_threads);
   g_test_add_func("/wzpfec/properties", test_properties);
   g_test_add_func("/wzpfec/wrong-values", test_wrong_values);
   return test_run();

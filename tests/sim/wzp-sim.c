@@ -148,7 +148,7 @@ parse_limits(const Options *options, WzpFecLimits *limits, GError **error)
   }
   if (!check_whole("--overhead", options->overhead, WZP_FEC_OVERHEAD_AUTO, WZP_FEC_OVERHEAD_MAX,
                    error) ||
-      !check_whole("--block-size", options->block, 0, WZP_FEC_WINDOW_MAX, error) ||
+      !check_whole("--block-size", options->block, 0, WZP_FEC_BLOCK_SIZE_MAX, error) ||
       !check_whole("--window", options->window, 0, WZP_FEC_WINDOW_MAX, error) ||
       !check_whole("--frames", options->frames, 0, 4, error))
     return FALSE;
