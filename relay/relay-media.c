@@ -21,7 +21,7 @@
 typedef struct {
   bool active;
   uint32_t sid;
-  uint8_t hop_key[16];
+  WzpHopKeys hop_keys;
   WzpAddress address;
   uint16_t capabilities;
   int slot;
@@ -157,7 +157,7 @@ add_leg(RelayMedia *media, WzpTime now, const RelayCommand *command)
 
   g_assert(index < media->capacity && !leg->active);
   leg->sid = command->sid;
-  memcpy(leg->hop_key, command->hop_key, sizeof leg->hop_key);
+  wzp_hop_keys_init(&leg->hop_keys, command->hop_key);
   leg->address = command->address;
   leg->capabilities = command->capabilities;
   leg->slot = NO_SLOT;
@@ -188,7 +188,7 @@ relay_media_apply(RelayMedia *media, WzpTime now, const RelayCommand *command)
   case RELAY_COMMAND_REMOVE_LEG:
     leave_room(media, leg);
     leg->active = false;
-    sodium_memzero(leg->hop_key, sizeof leg->hop_key);
+    sodium_memzero(&leg->hop_keys, sizeof leg->hop_keys);
     break;
   case RELAY_COMMAND_SET_ROOM:
     leave_room(media, leg);
@@ -201,12 +201,11 @@ relay_media_apply(RelayMedia *media, WzpTime now, const RelayCommand *command)
   }
 }
 
-/* 16-bit numbers in serial arithmetic, extended so that the one window type serves. */
+/* The 16-bit number, not wrapped, as the trailer's key proved it: `near` is that of the datagram. */
 static WzpResult
-check_duplicate(Leg *leg, WzpTime now, uint16_t seq)
+check_duplicate(Leg *leg, WzpTime now, uint16_t seq, uint64_t near)
 {
-  uint64_t index =
-      leg->window.next == 0 ? (uint64_t)seq + 0x10000 : wzp_seq16_extend(seq, leg->window.next - 1);
+  uint64_t index = wzp_seq16_extend(seq, near);
 
   switch (wzp_window_check(&leg->window, index)) {
   case WZP_WINDOW_NEW:
@@ -219,7 +218,6 @@ check_duplicate(Leg *leg, WzpTime now, uint16_t seq)
     if (leg->behind < BEHIND_LIMIT || now - leg->last_new < BEHIND_SILENCE)
       return WZP_TOO_OLD;
     wzp_window_init(&leg->window, WZP_WINDOW_MAX);
-    index = (uint64_t)seq + 0x10000;
     break;
   }
   leg->behind = 0;
@@ -231,7 +229,8 @@ check_duplicate(Leg *leg, WzpTime now, uint16_t seq)
 /* One media packet of a leg whose datagram carried a good tag. Both header forms hold slot and sequence
  * number in the same place; what the packet carries is not the relay's business. */
 static WzpResult
-check_packet(RelayMedia *media, WzpTime now, Leg *leg, const uint8_t *packet, size_t length)
+check_packet(RelayMedia *media, WzpTime now, Leg *leg, uint64_t near, const uint8_t *packet,
+             size_t length)
 {
   bool mini = (packet[0] & 0x40) != 0;
   WzpResult result;
@@ -242,7 +241,7 @@ check_packet(RelayMedia *media, WzpTime now, Leg *leg, const uint8_t *packet, si
     return WZP_NOT_CONNECTED;
   if (packet[1] != leg->slot)
     return WZP_WRONG_SLOT;
-  result = check_duplicate(leg, now, (uint16_t)(packet[2] << 8 | packet[3]));
+  result = check_duplicate(leg, now, wzp_datagram_seq(packet, length), near);
   if (result != WZP_OK)
     return result;
   if (!relay_bucket_take(&leg->packets, now, media->limits.media_packets_per_second,
@@ -325,10 +324,10 @@ fan_out(RelayMedia *media, WzpTime now, const Leg *leg, const uint8_t *data, siz
 }
 
 static WzpResult
-handle_packet(RelayMedia *media, WzpTime now, Leg *leg, const uint8_t *packet, size_t length,
-              RelaySend send, void *user)
+handle_packet(RelayMedia *media, WzpTime now, Leg *leg, uint64_t near, const uint8_t *packet,
+              size_t length, RelaySend send, void *user)
 {
-  WzpResult result = check_packet(media, now, leg, packet, length);
+  WzpResult result = check_packet(media, now, leg, near, packet, length);
 
   if (result == WZP_OK)
     fan_out(media, now, leg, packet, length, send, user);
@@ -340,8 +339,8 @@ handle_packet(RelayMedia *media, WzpTime now, Leg *leg, const uint8_t *packet, s
 /* A trunk whose packets are all good goes on whole to those who take trunks. Otherwise, and to the
  * others, its good packets go one by one. Returns the result of the last bad packet. */
 static WzpResult
-handle_trunk(RelayMedia *media, WzpTime now, Leg *leg, const uint8_t *data, size_t length,
-             RelaySend send, void *user)
+handle_trunk(RelayMedia *media, WzpTime now, Leg *leg, uint64_t near, const uint8_t *data,
+             size_t length, RelaySend send, void *user)
 {
   const uint8_t *packets[TRUNK_PACKETS_MAX];
   size_t lengths[TRUNK_PACKETS_MAX];
@@ -357,7 +356,7 @@ handle_trunk(RelayMedia *media, WzpTime now, Leg *leg, const uint8_t *data, size
   }
   while (wzp_trunk_next(data, length, &position, &packet, &packet_length)) {
     WzpResult bad = n_good < TRUNK_PACKETS_MAX
-                        ? check_packet(media, now, leg, packet, packet_length)
+                        ? check_packet(media, now, leg, near, packet, packet_length)
                         : WZP_TOO_LONG;
 
     if (bad != WZP_OK) {
@@ -379,11 +378,29 @@ handle_trunk(RelayMedia *media, WzpTime now, Leg *leg, const uint8_t *data, size
   return result;
 }
 
+/* *index: the datagram's number, not wrapped. More than half a wrap may be lost on the way, or a wrap before
+ * anything arrived; then nothing came for a while, and the key of one wrap more is tried too. */
+static bool
+check_trailer(Leg *leg, WzpTime now, const uint8_t *data, size_t length, uint64_t *index)
+{
+  uint16_t seq = wzp_datagram_seq(data, length - WZP_TRAILER_SIZE);
+  bool begun = leg->window.next > 0;
+
+  *index = begun ? wzp_seq16_extend(seq, leg->window.next - 1) : seq;
+  if (wzp_trailer_check(data, length, wzp_hop_keys_at(&leg->hop_keys, (uint32_t)(*index >> 16))))
+    return true;
+  if (begun && now - leg->last_new < BEHIND_SILENCE)
+    return false;
+  *index += 0x10000;
+  return wzp_trailer_check(data, length, wzp_hop_keys_at(&leg->hop_keys, (uint32_t)(*index >> 16)));
+}
+
 static WzpResult
 handle_media(RelayMedia *media, WzpTime now, WzpDatagramKind kind, const uint8_t *data,
              size_t length, RelaySend send, void *user)
 {
   WzpReader reader;
+  uint64_t index;
   size_t payload;
   Leg *leg;
 
@@ -398,14 +415,14 @@ handle_media(RelayMedia *media, WzpTime now, WzpDatagramKind kind, const uint8_t
     count(&media->stats.drops[WZP_UNKNOWN_SESSION], 1);
     return WZP_UNKNOWN_SESSION;
   }
-  if (!wzp_trailer_check(data, length, leg->hop_key)) {
+  if (!check_trailer(leg, now, data, length, &index)) {
     count(&media->stats.drops[WZP_BAD_TAG], 1);
     return WZP_BAD_TAG;
   }
   __atomic_store_n(&leg->last_seen, now, __ATOMIC_RELAXED);
   if (kind == WZP_DATAGRAM_TRUNK)
-    return handle_trunk(media, now, leg, data, payload, send, user);
-  return handle_packet(media, now, leg, data, payload, send, user);
+    return handle_trunk(media, now, leg, index, data, payload, send, user);
+  return handle_packet(media, now, leg, index, data, payload, send, user);
 }
 
 WzpResult

@@ -18,7 +18,10 @@ typedef struct {
   WzpTime asked; /* first PING since something was heard, or WZP_NEVER */
   /* RELAY */
   bool joined; /* the relay answered our JOIN */
-  uint8_t session_id[4], hop_key[16];
+  uint8_t session_id[4];
+  WzpHopKeys hop_keys;
+  bool media_framed;
+  uint64_t media_index; /* the highest packet number that was framed, not wrapped */
   /* UDP */
   uint32_t serial; /* of the session, in the upper half of the index of opened packets */
   bool odd_start;  /* of the peer: changes with its identity, so with each of its starts */

@@ -29,7 +29,7 @@ wzp_call_session_new(const WzpHandshakeKeys *keys, bool initiator, const WzpAddr
   session->asked = WZP_NEVER;
   memcpy(session->session_id, keys->cid_r + WZP_CID_SIZE - sizeof session->session_id,
          sizeof session->session_id);
-  memcpy(session->hop_key, keys->hop_i2r, sizeof session->hop_key);
+  wzp_hop_keys_init(&session->hop_keys, keys->hop_i2r);
   return session;
 }
 

@@ -350,7 +350,7 @@ WzpResult
 wzp_call_frame_media(WzpCall *call, WzpTime now, const uint8_t *packet, size_t length, uint8_t *out,
                      size_t *out_length, WzpAddress *to)
 {
-  const WzpCallSession *session = call->session;
+  WzpCallSession *session = call->session;
   (void)now;
   if (!is_running(call) || session == NULL)
     return count(call, WZP_NOT_CONNECTED);
@@ -360,7 +360,13 @@ wzp_call_frame_media(WzpCall *call, WzpTime now, const uint8_t *packet, size_t l
   *out_length = length;
   *to = session->remote;
   if (call->config.mode == WZP_CALL_RELAY) {
-    wzp_trailer_append(out, length, session->session_id, session->hop_key);
+    const uint16_t seq = wzp_datagram_seq(out, length);
+    const uint64_t index =
+        session->media_framed ? wzp_seq16_extend(seq, session->media_index) : seq;
+    session->media_index = MAX(session->media_index, index);
+    session->media_framed = true;
+    wzp_trailer_append(out, length, session->session_id,
+                       wzp_hop_keys_at(&session->hop_keys, (uint32_t)(index >> 16)));
     *out_length += WZP_TRAILER_SIZE;
   }
   return WZP_OK;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "packet.h"
+#include "kdf.h"
 #include "profile.h"
+#include <glib.h>
 #include <sodium.h>
 #include <string.h>
 
@@ -203,6 +205,47 @@ wzp_trunk_append(WzpWriter *writer, const uint8_t *packet, size_t length)
     wzp_writer_u8(writer, TRUNK_BYTE);
   wzp_writer_lp(writer, packet, length);
   return true;
+}
+
+uint16_t
+wzp_datagram_seq(const uint8_t *datagram, size_t length)
+{
+  /* slot and seq stand at the same place in both headers */
+  const size_t at = length > 0 && datagram[0] == TRUNK_BYTE ? 3 + 2 : 2;
+  return length >= at + 2 ? (uint16_t)(datagram[at] << 8 | datagram[at + 1]) : 0;
+}
+
+void
+wzp_hop_keys_init(WzpHopKeys *keys, const uint8_t hop_key[16])
+{
+  memcpy(keys->first, hop_key, sizeof keys->first);
+  for (unsigned i = 0; i < G_N_ELEMENTS(keys->cached); i++) {
+    memcpy(keys->cached[i].key, hop_key, sizeof keys->first);
+    keys->cached[i].wraps = 0; /* right for the first, and looked for by none of the others */
+  }
+}
+
+const uint8_t *
+wzp_hop_keys_at(WzpHopKeys *keys, uint32_t wraps)
+{
+  const unsigned place = wraps % G_N_ELEMENTS(keys->cached);
+  if (keys->cached[place].wraps != wraps) {
+    static const char label[] = "wz1 hop wrap";
+    uint8_t prk[32], info[sizeof label - 1 + 4];
+    WzpWriter w;
+    keys->cached[place].wraps = wraps;
+    if (wraps == 0) {
+      memcpy(keys->cached[place].key, keys->first, sizeof keys->first);
+      return keys->cached[place].key;
+    }
+    wzp_writer_init(&w, info, sizeof info);
+    wzp_writer_label(&w, label);
+    wzp_writer_u32(&w, wraps);
+    wzp_hkdf_extract(prk, NULL, 0, keys->first, sizeof keys->first);
+    wzp_hkdf_expand(keys->cached[place].key, sizeof keys->cached[place].key, prk, info, w.length);
+    sodium_memzero(prk, sizeof prk);
+  }
+  return keys->cached[place].key;
 }
 
 static void

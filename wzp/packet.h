@@ -82,6 +82,22 @@ bool wzp_trunk_next(const uint8_t *data, size_t length, size_t *position, const 
 /* Starts a trunk on an empty writer / appends one packet; false when it does not fit (unchanged). */
 bool wzp_trunk_append(WzpWriter *writer, const uint8_t *packet, size_t length);
 
+/* The number of a media packet, of the first one of a trunk; 0 when the datagram is too short to have one. */
+uint16_t wzp_datagram_seq(const uint8_t *datagram, size_t length);
+
+/* The keys of a session's hop trailers: another one each time that seq wrapped, so that what somebody recorded a
+ * wrap ago has no good tag and cannot look like what comes next. wraps counts from the wrap of the session's
+ * first media, which has the handshake's key. Four are kept, so that nobody can make us derive again and again. */
+typedef struct {
+  uint8_t first[16];
+  struct {
+    uint8_t key[16];
+    uint32_t wraps;
+  } cached[4]; /* by wraps modulo 4 */
+} WzpHopKeys;
+void wzp_hop_keys_init(WzpHopKeys *keys, const uint8_t hop_key[16]);
+const uint8_t *wzp_hop_keys_at(WzpHopKeys *keys, uint32_t wraps);
+
 /* Hop trailer, client to relay: session id(4) | first 4 bytes of SipHash-2-4 under the hop key over
  * all before (PROTOCOL.md 10). */
 #define WZP_TRAILER_SIZE 8

@@ -27,6 +27,8 @@ typedef struct {
   RelayMedia *media;
   uint32_t sid;
   uint8_t hop_key[16], key[32];
+  WzpHopKeys hop_keys;
+  uint64_t index; /* of the last packet with a trailer */
   uint16_t seq;
   uint64_t sent; /* copies that the relay made */
   Packet packets[PACKETS];
@@ -81,7 +83,9 @@ add_trailers(Bench *bench)
                     (uint8_t)(bench->sid >> 8), (uint8_t)bench->sid};
   for (unsigned i = 0; i < PACKETS; i++) {
     Packet *packet = &bench->packets[i];
-    wzp_trailer_append(packet->data, packet->length, sid, bench->hop_key);
+    bench->index = wzp_seq16_extend(wzp_datagram_seq(packet->data, packet->length), bench->index);
+    wzp_trailer_append(packet->data, packet->length, sid,
+                       wzp_hop_keys_at(&bench->hop_keys, (uint32_t)(bench->index >> 16)));
     packet->length += WZP_TRAILER_SIZE;
   }
 }
@@ -193,6 +197,7 @@ set_up(Bench *bench)
   bench->sender = wzp_sender_new(sid, bench->key, 0);
   bench->receiver = wzp_receiver_new(sid);
   bench_require(wzp_receiver_add_base(bench->receiver, 0, bench->key) == WZP_OK, "no key");
+  wzp_hop_keys_init(&bench->hop_keys, bench->hop_key);
   bench->media = relay_media_new(&limits);
   for (unsigned leg = 0; leg < 2; leg++) {
     RelayCommand command = {

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import wzp_repair as repair
 from wzp_wire import (
+    Exp,
+    Ext,
     H,
     Handshake,
     Identity,
@@ -59,6 +61,8 @@ def handshake():
         yield name, initiator.key(name).hex()
     for name in ("hop i2r", "hop r2i"):
         yield name, initiator.key(name, 16).hex()
+    first = initiator.key("hop i2r", 16)
+    yield "hop wrap", Exp(Ext(bytes(32), first), b"wz1 hop wrap" + be(1, 4), 16).hex()
 
 
 def sealed():
@@ -105,7 +109,7 @@ def published(section):
     row = r"^\| ([^|]*?) \| ([0-9a-f]{64}) \| ([0-9a-f]{64}) \| ([0-9a-f:]{39}) \|$"
     for name, *values in re.findall(row, section, re.M):
         yield name, " | ".join(values)
-    names = r"th[234]|X25519|H\(HS[123]\)|SAS|(?:app|hop) (?:i2r|r2i)|media [ir]"
+    names = r"th[234]|X25519|H\(HS[123]\)|SAS|(?:app|hop) (?:i2r|r2i)|hop wrap|media [ir]"
     yield from re.findall(rf"^    ({names}) +([0-9a-f]+)", section, re.M)
     yield from re.findall(r"(mk|nonce|base_1) ([0-9a-f]{24,})", section)
     yield from re.findall(r"^    (E=\d seq=\d) .*\n +([0-9a-f]+)$", section, re.M)

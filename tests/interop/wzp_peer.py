@@ -268,7 +268,7 @@ class RoomPeer(Peer):
         return self.join
 
     def on_connected(self, now):
-        self.hop_key = self.handshake.key("hop i2r", 16)
+        self.hop_key, self.media_index = self.handshake.key("hop i2r", 16), None
 
     def on_message(self, message, now):
         kind, body = message[0], message[1:]
@@ -362,9 +362,14 @@ class RoomPeer(Peer):
         return self.slot is not None and any(m.confirmed and m.acked for m in self.members.values())
 
     def send_media(self, packet, now):
-        """Section 10: the trailer."""
+        """Section 10: the trailer. Its key is another one after each wrap within the session."""
+        at = 5 if packet[0] == 0x45 else 2
+        seq, last = number(packet[at : at + 2]), self.media_index
+        index = seq if last is None else last + (seq - last + 0x8000) % 0x10000 - 0x8000
+        self.media_index, wraps = index, index >> 16
+        key = Exp(Ext(bytes(32), self.hop_key), b"wz1 hop wrap" + be(wraps, 4), 16) if wraps else self.hop_key
         covered = packet + self.session_id
-        self.send(covered + siphash24(self.hop_key, covered)[:4], now)
+        self.send(covered + siphash24(key, covered)[:4], now)
 
     def media_in(self, slot):
         check(slot in self.members, "unknown-slot")

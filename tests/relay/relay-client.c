@@ -25,6 +25,7 @@ drop_session(RelayClient *client)
   client->control = NULL;
   client->connected = client->closed = false;
   client->slot = -1;
+  client->wraps = 0;
 }
 
 static void
@@ -256,10 +257,12 @@ GBytes *
 relay_client_with_trailer(const RelayClient *client, const void *data, size_t length)
 {
   uint8_t datagram[WZP_DATAGRAM_MAX + WZP_TRAILER_SIZE];
+  WzpHopKeys keys;
 
   if (length > 0)
     memcpy(datagram, data, length);
-  wzp_trailer_append(datagram, length, client->session_id, client->keys.hop_i2r);
+  wzp_hop_keys_init(&keys, client->keys.hop_i2r);
+  wzp_trailer_append(datagram, length, client->session_id, wzp_hop_keys_at(&keys, client->wraps));
   return g_bytes_new(datagram, length + WZP_TRAILER_SIZE);
 }
 

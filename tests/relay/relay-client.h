@@ -16,6 +16,7 @@ typedef struct {
   WzpHandshakeKeys keys;
   WzpControl *control; /* NULL until HS3 was made */
   uint8_t session_id[4];
+  uint32_t wraps;      /* of seq, in the trailers that are made */
   WzpAddress observed; /* what HS2 said */
   uint8_t relay_key[32];
   bool connected; /* a record of the relay opened */

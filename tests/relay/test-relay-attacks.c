@@ -93,6 +93,7 @@ test_duplicates(void)
   bob = relay_world_join(world, "kitchen");
   /* across the wrap, each once */
   for (i = 65000; i < 65000 + 1500; i++) {
+    alice->wraps = i >> 16;
     g_assert_cmpint(send_media(world, alice, (uint16_t)i), ==, WZP_OK);
     g_assert_cmpint(send_media(world, alice, (uint16_t)i), ==, WZP_REPLAYED);
   }
@@ -101,8 +102,17 @@ test_duplicates(void)
   g_assert_cmpint(send_media(world, alice, (uint16_t)(i + 10)), ==, WZP_OK);
   g_assert_cmpint(send_media(world, alice, (uint16_t)(i + 3)), ==, WZP_OK);
   g_assert_cmpint(send_media(world, alice, (uint16_t)(i + 3)), ==, WZP_REPLAYED);
+  alice->wraps = 0;
   g_assert_cmpint(send_media(world, alice, (uint16_t)(i + 10 - 1024)), ==, WZP_TOO_OLD);
   g_assert_cmpint(send_media(world, alice, (uint16_t)(i + 10 - 1023)), ==, WZP_REPLAYED);
+
+  /* what has the number of one that is ahead, from a wrap before, has no good tag */
+  g_assert_cmpint(send_media(world, alice, (uint16_t)(i + 20)), ==, WZP_BAD_TAG);
+  world->now += 10 * WZP_SECOND; /* nor when the leg is silent */
+  g_assert_cmpint(send_media(world, alice, (uint16_t)(i + 20)), ==, WZP_BAD_TAG);
+  alice->wraps = 1;
+  g_assert_cmpint(send_media(world, alice, (uint16_t)(i + 20)), ==, WZP_OK);
+  alice->wraps = 0;
 
   /* 64 behind the window in a row, and a second without one in it, reset it there */
   for (i = 0; i < 64; i++)
@@ -117,8 +127,13 @@ test_duplicates(void)
     g_assert_cmpint(send_media(world, alice, (uint16_t)(40000 + i)), ==, WZP_TOO_OLD);
   g_assert_cmpint(send_media(world, alice, 50065), ==, WZP_OK);
   g_assert_cmpint(send_media(world, alice, 40063), ==, WZP_TOO_OLD);
-  /* each leg has its own window */
+  /* each leg has its own window; a wrap may be lost before the first packet, or in a silence */
+  bob->wraps = 1;
   g_assert_cmpint(send_media(world, bob, 1), ==, WZP_OK);
+  bob->wraps = 2;
+  g_assert_cmpint(send_media(world, bob, 2), ==, WZP_BAD_TAG);
+  world->now += WZP_SECOND;
+  g_assert_cmpint(send_media(world, bob, 2), ==, WZP_OK);
   relay_world_free(world);
 }
 

@@ -174,7 +174,7 @@ test_no_keys(void)
   for (n = 0; n < 2; n++) {
     add_secrets(secrets, n, peers[n]);
     add(canaries, "identity", n, peers[n]->identity->ed25519_public, 32);
-    add(canaries, "hop key", n, peers[n]->call->session->hop_key, 16);
+    add(canaries, "hop key", n, peers[n]->call->session->hop_keys.first, 16);
     add(canaries, "room id", n, wzp_group_room_id(peers[n]->call->group), 32);
   }
   if (!search_process(canaries, relay->pid) || !search_process(secrets, relay->pid)) {

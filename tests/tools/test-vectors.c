@@ -169,6 +169,7 @@ test_handshake(void)
       "media r=8e56ca304493ea88dd4ccb131369ecefd4da7bb77349436af7f7d9f18fc057b2",
       "hop i2r=29b91f37bb1b6105faa4d78f87911433",
       "hop r2i=1cdfa3aff4075d37247e940a1d301082",
+      "hop wrap=7243039df41a3d3da77a648834e5a25e",
       /* not published; computed by other code from th4 and ss */
       "rekey=7390bb9985ca201fcb3e9b56cd600f61421c3132584bb143612d001369d6027f",
       "path i2r=3c094a339ebc766828298ffca09959da963a6a746d71df4545c4e23a314fbb6b",

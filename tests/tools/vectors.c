@@ -204,6 +204,9 @@ show_handshake(void)
   print_hex("rekey", keys.rekey, sizeof keys.rekey);
   print_hex("hop i2r", keys.hop_i2r, sizeof keys.hop_i2r);
   print_hex("hop r2i", keys.hop_r2i, sizeof keys.hop_r2i);
+  WzpHopKeys hop_keys;
+  wzp_hop_keys_init(&hop_keys, keys.hop_i2r);
+  print_hex("hop wrap", wzp_hop_keys_at(&hop_keys, 1), sizeof keys.hop_i2r);
   print_hex("path i2r", keys.path_i2r, sizeof keys.path_i2r);
   print_hex("path r2i", keys.path_r2i, sizeof keys.path_r2i);
   for (const char *role = "ir"; *role; role++) {
