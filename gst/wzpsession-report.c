@@ -303,6 +303,8 @@ wzp_session_handle_event(WzpSession *self, const WzpEvent *event)
   case WZP_EVENT_ERROR:
     handle_error(self, event);
     break;
+  case WZP_EVENT_CALL: /* a session of this version has a room */
+    break;
   case WZP_EVENT_CLOSED:
     handle_closed(self, event->reason);
     break;

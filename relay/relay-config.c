@@ -26,6 +26,8 @@ static const Limit limits[] = {
     LIMIT("max-sessions-per-identity", max_sessions_per_identity, 1, 1000),
     LIMIT("max-rooms", max_rooms, 1, 100000),
     LIMIT("max-rooms-per-identity", max_rooms_per_identity, 1, 1000),
+    LIMIT("max-ringing-per-identity", max_ringing_per_identity, 1, 1000),
+    LIMIT("call-attempts-per-minute", call_attempts_per_minute, 1, 1000),
     LIMIT("max-members", max_members, 2, WZP_SLOT_MAX + 1),
     LIMIT("media-packets-per-second", media_packets_per_second, 1, 100000),
     LIMIT("media-bytes-per-second", media_bytes_per_second, 1500, 100000000),

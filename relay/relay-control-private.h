@@ -6,8 +6,8 @@
 #include "relay-control.h"
 #include "relay-sessions.h"
 
-/* Shared by relay-control.c (handshakes, records, time), relay-control-auth.c (tokens) and
- * relay-control-rooms.c (messages, rooms). */
+/* Shared by relay-control.c (handshakes, records, time), relay-control-auth.c (tokens),
+ * relay-control-rooms.c (messages, rooms) and relay-control-calls.c (dialled calls). */
 
 struct RelayControl {
   RelayLimits limits;
@@ -16,6 +16,7 @@ struct RelayControl {
   RelayControlHooks hooks;
   RelaySessions *sessions;
   RelayRooms *rooms;
+  RelayCalls *calls;
   RelayAdmission *admission;
   const RelayAccess *access; /* NULL: everybody may join every room */
   bool tokens_required;
@@ -72,3 +73,21 @@ void relay_control_error(RelayControl *control, RelaySession *session, WzpErrorC
 /* Out of the room; the others hear of it. Nothing when it is in none. */
 void relay_control_leave_room(RelayControl *control, WzpTime now, RelaySession *session,
                               WzpCloseReason reason);
+/* A message for the client. It is closed when its queue is full. */
+void relay_control_send(RelayControl *control, RelaySession *session, const void *message,
+                        size_t length);
+/* Is there room in its queue for what others say? */
+bool relay_control_takes(RelaySession *session, size_t length);
+/* Where the leg's media go: RELAY_NO_ROOM, or a room of the media plane and the slot in it. */
+void relay_control_set_media_room(RelayControl *control, const RelaySession *session, uint32_t room,
+                                  uint8_t slot);
+/* Is there as much traffic as the operator allows? */
+bool relay_control_is_crowded(const RelayControl *control);
+
+/* LISTEN, CALL, CALL_MEDIA; whole. */
+void relay_control_call_message(RelayControl *control, WzpTime now, RelaySession *session,
+                                const uint8_t *message, size_t length);
+/* Its media go to no call any more; it may still be a side of one. */
+void relay_control_leave_call_media(RelayControl *control, RelaySession *session);
+/* The session listens no more, and is a side of no call. */
+void relay_control_leave_calls(RelayControl *control, RelaySession *session);

@@ -11,8 +11,8 @@
 
 /* --- telling --- */
 
-static void
-send_message(RelayControl *control, RelaySession *session, const void *message, size_t length)
+void
+relay_control_send(RelayControl *control, RelaySession *session, const void *message, size_t length)
 {
   WzpResult result;
 
@@ -27,12 +27,18 @@ send_message(RelayControl *control, RelaySession *session, const void *message, 
   relay_sessions_mark_dirty(control->sessions, session);
 }
 
+bool
+relay_control_takes(RelaySession *session, size_t length)
+{
+  return wzp_control_queued_bytes(session->control) + length <= QUEUE_FOR_OTHERS;
+}
+
 static void
 send_signal(RelayControl *control, RelaySession *session, const WzpSignal *signal)
 {
   GBytes *message = wzp_signal_build(signal);
 
-  send_message(control, session, g_bytes_get_data(message, NULL), g_bytes_get_size(message));
+  relay_control_send(control, session, g_bytes_get_data(message, NULL), g_bytes_get_size(message));
   g_bytes_unref(message);
 }
 
@@ -44,7 +50,7 @@ send_member(RelayControl *control, RelaySession *session, const RelayMember *mem
   message[0] = WZP_MESSAGE_MEMBER;
   message[1] = member->slot;
   memcpy(message + 2, member->blob, WZP_JOIN_BLOB_SIZE);
-  send_message(control, session, message, sizeof message);
+  relay_control_send(control, session, message, sizeof message);
 }
 
 void
@@ -168,14 +174,22 @@ forget_news(RelaySession *session)
 
 /* --- rooms --- */
 
+void
+relay_control_set_media_room(RelayControl *control, const RelaySession *session, uint32_t room,
+                             uint8_t slot)
+{
+  RelayCommand command = {
+      .type = RELAY_COMMAND_SET_ROOM, .sid = session->sid, .room = room, .slot = slot};
+
+  control->hooks.command(control->hooks.user, &command);
+}
+
 static void
 set_media_room(RelayControl *control, const RelaySession *session)
 {
-  RelayCommand command = {.type = RELAY_COMMAND_SET_ROOM, .sid = session->sid};
-
-  command.room = session->room != NULL ? session->room->index : RELAY_NO_ROOM;
-  command.slot = session->slot;
-  control->hooks.command(control->hooks.user, &command);
+  relay_control_set_media_room(control, session,
+                               session->room != NULL ? session->room->index : RELAY_NO_ROOM,
+                               session->slot);
 }
 
 void
@@ -276,13 +290,12 @@ is_allowed(const RelayControl *control, const WzpJoin *join)
          relay_access_allows(control->access, join->room_id, fingerprint);
 }
 
-/* Whoever is in the room already brings no more traffic by coming back. */
-static bool
-is_crowded(const RelayControl *control, const WzpJoin *join)
+bool
+relay_control_is_crowded(const RelayControl *control)
 {
   uint64_t limit = control->limits.max_egress_bytes_per_second;
 
-  return limit > 0 && !relay_rooms_has(control->rooms, join->room_id, join->id) &&
+  return limit > 0 &&
          control->hooks.egress(control->hooks.user) >= limit * EGRESS_FULL_PERCENT / 100;
 }
 
@@ -315,7 +328,9 @@ handle_join(RelayControl *control, WzpTime now, RelaySession *session, const uin
   } else if (!is_allowed(control, &join)) {
     relay_control_drop(control, WZP_NOT_ALLOWED);
     code = WZP_ERROR_NOT_ALLOWED;
-  } else if (is_crowded(control, &join)) {
+  } else if (!relay_rooms_has(control->rooms, join.room_id, join.id) &&
+             relay_control_is_crowded(control)) {
+    /* whoever is in the room already brings no more traffic by coming back */
     relay_control_drop(control, WZP_RATE_LIMITED);
     code = WZP_ERROR_BUSY;
   } else {
@@ -332,6 +347,7 @@ handle_join(RelayControl *control, WzpTime now, RelaySession *session, const uin
   /* one room per session: a JOIN elsewhere leaves the room before */
   if (older_room != NULL && older_room != joined.room)
     relay_control_leave_room(control, now, session, WZP_CLOSE_LEAVE);
+  relay_control_leave_call_media(control, session);
   session->room = joined.room;
   session->slot = joined.slot;
   if (joined.displaced)
@@ -367,11 +383,10 @@ handle_pairwise(RelayControl *control, RelaySession *session, const uint8_t *mes
   } else if (message[1] == session->slot ||
              (to = relay_room_member(session->room, message[1])) == NULL) {
     relay_control_drop(control, WZP_NO_RECEIVER);
-  } else if (wzp_control_queued_bytes(session_of(control, to)->control) + length >
-             QUEUE_FOR_OTHERS) {
+  } else if (!relay_control_takes(session_of(control, to), length)) {
     relay_control_drop(control, WZP_QUEUE_FULL);
   } else {
-    send_message(control, session_of(control, to), message, length);
+    relay_control_send(control, session_of(control, to), message, length);
   }
 }
 
@@ -406,6 +421,11 @@ relay_control_message(RelayControl *control, WzpTime now, RelaySession *session,
     break;
   case WZP_MESSAGE_PAIRWISE:
     handle_pairwise(control, session, message, length);
+    break;
+  case WZP_MESSAGE_LISTEN:
+  case WZP_MESSAGE_CALL:
+  case WZP_MESSAGE_CALL_MEDIA:
+    relay_control_call_message(control, now, session, message, length);
     break;
   default:
     relay_control_drop(control, WZP_UNKNOWN_KIND);

@@ -21,6 +21,7 @@ relay_control_new(const RelayLimits *limits, const WzpIdentity *identity, const 
   control->hooks = *hooks;
   control->sessions = relay_sessions_new(limits, random);
   control->rooms = relay_rooms_new(limits);
+  control->calls = relay_calls_new(limits);
   control->admission = relay_admission_new(limits, random, now);
   control->auth = relay_auth_new(limits);
   g_queue_init(&control->tokens_wait);
@@ -33,6 +34,7 @@ relay_control_free(RelayControl *control)
   if (control == NULL)
     return;
   relay_sessions_free(control->sessions);
+  relay_calls_free(control->calls);
   relay_rooms_free(control->rooms);
   relay_admission_free(control->admission);
   relay_auth_free(control->auth);
@@ -389,6 +391,7 @@ relay_control_close(RelayControl *control, WzpTime now, RelaySession *session,
 {
   g_assert(session->state == RELAY_SESSION_OPEN);
   relay_control_auth_forget(control, session);
+  relay_control_leave_calls(control, session);
   relay_control_leave_room(control, now, session, reason);
   remove_leg(control, session);
   wzp_control_close(session->control, reason);
@@ -402,6 +405,7 @@ relay_control_remove(RelayControl *control, WzpTime now, RelaySession *session,
 {
   relay_control_auth_forget(control, session);
   if (session->state == RELAY_SESSION_OPEN) {
+    relay_control_leave_calls(control, session);
     relay_control_leave_room(control, now, session, reason);
     remove_leg(control, session);
   }
@@ -539,6 +543,7 @@ relay_control_get_stats(const RelayControl *control, RelayStats *stats)
   *stats = control->stats;
   stats->sessions = relay_sessions_n_open(control->sessions);
   stats->rooms = relay_rooms_count(control->rooms);
+  stats->calls = relay_calls_count(control->calls);
   for (i = 0; i < relay_sessions_capacity(control->sessions); i++) {
     const RelaySession *session = relay_sessions_get(control->sessions, i);
 

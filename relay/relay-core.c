@@ -27,6 +27,8 @@ relay_limits_default(RelayLimits *limits)
       .max_sessions_per_identity = 4,
       .max_rooms = 10000,
       .max_rooms_per_identity = 8,
+      .max_ringing_per_identity = 3,
+      .call_attempts_per_minute = 10,
       .max_members = 2,
       .media_packets_per_second = 400,
       .media_bytes_per_second = 32000,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #pragma once
+#include "wzp/dial-message.h"
 #include "wzp/group.h"
 
 /* The relay without sockets, clock or threads: the control plane (handshakes, control channels, rooms)
@@ -12,6 +13,8 @@ typedef struct {
   unsigned max_sessions_per_identity; /* 4 */
   unsigned max_rooms;                 /* 10000 */
   unsigned max_rooms_per_identity;    /* 8 */
+  unsigned max_ringing_per_identity;  /* 3: dialled calls, out and in */
+  unsigned call_attempts_per_minute;  /* 10, from one identity to one other */
   unsigned max_members;               /* members per room; 2 until rooms grow */
   unsigned media_packets_per_second;  /* per leg, 400, burst 1 s */
   unsigned media_bytes_per_second;    /* per leg, 32000 (256 kbit/s), burst 1 s */
@@ -41,8 +44,8 @@ typedef enum {
 extern const char *const relay_auth_result_names[RELAY_N_AUTH_RESULTS];
 
 typedef struct {
-  uint64_t sessions, rooms; /* now */
-  uint64_t unauthorised;    /* of the sessions: no good token yet */
+  uint64_t sessions, rooms, calls; /* now */
+  uint64_t unauthorised;           /* of the sessions: no good token yet */
   uint64_t handshakes_completed, cookies_sent;
   uint64_t packets_received, bytes_received;   /* media datagrams that passed all checks */
   uint64_t packets_forwarded, bytes_forwarded; /* copies sent */
@@ -51,6 +54,7 @@ typedef struct {
   /* handshake_duration_seconds: HS1 to HS3, buckets of relay_handshake_bounds[] then +Inf */
   uint64_t handshake_buckets[12];
   double handshake_seconds_sum;
+  uint64_t calls_started, calls_refused[WZP_N_CALL_STATUS];
   uint64_t auth_results[RELAY_N_AUTH_RESULTS];
   /* token_check_duration_seconds: from the question to the answer; the same buckets */
   uint64_t check_buckets[12];

@@ -61,6 +61,20 @@ auth_attempts(GString *text, const uint64_t counts[RELAY_N_AUTH_RESULTS])
                            relay_auth_result_names[result], counts[result]);
 }
 
+static void
+refused_calls(GString *text, const uint64_t counts[WZP_N_CALL_STATUS])
+{
+  static const WzpCallStatus refusals[] = {WZP_CALL_UNREACHABLE, WZP_CALL_BUSY, WZP_CALL_LIMITED,
+                                           WZP_CALL_NO_PLACE};
+  const char *name = "wzp_relay_calls_refused_total";
+  unsigned i;
+
+  family(text, name, "counter", "Messages of dialled calls that were not let through, by reason.");
+  for (i = 0; i < G_N_ELEMENTS(refusals); i++)
+    g_string_append_printf(text, "%s{reason=\"%s\"} %" G_GUINT64_FORMAT "\n", name,
+                           wzp_call_status_name(refusals[i]), counts[refusals[i]]);
+}
+
 char *
 relay_metrics_text(const RelayStats *stats)
 {
@@ -71,6 +85,11 @@ relay_metrics_text(const RelayStats *stats)
   single(text, "wzp_relay_active_sessions", "gauge", "Clients with an open session.",
          stats->sessions);
   single(text, "wzp_relay_active_rooms", "gauge", "Rooms with at least one member.", stats->rooms);
+  single(text, "wzp_relay_active_calls", "gauge", "Dialled calls that ring or are on.",
+         stats->calls);
+  single(text, "wzp_relay_calls_total", "counter", "Dialled calls that were let through.",
+         stats->calls_started);
+  refused_calls(text, stats->calls_refused);
   single(text, "wzp_relay_datagrams_received_total", "counter",
          "Datagrams that came to the relay's port.", stats->datagrams_received);
   single(text, "wzp_relay_packets_received_total", "counter",

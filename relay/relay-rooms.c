@@ -120,6 +120,21 @@ choose_slot(const RelayRoom *room, WzpTime now)
   return (uint8_t)best;
 }
 
+bool
+relay_rooms_take_index(RelayRooms *rooms, uint32_t *index)
+{
+  if (rooms->n_free == 0)
+    return false;
+  *index = rooms->free_indices[--rooms->n_free];
+  return true;
+}
+
+void
+relay_rooms_give_index(RelayRooms *rooms, uint32_t index)
+{
+  rooms->free_indices[rooms->n_free++] = index;
+}
+
 static RelayRoom *
 new_room(RelayRooms *rooms, const uint8_t id[32])
 {
@@ -127,7 +142,7 @@ new_room(RelayRooms *rooms, const uint8_t id[32])
       g_malloc0(sizeof *room + (size_t)rooms->limits.max_members * sizeof room->members[0]);
   unsigned slot;
 
-  room->index = rooms->free_indices[--rooms->n_free];
+  (void)relay_rooms_take_index(rooms, &room->index);
   memcpy(room->id, id, 32);
   for (slot = 0; slot <= WZP_SLOT_MAX; slot++)
     room->rests_until[slot] = INT64_MIN;
@@ -196,6 +211,6 @@ relay_rooms_leave(RelayRooms *rooms, WzpTime now, RelayRoom *room, uint8_t slot)
   remove_member(rooms, now, room, member);
   if (room->n_members > 0)
     return;
-  rooms->free_indices[rooms->n_free++] = room->index;
+  relay_rooms_give_index(rooms, room->index);
   g_hash_table_remove(rooms->by_id, room->id);
 }

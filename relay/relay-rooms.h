@@ -49,4 +49,8 @@ void relay_rooms_leave(RelayRooms *rooms, WzpTime now, RelayRoom *room, uint8_t 
 /* Is this identity in that room? */
 bool relay_rooms_has(const RelayRooms *rooms, const uint8_t room_id[32], const uint8_t id[32]);
 
+/* A name for the media plane that no room has (a call's); false: all are taken. */
+bool relay_rooms_take_index(RelayRooms *rooms, uint32_t *index);
+void relay_rooms_give_index(RelayRooms *rooms, uint32_t index);
+
 const RelayMember *relay_room_member(const RelayRoom *room, uint8_t slot); /* NULL if nobody */

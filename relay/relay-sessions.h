@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #pragma once
+#include "relay-calls.h"
 #include "relay-media.h"
 #include "relay-rooms.h"
 #include "relay-timers.h"
@@ -23,6 +24,7 @@ typedef enum {
 } RelaySessionAuth;
 
 #define RELAY_ADDRESS_KEY_MAX 9
+#define RELAY_SESSION_CALLS_MAX 8
 
 typedef struct {
   RelaySessionState state;
@@ -46,6 +48,9 @@ typedef struct {
   GBytes *held;    /* the message that came with it */
   RelayRoom *room;
   uint8_t slot;
+  bool listening;                            /* calls of its identity come here */
+  RelayCall *calls[RELAY_SESSION_CALLS_MAX]; /* that this session is a side of */
+  RelayCall *call_media;                     /* the one that its media go to */
   /* Its queue is long, so what happens in its room waits until it is empty: the slots that changed. */
   bool behind;
   bool changed[WZP_SLOT_MAX + 1];

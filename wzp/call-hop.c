@@ -20,24 +20,38 @@ wzp_call_hop_shows_token(const WzpCall *call)
   return call->config.token != NULL && (!call->first_use || call->config.token_at_first_use);
 }
 
-/* What the relay hears first: the JOIN, and the token before it. */
+/* What we are here for: the JOIN, or that we listen. */
+static GBytes *
+first_message(const WzpCall *call)
+{
+  if (call->dial != NULL) /* with a token only one message goes before the verdict */
+    return wzp_dial_greeting(call->dial, !wzp_call_hop_shows_token(call));
+  uint8_t join[1 + WZP_JOIN_BLOB_SIZE] = {WZP_MESSAGE_JOIN};
+  memcpy(join + 1, wzp_group_join(call->group), WZP_JOIN_BLOB_SIZE);
+  return g_bytes_new(join, sizeof join);
+}
+
+/* What the relay hears first: the same, and the token before it. */
 static size_t
 greeting_length(const WzpCall *call)
 {
-  size_t join = 1 + WZP_JOIN_BLOB_SIZE;
-  return wzp_call_hop_shows_token(call) ? WZP_AUTH_OVERHEAD + strlen(call->config.token) + join
-                                        : join;
+  g_autoptr(GBytes) first = first_message(call);
+  size_t length = g_bytes_get_size(first);
+  return wzp_call_hop_shows_token(call) ? WZP_AUTH_OVERHEAD + strlen(call->config.token) + length
+                                        : length;
 }
 
 static void
-write_greeting(const WzpCall *call, WzpWriter *writer)
+write_greeting(WzpCall *call, WzpWriter *writer)
 {
-  uint8_t join[1 + WZP_JOIN_BLOB_SIZE] = {WZP_MESSAGE_JOIN};
-  memcpy(join + 1, wzp_group_join(call->group), WZP_JOIN_BLOB_SIZE);
+  g_autoptr(GBytes) first = first_message(call);
+  size_t length;
+  const uint8_t *data = g_bytes_get_data(first, &length);
+  call->greeted_with_media = data[0] == WZP_MESSAGE_CALL_MEDIA;
   if (wzp_call_hop_shows_token(call))
-    wzp_auth_write(writer, call->config.token, join, sizeof join);
+    wzp_auth_write(writer, call->config.token, data, length);
   else
-    wzp_writer_bytes(writer, join, sizeof join);
+    wzp_writer_bytes(writer, data, length);
 }
 
 /* One that is too long for HS3. */
@@ -73,7 +87,7 @@ wzp_call_hop_answered(WzpCall *call, const uint8_t relay_key[32], const uint8_t 
     memcpy(wzp_call_push_event(call, WZP_EVENT_RELAY_KEY)->key, relay_key, 32);
   }
   /* made once: showing the same JOIN again lets the members keep their keys */
-  if (call->group == NULL)
+  if (call->group == NULL && call->dial == NULL)
     call->group =
         wzp_group_new(call->identity, &call->config.room, relay_key, &call->config.random);
   if (greeting_length(call) <= WZP_HANDSHAKE_PAYLOAD_MAX)
@@ -102,6 +116,8 @@ wzp_call_hop_promote(WzpCall *call, WzpTime now, WzpCallSession *session)
   call->changed_reported = false;
   if (greeting_length(call) > WZP_HANDSHAKE_PAYLOAD_MAX)
     send_greeting(call, session);
+  if (call->dial != NULL)
+    wzp_call_dial_promoted(call, now);
   wzp_call_session_ping(session, now); /* to know the round trip early */
 }
 

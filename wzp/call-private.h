@@ -4,7 +4,7 @@
 
 /* Inside of a call. call.c: the public functions. call-session.c: what both modes share, handshakes that we
  * start and sessions. call-hop.c: RELAY mode's session to the relay. call-room.c: what the relay says, and
- * the room's keys. call-udp.c: UDP mode. */
+ * the room's keys. call-dial.c: dialled calls instead. call-udp.c: UDP mode. */
 
 /* What a handshake leaves behind. */
 typedef struct {
@@ -67,6 +67,8 @@ struct WzpCall {
   WzpGroup *group;
   bool connected_once, changed_reported;
   bool first_use; /* nothing was known of the relay's key */
+  WzpDial *dial;  /* dialled calls in the group's place */
+  bool callee_waits, greeted_with_media;
   /* UDP */
   GPtrArray *half_open;
   WzpTime half_open_budget
@@ -74,6 +76,7 @@ struct WzpCall {
   uint32_t n_sessions;
   bool odd_start; /* of the last session made, and the peer that it is with */
   uint8_t last_peer[32];
+  /* UDP and dialled calls */
   bool has_member;
   WzpMemberInfo member;
 };
@@ -139,6 +142,14 @@ void wzp_call_room_timeout(WzpCall *call, WzpTime now);
 WzpTime wzp_call_room_next_timeout(const WzpCall *call);
 bool wzp_call_room_has_listener(const WzpCall *call);
 void wzp_call_room_leave(WzpCall *call, WzpTime now);
+
+/* --- call-dial.c: as those of call-room.c, which call them --- */
+void wzp_call_dial_init(WzpCall *call);
+void wzp_call_dial_promoted(WzpCall *call, WzpTime now);
+WzpResult wzp_call_dial_message(WzpCall *call, WzpTime now, const uint8_t *message, size_t length);
+void wzp_call_dial_pump(WzpCall *call, WzpTime now);
+void wzp_call_dial_timeout(WzpCall *call, WzpTime now);
+void wzp_call_dial_leave(WzpCall *call, WzpTime now);
 
 /* --- call-udp.c --- */
 void wzp_call_udp_start(WzpCall *call);

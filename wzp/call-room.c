@@ -92,6 +92,8 @@ handle_signal(WzpCall *call, WzpTime now, const uint8_t *body, size_t length)
   WzpResult result = wzp_signal_parse(&signal, body, length);
   if (result != WZP_OK)
     return result;
+  if (call->dial != NULL && signal.type != WZP_SIGNAL_ERROR)
+    return WZP_UNEXPECTED; /* there is no room */
   switch (signal.type) {
   case WZP_SIGNAL_JOINED:
     handle_joined(call, now, &signal);
@@ -124,7 +126,9 @@ void
 wzp_call_room_message(WzpCall *call, WzpTime now, const uint8_t *message, size_t length)
 {
   WzpResult result = WZP_TRUNCATED;
-  if (length > 0) {
+  if (call->dial != NULL && length > 0 && message[0] != WZP_MESSAGE_SIGNAL) {
+    result = wzp_call_dial_message(call, now, message, length);
+  } else if (length > 0) {
     const uint8_t *body = message + 1;
     size_t body_length = length - 1;
     switch (message[0]) {
@@ -182,6 +186,8 @@ in_room(const WzpCall *call)
 void
 wzp_call_room_pump(WzpCall *call, WzpTime now)
 {
+  if (call->dial != NULL)
+    wzp_call_dial_pump(call, now);
   if (call->group == NULL)
     return;
   report_members(call);
@@ -198,6 +204,8 @@ wzp_call_room_pump(WzpCall *call, WzpTime now)
 void
 wzp_call_room_timeout(WzpCall *call, WzpTime now)
 {
+  if (call->dial != NULL)
+    wzp_call_dial_timeout(call, now);
   if (in_room(call) && now >= wzp_group_next_timeout(call->group))
     wzp_group_handle_timeout(call->group, now);
 }
@@ -205,12 +213,16 @@ wzp_call_room_timeout(WzpCall *call, WzpTime now)
 WzpTime
 wzp_call_room_next_timeout(const WzpCall *call)
 {
+  if (call->dial != NULL)
+    return wzp_dial_next_timeout(call->dial);
   return in_room(call) ? wzp_group_next_timeout(call->group) : WZP_NEVER;
 }
 
 bool
 wzp_call_room_has_listener(const WzpCall *call)
 {
+  if (call->dial != NULL)
+    return wzp_dial_is_together(call->dial);
   WzpMemberInfo info;
   for (unsigned n = 0; call->group != NULL && wzp_group_member(call->group, n, &info); n++)
     if (info.state == WZP_MEMBER_CONFIRMED && info.has_our_key)
@@ -221,6 +233,8 @@ wzp_call_room_has_listener(const WzpCall *call)
 void
 wzp_call_room_leave(WzpCall *call, WzpTime now)
 {
+  if (call->dial != NULL)
+    wzp_call_dial_leave(call, now);
   if (!in_room(call))
     return;
   wzp_group_leave(call->group);

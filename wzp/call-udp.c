@@ -53,15 +53,6 @@ wzp_call_udp_free(WzpCall *call)
   call->fresh_identity = NULL;
 }
 
-static void
-stream_id(uint8_t sid[32], const uint8_t id[32], const uint8_t th4[32])
-{
-  uint8_t both[64];
-  memcpy(both, id, 32);
-  memcpy(both + 32, th4, 32);
-  wzp_sha256(sid, both, sizeof both);
-}
-
 void
 wzp_call_udp_set_up(WzpCall *call, WzpCallSession *session, const WzpHandshakeKeys *keys)
 {
@@ -77,9 +68,9 @@ wzp_call_udp_set_up(WzpCall *call, WzpCallSession *session, const WzpHandshakeKe
     call->odd_start = !call->odd_start;
   memcpy(call->last_peer, keys->peer, sizeof call->last_peer);
   session->odd_start = call->odd_start;
-  stream_id(sid, call->identity->ed25519_public, keys->th4);
+  wzp_stream_id(sid, call->identity->ed25519_public, keys->th4);
   session->sender = wzp_sender_new(sid, ours, 0);
-  stream_id(sid, keys->peer, keys->th4);
+  wzp_stream_id(sid, keys->peer, keys->th4);
   session->receiver = wzp_receiver_new(sid);
   wzp_receiver_add_base(session->receiver, 0, theirs);
 }

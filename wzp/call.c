@@ -31,6 +31,8 @@ wzp_call_new(const WzpCallConfig *config)
   g_queue_init(&call->outputs);
   call->old = g_ptr_array_new_with_free_func((GDestroyNotify)wzp_call_session_free);
   call->attempt_at = WZP_NEVER;
+  if (config->mode == WZP_CALL_RELAY && config->calls)
+    wzp_call_dial_init(call);
   return call;
 }
 
@@ -43,6 +45,7 @@ wzp_call_free(WzpCall *call)
   wzp_call_session_free(call->session);
   g_ptr_array_unref(call->old);
   wzp_group_free(call->group);
+  wzp_dial_free(call->dial);
   wzp_call_udp_free(call);
   g_queue_clear_full(&call->outputs, g_free);
   sodium_memzero(call, sizeof *call);
@@ -324,7 +327,11 @@ wzp_call_seal(WzpCall *call, WzpTime now, uint8_t code, uint32_t timestamp, uint
   WzpResult result = WZP_NOT_CONNECTED;
   if (!is_running(call) || call->session == NULL || !call->was_up)
     return count(call, result);
-  if (call->config.mode == WZP_CALL_RELAY) {
+  if (call->dial != NULL) {
+    const WzpSealRequest request = {.code = code, .timestamp = timestamp, .flags = flags};
+    result = wzp_dial_seal(call->dial, now, &request, gap, call->header_repeat, plain, length, out,
+                           capacity, out_length, header);
+  } else if (call->config.mode == WZP_CALL_RELAY) {
     wzp_group_set_header_repeat(call->group, call->header_repeat);
     result = wzp_group_seal(call->group, code, timestamp, flags, gap, plain, length, out, capacity,
                             out_length, header);
@@ -381,6 +388,8 @@ wzp_call_open(WzpCall *call, WzpTime now, const uint8_t *packet, size_t length, 
     return count(call, result);
   if (call->config.mode == WZP_CALL_UDP)
     result = wzp_call_udp_open(call, now, packet, length, out, out_length, opened);
+  else if (call->dial != NULL)
+    result = wzp_dial_open(call->dial, now, packet, length, out, out_length, opened);
   else if (call->group != NULL)
     result = wzp_group_open(call->group, now, packet, length, out, out_length, opened);
   if (result == WZP_OK) {
@@ -416,7 +425,7 @@ wzp_call_get_stats(const WzpCall *call, WzpCallStats *stats)
 bool
 wzp_call_member(const WzpCall *call, unsigned n, WzpMemberInfo *info)
 {
-  if (call->config.mode == WZP_CALL_UDP) {
+  if (call->config.mode == WZP_CALL_UDP || call->dial != NULL) {
     *info = call->member;
     return n == 0 && call->has_member;
   }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #pragma once
+#include "dial.h"
 #include "group.h"
 
 /* The client's side of a call: the state machine that ties handshake, control channel, room keys and
@@ -8,7 +9,7 @@
  * Rule of use: after every call that takes `now`, call wzp_call_poll() until it returns false, then
  * arm a timer for wzp_call_next_timeout(). Not thread safe: the owner locks.
  *
- * Two modes. RELAY: a hop session to wzp-relay, a room, sender keys (3.3-3.7). UDP: two boxes and a
+ * Two modes. RELAY: a hop session to wzp-relay, and a room with sender keys (3.3-3.7) or dialled calls. UDP: two boxes and a
  * key file, no relay (PROTOCOL.md 11); both may initiate, the lower commitment stays initiator.
  *
  * Liveness, RELAY mode (PROTOCOL.md 12): keep-alive PING when nothing was sent for 8 s.
@@ -35,6 +36,12 @@ typedef struct {
   unsigned n_remotes;
   /* RELAY */
   WzpRoomSecret room;
+  /* Instead of a room: dialled calls (dial.h). It listens, and calls callee when the relay is reached. */
+  bool calls;
+  WzpAcceptMode accept_mode;
+  bool has_callee, has_callee_key;
+  uint8_t callee[WZP_FINGERPRINT_SIZE]; /* not our own */
+  uint8_t callee_key[32];
   bool has_relay_key, has_relay_fingerprint; /* pinned before / named by the URI */
   uint8_t relay_key[32];
   uint8_t relay_fingerprint[WZP_FINGERPRINT_SIZE];
@@ -49,8 +56,8 @@ typedef struct {
 typedef enum {
   WZP_CALL_IDLE,
   WZP_CALL_CONNECTING, /* first handshake runs */
-  WZP_CALL_WAITING,    /* joined; nobody else here yet (UDP: never) */
-  WZP_CALL_ACTIVE,     /* a member is confirmed and holds our key (UDP: session up) */
+  WZP_CALL_WAITING, /* joined; nobody else here yet (UDP: never); dialled calls: none is on, or it rings */
+  WZP_CALL_ACTIVE,       /* a member is confirmed and holds our key (UDP: session up) */
   WZP_CALL_RECONNECTING, /* was connected, is looking for the relay again; shown after 3 s of silence */
   WZP_CALL_ENDED         /* left, or a fatal error was reported */
 } WzpCallState;
@@ -64,7 +71,8 @@ typedef enum {
   WZP_EVENT_MEMBER,        /* key, slot: confirmed, unverified */
   WZP_EVENT_MEMBER_LEFT,   /* key, slot */
   WZP_EVENT_ERROR,         /* code, text; fatal: the call is ENDED */
-  WZP_EVENT_CLOSED /* reason: the relay said goodbye; the call reconnects, except REPLACED */
+  WZP_EVENT_CLOSED, /* reason: the relay said goodbye; the call reconnects, except REPLACED */
+  WZP_EVENT_CALL /* dial: of a dialled call. MEMBER when it is accepted, MEMBER_LEFT when it ends, come too */
 } WzpEventType;
 
 typedef struct {
@@ -75,6 +83,7 @@ typedef struct {
   WzpErrorCode code;
   WzpCloseReason reason;
   char text[256];
+  WzpDialEvent dial;
 } WzpEvent;
 
 typedef enum { WZP_OUTPUT_DATAGRAM, WZP_OUTPUT_EVENT } WzpOutputKind;
@@ -89,6 +98,8 @@ typedef struct {
 typedef struct WzpCall WzpCall;
 WzpCall *wzp_call_new(const WzpCallConfig *config);
 void wzp_call_free(WzpCall *call); /* wipes */
+/* The dialled calls; NULL in a room and in UDP mode. What is asked of it is an input like all others. */
+WzpDial *wzp_call_dial(WzpCall *call);
 
 void wzp_call_start(WzpCall *call, WzpTime now);
 /* A fresh answer of the resolver; used by the next handshake. */

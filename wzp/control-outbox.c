@@ -98,8 +98,11 @@ write_fragment(WzpOutbox *outbox, OutMessage *out, uint8_t fragment, WzpTime now
     out->first_sent[fragment] = now;
     outbox->in_flight++;
   }
-  out->due[fragment] =
-      now + (now - out->first_sent[fragment] < WZP_SECOND ? RESEND_EARLY : RESEND_LATE);
+  if (outbox->resend_every > 0)
+    out->due[fragment] = now + outbox->resend_every;
+  else
+    out->due[fragment] =
+        now + (now - out->first_sent[fragment] < WZP_SECOND ? RESEND_EARLY : RESEND_LATE);
   wzp_writer_u8(writer, WZP_FRAME_MESSAGE);
   wzp_writer_u16(writer, out->number);
   wzp_writer_u8(writer, fragment);

@@ -29,10 +29,20 @@ enum {
 
 /* --- records --- */
 typedef struct {
-  uint8_t send_key[32], receive_key[32];
+  bool held;
+  uint32_t generation;
+  uint8_t key[32];
+  WzpWindow window;
+} WzpRecordKey;
+
+typedef struct {
+  uint8_t send_key[32];
+  uint8_t next_send_key[32]; /* until the peer shows that it can open what it seals */
+  bool has_next;
+  uint32_t send_generation, heard_generation;
   uint8_t send_cid[WZP_CID_SIZE], receive_cid[WZP_CID_SIZE];
   uint32_t send_counter; /* the next one; WZP_RECORD_COUNTER_END: none left */
-  WzpWindow window;
+  WzpRecordKey receive, previous;
 } WzpRecords;
 
 void wzp_records_init(WzpRecords *records, const WzpControlConfig *config);
@@ -43,8 +53,14 @@ size_t wzp_records_seal(WzpRecords *records, uint8_t *out, size_t plain_length);
 WzpResult wzp_records_open(WzpRecords *records, const uint8_t *data, size_t length, uint8_t *plain,
                            size_t *plain_length);
 
+/* As the functions of the same names in control.h. */
+void wzp_records_rekey(WzpRecords *records, const uint8_t send_key[32],
+                       const uint8_t receive_key[32], bool send);
+void wzp_records_drop_previous(WzpRecords *records);
+
 /* --- outbox --- */
 typedef struct {
+  WzpTime resend_every; /* 0: soon at first, then less often */
   GQueue messages; /* OutMessage; those that were started come first, in the order of numbers */
   size_t bytes;
   unsigned in_flight;   /* fragments sent at least once and not acknowledged */

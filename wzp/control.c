@@ -23,6 +23,7 @@ wzp_control_new(const WzpControlConfig *config, WzpTime now)
   WzpControl *control = g_new0(WzpControl, 1);
   wzp_records_init(&control->records, config);
   wzp_outbox_init(&control->outbox, config->first_send_number);
+  control->outbox.resend_every = config->resend_every;
   wzp_inbox_init(&control->inbox, config->first_receive_number);
   /* What came before the first number came in HS3: its sender waits to hear that it did. */
   control->ack_due = config->first_receive_number != 0;
@@ -51,6 +52,37 @@ wzp_control_send(WzpControl *control, const void *message, size_t length)
   if (control->records.send_counter >= WZP_RECORD_COUNTER_END - WZP_RECORD_COUNTER_RESERVE)
     return WZP_NOT_CONNECTED;
   return wzp_outbox_add(&control->outbox, message, length);
+}
+
+void
+wzp_control_rekey(WzpControl *control, const uint8_t send_key[32], const uint8_t receive_key[32],
+                  bool send)
+{
+  wzp_records_rekey(&control->records, send_key, receive_key, send);
+}
+
+uint32_t
+wzp_control_send_generation(const WzpControl *control)
+{
+  return control->records.send_generation;
+}
+
+uint32_t
+wzp_control_heard_generation(const WzpControl *control)
+{
+  return control->records.heard_generation;
+}
+
+bool
+wzp_control_holds_previous(const WzpControl *control)
+{
+  return control->records.previous.held;
+}
+
+void
+wzp_control_drop_previous(WzpControl *control)
+{
+  wzp_records_drop_previous(&control->records);
 }
 
 void

@@ -9,7 +9,8 @@
  *
  * Record = 0x44 | cid(8) | ctr(4) | AEAD(app key, nonce = 0^8 | ctr, ad = first 13 bytes, frames | pad)
  * cid is the one chosen by the receiver; ctr = generation mod 16 (4 bits) | counter (28 bits).
- * Generation 0 only in this version; others are WZP_NO_KEY. Replay window 64.
+ * A generation has its own keys, counter and replay window of 64; a hop's channel has generation 0 alone, a dialled
+ * call's gets new ones by wzp_control_rekey(). Two are held for receiving; others are WZP_NO_KEY.
  *
  * Frames inside a record, each starting with its type byte:
  *   0x00 padding    the rest of the record
@@ -53,6 +54,9 @@ typedef struct {
   /* The numbers at which both directions start: message 0 from the handshake's initiator travels as
    * HS3's payload, so the initiator sends from 1 and the responder expects from 1. */
   uint16_t first_send_number, first_receive_number;
+  /* How long to wait before sending again; 0: as above. Where a relay carries the records reliably, only what a
+   * broken hop lost is to be said again. */
+  WzpTime resend_every;
 } WzpControlConfig;
 
 typedef struct WzpControl WzpControl;
@@ -65,6 +69,18 @@ void wzp_control_free(WzpControl *control);
 
 /* Queues a reliable message. */
 WzpResult wzp_control_send(WzpControl *control, const void *message, size_t length);
+/* Keys of the next generation; what of the last one is still on its way opens until wzp_control_drop_previous().
+ * send: also send with them from now on; else from the first record of theirs that opens. */
+void wzp_control_rekey(WzpControl *control, const uint8_t send_key[32],
+                       const uint8_t receive_key[32], bool send);
+uint32_t wzp_control_send_generation(const WzpControl *control);
+/* The newest one of which a record opened. */
+uint32_t wzp_control_heard_generation(const WzpControl *control);
+/* The keys of the generation before are still there. */
+bool wzp_control_holds_previous(const WzpControl *control);
+/* Erases the keys of the generation before, in both directions. Not before both sides changed. */
+void wzp_control_drop_previous(WzpControl *control);
+
 /* Asks for a PING in the next record; the token is chosen here. */
 void wzp_control_ping(WzpControl *control);
 /* Asks for a CLOSE frame, sent once with each poll that follows until three went out. */

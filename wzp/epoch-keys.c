@@ -20,6 +20,16 @@ wzp_epoch_keys_derive(WzpEpochKeys *keys, const uint8_t base[32], uint32_t epoch
 }
 
 void
+wzp_stream_id(uint8_t sid[32], const uint8_t id[32], const uint8_t session[32])
+{
+  uint8_t both[64];
+
+  memcpy(both, id, 32);
+  memcpy(both + 32, session, 32);
+  wzp_sha256(sid, both, sizeof both);
+}
+
+void
 wzp_epoch_ratchet(uint8_t next[32], const uint8_t base[32], uint32_t next_epoch)
 {
   uint8_t info[11 + 4], out[32];

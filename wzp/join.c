@@ -163,9 +163,5 @@ wzp_pair_keys(uint8_t send_key[32], uint8_t receive_key[32], const WzpRoomSecret
 void
 wzp_join_stream_id(uint8_t sid[32], const WzpJoin *join)
 {
-  uint8_t both[64];
-
-  memcpy(both, join->id, 32);
-  memcpy(both + 32, join->jh, 32);
-  wzp_sha256(sid, both, sizeof both);
+  wzp_stream_id(sid, join->id, join->jh);
 }

@@ -9,6 +9,9 @@
  * (key, nonce) is unique by construction: within an epoch seq never repeats, and an epoch never spans
  * a wrap of seq. Sealing with a used pair aborts the process, also in release builds. */
 
+/* What a stream's keys are bound to: H(id | session), session being a handshake's th4 or a JOIN's jh. */
+void wzp_stream_id(uint8_t sid[32], const uint8_t id[32], const uint8_t session[32]);
+
 typedef struct WzpSender WzpSender;
 WzpSender *wzp_sender_new(const uint8_t sid[32], const uint8_t base[32], uint32_t epoch);
 void wzp_sender_free(WzpSender *sender); /* wipes */

@@ -10,8 +10,13 @@ typedef enum {
   WZP_MESSAGE_JOIN = 0x02,   /* client -> relay: the JOIN blob of group.h */
   WZP_MESSAGE_MEMBER = 0x03, /* relay -> client: slot(1) | JOIN blob */
   WZP_MESSAGE_PAIRWISE =
-      0x04,               /* both ways: to(1) | from(1) | ctr(4) | sealed; the relay forwards it */
-  WZP_MESSAGE_AUTH = 0x05 /* client -> relay: token and the message that waits for it; auth.h */
+      0x04,                /* both ways: to(1) | from(1) | ctr(4) | sealed; the relay forwards it */
+  WZP_MESSAGE_AUTH = 0x05, /* client -> relay: token and the message that waits for it; auth.h */
+  /* dialled calls; dial-message.h */
+  WZP_MESSAGE_LISTEN = 0x06,     /* client -> relay: calls for this identity come here */
+  WZP_MESSAGE_CALL = 0x07,       /* both ways; the relay forwards it by fingerprint */
+  WZP_MESSAGE_CALL_MEDIA = 0x08, /* client -> relay */
+  WZP_MESSAGE_CALL_STATUS = 0x09 /* relay -> client */
 } WzpMessageKind;
 
 /* JSON signals, by their "type":

@@ -48,6 +48,7 @@ test_good(void)
                     "metrics-address=::1\n"
                     "max-sessions=11\nmax-sessions-per-ip=12\nmax-sessions-per-identity=13\n"
                     "max-rooms=14\nmax-rooms-per-identity=15\nmax-members=16\n"
+                    "max-ringing-per-identity=27\ncall-attempts-per-minute=28\n"
                     "media-packets-per-second=17\nmedia-bytes-per-second=1800\n"
                     "control-bytes-per-second=1900\nhandshakes-per-second=20\n"
                     "cookie-threshold=21\nidle-timeout-ms=22000\n"
@@ -69,6 +70,8 @@ test_good(void)
   g_assert_cmpuint(config.limits.max_rooms, ==, 14);
   g_assert_cmpuint(config.limits.max_rooms_per_identity, ==, 15);
   g_assert_cmpuint(config.limits.max_members, ==, 16);
+  g_assert_cmpuint(config.limits.max_ringing_per_identity, ==, 27);
+  g_assert_cmpuint(config.limits.call_attempts_per_minute, ==, 28);
   g_assert_cmpuint(config.limits.media_packets_per_second, ==, 17);
   g_assert_cmpuint(config.limits.media_bytes_per_second, ==, 1800);
   g_assert_cmpuint(config.limits.control_bytes_per_second, ==, 1900);
@@ -99,6 +102,8 @@ test_every_limit(void)
   (void)relay_config_set(&config, "max-members", "250", NULL);
   (void)relay_config_set(&config, "max-sessions-per-identity", "1000", NULL);
   (void)relay_config_set(&config, "max-rooms-per-identity", "1000", NULL);
+  (void)relay_config_set(&config, "max-ringing-per-identity", "1000", NULL);
+  (void)relay_config_set(&config, "call-attempts-per-minute", "1000", NULL);
   (void)relay_config_set(&config, "max-token-checks", "1000", NULL);
   (void)relay_config_set(&config, "max-token-checks-per-ip", "1000", NULL);
   for (i = 0; i < sizeof config.limits / sizeof(unsigned); i++)

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Dialled calls through a relay, in virtual time. */
+#include "nonce-watch.h"
+#include "sim-call.h"
+#include <string.h>
+
+static const SimLinkConfig clean = {.delay = 20 * WZP_MSEC};
+
+static SimCall *
+new_sim(uint64_t seed, const SimLinkConfig *link, unsigned n_parties)
+{
+  SimCallConfig config = {
+      .seed = seed, .mode = WZP_CALL_RELAY, .n_parties = n_parties, .out = *link, .in = *link};
+  nonce_watch_reset();
+  SimCall *sim = sim_call_new(&config);
+  sim_call_start_relay(sim);
+  return sim;
+}
+
+static WzpDial *
+dial_of(SimCall *sim, unsigned party)
+{
+  return wzp_call_dial(sim->parties[party].call);
+}
+
+static WzpDialInfo
+info_of(SimCall *sim, unsigned party)
+{
+  WzpDialInfo info;
+  wzp_dial_get_info(dial_of(sim, party), &info);
+  return info;
+}
+
+static void
+start(SimCall *sim, unsigned index, int callee)
+{
+  WzpCallConfig config = sim_call_party_config(sim, index);
+  config.calls = true;
+  config.accept_mode = WZP_ACCEPT_TRUSTED;
+  if (callee >= 0) {
+    config.has_callee = true;
+    memcpy(config.callee, sim->parties[callee].identity->fingerprint, sizeof config.callee);
+  }
+  sim_call_start_with(sim, index, &config);
+}
+
+static const WzpDialEvent *
+find(SimCall *sim, unsigned party, WzpDialEventType type)
+{
+  GArray *events = sim->parties[party].events;
+  for (unsigned i = 0; i < events->len; i++) {
+    const WzpEvent *event = &g_array_index(events, WzpEvent, i);
+    if (event->type == WZP_EVENT_CALL && event->dial.type == type)
+      return &event->dial;
+  }
+  return NULL;
+}
+
+static unsigned
+count(SimCall *sim, unsigned party, WzpDialEventType type)
+{
+  GArray *events = sim->parties[party].events;
+  unsigned n = 0;
+  for (unsigned i = 0; i < events->len; i++) {
+    const WzpEvent *event = &g_array_index(events, WzpEvent, i);
+    n += event->type == WZP_EVENT_CALL && event->dial.type == type;
+  }
+  return n;
+}
+
+static bool
+rings_at_1(SimCall *sim)
+{
+  return info_of(sim, 1).state == WZP_DIAL_RINGS;
+}
+
+static bool
+is_listening_1(SimCall *sim)
+{
+  return sim_party_stats(&sim->parties[1]).state == WZP_CALL_WAITING;
+}
+
+static bool
+both_idle(SimCall *sim)
+{
+  return info_of(sim, 0).state == WZP_DIAL_IDLE && info_of(sim, 1).state == WZP_DIAL_IDLE;
+}
+
+/* Party 0 calls party 1, which takes it; both talk. */
+static SimCall *
+talking(uint64_t seed, const SimLinkConfig *link, unsigned n_parties)
+{
+  SimCall *sim = new_sim(seed, link, n_parties);
+  start(sim, 1, -1);
+  g_assert_true(sim_call_run_until(sim, is_listening_1, 60 * WZP_SECOND));
+  start(sim, 0, 1);
+  g_assert_true(sim_call_run_until(sim, rings_at_1, 60 * WZP_SECOND));
+  g_assert_cmpint(wzp_dial_accept(dial_of(sim, 1), sim->now, NULL, WZP_ACCEPT_TRUSTED), ==, WZP_OK);
+  g_assert_true(sim_call_run_until(sim, sim_call_is_active, 60 * WZP_SECOND));
+  return sim;
+}
+
+static void
+assert_hears(SimCall *sim, WzpTime duration)
+{
+  uint64_t before[2];
+  for (unsigned i = 0; i < 2; i++)
+    before[i] = sim->parties[i].frames_received;
+  sim_call_run(sim, duration);
+  for (unsigned i = 0; i < 2; i++)
+    g_assert_cmpuint(sim->parties[i].frames_received, >, before[i]);
+}
+
+static void
+test_call(void)
+{
+  SimCall *sim = talking(1, &clean, 2);
+  WzpDialInfo caller = info_of(sim, 0), callee = info_of(sim, 1);
+  g_assert_true(caller.outgoing && !callee.outgoing && caller.proven && callee.proven);
+  g_assert_cmpmem(caller.sas, 8, callee.sas, 8);
+  g_assert_cmpmem(caller.id, 16, callee.id, 16);
+  g_assert_cmpmem(caller.key, 32, sim->parties[1].identity->ed25519_public, 32);
+  g_assert_cmpmem(callee.key, 32, sim->parties[0].identity->ed25519_public, 32);
+  g_assert_cmpint(caller.mode, ==, WZP_ACCEPT_TRUSTED);
+  g_assert_nonnull(find(sim, 0, WZP_DIAL_EVENT_PROVEN));
+  g_assert_nonnull(find(sim, 0, WZP_DIAL_EVENT_REMOTE_RINGS));
+  g_assert_nonnull(find(sim, 0, WZP_DIAL_EVENT_ACCEPTED));
+  sim_call_run(sim, 10 * WZP_SECOND);
+  for (unsigned i = 0; i < 2; i++)
+    sim_call_talk(sim, i, false);
+  sim_call_run(sim, WZP_SECOND);
+  for (unsigned i = 0; i < 2; i++) { /* from the first packet on */
+    g_assert_cmpuint(sim->parties[i].frames_received, >, 450);
+    g_assert_cmpuint(sim->parties[i].frames_received, ==, sim->parties[1 - i].frames_sent);
+    g_assert_cmpuint(sim_party_stats(&sim->parties[i]).n_members, ==, 1);
+  }
+  RelayStats stats;
+  relay_core_get_stats(sim->relay, &stats);
+  g_assert_cmpuint(stats.calls, ==, 1);
+  g_assert_cmpuint(stats.calls_started, ==, 1);
+  wzp_dial_hang_up(dial_of(sim, 0), sim->now, NULL);
+  g_assert_true(sim_call_run_until(sim, both_idle, WZP_SECOND));
+  g_assert_cmpint(find(sim, 1, WZP_DIAL_EVENT_ENDED)->end, ==, WZP_END_HUNG_UP);
+  g_assert_true(find(sim, 1, WZP_DIAL_EVENT_ENDED)->theirs);
+  g_assert_cmpuint(sim_party_count_events(&sim->parties[1], WZP_EVENT_MEMBER_LEFT), ==, 1);
+  sim_call_run(sim, 15 * WZP_SECOND);
+  relay_core_get_stats(sim->relay, &stats);
+  g_assert_cmpuint(stats.calls, ==, 0);
+  sim_call_free(sim);
+}
+
+static void
+test_decline_busy(void)
+{
+  SimCall *sim = talking(2, &clean, 3);
+  start(sim, 2, 1);
+  sim_call_run(sim, 3 * WZP_SECOND);
+  g_assert_cmpint(find(sim, 2, WZP_DIAL_EVENT_ENDED)->end, ==, WZP_END_BUSY);
+  g_assert_nonnull(find(sim, 1, WZP_DIAL_EVENT_MISSED));
+  g_assert_cmpuint(count(sim, 1, WZP_DIAL_EVENT_INCOMING), ==, 1);
+  assert_hears(sim, WZP_SECOND);
+  sim_call_free(sim);
+
+  sim = new_sim(3, &clean, 2);
+  start(sim, 1, -1);
+  sim_call_run(sim, WZP_SECOND);
+  start(sim, 0, 1);
+  g_assert_true(sim_call_run_until(sim, rings_at_1, WZP_SECOND));
+  g_assert_cmpint(wzp_dial_decline(dial_of(sim, 1), sim->now, NULL, WZP_END_DECLINED), ==, WZP_OK);
+  g_assert_true(sim_call_run_until(sim, both_idle, WZP_SECOND));
+  g_assert_cmpint(find(sim, 0, WZP_DIAL_EVENT_ENDED)->end, ==, WZP_END_DECLINED);
+  sim_call_free(sim);
+}
+
+static void
+test_nobody_answers(void)
+{
+  SimCall *sim = new_sim(4, &clean, 2);
+  start(sim, 0, 1); /* nobody listens */
+  sim_call_run(sim, 10 * WZP_SECOND);
+  g_assert_cmpint(find(sim, 0, WZP_DIAL_EVENT_ENDED)->end, ==, WZP_END_UNREACHABLE);
+  sim_call_free(sim);
+
+  sim = new_sim(5, &clean, 2);
+  start(sim, 1, -1);
+  sim_call_run(sim, WZP_SECOND);
+  start(sim, 0, 1); /* it rings and rings */
+  sim_call_run(sim, 59 * WZP_SECOND);
+  g_assert_true(rings_at_1(sim));
+  sim_call_run(sim, 3 * WZP_SECOND);
+  g_assert_true(both_idle(sim));
+  g_assert_cmpint(find(sim, 0, WZP_DIAL_EVENT_ENDED)->end, ==, WZP_END_TIMEOUT);
+  sim_call_free(sim);
+
+  sim = new_sim(6, &clean, 2);
+  start(sim, 1, -1);
+  sim_call_run(sim, WZP_SECOND);
+  start(sim, 0, 1);
+  g_assert_true(sim_call_run_until(sim, rings_at_1, WZP_SECOND));
+  sim_call_kill_party(sim, 0); /* the caller's client is gone without a word */
+  sim_call_run(sim, 50 * WZP_SECOND);
+  g_assert_cmpint(info_of(sim, 1).state, ==, WZP_DIAL_IDLE);
+  g_assert_cmpint(find(sim, 1, WZP_DIAL_EVENT_ENDED)->end, ==, WZP_END_LOST);
+  sim_call_free(sim);
+}
+
+/* Both dial each other at once, whoever has the lower fingerprint. */
+static void
+test_glare(void)
+{
+  for (uint64_t seed = 10; seed < 40; seed++) {
+    SimLinkConfig link = {.delay = 20 * WZP_MSEC, .jitter = 50 * WZP_MSEC};
+    SimCall *sim = new_sim(seed, &link, 2);
+    unsigned first = seed % 2;
+    start(sim, first, 1 - first);
+    sim_call_run(sim, (WzpTime)(seed % 5) * 40 * WZP_MSEC);
+    start(sim, 1 - first, first);
+    if (!sim_call_run_until(sim, sim_call_is_active, 10 * WZP_SECOND)) {
+      /* it rang before the other one dialled: that is a call like any other */
+      unsigned ringing = info_of(sim, 0).state == WZP_DIAL_RINGS ? 0 : 1;
+      g_assert_cmpint(info_of(sim, ringing).state, ==, WZP_DIAL_RINGS);
+    } else {
+      WzpDialInfo a = info_of(sim, 0), b = info_of(sim, 1);
+      g_assert_cmpmem(a.id, 16, b.id, 16);
+      g_assert_true(a.outgoing != b.outgoing);
+      assert_hears(sim, WZP_SECOND);
+    }
+    sim_call_free(sim);
+  }
+}
+
+/* Half and more of all datagrams lost, on each of the two links, at 800 ms from end to end and back. */
+static void
+test_bad_network(void)
+{
+  static const struct {
+    double loss;
+    WzpTime mean, worst;
+  } cases[] = {{0.5, 5 * WZP_SECOND, 10 * WZP_SECOND}, {0.7, 9 * WZP_SECOND, 30 * WZP_SECOND}};
+  for (unsigned c = 0; c < G_N_ELEMENTS(cases); c++) {
+    const unsigned runs = 30;
+    WzpTime worst = 0, sum = 0;
+    for (uint64_t seed = 50; seed < 50 + runs; seed++) {
+      SimLinkConfig link = {
+          .loss = cases[c].loss, .delay = 200 * WZP_MSEC, .jitter = 40 * WZP_MSEC};
+      SimCall *sim = new_sim(seed, &link, 2);
+      start(sim, 1, -1);
+      g_assert_true(sim_call_run_until(sim, is_listening_1, 60 * WZP_SECOND));
+      WzpTime begun = sim->now;
+      start(sim, 0, 1); /* with the way to the relay */
+      g_assert_true(sim_call_run_until(sim, rings_at_1, 60 * WZP_SECOND));
+      worst = MAX(worst, sim->now - begun);
+      sum += sim->now - begun;
+      wzp_dial_accept(dial_of(sim, 1), sim->now, NULL, WZP_ACCEPT_PRIVATE);
+      g_assert_true(sim_call_run_until(sim, sim_call_is_active, 60 * WZP_SECOND));
+      assert_hears(sim, 5 * WZP_SECOND);
+      /* and it ends, and both know */
+      wzp_dial_hang_up(dial_of(sim, seed % 2), sim->now, NULL);
+      g_assert_true(sim_call_run_until(sim, both_idle, 60 * WZP_SECOND));
+      g_assert_cmpint(find(sim, 1 - seed % 2, WZP_DIAL_EVENT_ENDED)->end, ==, WZP_END_HUNG_UP);
+      sim_call_free(sim);
+    }
+    g_test_message("loss %.0f %%: it rings after %.1f s, at worst %.1f s", cases[c].loss * 100,
+                   (double)sum / runs / WZP_SECOND, (double)worst / WZP_SECOND);
+    g_assert_cmpint(sum / runs, <, cases[c].mean);
+    g_assert_cmpint(worst, <, cases[c].worst);
+  }
+}
+
+/* New keys every ten minutes while half of everything is lost: nothing that arrives stays closed for long. */
+static void
+test_rekey(void)
+{
+  SimLinkConfig link = {.loss = 0.5, .delay = 200 * WZP_MSEC, .jitter = 40 * WZP_MSEC};
+  SimCall *sim = talking(90, &link, 2);
+  sim_call_run(sim, 2000 * WZP_SECOND);
+  for (unsigned i = 0; i < 2; i++) {
+    WzpDialInfo info = info_of(sim, i);
+    WzpCallStats stats = sim_party_stats(&sim->parties[i]);
+    g_assert_cmpuint(info.generation, >=, 3);
+    g_assert_cmpuint(info.epoch, >=, 3);
+    g_assert_cmpint(info.state, ==, WZP_DIAL_TALKING);
+    g_assert_cmpuint(stats.packets_opened, >, 20000);
+    g_assert_cmpuint(stats.drops[WZP_BAD_TAG] + stats.drops[WZP_NO_KEY] + stats.drops[WZP_TOO_OLD],
+                     <, stats.packets_opened / 100);
+  }
+  g_assert_cmpuint(info_of(sim, 0).generation, ==, info_of(sim, 1).generation);
+  sim_call_free(sim);
+}
+
+/* The relay goes and comes back with an empty memory: the same call goes on, with the same keys. */
+static void
+test_relay_restart(void)
+{
+  for (uint64_t seed = 100; seed < 110; seed++) {
+    SimLinkConfig link = {.loss = seed % 2 ? 0.3 : 0, .delay = 100 * WZP_MSEC};
+    SimCall *sim = talking(seed, &link, 2);
+    WzpDialInfo before = info_of(sim, 0);
+    sim_call_run(sim, 5 * WZP_SECOND);
+    if (seed % 3 == 0)
+      sim_call_stop_relay(sim);
+    else
+      sim_call_kill_relay(sim);
+    sim_call_run(sim, (WzpTime)(seed % 4) * WZP_SECOND);
+    sim_call_start_relay(sim);
+    sim_call_run(sim, 25 * WZP_SECOND);
+    g_assert_true(sim_call_is_active(sim));
+    for (unsigned i = 0; i < 2; i++) {
+      WzpDialInfo after = info_of(sim, i);
+      g_assert_cmpmem(after.id, 16, before.id, 16);
+      g_assert_cmpmem(after.sas, 8, before.sas, 8);
+      g_assert_cmpuint(count(sim, i, WZP_DIAL_EVENT_ENDED), ==, 0);
+      g_assert_cmpuint(sim_party_count_events(&sim->parties[i], WZP_EVENT_MEMBER), ==, 1);
+    }
+    assert_hears(sim, 2 * WZP_SECOND);
+    wzp_dial_hang_up(dial_of(sim, 1), sim->now, NULL);
+    g_assert_true(sim_call_run_until(sim, both_idle, 20 * WZP_SECOND));
+    g_assert_cmpint(find(sim, 0, WZP_DIAL_EVENT_ENDED)->end, ==, WZP_END_HUNG_UP);
+    sim_call_free(sim);
+  }
+}
+
+/* A relay that restarts while it rings. */
+static void
+test_restart_while_ringing(void)
+{
+  SimCall *sim = new_sim(120, &clean, 2);
+  start(sim, 1, -1);
+  sim_call_run(sim, WZP_SECOND);
+  start(sim, 0, 1);
+  g_assert_true(sim_call_run_until(sim, rings_at_1, WZP_SECOND));
+  sim_call_stop_relay(sim);
+  sim_call_run(sim, WZP_SECOND);
+  sim_call_start_relay(sim);
+  sim_call_run(sim, 10 * WZP_SECOND);
+  g_assert_true(rings_at_1(sim));
+  wzp_dial_accept(dial_of(sim, 1), sim->now, NULL, WZP_ACCEPT_TRUSTED);
+  g_assert_true(sim_call_run_until(sim, sim_call_is_active, 10 * WZP_SECOND));
+  assert_hears(sim, WZP_SECOND);
+  sim_call_free(sim);
+}
+
+/* Who leaves says so, and who is silent for long is gone. */
+static void
+test_ends(void)
+{
+  SimCall *sim = talking(130, &clean, 2);
+  sim_call_leave_party(sim, 0);
+  sim_call_run(sim, WZP_SECOND);
+  g_assert_cmpint(find(sim, 1, WZP_DIAL_EVENT_ENDED)->end, ==, WZP_END_HUNG_UP);
+  g_assert_cmpint(sim_party_stats(&sim->parties[1]).state, ==, WZP_CALL_WAITING);
+  sim_call_free(sim);
+
+  sim = talking(131, &clean, 2);
+  sim_call_kill_party(sim, 0);
+  sim_call_run(sim, 44 * WZP_SECOND);
+  g_assert_cmpint(info_of(sim, 1).state, ==, WZP_DIAL_TALKING);
+  sim_call_run(sim, 5 * WZP_SECOND);
+  g_assert_cmpint(find(sim, 1, WZP_DIAL_EVENT_ENDED)->end, ==, WZP_END_LOST);
+  sim_call_free(sim);
+}
+
+int
+main(int argc, char **argv)
+{
+  g_test_init(&argc, &argv, NULL);
+  g_test_add_func("/dial/call", test_call);
+  g_test_add_func("/dial/decline-busy", test_decline_busy);
+  g_test_add_func("/dial/nobody-answers", test_nobody_answers);
+  g_test_add_func("/dial/glare", test_glare);
+  g_test_add_func("/dial/bad-network", test_bad_network);
+  g_test_add_func("/dial/rekey", test_rekey);
+  g_test_add_func("/dial/relay-restart", test_relay_restart);
+  g_test_add_func("/dial/restart-while-ringing", test_restart_while_ringing);
+  g_test_add_func("/dial/ends", test_ends);
+  return g_test_run();
+}

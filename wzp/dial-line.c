@@ -1,0 +1,576 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "dial-private.h"
+#include <sodium.h>
+#include <string.h>
+
+/* One call: the handshake, what the two say in their channel, and the end. */
+
+#define SEND_AGAIN (3 * WZP_SECOND)
+#define NO_ANSWER (30 * WZP_SECOND)
+#define UNREACHABLE_AGAIN (2 * WZP_SECOND)
+#define UNREACHABLE_PATIENCE (5 * WZP_SECOND) /* its client may be on its way back to the relay */
+#define CALLEE_RINGS (60 * WZP_SECOND)
+#define CALLER_RINGS (75 * WZP_SECOND)
+#define PING_AFTER (10 * WZP_SECOND)
+#define LOST_AFTER (45 * WZP_SECOND)
+#define ALONE_LOST_AFTER (30 * WZP_SECOND)
+#define LAST_WORDS (10 * WZP_SECOND)
+/* the relay carries records reliably */
+#define RECORD_AGAIN (2 * WZP_SECOND)
+
+static void
+set_state(WzpLine *line, WzpTime now, WzpLineState state)
+{
+  line->state = state;
+  line->since = now;
+}
+
+void
+wzp_line_say(WzpLine *line, const WzpDialMessage *message)
+{
+  uint8_t bytes[WZP_DIAL_MESSAGE_MAX];
+  size_t length = wzp_dial_message_write(bytes, message);
+  /* full only when the other side has not answered for long: then the call is lost anyway */
+  (void)wzp_control_send(line->control, bytes, length);
+}
+
+static void
+say_type(WzpLine *line, WzpDialType type)
+{
+  const WzpDialMessage message = {.type = type};
+  wzp_line_say(line, &message);
+}
+
+static void
+send_body(WzpDial *dial, const WzpLine *line, const uint8_t *body, size_t length)
+{
+  const WzpCallMessage message = {
+      .kind = WZP_MESSAGE_CALL, .route = line->route, .body = body, .body_length = length};
+  wzp_dial_push_message(dial, &message);
+}
+
+/* --- The end --- */
+
+void
+wzp_line_end(WzpDial *dial, WzpTime now, WzpLine *line, WzpCallEnd end, bool theirs)
+{
+  bool declines = !line->outgoing && line->state == WZP_LINE_RINGING;
+  if (line->state == WZP_LINE_OVER)
+    return;
+  if (line->control != NULL && !theirs) {
+    const WzpDialMessage message = {.type = declines ? WZP_DIAL_DECLINE : WZP_DIAL_HANGUP,
+                                    .end = end < WZP_N_END_SAID ? end : WZP_END_ERROR};
+    wzp_line_say(line, &message);
+  }
+  set_state(line, now, WZP_LINE_OVER);
+  line->together = false;
+  if (dial->on != line)
+    return;
+  dial->on = NULL;
+  WzpDialEvent *event = wzp_dial_push_event(dial, WZP_DIAL_EVENT_ENDED, line);
+  event->end = end;
+  event->theirs = theirs;
+}
+
+bool
+wzp_line_is_done(const WzpLine *line, WzpTime now)
+{
+  if (line->state != WZP_LINE_OVER)
+    return false;
+  return line->control == NULL || wzp_control_queued_bytes(line->control) == 0 ||
+         now - line->since >= LAST_WORDS;
+}
+
+/* --- The handshake --- */
+
+static WzpHandshakeConfig
+handshake_config(WzpDial *dial, const WzpLine *line)
+{
+  WzpHandshakeConfig config = {
+      .mode = WZP_MODE_CALL,
+      .identity = dial->config.identity,
+      .capabilities = WZP_CAP_MEDIA_1 | WZP_CAP_TRUNK,
+  };
+  wzp_random_fill(&dial->config.random, config.cid, sizeof config.cid);
+  memcpy(config.call_id, line->route.id, sizeof config.call_id);
+  memcpy(config.caller, line->route.caller, sizeof config.caller);
+  memcpy(config.callee, line->route.callee, sizeof config.callee);
+  return config;
+}
+
+/* How calls of ours travel. Who takes none still may make some. */
+static WzpAcceptMode
+own_mode(const WzpDial *dial)
+{
+  return dial->config.mode == WZP_ACCEPT_TRUSTED ? WZP_ACCEPT_TRUSTED : WZP_ACCEPT_PRIVATE;
+}
+
+void
+wzp_line_call(WzpDial *dial, WzpTime now, WzpLine *line, const uint8_t key[32])
+{
+  WzpHandshakeConfig config = handshake_config(dial, line);
+  config.has_expected_fingerprint = true;
+  memcpy(config.expected_fingerprint, line->route.callee, sizeof config.expected_fingerprint);
+  config.has_expected_key = key != NULL;
+  if (key != NULL)
+    memcpy(config.expected_key, key, sizeof config.expected_key);
+  line->initiator = wzp_initiator_new(&config, &dial->config.random);
+  line->mode = own_mode(dial);
+  line->next_send = now;
+}
+
+/* Both have the keys now. */
+static void
+set_up(WzpDial *dial, WzpTime now, WzpLine *line, const WzpHandshakeKeys *keys)
+{
+  WzpControlConfig config;
+  wzp_control_config_from_keys(&config, keys, line->outgoing);
+  config.resend_every = RECORD_AGAIN;
+  line->control = wzp_control_new(&config, now);
+  sodium_memzero(&config, sizeof config);
+  memcpy(line->key, keys->peer, sizeof line->key);
+  memcpy(line->sas, keys->sas, sizeof line->sas);
+  line->media_heard = line->last_ping = now;
+  wzp_line_set_keys(dial, now, line, keys);
+}
+
+static WzpResult
+handle_hs1(WzpDial *dial, WzpTime now, WzpLine *line, const WzpCallMessage *message)
+{
+  WzpHs1 hs1;
+  uint8_t digest[32];
+  const WzpLine *on = dial->on;
+  WzpResult result = wzp_hs1_parse(&hs1, message->body, message->body_length);
+  if (result != WZP_OK)
+    return result;
+  if (hs1.mode != WZP_MODE_CALL)
+    return WZP_UNKNOWN_KIND;
+  if (memcmp(message->route.callee, dial->config.identity->fingerprint, WZP_FINGERPRINT_SIZE) != 0)
+    return WZP_UNEXPECTED;
+  wzp_hs1_digest(digest, message->body, &hs1);
+  if (line != NULL) {
+    if (line->state != WZP_LINE_HALF_OPEN || memcmp(digest, line->hs1_digest, sizeof digest) != 0)
+      return WZP_UNEXPECTED;
+    line->next_send = now; /* the same answer */
+    return WZP_OK;
+  }
+  /* both call each other: the lower one's call is the one */
+  if (on != NULL && on->outgoing && on->state != WZP_LINE_TALKING &&
+      memcmp(on->route.callee, message->route.caller, WZP_FINGERPRINT_SIZE) == 0 &&
+      memcmp(on->route.caller, on->route.callee, WZP_FINGERPRINT_SIZE) < 0)
+    return WZP_UNEXPECTED;
+  if (!wzp_dial_may_answer(dial, now))
+    return WZP_RATE_LIMITED;
+
+  line = wzp_dial_new_line(dial, now, &message->route, false);
+  WzpHandshakeConfig config = handshake_config(dial, line);
+  line->responder = wzp_responder_new(&config, &dial->config.random, message->body,
+                                      message->body_length, NULL, 0, &result);
+  if (line->responder == NULL) {
+    g_ptr_array_remove(dial->lines, line);
+    return result;
+  }
+  memcpy(line->hs1_digest, digest, sizeof digest);
+  line->next_send = now;
+  return WZP_OK;
+}
+
+static WzpResult
+handle_hs2(WzpDial *dial, WzpTime now, WzpLine *line, const WzpCallMessage *message)
+{
+  const uint8_t *payload;
+  size_t payload_length;
+  uint8_t invite[WZP_DIAL_MESSAGE_MAX], peer[32];
+  WzpHandshakeKeys keys;
+  if (line == NULL || line->state != WZP_LINE_CALLING)
+    return WZP_UNEXPECTED;
+  WzpResult result = wzp_initiator_read_hs2(line->initiator, message->body, message->body_length,
+                                            &payload, &payload_length, peer);
+  if (result == WZP_WRONG_IDENTITY && !line->wrong_identity_told) {
+    line->wrong_identity_told = true;
+    WzpDialEvent *event = wzp_dial_push_event(dial, WZP_DIAL_EVENT_WRONG_IDENTITY, line);
+    memcpy(event->key, peer, sizeof event->key);
+  }
+  if (result != WZP_OK)
+    return result;
+  const WzpDialMessage first = {.type = WZP_DIAL_INVITE, .mode = line->mode};
+  size_t length = wzp_dial_message_write(invite, &first);
+  result = wzp_initiator_finish(line->initiator, invite, length, &keys);
+  if (result != WZP_OK)
+    return result;
+  set_up(dial, now, line, &keys);
+  sodium_memzero(&keys, sizeof keys);
+  set_state(line, now, WZP_LINE_PROVING);
+  line->next_send = now;
+  wzp_dial_push_event(dial, WZP_DIAL_EVENT_PROVEN, line);
+  return WZP_OK;
+}
+
+/* The caller is proven. */
+static void
+begin_to_ring(WzpDial *dial, WzpTime now, WzpLine *line)
+{
+  WzpLine *on = dial->on;
+  bool ours_again =
+      on != NULL && memcmp(wzp_line_peer(on), line->route.caller, WZP_FINGERPRINT_SIZE) == 0;
+  set_state(line, now, WZP_LINE_RINGING);
+  if (dial->config.mode == WZP_ACCEPT_REJECT) {
+    wzp_dial_push_event(dial, WZP_DIAL_EVENT_MISSED, line);
+    wzp_line_end(dial, now, line, WZP_END_DECLINED, false);
+    return;
+  }
+  if (on != NULL && !ours_again) {
+    wzp_dial_push_event(dial, WZP_DIAL_EVENT_MISSED, line);
+    wzp_line_end(dial, now, line, WZP_END_BUSY, false);
+    return;
+  }
+  if (on != NULL && on->outgoing && on->state != WZP_LINE_TALKING) {
+    if (memcmp(on->route.caller, on->route.callee, WZP_FINGERPRINT_SIZE) < 0) {
+      /* it was half-open before we called: ours is the one, and the other side sees that too */
+      set_state(line, now, WZP_LINE_OVER);
+      return;
+    }
+    wzp_line_end(dial, now, on, WZP_END_CROSSED, true);
+    dial->on = line;
+    wzp_line_accept(dial, now, line, own_mode(dial));
+    return;
+  }
+  /* who calls anew has lost the call that we know of */
+  if (on != NULL)
+    wzp_line_end(dial, now, on, WZP_END_LOST, false);
+  dial->on = line;
+  say_type(line, WZP_DIAL_RINGING);
+  wzp_dial_push_event(dial, WZP_DIAL_EVENT_INCOMING, line);
+}
+
+static WzpResult
+handle_hs3(WzpDial *dial, WzpTime now, WzpLine *line, const WzpCallMessage *message)
+{
+  WzpHandshakeKeys keys;
+  WzpDialMessage invite;
+  const uint8_t *payload;
+  size_t payload_length;
+  if (line == NULL || line->outgoing)
+    return WZP_UNEXPECTED;
+  if (line->state != WZP_LINE_HALF_OPEN)
+    return WZP_REPLAYED; /* our channel says again by itself what was not heard */
+  WzpResult result = wzp_responder_read_hs3(line->responder, message->body, message->body_length,
+                                            &keys, &payload, &payload_length);
+  if (result != WZP_OK)
+    return result;
+  set_up(dial, now, line, &keys);
+  sodium_memzero(&keys, sizeof keys);
+  line->mode = WZP_ACCEPT_PRIVATE;
+  if (wzp_dial_message_parse(&invite, payload, payload_length) == WZP_OK &&
+      invite.type == WZP_DIAL_INVITE)
+    line->mode = invite.mode;
+  begin_to_ring(dial, now, line);
+  return WZP_OK;
+}
+
+/* --- What the other side says --- */
+
+static void
+agree_on(WzpLine *line, WzpAcceptMode theirs)
+{
+  if (theirs == WZP_ACCEPT_PRIVATE)
+    line->mode = WZP_ACCEPT_PRIVATE;
+}
+
+static void
+begin_to_talk(WzpDial *dial, WzpTime now, WzpLine *line)
+{
+  set_state(line, now, WZP_LINE_TALKING);
+  line->next_send = now;
+  wzp_dial_push_event(dial, WZP_DIAL_EVENT_ACCEPTED, line);
+}
+
+void
+wzp_line_accept(WzpDial *dial, WzpTime now, WzpLine *line, WzpAcceptMode mode)
+{
+  const WzpDialMessage message = {.type = WZP_DIAL_ACCEPT, .mode = mode};
+  agree_on(line, mode);
+  wzp_line_say(line, &message);
+  begin_to_talk(dial, now, line);
+}
+
+static WzpResult
+take_talk(WzpDial *dial, WzpTime now, WzpLine *line, const WzpDialMessage *message)
+{
+  WzpDialEvent *event;
+  if (line->state != WZP_LINE_TALKING)
+    return WZP_UNEXPECTED;
+  switch (message->type) {
+  case WZP_DIAL_HOLD:
+    line->remote_held = message->on;
+    event = wzp_dial_push_event(dial, WZP_DIAL_EVENT_HELD, line);
+    event->on = message->on;
+    return WZP_OK;
+  case WZP_DIAL_MUTE:
+    line->remote_muted = message->on;
+    event = wzp_dial_push_event(dial, WZP_DIAL_EVENT_MUTED, line);
+    event->on = message->on;
+    return WZP_OK;
+  case WZP_DIAL_TRANSFER:
+    line->transfer_asked = true;
+    event = wzp_dial_push_event(dial, WZP_DIAL_EVENT_TRANSFER, line);
+    memcpy(event->target, message->target, sizeof event->target);
+    return WZP_OK;
+  default:
+    return wzp_line_rekey_message(dial, now, line, message);
+  }
+}
+
+static WzpResult
+take_message(WzpDial *dial, WzpTime now, WzpLine *line, const WzpDialMessage *message)
+{
+  bool asking = line->outgoing && line->state == WZP_LINE_RINGING;
+  switch (message->type) {
+  case WZP_DIAL_RINGING:
+    if (!asking)
+      return WZP_UNEXPECTED;
+    wzp_dial_push_event(dial, WZP_DIAL_EVENT_REMOTE_RINGS, line);
+    return WZP_OK;
+  case WZP_DIAL_ACCEPT:
+    if (!asking)
+      return WZP_UNEXPECTED;
+    agree_on(line, message->mode);
+    begin_to_talk(dial, now, line);
+    return WZP_OK;
+  case WZP_DIAL_DECLINE:
+    if (!asking)
+      return WZP_UNEXPECTED;
+    wzp_line_end(dial, now, line, message->end, true);
+    return WZP_OK;
+  case WZP_DIAL_HANGUP:
+    wzp_line_end(dial, now, line, message->end, true);
+    return WZP_OK;
+  case WZP_DIAL_INVITE:
+    return WZP_UNEXPECTED;
+  default:
+    return take_talk(dial, now, line, message);
+  }
+}
+
+static WzpResult
+handle_record(WzpDial *dial, WzpTime now, WzpLine *line, const WzpCallMessage *message)
+{
+  GBytes *bytes;
+  if (line == NULL || line->control == NULL)
+    return WZP_UNKNOWN_SESSION;
+  WzpResult result = wzp_control_receive(line->control, now, message->body, message->body_length);
+  if (result != WZP_OK)
+    return result;
+  if (line->state == WZP_LINE_PROVING) /* it has our third message */
+    set_state(line, now, WZP_LINE_RINGING);
+  wzp_line_heard(dial, now, line);
+  while (line->state != WZP_LINE_OVER && (bytes = wzp_control_next_message(line->control))) {
+    WzpDialMessage said;
+    size_t length;
+    const uint8_t *data = g_bytes_get_data(bytes, &length);
+    WzpResult one = wzp_dial_message_parse(&said, data, length);
+    if (one == WZP_OK)
+      one = take_message(dial, now, line, &said);
+    if (one != WZP_OK && result == WZP_OK)
+      result = one;
+    g_bytes_unref(bytes);
+    sodium_memzero(&said, sizeof said);
+  }
+  return result;
+}
+
+WzpResult
+wzp_line_receive(WzpDial *dial, WzpTime now, WzpLine *line, const WzpCallMessage *message)
+{
+  switch (wzp_datagram_kind(message->body, message->body_length)) {
+  case WZP_DATAGRAM_HS1:
+    return handle_hs1(dial, now, line, message);
+  case WZP_DATAGRAM_HS2:
+    return handle_hs2(dial, now, line, message);
+  case WZP_DATAGRAM_HS3:
+    return handle_hs3(dial, now, line, message);
+  case WZP_DATAGRAM_CONTROL:
+    return handle_record(dial, now, line, message);
+  default:
+    return WZP_UNKNOWN_KIND;
+  }
+}
+
+/* --- What the relay says --- */
+
+static void
+set_together(WzpDial *dial, WzpTime now, WzpLine *line, bool together)
+{
+  bool changed = line->together != together || (!together && line->alone_since == WZP_NEVER);
+  line->alone_since = together ? WZP_NEVER : MIN(line->alone_since, now);
+  line->together = together;
+  if (changed)
+    wzp_dial_push_event(dial, together ? WZP_DIAL_EVENT_TOGETHER : WZP_DIAL_EVENT_ALONE, line);
+}
+
+static void
+try_again_later(WzpDial *dial, WzpTime now, WzpLine *line)
+{
+  if (line->unreachable_since == WZP_NEVER)
+    line->unreachable_since = now;
+  if (now - line->unreachable_since >= UNREACHABLE_PATIENCE)
+    wzp_line_end(dial, now, line, WZP_END_UNREACHABLE, false);
+  else
+    line->next_send = now + UNREACHABLE_AGAIN;
+}
+
+WzpResult
+wzp_line_status(WzpDial *dial, WzpTime now, WzpLine *line, WzpCallStatus status)
+{
+  bool calling = line->state == WZP_LINE_CALLING, talking = line->state == WZP_LINE_TALKING;
+  if (talking && (status == WZP_CALL_ALONE || status == WZP_CALL_TOGETHER)) {
+    set_together(dial, now, line, status == WZP_CALL_TOGETHER);
+  } else if (talking && (status == WZP_CALL_LIMITED || status == WZP_CALL_NO_PLACE)) {
+    line->joined = false; /* for now; the call itself may still be heard */
+    line->next_send = now + SEND_AGAIN;
+  } else if (!calling) {
+    return WZP_UNEXPECTED;
+  } else if (status == WZP_CALL_UNREACHABLE) {
+    try_again_later(dial, now, line);
+  } else if (status == WZP_CALL_BUSY) {
+    wzp_line_end(dial, now, line, WZP_END_BUSY, false);
+  } else if (status == WZP_CALL_LIMITED) {
+    wzp_line_end(dial, now, line, WZP_END_LIMITED, false);
+  } else if (status == WZP_CALL_NO_PLACE) {
+    wzp_line_end(dial, now, line, WZP_END_NO_PLACE, false);
+  } else {
+    return WZP_UNEXPECTED;
+  }
+  return WZP_OK;
+}
+
+/* --- What is to be sent --- */
+
+void
+wzp_line_send(WzpDial *dial, WzpTime now, WzpLine *line)
+{
+  const uint8_t *bytes;
+  size_t length;
+  if (now < line->next_send)
+    return;
+  switch (line->state) {
+  case WZP_LINE_CALLING:
+  case WZP_LINE_PROVING:
+    bytes = wzp_initiator_message(line->initiator, &length);
+    send_body(dial, line, bytes, length);
+    line->next_send = now + SEND_AGAIN;
+    break;
+  case WZP_LINE_HALF_OPEN:
+    bytes = wzp_responder_message(line->responder, &length);
+    send_body(dial, line, bytes, length);
+    line->next_send = WZP_NEVER; /* the caller's timers are the only ones */
+    break;
+  case WZP_LINE_TALKING:
+    if (!line->joined) {
+      const WzpCallMessage join = {
+          .kind = WZP_MESSAGE_CALL_MEDIA, .route = line->route, .media = WZP_CALL_MEDIA_JOIN};
+      wzp_dial_push_message(dial, &join);
+      line->joined = true;
+    }
+    line->next_send = WZP_NEVER;
+    break;
+  default:
+    line->next_send = WZP_NEVER;
+    break;
+  }
+}
+
+/* --- Time --- */
+
+static WzpTime
+heard(const WzpLine *line)
+{
+  return MAX(line->media_heard, wzp_control_last_heard(line->control));
+}
+
+static bool
+is_alive(const WzpLine *line)
+{
+  return line->state == WZP_LINE_RINGING || line->state == WZP_LINE_TALKING;
+}
+
+static WzpTime
+ping_at(const WzpLine *line)
+{
+  return is_alive(line) ? MAX(heard(line), line->last_ping) + PING_AFTER : WZP_NEVER;
+}
+
+/* When patience ends in this state, and how the call ends then. */
+static WzpTime
+end_at(const WzpLine *line, WzpCallEnd *end)
+{
+  WzpTime lost = WZP_NEVER, answer = WZP_NEVER;
+  *end = WZP_END_TIMEOUT;
+  switch (line->state) {
+  case WZP_LINE_CALLING:
+  case WZP_LINE_PROVING:
+    *end = line->wrong_identity_told ? WZP_END_WRONG_IDENTITY : WZP_END_NO_ANSWER;
+    return line->since + NO_ANSWER;
+  case WZP_LINE_HALF_OPEN:
+    return line->since + WZP_DIAL_HALF_OPEN_LIFE;
+  case WZP_LINE_OVER:
+    return line->since + LAST_WORDS;
+  case WZP_LINE_RINGING:
+    answer = line->since + (line->outgoing ? CALLER_RINGS : CALLEE_RINGS);
+    break;
+  case WZP_LINE_TALKING:
+    if (line->alone_since != WZP_NEVER)
+      lost = MAX(heard(line), line->alone_since) + ALONE_LOST_AFTER;
+    break;
+  }
+  lost = MIN(lost, heard(line) + LOST_AFTER);
+  if (lost < answer)
+    *end = WZP_END_LOST;
+  return MIN(lost, answer);
+}
+
+static void
+give_up_half_open(WzpDial *dial, WzpTime now, WzpLine *line)
+{
+  set_state(line, now, WZP_LINE_OVER);
+  dial->unfinished++;
+  WzpDialEvent *event = wzp_dial_push_event(dial, WZP_DIAL_EVENT_UNFINISHED, line);
+  event->count = dial->unfinished;
+}
+
+void
+wzp_line_timeout(WzpDial *dial, WzpTime now, WzpLine *line)
+{
+  WzpCallEnd end;
+  if (line->state == WZP_LINE_OVER)
+    return; /* forgotten when the next message is asked for */
+  if (now >= end_at(line, &end)) {
+    if (line->state == WZP_LINE_HALF_OPEN)
+      give_up_half_open(dial, now, line);
+    else
+      wzp_line_end(dial, now, line, end, false);
+    return;
+  }
+  if (now >= ping_at(line)) {
+    line->last_ping = now;
+    wzp_control_ping(line->control);
+  }
+  if (line->control != NULL)
+    wzp_line_keys_timeout(dial, now, line);
+}
+
+WzpTime
+wzp_line_next_timeout(const WzpDial *dial, const WzpLine *line)
+{
+  WzpCallEnd end;
+  WzpTime next = MIN(end_at(line, &end), ping_at(line));
+  if (line->control != NULL && line->state != WZP_LINE_OVER)
+    next = MIN(next, wzp_line_keys_next_timeout(line));
+  if (!dial->connected)
+    return next;
+  if (line->control != NULL)
+    next = MIN(next, wzp_control_next_timeout(line->control));
+  if (line->state != WZP_LINE_OVER)
+    next = MIN(next, line->next_send);
+  return wzp_line_is_done(line, line->since) ? 0 : next;
+}
