@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "test-util.h"
+#include "wzp/delay.h"
+
+#define MS INT64_C(1000000)
+#define FRAME (20 * MS)
+
+/* Frames that come each 20 ms, each so many ms late. */
+static void
+feed(WzpDelay *delay, uint64_t *order, unsigned n, int64_t way, unsigned jitter, TestRandom *random)
+{
+  for (unsigned i = 0; i < n; i++, (*order)++) {
+    int64_t late = jitter > 0 ? (int64_t)test_random_below(random, jitter * 1000) * 1000 : 0;
+    const WzpDelayArrival arrival = {.order = *order,
+                                     .media = (int64_t)*order * FRAME,
+                                     .duration = FRAME,
+                                     .arrival = (int64_t)*order * FRAME + way + late};
+    wzp_delay_arrived(delay, &arrival);
+  }
+}
+
+static void
+test_quiet(void)
+{
+  WzpDelay *delay = wzp_delay_new();
+  uint64_t order = 7;
+  g_assert_cmpint(wzp_delay_base(delay, 0), ==, INT64_MIN);
+  g_assert_cmpint(wzp_delay_target(delay), >, 0); /* cautious at first */
+  g_assert_cmpint(wzp_delay_target(delay), <=, 60 * MS);
+  feed(delay, &order, 1000, 80 * MS, 0, NULL);
+  g_assert_cmpint(wzp_delay_base(delay, 20000 * MS), ==, 80 * MS);
+  g_assert_cmpint(wzp_delay_target(delay), <=, 5 * MS);
+  wzp_delay_reset(delay);
+  g_assert_cmpint(wzp_delay_base(delay, 0), ==, INT64_MIN);
+  g_assert_cmpint(wzp_delay_target(delay), >, 5 * MS);
+  wzp_delay_free(delay);
+}
+
+static void
+test_jitter(void)
+{
+  TestRandom random;
+  test_random_init(&random);
+  WzpDelay *delay = wzp_delay_new();
+  uint64_t order = 0;
+  feed(delay, &order, 1000, 0, 100, &random);
+  g_assert_cmpint(wzp_delay_target(delay), >=, 85 * MS);
+  g_assert_cmpint(wzp_delay_target(delay), <=, 110 * MS);
+  feed(delay, &order, 3000, 0, 20, &random);
+  g_assert_cmpint(wzp_delay_target(delay), <=, 30 * MS);
+  wzp_delay_set_max(delay, 12 * MS);
+  g_assert_cmpint(wzp_delay_target(delay), <=, 12 * MS);
+  wzp_delay_free(delay);
+}
+
+/* One frame in thirty comes 150 ms late: on a short way it is waited for, on a long one it is not. */
+static void
+test_round_trip(void)
+{
+  for (unsigned far = 0; far < 2; far++) {
+    WzpDelay *delay = wzp_delay_new();
+    wzp_delay_set_round_trip(delay, far ? 500 * MS : 20 * MS);
+    for (uint64_t order = 0; order < 3000; order++) {
+      const WzpDelayArrival arrival = {.order = order,
+                                       .media = (int64_t)order * FRAME,
+                                       .duration = FRAME,
+                                       .arrival = (int64_t)order * FRAME,
+                                       .recovered = false};
+      if (order % 30 != 0)
+        wzp_delay_arrived(delay, &arrival);
+      if (order >= 8 && order % 30 == 8) { /* overtaken by seven */
+        WzpDelayArrival late = {.order = order - 8,
+                                .media = (int64_t)(order - 8) * FRAME,
+                                .duration = FRAME,
+                                .arrival = (int64_t)order * FRAME};
+        wzp_delay_arrived(delay, &late);
+      }
+    }
+    if (far)
+      g_assert_cmpint(wzp_delay_target(delay), <=, 30 * MS);
+    else
+      g_assert_cmpint(wzp_delay_target(delay), >=, 155 * MS);
+    wzp_delay_free(delay);
+  }
+}
+
+/* A tenth is lost. What repair brings within 60 ms is waited for, what it brings after 500 ms is not; either way the
+ * sender hears that waiting would pay. */
+static void
+test_repair(void)
+{
+  static const unsigned behind[] = {3, 25};
+  for (unsigned n = 0; n < G_N_ELEMENTS(behind); n++) {
+    WzpDelay *delay = wzp_delay_new();
+    for (uint64_t order = 0; order < 3000; order++) {
+      WzpDelayArrival arrival = {.order = order,
+                                 .media = (int64_t)order * FRAME,
+                                 .duration = FRAME,
+                                 .arrival = (int64_t)order * FRAME};
+      if (order % 10 != 4)
+        wzp_delay_arrived(delay, &arrival);
+      if (order >= behind[n] && (order - behind[n]) % 10 == 4) {
+        arrival.order -= behind[n];
+        arrival.media -= behind[n] * FRAME;
+        arrival.recovered = true;
+        wzp_delay_arrived(delay, &arrival);
+      }
+    }
+    if (behind[n] == 3) {
+      g_assert_cmpint(wzp_delay_target(delay), >=, 60 * MS);
+      g_assert_cmpint(wzp_delay_target(delay), <=, 70 * MS);
+    } else {
+      g_assert_cmpint(wzp_delay_target(delay), <=, 10 * MS);
+    }
+    g_assert_cmpint(wzp_delay_worth_waiting(delay), >=, 150 * MS);
+    g_assert_cmpint(wzp_delay_worth_waiting(delay), <=, 300 * MS);
+    wzp_delay_free(delay);
+  }
+}
+
+static void
+test_drift(void)
+{
+  static const int ppm[] = {-1000, -100, 0, 300, 1000};
+  TestRandom random;
+  test_random_init(&random);
+  for (unsigned n = 0; n < G_N_ELEMENTS(ppm); n++) {
+    WzpDelay *delay = wzp_delay_new();
+    int64_t true_base = 0;
+    for (uint64_t order = 0; order < 15000; order++) {
+      int64_t media = (int64_t)order * FRAME;
+      true_base = 2000 * MS + media / 1000000 * ppm[n];
+      const WzpDelayArrival arrival = {
+          .order = order,
+          .media = media,
+          .duration = FRAME,
+          .arrival = media + true_base + (int64_t)test_random_below(&random, 20000) * 1000};
+      wzp_delay_arrived(delay, &arrival);
+    }
+    g_assert_cmpfloat(wzp_delay_drift_ppm(delay), >, ppm[n] - 100);
+    g_assert_cmpfloat(wzp_delay_drift_ppm(delay), <, ppm[n] + 100);
+    int64_t base = wzp_delay_base(delay, 15000 * FRAME + true_base);
+    g_assert_cmpint(ABS(base - true_base), <, 10 * MS);
+    g_assert_cmpint(wzp_delay_target(delay), <=, 40 * MS);
+    wzp_delay_free(delay);
+  }
+}
+
+/* The way becomes longer for good. By 200 ms it is lived with at once; by 2 s it is the new base after a while; by
+ * 2 s and less and less it is a queue that will be gone. */
+static void
+test_longer_way(void)
+{
+  for (unsigned n = 0; n < 3; n++) {
+    WzpDelay *delay = wzp_delay_new();
+    uint64_t order = 0, rebased = 0;
+    int64_t longer = n == 0 ? 200 * MS : 2000 * MS;
+    feed(delay, &order, 1000, 50 * MS, 0, NULL);
+    for (; order < 2000; order++) {
+      int64_t media = (int64_t)order * FRAME, gone = (int64_t)(order - 1000) * MS;
+      const WzpDelayArrival arrival = {.order = order,
+                                       .media = media,
+                                       .duration = FRAME,
+                                       .arrival = media + 50 * MS + longer - (n == 2 ? gone : 0)};
+      wzp_delay_arrived(delay, &arrival);
+      if (rebased == 0 && wzp_delay_base(delay, arrival.arrival) > 60 * MS)
+        rebased = order;
+    }
+    if (n == 0)
+      g_assert_cmpint(wzp_delay_target(delay), >=, 100 * MS);
+    if (n == 1) {
+      g_assert_cmpuint(rebased, >=, 1000 + 500);
+      g_assert_cmpuint(rebased, <=, 1000 + 800);
+    } else {
+      g_assert_cmpuint(rebased, ==, 0);
+    }
+    wzp_delay_free(delay);
+  }
+}
+
+int
+main(int argc, char **argv)
+{
+  g_test_init(&argc, &argv, NULL);
+  g_test_add_func("/delay/quiet", test_quiet);
+  g_test_add_func("/delay/jitter", test_jitter);
+  g_test_add_func("/delay/round-trip", test_round_trip);
+  g_test_add_func("/delay/repair", test_repair);
+  g_test_add_func("/delay/drift", test_drift);
+  g_test_add_func("/delay/longer-way", test_longer_way);
+  return g_test_run();
+}

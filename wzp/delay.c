@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "delay.h"
+#include <glib.h>
+#include <math.h>
+
+#define MSEC 1000000.0
+
+/* base: minima over so many spans of so long */
+#define SPANS 12
+#define SPAN INT64_C(5000000000)
+#define RECENT_SPANS 2
+#define STEADY INT64_C(50000000)
+
+/* Drift: the step between the minima of two spans is followed by a part, when it is no change of the way. */
+#define DRIFT_GAIN 0.25
+#define DRIFT_MAX 1500e-6
+#define DRIFT_STEP_MAX 10e6 /* ns a span */
+
+/* candidates: 0 to 100 ms by 5, to 300 by 10, to 600 by 20, to 2000 by 50 */
+#define CANDIDATES_MAX 84
+
+/* what a frame leaves of the memory, and the share of the slow one */
+#define SLOW_GAIN 0.0015
+#define FAST_GAIN 0.05
+#define SLOW_SHARE 0.4
+#define LOSS_GAIN 0.0005
+/* Before anything is known: as if so many frames had come, late by an exponential distribution of this mean. */
+#define PRIOR_FRAMES 4
+#define PRIOR_MEAN 8.0
+
+/* A playout that had to wait returns to its delay by this much a second: what is skipped behind a stall and what is
+ * compressed, together. It fills in steps of so many ms. */
+#define RELAX 0.5
+#define FILL_STEP 5.0
+
+typedef struct {
+  float delay;                /* ms */
+  float level;                /* its playout now */
+  float slow_late, fast_late; /* share of time filled */
+  float slow_wait, fast_wait; /* mean level */
+} Candidate;
+
+struct WzpDelay {
+  int64_t max, round_trip;
+
+  Candidate candidates[CANDIDATES_MAX];
+  unsigned n; /* of them up to max */
+  double target;
+  uint64_t frames;
+
+  bool started;
+  uint64_t newest;
+  int64_t newest_media;
+  double expected, received, brought; /* forgetting counts of frames; brought: by repair */
+
+  /* base, in times from which drift * (arrival - origin) was taken out */
+  int64_t span_start, origin, corrected; /* corrected: up to origin */
+  double drift;
+  int64_t minimum[SPANS]; /* newest first */
+  unsigned spans;
+};
+
+static double
+id_of(double ms)
+{
+  return 0.024 * ms + (ms > 177.3 ? 0.11 * (ms - 177.3) : 0);
+}
+
+static double
+ie_of(double percent)
+{
+  return 5 + 90 * percent / (percent + 20);
+}
+
+/* of ie_of, per percent */
+static double
+ie_slope(double percent)
+{
+  return 90 * 20 / ((percent + 20) * (percent + 20));
+}
+
+static float
+candidate_delay(unsigned n)
+{
+  if (n <= 20)
+    return (float)n * 5;
+  if (n <= 40)
+    return 100 + (float)(n - 20) * 10;
+  if (n <= 55)
+    return 300 + (float)(n - 40) * 20;
+  return 600 + (float)(n - 55) * 50;
+}
+
+static void
+limit_candidates(WzpDelay *delay)
+{
+  delay->n = 1;
+  while (delay->n < CANDIDATES_MAX && candidate_delay(delay->n) * MSEC <= (double)delay->max)
+    delay->n++;
+  delay->target = MIN(delay->target, (double)delay->max / MSEC);
+}
+
+WzpDelay *
+wzp_delay_new(void)
+{
+  WzpDelay *delay = g_new0(WzpDelay, 1);
+  delay->max = WZP_DELAY_MAX_DEFAULT_NS;
+  delay->round_trip = WZP_DELAY_ROUND_TRIP_NS;
+  wzp_delay_reset(delay);
+  return delay;
+}
+
+void
+wzp_delay_free(WzpDelay *delay)
+{
+  g_free(delay);
+}
+
+static double
+cost_of(const WzpDelay *delay, const Candidate *candidate, double lost)
+{
+  double late = SLOW_SHARE * candidate->slow_late + (1 - SLOW_SHARE) * candidate->fast_late;
+  double wait = SLOW_SHARE * candidate->slow_wait + (1 - SLOW_SHARE) * candidate->fast_wait;
+  return id_of((double)delay->round_trip / 2 / MSEC + 30 + wait) +
+         ie_of(lost + late * (100 - lost));
+}
+
+/* Percent of the frames that neither came nor were brought back. */
+static double
+lost_percent(const WzpDelay *delay)
+{
+  return delay->expected > 0 ? CLAMP(100 * (1 - delay->received / delay->expected), 0, 100) : 0;
+}
+
+/* At the target, as far as it is known; the slow memory, since a stall is to be judged by what was before it. */
+static double
+lost_at_target(const WzpDelay *delay)
+{
+  double lost = lost_percent(delay);
+  unsigned i = 0;
+  while (i + 1 < delay->n && delay->candidates[i].delay < delay->target)
+    i++;
+  return lost + delay->candidates[i].slow_late * (100 - lost);
+}
+
+int64_t
+wzp_delay_limit(const WzpDelay *delay)
+{
+  double lost = lost_at_target(delay);
+  double at = (double)delay->round_trip / 2 / MSEC + 30 + delay->target;
+  double frame_costs = ie_slope(lost) * 100, ms_costs = id_of(at + 1) - id_of(at);
+  return MIN(delay->max, (int64_t)(frame_costs / ms_costs * MSEC));
+}
+
+static void
+choose(WzpDelay *delay)
+{
+  double lost = lost_percent(delay), best = INFINITY;
+  for (unsigned i = 0; i < delay->n; i++) {
+    double cost = cost_of(delay, &delay->candidates[i], lost);
+    if (cost < best) {
+      best = cost;
+      delay->target = delay->candidates[i].delay;
+    }
+  }
+}
+
+void
+wzp_delay_reset(WzpDelay *delay)
+{
+  WzpDelay fresh = {.max = delay->max, .round_trip = delay->round_trip};
+  for (unsigned i = 0; i < CANDIDATES_MAX; i++) {
+    Candidate *candidate = &fresh.candidates[i];
+    candidate->delay = candidate->level = candidate_delay(i);
+    candidate->slow_wait = candidate->fast_wait = candidate->delay;
+    candidate->slow_late = candidate->fast_late = expf(-candidate->delay / (float)PRIOR_MEAN);
+  }
+  *delay = fresh;
+  limit_candidates(delay);
+  choose(delay);
+}
+
+void
+wzp_delay_set_max(WzpDelay *delay, int64_t max_ns)
+{
+  delay->max = CLAMP(max_ns, 0, WZP_DELAY_LIMIT_NS);
+  limit_candidates(delay);
+  choose(delay);
+}
+
+int64_t
+wzp_delay_max(const WzpDelay *delay)
+{
+  return delay->max;
+}
+
+void
+wzp_delay_set_round_trip(WzpDelay *delay, int64_t round_trip_ns)
+{
+  delay->round_trip = round_trip_ns < 0 ? WZP_DELAY_ROUND_TRIP_NS : round_trip_ns;
+}
+
+/* --- base and drift --- */
+
+static int64_t
+correction(const WzpDelay *delay, int64_t now)
+{
+  return delay->corrected + (int64_t)(delay->drift * (double)(now - delay->origin));
+}
+
+static int64_t
+minimum_of(const WzpDelay *delay, unsigned spans)
+{
+  int64_t minimum = INT64_MAX;
+  for (unsigned i = 0; i < MIN(spans, delay->spans); i++)
+    minimum = MIN(minimum, delay->minimum[i]);
+  return minimum;
+}
+
+static void
+follow_drift(WzpDelay *delay, int64_t now)
+{
+  delay->corrected = correction(delay, now);
+  delay->origin = now;
+  if (delay->spans < 2 || delay->minimum[0] == INT64_MAX || delay->minimum[1] == INT64_MAX)
+    return;
+  double step = (double)(delay->minimum[0] - delay->minimum[1]);
+  if (fabs(step) <= DRIFT_STEP_MAX)
+    delay->drift = CLAMP(delay->drift + DRIFT_GAIN * step / (double)SPAN, -DRIFT_MAX, DRIFT_MAX);
+}
+
+/* Far behind, but steady: no queue behaves so. */
+static bool
+has_changed_for_good(const WzpDelay *delay)
+{
+  int64_t far = minimum_of(delay, SPANS), last = delay->minimum[0], before = delay->minimum[1];
+  if (delay->spans <= RECENT_SPANS || last == INT64_MAX || before == INT64_MAX)
+    return false;
+  far += wzp_delay_limit(delay);
+  return last > far && before > far && ABS(last - before) <= STEADY;
+}
+
+static void
+next_span(WzpDelay *delay, int64_t now)
+{
+  if (has_changed_for_good(delay))
+    delay->spans = RECENT_SPANS;
+  for (unsigned i = SPANS - 1; i > 0; i--)
+    delay->minimum[i] = delay->minimum[i - 1];
+  delay->minimum[0] = INT64_MAX;
+  delay->spans = MIN(delay->spans + 1, SPANS);
+  delay->span_start = now;
+}
+
+static void
+observe_way(WzpDelay *delay, int64_t arrival, int64_t way)
+{
+  if (delay->spans == 0) {
+    next_span(delay, arrival);
+    delay->origin = arrival;
+  } else if (arrival - delay->span_start >= SPAN) {
+    follow_drift(delay, arrival);
+    next_span(delay, arrival);
+  }
+  delay->minimum[0] = MIN(delay->minimum[0], way - correction(delay, arrival));
+}
+
+int64_t
+wzp_delay_base(const WzpDelay *delay, int64_t now)
+{
+  int64_t minimum = minimum_of(delay, SPANS);
+  return minimum == INT64_MAX ? INT64_MIN : minimum + correction(delay, now);
+}
+
+double
+wzp_delay_drift_ppm(const WzpDelay *delay)
+{
+  return delay->drift * 1e6;
+}
+
+/* --- arrivals --- */
+
+/* What the frame, late by relative ms, does to a candidate's playout. Returns the ms that it has to fill. */
+static double
+fill_of(const WzpDelay *delay, Candidate *candidate, double relative, double duration, bool is_new,
+        double step)
+{
+  if (is_new)
+    candidate->level = MAX(candidate->delay, candidate->level - (float)(RELAX * step));
+  double behind = relative - candidate->level;
+  if (behind <= 0)
+    return 0;
+  /* behind a newer frame its turn has passed; beyond the limit nobody waits */
+  if (!is_new || relative * MSEC > (double)delay->max)
+    return duration;
+  double filled = ceil(behind / FILL_STEP) * FILL_STEP;
+  candidate->level += (float)filled;
+  return filled;
+}
+
+static void
+update_candidates(WzpDelay *delay, double relative, double duration, bool is_new, double step)
+{
+  double count = (double)(delay->frames + PRIOR_FRAMES);
+  float slow = (float)MAX(SLOW_GAIN, 1 / count), fast = (float)MAX(FAST_GAIN, 1 / count);
+  for (unsigned i = 0; i < CANDIDATES_MAX; i++) {
+    Candidate *candidate = &delay->candidates[i];
+    float late = (float)(fill_of(delay, candidate, relative, duration, is_new, step) / duration);
+    candidate->slow_late += slow * (late - candidate->slow_late);
+    candidate->fast_late += fast * (late - candidate->fast_late);
+    candidate->slow_wait += slow * (candidate->level - candidate->slow_wait);
+    candidate->fast_wait += fast * (candidate->level - candidate->fast_wait);
+  }
+}
+
+void
+wzp_delay_arrived(WzpDelay *delay, const WzpDelayArrival *arrival)
+{
+  int64_t way = arrival->arrival - arrival->media;
+  double duration = (double)arrival->duration / MSEC;
+  bool is_new = !arrival->recovered && (!delay->started || arrival->order > delay->newest);
+  double step = duration;
+
+  if (!arrival->recovered)
+    observe_way(delay, arrival->arrival, way);
+  if (delay->spans == 0) /* repair of what was before the first packet */
+    return;
+  if (is_new) {
+    double gap = delay->started ? (double)(arrival->order - delay->newest) : 1;
+    if (delay->started)
+      step = MAX((double)(arrival->media - delay->newest_media) / MSEC, 0);
+    double keep = pow(1 - LOSS_GAIN, MIN(gap, 1000));
+    delay->expected = delay->expected * keep + gap;
+    delay->received *= keep;
+    delay->brought *= keep;
+    delay->newest = arrival->order;
+    delay->newest_media = arrival->media;
+    delay->started = true;
+  }
+  delay->received = MIN(delay->received + 1, delay->expected);
+  delay->brought += arrival->recovered;
+
+  double relative = (double)(way - wzp_delay_base(delay, arrival->arrival)) / MSEC;
+  delay->frames++;
+  update_candidates(delay, relative, duration, is_new, step);
+  choose(delay);
+}
+
+int64_t
+wzp_delay_target(const WzpDelay *delay)
+{
+  return (int64_t)(delay->target * MSEC);
+}
+
+int64_t
+wzp_delay_worth_waiting(const WzpDelay *delay)
+{
+  double kept = lost_percent(delay);
+  double without = delay->expected > 0 ? kept + 100 * delay->brought / delay->expected : 0;
+  double fixed = (double)delay->round_trip / 2 / MSEC + 30;
+  double gain = ie_of(MIN(without, 100)) - ie_of(0), wait = delay->target;
+  while (wait * MSEC < (double)delay->max && id_of(fixed + wait + 5) - id_of(fixed) < gain)
+    wait += 5;
+  return (int64_t)MIN(wait * MSEC, (double)delay->max);
+}
