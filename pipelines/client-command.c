@@ -5,7 +5,6 @@
 #include "wzp/keyfile.h"
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 
 typedef struct {
   const char *name, *summary;
@@ -215,14 +214,12 @@ run(const Group *group, int argc, char **argv, GError **error)
 gboolean
 client_command_run(int argc, char **argv, ClientExit *code)
 {
-  static const struct rlimit no_core = {0, 0};
   const Group *group = NULL;
   for (guint i = 0; argc > 1 && i < G_N_ELEMENTS(groups); i++)
     if (g_str_equal(argv[1], groups[i].name))
       group = &groups[i];
   if (!group)
     return FALSE;
-  setrlimit(RLIMIT_CORE, &no_core); /* seeds and words pass through */
   wzp_init();
   g_autofree char *name = g_strconcat("wzp-client ", group->name, NULL);
   g_set_prgname(name);

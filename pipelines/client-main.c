@@ -10,6 +10,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 
 #define STATUS_MSEC 250
 /* What was said last may still be on its way, and a goodbye may overtake it; longer than the playout delay
@@ -308,8 +310,12 @@ call(Client *client, GError **error)
 int
 main(int argc, char **argv)
 {
+  static const struct rlimit no_core = {0, 0};
   Client client = {0};
   GError *error = NULL;
+  setrlimit(RLIMIT_CORE,
+            &no_core); /* seeds, words and keys pass through; and for core_pattern's pipes: */
+  prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   setlocale(LC_ALL, "");
   setlocale(LC_NUMERIC, "C");
   signal(SIGPIPE, SIG_IGN);
