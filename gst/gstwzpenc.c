@@ -243,6 +243,21 @@ gst_wzp_enc_pre_push(GstAudioEncoder *base, GstBuffer **buffer)
 
 /* GObject */
 
+/* The base class keeps events for the next frame. Silence is told at once: in it wzpfec sends what it still owes. */
+static gboolean
+gst_wzp_enc_sink_event(GstAudioEncoder *base, GstEvent *event)
+{
+  GstPad *pad = GST_AUDIO_ENCODER_SRC_PAD(base);
+  if (GST_EVENT_TYPE(event) == GST_EVENT_GAP) {
+    GstEvent *segment = gst_pad_get_sticky_event(pad, GST_EVENT_SEGMENT, 0);
+    if (segment != NULL) {
+      gst_event_unref(segment);
+      return gst_pad_push_event(pad, event);
+    }
+  }
+  return GST_AUDIO_ENCODER_CLASS(gst_wzp_enc_parent_class)->sink_event(base, event);
+}
+
 static void
 gst_wzp_enc_set_property(GObject *object, guint id, const GValue *value, GParamSpec *spec)
 {
@@ -321,6 +336,7 @@ gst_wzp_enc_class_init(GstWzpEncClass *klass)
   encoder_class->set_format = GST_DEBUG_FUNCPTR(gst_wzp_enc_set_format);
   encoder_class->flush = GST_DEBUG_FUNCPTR(gst_wzp_enc_flush);
   encoder_class->handle_frame = GST_DEBUG_FUNCPTR(gst_wzp_enc_handle_frame);
+  encoder_class->sink_event = GST_DEBUG_FUNCPTR(gst_wzp_enc_sink_event);
   encoder_class->pre_push = GST_DEBUG_FUNCPTR(gst_wzp_enc_pre_push);
 
   gst_element_class_add_static_pad_template(element_class, &sink_template);

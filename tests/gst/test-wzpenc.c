@@ -171,6 +171,38 @@ test_end_of_stream(void)
   gst_harness_teardown(h);
 }
 
+/* Silence by design is told when it begins, not with the next frame; what is spoken after it is discontinuous. */
+static void
+test_gap(void)
+{
+  GstHarness *h = encoder(NULL);
+  guint64 at = 0;
+  g_assert_true(gst_harness_push_event(h, gst_event_new_gap(0, GST_SECOND)));
+  g_assert_null(test_try_event(h, GST_EVENT_GAP)); /* there are no caps to say it with */
+  at = 48000;
+  g_assert_cmpint(gst_harness_push(h, test_sine(20, &at)), ==, GST_FLOW_OK);
+  gst_buffer_unref(gst_harness_pull(h));
+  GstEvent *gap = test_try_event(h, GST_EVENT_GAP);
+  g_assert_nonnull(gap);
+  gst_event_unref(gap);
+  g_assert_true(gst_harness_push_event(h, gst_event_new_gap(1020 * GST_MSECOND, GST_SECOND)));
+  gap = test_try_event(h, GST_EVENT_GAP);
+  g_assert_nonnull(gap);
+  GstClockTime start, duration;
+  gst_event_parse_gap(gap, &start, &duration);
+  g_assert_cmpuint(start, ==, 1020 * GST_MSECOND);
+  g_assert_cmpuint(duration, ==, GST_SECOND);
+  gst_event_unref(gap);
+  at += 48000;
+  g_assert_cmpint(gst_harness_push(h, test_sine(20, &at)), ==, GST_FLOW_OK);
+  GstBuffer *frame = gst_harness_pull(h);
+  g_assert_true(GST_BUFFER_FLAG_IS_SET(frame, GST_BUFFER_FLAG_DISCONT));
+  g_assert_cmpuint(GST_BUFFER_PTS(frame), ==, 2020 * GST_MSECOND);
+  gst_buffer_unref(frame);
+  g_assert_null(test_try_event(h, GST_EVENT_GAP));
+  gst_harness_teardown(h);
+}
+
 static void
 test_flushing(void)
 {
@@ -209,6 +241,7 @@ main(int argc, char **argv)
   g_test_add_func("/wzpenc/refuses-caps", test_refuses_caps);
   g_test_add_func("/wzpenc/renegotiation", test_renegotiation);
   g_test_add_func("/wzpenc/end-of-stream", test_end_of_stream);
+  g_test_add_func("/wzpenc/gap", test_gap);
   g_test_add_func("/wzpenc/flush", test_flushing);
   g_test_add_func("/wzpenc/latency", test_latency);
   return test_run();
