@@ -28,6 +28,7 @@ typedef struct {
   GstWzpFecOrigin origins[GST_WZP_FEC_ORIGINS]; /* of the newest frames, by number */
   guint64 next_frame, next_packet;
   const WzpFraming *framing; /* of the newest frame; NULL: none yet */
+  GstClockTime next_turn;    /* in running time: when the next frame would be due */
   WzpListeners listeners;
   gboolean carrying;      /* the sender holds a report that no packet took yet */
   gboolean budget_warned; /* since the limits were set */

@@ -34,6 +34,7 @@ gst_wzp_fec_protect_reset_locked(GstWzpFec *self)
     wzp_fec_sender_reset(protect->sender);
   protect->next_frame = 0;
   protect->framing = NULL;
+  protect->next_turn = 0;
   protect->carrying = FALSE;
 }
 
@@ -168,6 +169,7 @@ push_frame_locked(GstWzpFec *self, WzpTime now, GstClockTime running_time, GstBu
   if (result == WZP_OK) {
     protect->next_frame++;
     protect->framing = wzp_framing_from_code(meta->code);
+    protect->next_turn = running_time + protect->framing->frame_ms * GST_MSECOND;
   }
   return result;
 }
@@ -202,27 +204,34 @@ gst_wzp_fec_protect_frame(GstWzpFec *self, GstBuffer *buffer, GstBufferList *out
   gst_buffer_unref(buffer);
 }
 
-/* Each frame time of silence is a turn in which what is owed to the last frames may go. */
+/* Each frame time of silence is a turn in which what is owed to the last frames may go. Gaps may be shorter than
+ * that, or much longer. */
 void
 gst_wzp_fec_protect_gap(GstWzpFec *self, GstEvent *gap, GstBufferList *out)
 {
+  GstWzpFecProtect *protect = &self->protect;
   GstClockTime start, duration;
   gst_event_parse_gap(gap, &start, &duration);
   GstClockTime running_time = gst_segment_to_running_time(&self->segment, GST_FORMAT_TIME, start);
-  if (self->protect.framing == NULL || !GST_CLOCK_TIME_IS_VALID(running_time))
+  if (protect->framing == NULL || !GST_CLOCK_TIME_IS_VALID(running_time))
     return;
-  GstClockTime frame_time = self->protect.framing->frame_ms * GST_MSECOND;
-  guint64 turns = GST_CLOCK_TIME_IS_VALID(duration) ? MAX(duration / frame_time, 1) : 1;
-  for (guint64 turn = 0; turn < MIN(turns, GAP_TURNS); turn++) {
-    GstClockTime at = running_time + turn * frame_time;
+  GstClockTime frame_time = protect->framing->frame_ms * GST_MSECOND;
+  GstClockTime end =
+      running_time + (GST_CLOCK_TIME_IS_VALID(duration) ? MAX(duration, 1) : frame_time);
+  GstClockTime at = running_time;
+  if (protect->next_turn > at && protect->next_turn - at <= frame_time)
+    at = protect->next_turn;
+  for (guint turn = 0; turn < GAP_TURNS && at < end; turn++) {
     WzpTime now = gst_wzp_fec_now(self, at);
     exchange_reports(self, now);
     g_mutex_lock(&self->lock);
     apply_limits_locked(self);
-    wzp_fec_sender_silence(self->protect.sender, now, media_ms(at));
+    wzp_fec_sender_silence(protect->sender, now, media_ms(at));
     poll_packets_locked(self, out);
     g_mutex_unlock(&self->lock);
+    at += frame_time;
   }
+  protect->next_turn = MAX(at, end);
 }
 
 void

@@ -129,6 +129,31 @@ test_gap(void)
   gst_harness_teardown(back);
 }
 
+static guint
+packets_in_gaps(GstClockTime duration)
+{
+  GstHarness *h = protect("sliding", 100);
+  for (guint n = 0; n < 20; n++)
+    push_frame(h, n);
+  for (GstClockTime at = 20 * FRAME; at < 24 * FRAME; at += duration)
+    g_assert_true(gst_harness_push_event(h, gst_event_new_gap(at, duration)));
+  guint packets = gst_harness_buffers_received(h) - 20;
+  gst_harness_teardown(h);
+  return packets;
+}
+
+/* Repair goes once a frame time, in however short pieces silence comes: valve and the like make one of a buffer. */
+static void
+test_short_gaps(void)
+{
+  guint packets = packets_in_gaps(4 * FRAME);
+  g_assert_cmpuint(packets, ==, 4);
+  g_assert_cmpuint(packets_in_gaps(2 * FRAME), ==, packets);
+  g_assert_cmpuint(packets_in_gaps(FRAME), ==, packets);
+  g_assert_cmpuint(packets_in_gaps(FRAME / 2), ==, packets);
+  g_assert_cmpuint(packets_in_gaps(FRAME / 8), ==, packets);
+}
+
 /* A gap before any frame, one without a length, and one outside the segment harm nothing. */
 static void
 test_strange_gaps(void)
@@ -492,6 +517,7 @@ main(int argc, char **argv)
   g_test_add_func("/wzpfec/zero-copy", test_zero_copy);
   g_test_add_func("/wzpfec/end-of-stream", test_end_of_stream);
   g_test_add_func("/wzpfec/gap", test_gap);
+  g_test_add_func("/wzpfec/short-gaps", test_short_gaps);
   g_test_add_func("/wzpfec/strange-gaps", test_strange_gaps);
   g_test_add_func("/wzpfec/segment-and-flush", test_segment_and_flush);
   g_test_add_func("/wzpfec/flush-recover", test_flush_recover);
