@@ -174,7 +174,8 @@ seal(GstWzpCrypt *self, GstBuffer *in, const GstMapInfo *plain, GstMapInfo *pack
   guint32 timestamp = (guint32)((time + GST_MSECOND / 2) / GST_MSECOND);
   WzpHeader header;
   WzpResult result =
-      wzp_session_seal(self->session, meta != NULL ? meta->code : WZP_CODE_NO_AUDIO, timestamp,
+      wzp_session_seal(self->session, meta != NULL ? meta->index : WZP_SESSION_UNPLACED,
+                       meta != NULL ? meta->code : WZP_CODE_NO_AUDIO, timestamp,
                        self->talk_start_left > 0 ? WZP_FLAG_TALK_START : 0, self->gap, plain->data,
                        plain->size, packet->data, packet->size, length, &header);
   if (result == WZP_OK) {

@@ -26,7 +26,8 @@ typedef struct {
 typedef struct {
   WzpFecSender *sender;
   GstWzpFecOrigin origins[GST_WZP_FEC_ORIGINS]; /* of the newest frames, by number */
-  guint64 next_frame, next_packet;
+  guint64 next_frame;
+  guint64 others; /* packets of the stream that are not ours, as far as the sender knows */
   const WzpFraming *framing; /* of the newest frame; NULL: none yet */
   GstClockTime next_turn;    /* in running time: when the next frame would be due */
   WzpListeners listeners;
@@ -46,6 +47,7 @@ typedef struct {
   guint64 next_number;
   GArray *missing;   /* of guint64, ascending */
   guint64 forgotten; /* holes before those, too many to remember */
+  guint64 restarts;  /* of the receiver, as far as we know */
   guint64 given_up;  /* by the receiver, as far as we looked */
   GArray *hopeless;  /* of guint64: to be told */
   GstClockTime playout;

@@ -295,8 +295,10 @@ gst_wzp_fec_install_properties(GObjectClass *object_class)
    *
    * Recover: "application/x-wzp-fec-recover-stats" with, as #guint64, "packets" that came, "frames" that went on,
    * "recovered" ones among them, and "hopeless", frames that no repair can bring any more; "invalid", bundles that
-   * did not read or not fit their code, and "unknown-elements"; "repair-symbols" that came, of them
-   * "repair-redundant" (nothing was missing), "repair-late" (too old) and "repair-pending" (wait for others);
+   * did not read or not fit their code, and "unknown-elements"; "restarts", streams that began anew without a word;
+   * "repair-symbols" that came, of them
+   * "repair-redundant" (nothing was missing), "repair-late" (too old), of these "repair-misplaced" (their media time
+   * contradicts what others said) and "repair-pending" (wait for others);
    * "packets-judged", of them "packets-lost", in "loss-runs"; "reports-made", "reports-heard" and
    * "reports-not-ours"; "playout", ns for which repair is still played (0: not told).
    *

@@ -71,7 +71,7 @@ make_packet_locked(GstWzpFec *self, const WzpFecPacket *packet)
 
   GstWzpMeta *meta = gst_wzp_meta_add(buffer);
   meta->code = packet->code;
-  meta->index = protect->next_packet++;
+  meta->index = packet->position;
   if (packet->n_frames > 0) {
     const GstWzpFecOrigin *origin = &protect->origins[packet->first % GST_WZP_FEC_ORIGINS];
     GST_BUFFER_PTS(buffer) = origin->pts;
@@ -96,6 +96,17 @@ poll_packets_locked(GstWzpFec *self, GstBufferList *out)
     gst_buffer_list_add(out, make_packet_locked(self, &packet));
 }
 
+/* Packets that the session itself put into our stream: repair counts back over them. */
+static void
+count_others(GstWzpFec *self, WzpSession *session)
+{
+  guint64 others = wzp_session_count_unplaced(session);
+  g_mutex_lock(&self->lock);
+  wzp_fec_sender_skip(self->protect.sender, others - self->protect.others);
+  self->protect.others = others;
+  g_mutex_unlock(&self->lock);
+}
+
 /* What the session's other direction has for us: what others say of our stream, and what we say of theirs. */
 static void
 exchange_reports(GstWzpFec *self, WzpTime now)
@@ -105,6 +116,7 @@ exchange_reports(GstWzpFec *self, WzpTime now)
   guint8 listener;
   if (session == NULL)
     return;
+  count_others(self, session);
   while (wzp_session_take_heard(session, &listener, &report)) {
     WzpFecSenderStats stats;
     g_mutex_lock(&self->lock);
@@ -238,6 +250,9 @@ void
 gst_wzp_fec_protect_finish(GstWzpFec *self, GstBufferList *out)
 {
   WzpTime now = gst_wzp_fec_now(self, 0);
+  WzpSession *session = gst_wzp_fec_session(self);
+  if (session != NULL)
+    count_others(self, session);
   g_mutex_lock(&self->lock);
   if (self->protect.framing != NULL)
     wzp_fec_sender_finish(self->protect.sender, now);

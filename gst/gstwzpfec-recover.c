@@ -29,6 +29,15 @@ gst_wzp_fec_recover_clear(GstWzpFec *self)
   *recover = (GstWzpFecRecover){.slot = -1};
 }
 
+static void
+forget_numbers(GstWzpFecRecover *recover)
+{
+  recover->placed = recover->numbered = FALSE;
+  recover->forgotten = 0;
+  g_array_set_size(recover->missing, 0);
+  g_array_set_size(recover->hopeless, 0);
+}
+
 void
 gst_wzp_fec_recover_reset_locked(GstWzpFec *self)
 {
@@ -37,10 +46,7 @@ gst_wzp_fec_recover_reset_locked(GstWzpFec *self)
     return;
   wzp_fec_receiver_reset(recover->receiver);
   recover->slot = -1;
-  recover->placed = recover->numbered = FALSE;
-  recover->forgotten = 0;
-  g_array_set_size(recover->missing, 0);
-  g_array_set_size(recover->hopeless, 0);
+  forget_numbers(recover);
 }
 
 /* --- frames --- */
@@ -264,6 +270,11 @@ push_packet_locked(GstWzpFec *self, WzpTime now, GstBuffer *packet, const GstMap
                                  .media_ms = timed ? meta->media_time / GST_MSECOND : 0,
                                  .talk_start = (meta->flags & WZP_FLAG_TALK_START) != 0};
   WzpResult result = wzp_fec_receiver_push(recover->receiver, now, &info, map->data, map->size);
+  WzpFecReceiverStats stats;
+  wzp_fec_receiver_get_stats(recover->receiver, &stats);
+  if (stats.restarts != recover->restarts)
+    forget_numbers(recover);
+  recover->restarts = stats.restarts;
   WzpFecFrame frame;
   guint place = 0;
   while (wzp_fec_receiver_next(recover->receiver, &frame)) {
@@ -349,12 +360,13 @@ gst_wzp_fec_recover_stats_locked(GstWzpFec *self)
       "application/x-wzp-fec-recover-stats", "packets", G_TYPE_UINT64, stats.packets, "frames",
       G_TYPE_UINT64, stats.frames, "recovered", G_TYPE_UINT64, stats.recovered, "hopeless",
       G_TYPE_UINT64, stats.hopeless, "invalid", G_TYPE_UINT64, self->invalid, "unknown-elements",
-      G_TYPE_UINT64, stats.unknown_elements, "repair-symbols", G_TYPE_UINT64, stats.repair_symbols,
-      "repair-redundant", G_TYPE_UINT64, stats.redundant, "repair-late", G_TYPE_UINT64,
-      stats.late_repairs, "repair-pending", G_TYPE_UINT64, (guint64)stats.pending, "packets-judged",
-      G_TYPE_UINT64, stats.reception.judged, "packets-lost", G_TYPE_UINT64, stats.reception.lost,
-      "loss-runs", G_TYPE_UINT64, stats.reception.runs, "reports-made", G_TYPE_UINT64,
-      recover->reports_made, "reports-heard", G_TYPE_UINT64, recover->reports_heard,
+      G_TYPE_UINT64, stats.unknown_elements, "restarts", G_TYPE_UINT64, stats.restarts,
+      "repair-misplaced", G_TYPE_UINT64, stats.misplaced, "repair-symbols", G_TYPE_UINT64,
+      stats.repair_symbols, "repair-redundant", G_TYPE_UINT64, stats.redundant, "repair-late",
+      G_TYPE_UINT64, stats.late_repairs, "repair-pending", G_TYPE_UINT64, (guint64)stats.pending,
+      "packets-judged", G_TYPE_UINT64, stats.reception.judged, "packets-lost", G_TYPE_UINT64,
+      stats.reception.lost, "loss-runs", G_TYPE_UINT64, stats.reception.runs, "reports-made",
+      G_TYPE_UINT64, recover->reports_made, "reports-heard", G_TYPE_UINT64, recover->reports_heard,
       "reports-not-ours", G_TYPE_UINT64, recover->reports_not_ours, "playout", G_TYPE_UINT64,
       playout, NULL);
 }

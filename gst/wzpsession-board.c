@@ -79,8 +79,8 @@ send_alone(WzpSession *self, const WzpReport *report, guint32 timestamp)
   gsize length;
   wzp_writer_init(&writer, bundle, sizeof bundle);
   wzp_report_write_element(&writer, report, true);
-  if (wzp_session_seal(self, WZP_CODE_NO_AUDIO, timestamp, 0, TRUE, bundle, writer.length, packet,
-                       sizeof packet, &length, &header) != WZP_OK)
+  if (wzp_session_seal(self, WZP_SESSION_UNPLACED, WZP_CODE_NO_AUDIO, timestamp, 0, TRUE, bundle,
+                       writer.length, packet, sizeof packet, &length, &header) != WZP_OK)
     return;
   const WzpSessionPacket out = {packet, length};
   wzp_session_send(self, &out, 1);

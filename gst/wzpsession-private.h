@@ -57,12 +57,15 @@ struct _WzpSession {
   GQueue pending;     /* WzpOutput, in order; the session's thread sends and tells */
   WzpOutput scratch;
   GSource *timer;
-  WzpTime armed;            /* when the timer will wake the thread */
-  WzpTime last_sent;        /* media */
-  WzpTime leave_at;         /* when to say goodbye; WZP_NEVER: not leaving, or said */
-  WzpTime quit_at;          /* WZP_NEVER: not leaving */
-  gint own_slot;            /* of the last packet sealed; -1: none yet */
-  guint32 sealed_timestamp; /* its media time, ms */
+  WzpTime armed;                    /* when the timer will wake the thread */
+  WzpTime last_sent;                /* media */
+  WzpTime leave_at;                 /* when to say goodbye; WZP_NEVER: not leaving, or said */
+  WzpTime quit_at;                  /* WZP_NEVER: not leaving */
+  gboolean placed;                  /* a packet with a position was sealed: */
+  guint64 next_position;            /* of the one that would go on from all before */
+  guint64 unplaced, unplaced_since; /* packets without; of these, behind the last one with */
+  gint own_slot;                    /* of the last packet sealed; -1: none yet */
+  guint32 sealed_timestamp;         /* its media time, ms */
   WzpTime sealed_at;
   WzpSessionCounters counters;
   WzpCallStats last_stats; /* of the run that ended */

@@ -365,15 +365,48 @@ wzp_session_drain_locked(WzpSession *self, WzpTime now)
                           g_queue_is_empty(&self->pending) ? wzp_call_next_timeout(self->call) : 0);
 }
 
+/* FALSE: stale, its maker did not know yet of a packet that went in between. */
+static gboolean
+take_position_locked(WzpSession *self, guint64 position)
+{
+  if (position == WZP_SESSION_UNPLACED) {
+    self->unplaced++;
+    self->unplaced_since++;
+    self->next_position++;
+    return TRUE;
+  }
+  if (self->placed && position < self->next_position &&
+      self->next_position - position <= self->unplaced_since)
+    return FALSE;
+  if (self->placed && position > self->next_position)
+    wzp_call_leave_out(self->call, (guint)MIN(position - self->next_position, G_MAXUINT));
+  self->placed = TRUE;
+  self->next_position = position + 1;
+  self->unplaced_since = 0;
+  return TRUE;
+}
+
+guint64
+wzp_session_count_unplaced(WzpSession *self)
+{
+  g_mutex_lock(&self->lock);
+  guint64 count = self->unplaced;
+  g_mutex_unlock(&self->lock);
+  return count;
+}
+
 WzpResult
-wzp_session_seal(WzpSession *self, guint8 code, guint32 timestamp, guint8 flags, gboolean gap,
-                 gconstpointer plain, gsize length, guint8 *out, gsize capacity, gsize *out_length,
-                 WzpHeader *header)
+wzp_session_seal(WzpSession *self, guint64 position, guint8 code, guint32 timestamp, guint8 flags,
+                 gboolean gap, gconstpointer plain, gsize length, guint8 *out, gsize capacity,
+                 gsize *out_length, WzpHeader *header)
 {
   WzpTime now = g_get_monotonic_time();
   WzpResult result = WZP_NOT_CONNECTED;
   g_mutex_lock(&self->lock);
-  if (self->started) {
+  if (self->started && !take_position_locked(self, position)) {
+    result = WZP_TOO_OLD;
+    self->counters.drops[result]++;
+  } else if (self->started) {
     result = wzp_call_seal(self->call, now, code, timestamp, flags, gap, plain, length, out,
                            capacity, out_length, header);
     if (result == WZP_OK)

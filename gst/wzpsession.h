@@ -54,10 +54,16 @@ gboolean wzp_session_join(WzpSession *session, GstElement *element, GstWzpInbox 
 void wzp_session_leave(WzpSession *session, GstElement *element);
 gboolean wzp_session_is_configured(WzpSession *session);
 
-/* The media path, from streaming threads; arguments as in wzp/call.h. */
-WzpResult wzp_session_seal(WzpSession *session, guint8 code, guint32 timestamp, guint8 flags,
-                           gboolean gap, gconstpointer plain, gsize length, guint8 *out,
-                           gsize capacity, gsize *out_length, WzpHeader *header);
+/* The media path, from streaming threads; arguments as in wzp/call.h. position: of the packet among all that were made
+ * for the stream, which repair counts by; those left out before it get numbers, too (wzp_call_leave_out()).
+ * WZP_SESSION_UNPLACED: a packet made apart from the others. WZP_TOO_OLD: such a one went in between, and what the
+ * packet says of earlier ones would be wrong. */
+#define WZP_SESSION_UNPLACED G_MAXUINT64
+WzpResult wzp_session_seal(WzpSession *session, guint64 position, guint8 code, guint32 timestamp,
+                           guint8 flags, gboolean gap, gconstpointer plain, gsize length,
+                           guint8 *out, gsize capacity, gsize *out_length, WzpHeader *header);
+/* How many packets made apart there were so far; who makes packets counts them in. */
+guint64 wzp_session_count_unplaced(WzpSession *session);
 WzpResult wzp_session_open(WzpSession *session, gconstpointer packet, gsize length, guint8 *out,
                            gsize *out_length, WzpOpened *opened);
 typedef struct {

@@ -319,30 +319,42 @@ wzp_call_next_timeout(const WzpCall *call)
 
 /* --- Media --- */
 
+void
+wzp_call_leave_out(WzpCall *call, unsigned packets)
+{
+  if (call->dial != NULL)
+    wzp_dial_leave_out(call->dial, packets);
+  else if (call->group != NULL)
+    wzp_group_leave_out(call->group, packets);
+  else if (call->session != NULL && call->session->sender != NULL)
+    wzp_sender_leave_out(call->session->sender, packets);
+}
+
 WzpResult
 wzp_call_seal(WzpCall *call, WzpTime now, uint8_t code, uint32_t timestamp, uint8_t flags, bool gap,
               const void *plain, size_t length, uint8_t *out, size_t capacity, size_t *out_length,
               WzpHeader *header)
 {
+  const WzpSealRequest request = {.code = code, .timestamp = timestamp, .flags = flags};
   WzpResult result = WZP_NOT_CONNECTED;
-  if (!is_running(call) || call->session == NULL || !call->was_up)
-    return count(call, result);
-  if (call->dial != NULL) {
-    const WzpSealRequest request = {.code = code, .timestamp = timestamp, .flags = flags};
-    result = wzp_dial_seal(call->dial, now, &request, gap, call->header_repeat, plain, length, out,
-                           capacity, out_length, header);
-  } else if (call->config.mode == WZP_CALL_RELAY) {
-    wzp_group_set_header_repeat(call->group, call->header_repeat);
-    result = wzp_group_seal(call->group, code, timestamp, flags, gap, plain, length, out, capacity,
-                            out_length, header);
-  } else {
-    WzpSealRequest request = {.code = code, .timestamp = timestamp, .flags = flags};
-    result =
-        wzp_call_udp_seal(call, &request, gap, plain, length, out, capacity, out_length, header);
+  if (is_running(call) && call->session != NULL && call->was_up) {
+    if (call->dial != NULL) {
+      result = wzp_dial_seal(call->dial, now, &request, gap, call->header_repeat, plain, length,
+                             out, capacity, out_length, header);
+    } else if (call->config.mode == WZP_CALL_RELAY) {
+      wzp_group_set_header_repeat(call->group, call->header_repeat);
+      result = wzp_group_seal(call->group, code, timestamp, flags, gap, plain, length, out,
+                              capacity, out_length, header);
+    } else {
+      result =
+          wzp_call_udp_seal(call, &request, gap, plain, length, out, capacity, out_length, header);
+    }
   }
   if (result == WZP_OK) {
     call->stats.packets_sealed++;
     call->media_sent = now;
+  } else {
+    wzp_call_leave_out(call, 1);
   }
   return count(call, result);
 }

@@ -121,6 +121,9 @@ bool wzp_call_poll(WzpCall *call, WzpTime now, WzpOutput *output);
 WzpResult wzp_call_seal(WzpCall *call, WzpTime now, uint8_t code, uint32_t timestamp, uint8_t flags,
                         bool gap, const void *plain, size_t length, uint8_t *out, size_t capacity,
                         size_t *out_length, WzpHeader *header);
+/* So many packets before the next one were made and never came to wzp_call_seal(): their numbers are left out, as
+ * are those of packets that it refused. What a bundle says of packets before it is counted in those that were made. */
+void wzp_call_leave_out(WzpCall *call, unsigned packets);
 /* The loss of packets that the others report (0..1): decides how often full headers are repeated. */
 void wzp_call_set_loss(WzpCall *call, double loss);
 /* The datagram for a sealed packet: adds the hop trailer, names the address. out has room for

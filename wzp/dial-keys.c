@@ -267,6 +267,13 @@ may_speak(const WzpLine *line, uint8_t code)
          (!line->muted || code == WZP_CODE_NO_AUDIO);
 }
 
+void
+wzp_dial_leave_out(WzpDial *dial, unsigned packets)
+{
+  if (dial->on != NULL && dial->on->sender != NULL)
+    wzp_sender_leave_out(dial->on->sender, packets);
+}
+
 WzpResult
 wzp_dial_seal(WzpDial *dial, WzpTime now, const WzpSealRequest *request, bool gap,
               unsigned header_repeat, const void *plain, size_t length, uint8_t *out,

@@ -3,13 +3,14 @@
 #include "fec-plan.h"
 #include "packet.h"
 
-/* The repair element of a bundle (PROTOCOL.md 9). It names frames by time: the newest of them begins
- * (offset + 1) frame times before the packet's timestamp, or, where those frames have another framing than the
- * packet, `distance` ms before it; offset then is packets(5) | behind(2): it was in the packet so many before this
- * one, and so many frames of that one were behind it.
+/* The repair element of a bundle (PROTOCOL.md 9). It names frames by the packets they were in: the newest is the
+ * (offset + 1)-th before the packet's first one, all packets having as many; or, where packets of another code hold
+ * the frames, or others lie between, offset is packets(5) | behind(2): it was in the packet so many before this one, and
+ * so many frames of that one were behind it. The newest begins (offset + 1) frame times, or `distance` ms, before the
+ * packet's timestamp.
  *
  *   0  kind(1) | lengths(1) | framing(1) | window - 1 (6) | offset (7)     16 bits
- *   2  [framing: code of one frame (8), distance in ms (16)]
+ *   2  [framing: code of the packets (8), distance in ms (16)]
  *   .  [coded: first ESI - window (4) | symbols - 1 (4)]
  *   .  symbols, all of one length
  *
@@ -26,7 +27,7 @@
 typedef struct {
   bool copies, lengths, other_framing;
   unsigned window, offset;
-  uint8_t code;      /* of one frame; other_framing only */
+  uint8_t code;      /* of the packets that held the frames; other_framing only */
   uint16_t distance; /* ms; other_framing only */
   unsigned esi_step, n_symbols;
   size_t symbol_length; /* of one symbol as sent */

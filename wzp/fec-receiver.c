@@ -10,24 +10,46 @@
 /* What a stream may say of itself: numbers are made of these and never overflow. */
 #define INDEX_MAX (UINT64_C(1) << 56)
 #define MEDIA_MS_MAX (UINT64_C(1) << 43)
-#define OWN_MAX 4 /* frames of a packet */
-#define GIVEN 64
+#define OWN_MAX 4        /* frames of a packet */
+#define PAST 1024        /* packets: as many as the replay window lets come late */
 #define REACH_PACKETS 64 /* the windows of so many packets count as lately seen */
 #define REORDER_MS 60    /* a packet may come so long after its turn */
 #define PLAYOUT_UNIT (10 * WZP_MSEC)
 
+/* Where a frame was: in which packet, and where in it. Other than number and media time it follows from what every
+ * packet says for sure, so it decides what an equation is about, and whether a frame was given out before. */
+typedef uint64_t Place;
+
+static Place
+place_of(uint64_t index, unsigned i)
+{
+  return index * OWN_MAX + i + 1; /* 0: none */
+}
+
+/* What was said first of the frame that a number stands for. */
+typedef struct {
+  uint64_t number;
+  Place place; /* 0: nothing yet */
+  uint8_t code;
+  uint64_t media_ms;
+} Column;
+
+typedef struct {
+  uint64_t index;
+  uint8_t given; /* bit i: the frame at i was given out */
+  bool came;     /* the packet itself */
+} PacketPast;
+
 struct WzpFecReceiver {
   WzpElimination *elimination;
+  Column columns[WZP_ELIMINATION_COLUMNS]; /* by number, going round */
   WzpReception *reception;
   WzpFecRuns runs;
 
   WzpFecFrame own[OWN_MAX]; /* of the last bundle, not yet taken */
   unsigned n_own, next_own;
-  struct {
-    uint64_t media_ms;
-    unsigned code_1; /* 1 + code; 0: nothing */
-  } given[GIVEN];    /* frames that were given out lately */
-  unsigned next_given;
+  Place own_places[OWN_MAX];
+  PacketPast past[PAST]; /* going round */
   bool has_report;
   WzpReport report;
 
@@ -69,6 +91,26 @@ wzp_fec_receiver_reset(WzpFecReceiver *receiver)
   wzp_reception_free(receiver->reception);
   *receiver = (WzpFecReceiver){
       .elimination = elimination, .reception = wzp_reception_new(), .stats = stats};
+}
+
+static PacketPast *
+past_of(WzpFecReceiver *receiver, uint64_t index)
+{
+  PacketPast *past = &receiver->past[index % PAST];
+  if (past->index != index)
+    *past = (PacketPast){.index = index};
+  return past;
+}
+
+/* A packet comes once. One that is there again is of another stream, whose numbers begin anew. */
+static void
+note_packet(WzpFecReceiver *receiver, uint64_t index)
+{
+  if (past_of(receiver, index)->came) {
+    wzp_fec_receiver_reset(receiver);
+    receiver->stats.restarts++;
+  }
+  past_of(receiver, index)->came = true;
 }
 
 /* What is lost for good */
@@ -129,20 +171,42 @@ judge_leaving(WzpFecReceiver *receiver, uint64_t end)
 
 /* Frames */
 
-/* False: it was given out before. */
+/* Whether a number stands for the frame at a place, as far as is known. */
 static bool
-know(WzpFecReceiver *receiver, uint64_t number, const uint8_t *frame, size_t length)
+may_stand_for(const WzpFecReceiver *receiver, uint64_t number, Place place)
 {
-  uint8_t symbol[WZP_FEC_SYMBOL_SIZE] = {(uint8_t)(length >> 8), (uint8_t)length};
-  if (length > WZP_FEC_FRAME_MAX) /* has no place in repair */
-    return true;
-  memcpy(symbol + 2, frame, length);
-  judge_leaving(receiver, number + 1);
-  WzpResult result = wzp_elimination_know(receiver->elimination, number, symbol, length + 2);
+  const Column *column = &receiver->columns[number % WZP_ELIMINATION_COLUMNS];
+  return column->place == 0 || column->number != number || column->place == place;
+}
+
+static void
+let_stand_for(WzpFecReceiver *receiver, const Column *said)
+{
+  Column *column = &receiver->columns[said->number % WZP_ELIMINATION_COLUMNS];
+  if (column->place == 0 || column->number < said->number)
+    *column = *said;
+}
+
+/* A frame that came is known to the equations, unless its number stands for another: its media time, or that one's,
+ * was reckoned from a header too old. */
+static void
+know(WzpFecReceiver *receiver, const WzpFecFrame *frame, Place place)
+{
+  uint8_t symbol[WZP_FEC_SYMBOL_SIZE] = {(uint8_t)(frame->length >> 8), (uint8_t)frame->length};
+  const Column column = {frame->number, place, frame->code, frame->media_ms};
+  if (frame->length > WZP_FEC_FRAME_MAX) /* has no place in repair */
+    return;
+  if (!may_stand_for(receiver, frame->number, place)) {
+    receiver->stats.misplaced++;
+    return;
+  }
+  let_stand_for(receiver, &column);
+  memcpy(symbol + 2, frame->data, frame->length);
+  judge_leaving(receiver, frame->number + 1);
+  wzp_elimination_know(receiver->elimination, frame->number, symbol, frame->length + 2);
   if (!receiver->judging)
-    receiver->judged = number;
+    receiver->judged = frame->number;
   receiver->judging = true;
-  return result != WZP_REPLAYED;
 }
 
 static WzpResult
@@ -164,10 +228,11 @@ read_frames(WzpFecReceiver *receiver, const WzpFecPacketInfo *info, const WzpFra
         .data = element->data + i * length,
         .length = length,
     };
-    if (!numbers->certain || know(receiver, frame.number, frame.data, length))
-      receiver->own[receiver->n_own++] = frame;
-    else
-      receiver->stats.redundant++;
+    Place place = place_of(info->index, i);
+    if (numbers->certain)
+      know(receiver, &frame, place);
+    receiver->own_places[receiver->n_own] = place;
+    receiver->own[receiver->n_own++] = frame;
   }
   return WZP_OK;
 }
@@ -217,6 +282,61 @@ add_symbol(WzpFecReceiver *receiver, uint64_t first, unsigned window, const uint
   }
 }
 
+/* The place of the frame that is `back` frames before the first one of the packet `index`, all packets in between
+ * having as many. 0: there is none. */
+static Place
+place_before(uint64_t index, unsigned frames_per_packet, unsigned back)
+{
+  unsigned packets = (back + frames_per_packet - 1) / frames_per_packet;
+  return packets > index ? 0 : place_of(index - packets, packets * frames_per_packet - back);
+}
+
+/* Frames behind the newest of a window in its packet. */
+static unsigned
+behind_of(const WzpFecElement *element)
+{
+  return element->offset & ((1u << WZP_FEC_BEHIND_BITS) - 1);
+}
+
+/* Finds the numbers of a window, by its media time, and lets them stand for its frames. False: nothing can be done
+ * with what it says. */
+static bool
+find_window(WzpFecReceiver *receiver, const WzpFecPacketInfo *info, const WzpFraming *framing,
+            const WzpFecElement *element, uint64_t *first)
+{
+  unsigned back = element->offset + 1;
+  uint64_t distance = (uint64_t)back * framing->frame_ms, from = info->index;
+  if (element->other_framing) {
+    unsigned packets = element->offset >> WZP_FEC_BEHIND_BITS;
+    back = behind_of(element) + 1;
+    distance = element->distance;
+    from = info->index + 1 - MIN(info->index + 1, packets);
+  }
+  uint64_t newest_ms = info->media_ms - distance;
+  if (!info->has_media_ms || info->media_ms < distance ||
+      !wzp_fec_runs_window(&receiver->runs, info->index, framing, newest_ms, element->window,
+                           first))
+    return false;
+
+  Place places[WZP_FEC_WINDOW_MAX];
+  for (unsigned i = 0; i < element->window; i++) {
+    places[i] = place_before(from, framing->frames_per_packet, back + element->window - 1 - i);
+    if (places[i] == 0)
+      return false;
+    if (!may_stand_for(receiver, *first + i, places[i])) {
+      receiver->stats.misplaced += element->n_symbols;
+      return false;
+    }
+  }
+  for (unsigned i = 0; i < element->window; i++) {
+    uint64_t before_newest = (uint64_t)(element->window - 1 - i) * framing->frame_ms;
+    const Column column = {*first + i, places[i], (uint8_t)wzp_fec_frame_code(framing),
+                           newest_ms - MIN(newest_ms, before_newest)};
+    let_stand_for(receiver, &column);
+  }
+  return true;
+}
+
 static WzpResult
 read_repair(WzpFecReceiver *receiver, const WzpFecPacketInfo *info, const WzpFraming *framing,
             const WzpElement *body)
@@ -228,19 +348,13 @@ read_repair(WzpFecReceiver *receiver, const WzpFecPacketInfo *info, const WzpFra
   if (element.other_framing)
     framing = wzp_framing_from_code(element.code);
   if (framing->frame_ms == 0 ||
+      (element.other_framing && behind_of(&element) >= framing->frames_per_packet) ||
       element.symbol_length > WZP_FEC_SYMBOL_SIZE - (element.lengths ? 0u : 2u))
     return WZP_MALFORMED;
 
-  uint64_t back =
-      element.other_framing ? element.distance : (uint64_t)(element.offset + 1) * framing->frame_ms;
-  uint64_t first, packet = UINT64_MAX;
-  unsigned behind = element.offset & ((1u << WZP_FEC_BEHIND_BITS) - 1);
-  if (element.other_framing)
-    packet = info->index - MIN(info->index, element.offset >> WZP_FEC_BEHIND_BITS);
+  uint64_t first;
   receiver->stats.repair_symbols += element.n_symbols;
-  if (!info->has_media_ms || info->media_ms < back ||
-      !wzp_fec_runs_window(&receiver->runs, info->index, framing, info->media_ms - back, packet,
-                           behind, element.window, &first)) {
+  if (!find_window(receiver, info, framing, &element, &first)) {
     receiver->stats.late_repairs += element.n_symbols;
     return WZP_OK;
   }
@@ -328,6 +442,7 @@ wzp_fec_receiver_push(WzpFecReceiver *receiver, WzpTime now, const WzpFecPacketI
   receiver->n_own = receiver->next_own = 0;
   receiver->has_report = false;
   receiver->stats.packets++;
+  note_packet(receiver, info->index);
   wzp_reception_packet(receiver->reception, now, info->index);
   WzpResult result = read_bundle(receiver, info, bundle, length);
   if (result == WZP_TOO_OLD)
@@ -340,21 +455,20 @@ wzp_fec_receiver_push(WzpFecReceiver *receiver, WzpTime now, const WzpFecPacketI
 
 /* Takes a solved symbol apart. False: it is none that a sender makes. */
 static bool
-read_symbol(WzpFecReceiver *receiver, uint64_t number, const uint8_t *symbol, WzpFecFrame *frame)
+read_symbol(const Column *column, const uint8_t *symbol, WzpFecFrame *frame)
 {
-  const WzpFecRun *run = wzp_fec_runs_find(&receiver->runs, number);
   size_t length = (size_t)symbol[0] << 8 | symbol[1];
-  if (run == NULL || length == 0 || length > WZP_FEC_FRAME_MAX)
+  if (length == 0 || length > WZP_FEC_FRAME_MAX)
     return false;
   for (size_t i = 2 + length; i < WZP_FEC_SYMBOL_SIZE; i++) {
     if (symbol[i] != 0)
       return false;
   }
   *frame = (WzpFecFrame){
-      .number = number,
-      .code = run->code,
+      .number = column->number,
+      .code = column->code,
       .has_media_ms = true,
-      .media_ms = wzp_fec_run_time(run, number),
+      .media_ms = column->media_ms,
       .recovered = true,
       .data = symbol + 2,
       .length = length,
@@ -362,30 +476,23 @@ read_symbol(WzpFecReceiver *receiver, uint64_t number, const uint8_t *symbol, Wz
   return true;
 }
 
-/* A frame's number may come out differently when its own packet comes late, behind a pause of which repair spoke
- * first; its media time does not. */
 static bool
-was_given(WzpFecReceiver *receiver, const WzpFecFrame *frame)
+was_given(WzpFecReceiver *receiver, Place place)
 {
-  if (!frame->has_media_ms)
-    return false;
-  for (unsigned i = 0; i < GIVEN; i++) {
-    if (receiver->given[i].media_ms == frame->media_ms &&
-        receiver->given[i].code_1 == frame->code + 1u)
-      return true;
-  }
-  receiver->given[receiver->next_given].media_ms = frame->media_ms;
-  receiver->given[receiver->next_given].code_1 = frame->code + 1u;
-  receiver->next_given = (receiver->next_given + 1) % GIVEN;
-  return false;
+  uint8_t frame = (uint8_t)(1u << (place - 1) % OWN_MAX);
+  PacketPast *past = past_of(receiver, (place - 1) / OWN_MAX);
+  bool was = past->given & frame;
+  past->given |= frame;
+  return was;
 }
 
 bool
 wzp_fec_receiver_next(WzpFecReceiver *receiver, WzpFecFrame *frame)
 {
   while (receiver->next_own < receiver->n_own) {
-    *frame = receiver->own[receiver->next_own++];
-    if (!was_given(receiver, frame)) {
+    unsigned i = receiver->next_own++;
+    *frame = receiver->own[i];
+    if (!was_given(receiver, receiver->own_places[i])) {
       receiver->stats.frames++;
       return true;
     }
@@ -394,9 +501,10 @@ wzp_fec_receiver_next(WzpFecReceiver *receiver, WzpFecFrame *frame)
   uint64_t number;
   const uint8_t *symbol;
   while (wzp_elimination_next_solved(receiver->elimination, &number, &symbol)) {
-    if (!read_symbol(receiver, number, symbol, frame)) {
+    const Column *column = &receiver->columns[number % WZP_ELIMINATION_COLUMNS];
+    if (column->number != number || !read_symbol(column, symbol, frame)) {
       receiver->stats.malformed++;
-    } else if (was_given(receiver, frame)) {
+    } else if (was_given(receiver, column->place)) {
       receiver->stats.redundant++;
     } else {
       receiver->stats.recovered++;

@@ -30,7 +30,8 @@ WzpFecReceiver *wzp_fec_receiver_new(void);
 void wzp_fec_receiver_free(WzpFecReceiver *receiver);
 void wzp_fec_receiver_reset(WzpFecReceiver *receiver);
 
-/* A bundle came. WZP_OK; a bundle that does not read is WZP_MALFORMED or WZP_TRUNCATED, and what was good before
+/* A bundle came. That no packet comes twice is up to the replay window; an index that is there again is the start of
+ * another stream. WZP_OK; a bundle that does not read is WZP_MALFORMED or WZP_TRUNCATED, and what was good before
  * the flaw is used. WZP_TOO_OLD: behind all that could be numbered. Then take frames until next() is false. */
 WzpResult wzp_fec_receiver_push(WzpFecReceiver *receiver, WzpTime now, const WzpFecPacketInfo *info,
                                 const uint8_t *bundle, size_t length);
@@ -46,9 +47,12 @@ bool wzp_fec_receiver_horizon(const WzpFecReceiver *receiver, uint64_t number, u
 
 typedef struct {
   uint64_t packets, frames, recovered, late_packets /* behind all that could be numbered */,
-      late_repairs /* symbols for frames behind the window */, redundant, repair_symbols,
-      unknown_elements, malformed, hopeless; /* frames that no repair can bring any more */
-  unsigned pending;                          /* equations that wait */
+      late_repairs /* symbols that say nothing of the frames remembered */, redundant,
+      repair_symbols,
+      misplaced /* frames and symbols whose media time contradicts what other packets say */,
+      restarts /* streams that began anew on their own */, unknown_elements, malformed,
+      hopeless;     /* frames that no repair can bring any more */
+  unsigned pending; /* equations that wait */
   WzpReceptionStats reception;
 } WzpFecReceiverStats;
 void wzp_fec_receiver_get_stats(const WzpFecReceiver *receiver, WzpFecReceiverStats *stats);

@@ -95,24 +95,14 @@ note_packet(WzpFecRuns *runs, uint64_t index, const WzpFraming *framing, uint64_
   runs->started = true;
 }
 
-/* Where time went on without its packets, or anew, what later packets say of the times before is not sure: the full
- * headers in between may have been missed. */
-static void
-close_run(WzpFecRun *run, uint64_t index)
-{
-  run->closed_index = MIN(run->closed_index, index);
-}
-
 static bool
 number_by_index(WzpFecRuns *runs, uint64_t index, const WzpFraming *framing, WzpFecNumbers *numbers)
 {
   bool newest = !runs->started || index > runs->last_index;
   numbers->first = wzp_numbering_first_frame(&runs->numbering, framing, index);
   numbers->certain = runs->n == 0 && runs->numbering.before.framing == NULL;
-  if (newest && runs->n > 0 && !runs->guessing) {
+  if (newest && runs->n > 0)
     runs->guessing = true;
-    close_run(&runs->runs[runs->n - 1], index);
-  }
   note_packet(runs, index, framing, numbers->first);
   return true;
 }
@@ -180,13 +170,8 @@ begin_run(WzpFecRuns *runs, unsigned i, const WzpFecPacketInfo *info, const WzpF
       .low = number,
       .end = number + framing->frames_per_packet,
       .last_index = info->index,
-      .last_end = number + framing->frames_per_packet,
-      .last_n = framing->frames_per_packet,
       .most_n = framing->frames_per_packet,
-      .closed_index = UINT64_MAX,
   };
-  if (i > 0 && runs->runs[i - 1].code == run.code)
-    close_run(&runs->runs[i - 1], info->index);
   if (runs->guessing || (i == 0 && runs->numbering.before.framing != NULL))
     run.floor = number; /* what came before is numbered by a guess */
   else if (i > 0) {     /* at most what is missing can be of it, too */
@@ -236,8 +221,8 @@ number_straggler(WzpFecRuns *runs, const WzpFecPacketInfo *info, const WzpFramin
 }
 
 /* Whether the newest packet goes on from the one before it: whether the packets between them account for the numbers
- * between. Else there was a pause, or the time of what came before was reckoned without the full headers of a change,
- * and nothing may be named across. */
+ * between. Else there was a pause, or the time of what came before was reckoned without the full headers of a
+ * change. */
 static bool
 goes_on(const WzpFecRuns *runs, const WzpFecPacketInfo *info, const WzpFraming *framing,
         uint64_t first)
@@ -270,8 +255,6 @@ wzp_fec_runs_packet(WzpFecRuns *runs, const WzpFecPacketInfo *info, const WzpFra
       continue;
     if (info->index > run->last_index) {
       run->last_index = info->index;
-      run->last_end = numbers->first + n;
-      run->last_n = n;
       run->most_n = MAX(run->most_n, n);
     }
     if (newest)
@@ -288,33 +271,16 @@ wzp_fec_runs_packet(WzpFecRuns *runs, const WzpFecPacketInfo *info, const WzpFra
   return true;
 }
 
-/* Whether the packet that is said to have held a number may have held it, counted from the run's newest packet. Media
- * time alone would not tell: it is wrong where all the full headers behind a pause were lost. */
-static bool
-fits_packet(const WzpFecRuns *runs, unsigned i, uint64_t packet, unsigned behind, uint64_t number)
-{
-  const WzpFecRun *run = &runs->runs[i];
-  int64_t packets = (int64_t)(packet - run->last_index), end = (int64_t)number + 1 + behind;
-  if (packets > 0 && i + 1 == runs->n) /* without those that had no frames */
-    packets = (int64_t)missing_before(runs, packet, 1) + 1;
-  int64_t most = (int64_t)run->last_end + packets * run->last_n;
-  /* lost packets may have held less, at the end of a stretch */
-  int64_t least = packets > 0 ? (int64_t)run->last_end + packets : most;
-  return end >= least && end <= most;
-}
-
 bool
 wzp_fec_runs_window(WzpFecRuns *runs, uint64_t index, const WzpFraming *framing, uint64_t newest_ms,
-                    uint64_t packet, unsigned behind, unsigned window, uint64_t *first)
+                    unsigned window, uint64_t *first)
 {
   int code = wzp_fec_frame_code(framing);
   uint64_t newest, allowed = missing_before(runs, index, runs->last_frames_per_packet);
 
   for (unsigned i = runs->n; i-- > 0;) {
     const WzpFecRun *run = &runs->runs[i];
-    if (index >= run->closed_index || run->code != code || !number_at(run, newest_ms, &newest) ||
-        newest + 1 < window ||
-        (packet != UINT64_MAX && !fits_packet(runs, i, packet, behind, newest)))
+    if (run->code != code || !number_at(run, newest_ms, &newest) || newest + 1 < window)
       continue;
     *first = newest + 1 - window;
     /* where a stretch ends, the window may reach over frames that were all lost */

@@ -17,9 +17,7 @@ typedef struct {
   uint64_t floor;            /* no number below is its own */
   uint64_t low, end;         /* the numbers that came, or that repair spoke of */
   uint64_t last_index;       /* of its packets */
-  uint64_t last_end;         /* 1 + the last number of that packet, */
-  unsigned last_n, most_n;   /* which held so many frames, and the most that any held */
-  uint64_t closed_index;     /* packets from here on say nothing of it */
+  unsigned most_n;           /* frames that one of them held */
 } WzpFecRun;
 
 typedef struct {
@@ -35,7 +33,7 @@ typedef struct {
 
 typedef struct {
   uint64_t first;
-  bool certain; /* what repair says about these numbers holds */
+  bool certain; /* not a guess that other packets of the same time may contradict */
 } WzpFecNumbers;
 
 /* The numbers of a packet's frames. False: it is too old to be numbered. index and media_ms are below 2^60. */
@@ -44,11 +42,9 @@ bool wzp_fec_runs_packet(WzpFecRuns *runs, const WzpFecPacketInfo *info, const W
 /* A packet without frames came. */
 void wzp_fec_runs_no_frames(WzpFecRuns *runs, uint64_t index);
 /* The numbers that a repair element in the packet `index` speaks of: *first and the window - 1 behind it. newest_ms: of
- * the last of them. packet: the one that held it, with `behind` frames behind it, where the element says so, else
- * UINT64_MAX. False: no run has them, or its media time does not fit its packets. */
+ * the last of them. False: no run has them. */
 bool wzp_fec_runs_window(WzpFecRuns *runs, uint64_t index, const WzpFraming *framing,
-                         uint64_t newest_ms, uint64_t packet, unsigned behind, unsigned window,
-                         uint64_t *first);
+                         uint64_t newest_ms, unsigned window, uint64_t *first);
 /* The run of a number, NULL before the first. */
 const WzpFecRun *wzp_fec_runs_find(const WzpFecRuns *runs, uint64_t number);
 /* The media time of a number as its run has it. */

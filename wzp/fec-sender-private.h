@@ -17,12 +17,16 @@ typedef struct {
   uint8_t code;
   uint64_t media_ms;
   uint64_t packet; /* that it went in */
-  unsigned behind; /* frames behind it in that packet */
+  uint8_t packet_code;
+  unsigned behind;  /* frames behind it in that packet */
+  uint64_t segment; /* the first frame of its segment */
   size_t length;
   uint8_t symbol[WZP_FEC_SYMBOL_SIZE]; /* length(2) | frame | zeros */
 } WzpFecHistoryFrame;
 
-/* Frames of one framing at regular times: no window reaches over its ends. Frames are counted from 0. */
+/* Frames of one framing at regular times: no window reaches over its ends. Frames are counted from 0.
+ * The packets of a stretch that follow each other and have one code are a segment. A window lies in one: from the
+ * packet's own number alone a receiver then knows in which packet, and where in it, each of its frames was. */
 typedef struct {
   uint8_t code;
   unsigned frame_ms;
@@ -84,13 +88,15 @@ struct WzpFecSender {
   unsigned n_blocks;
   uint64_t block_start; /* of the one that is being filled */
   uint64_t n_packets;
+  uint64_t position; /* of the next packet */
 
   bool gap;
   unsigned talk_start_left;
-  uint64_t last_ms;          /* where media time has come to */
-  uint8_t code, code_before; /* of the newest packet, and of those before it that had another */
-  uint64_t expected_ms;      /* media time of the packet that goes on from the newest one */
-  uint64_t named_from;       /* packets without a full header name no frame before it */
+  uint64_t last_ms;      /* where media time has come to */
+  uint64_t segment;      /* the first frame of the newest one, */
+  uint8_t segment_code;  /* the code of its packets, */
+  uint64_t segment_next; /* and the packet that would go on from it */
+  uint32_t pieces;       /* windows that had to be cut, so far */
   bool has_report;
   WzpReport report;
 

@@ -15,7 +15,6 @@
 
 typedef struct {
   uint8_t code;
-  int frame_code; /* -1: no audio */
   unsigned frame_ms;
   uint64_t media_ms;
   bool full;               /* it will have a full header */
@@ -34,35 +33,30 @@ add_repair(const WzpFecSender *sender, Draft *draft, WzpFecRepair repair)
     draft->repairs[draft->n_repairs++] = repair;
 }
 
-/* Who misses all the full headers behind a change goes on counting media time as if nothing had changed, unless the
- * mini headers show another code. Packets without a full header then name no frames from before the change. */
+/* Cuts a window that reaches over several segments down to one: over many calls to each as often as it has frames. */
 static void
-note_change(WzpFecSender *sender, const Draft *draft, uint64_t first)
+keep_to_segment(WzpFecSender *sender, WzpFecRepair *repair)
 {
-  const WzpFraming *framing = wzp_framing_from_code(draft->code);
-  bool same_code = draft->code == sender->code;
-  if (same_code ? draft->media_ms != sender->expected_ms : draft->code == sender->code_before)
-    sender->named_from = first;
-  if (!same_code)
-    sender->code_before = sender->code;
-  sender->code = draft->code;
-  sender->expected_ms = draft->media_ms + (uint64_t)framing->frame_ms * framing->frames_per_packet;
+  uint64_t end = repair->oldest + repair->window;
+  if (wzp_fec_sender_frame(sender, end - 1)->segment <= repair->oldest)
+    return;
+  uint32_t turn = sender->pieces++ * 2654435769u; /* 2^32 / golden ratio: spreads evenly */
+  uint64_t pick = repair->oldest + ((uint64_t)turn * repair->window >> 32);
+  uint64_t segment = wzp_fec_sender_frame(sender, pick)->segment;
+  while (pick + 1 < end && wzp_fec_sender_frame(sender, pick + 1)->segment == segment)
+    pick++;
+  repair->oldest = MAX(repair->oldest, segment);
+  repair->window = (unsigned)(pick + 1 - repair->oldest);
 }
 
-static uint64_t
-named_from(const WzpFecSender *sender, const Draft *draft)
-{
-  return draft->full ? 0 : sender->named_from;
-}
-
-/* The window of a program in a packet that begins with the frame `position`, as far as the stretch has it from
- * `start` on. */
+/* The window of a program in a packet that begins with the frame `position`, as far as the stretch has it. */
 static bool
-window_of(const WzpFecProgram *program, const WzpFecStretch *stretch, uint64_t start,
-          uint64_t position, WzpFecRepair *repair)
+window_of(const WzpFecProgram *program, const WzpFecStretch *stretch, uint64_t position,
+          WzpFecRepair *repair)
 {
   int64_t end = MIN((int64_t)position - program->offset, (int64_t)stretch->end);
-  int64_t oldest = MAX((int64_t)position - program->offset - program->window, (int64_t)start);
+  int64_t oldest =
+      MAX((int64_t)position - program->offset - program->window, (int64_t)stretch->start);
   if (oldest >= end)
     return false;
   repair->oldest = (uint64_t)oldest;
@@ -81,6 +75,36 @@ next_esi_step(WzpFecSender *sender, unsigned program, unsigned n)
   return program * range + sender->esi_turn[program]++ % (range + 1 - n);
 }
 
+/* The symbols of one program, for each segment of its window as many as it has frames of it. */
+static void
+add_program(WzpFecSender *sender, Draft *draft, unsigned program, const WzpFecRepair *window)
+{
+  WzpFecRepair parts[WZP_FEC_REPAIRS];
+  unsigned n_parts = 0;
+  for (unsigned left = window->n; left > 0; left--) {
+    unsigned i = 0;
+    WzpFecRepair part = *window;
+    keep_to_segment(sender, &part);
+    while (i < n_parts && parts[i].oldest != part.oldest)
+      i++;
+    if (i == n_parts && n_parts < G_N_ELEMENTS(parts))
+      parts[n_parts++] = (WzpFecRepair){.oldest = part.oldest, .window = part.window};
+    if (i < n_parts)
+      parts[i].n++;
+  }
+  for (unsigned i = 0; i < n_parts; i++) {
+    WzpFecRepair *part = &parts[i];
+    if (sender->plan.scheme == WZP_FEC_COPIES && part->n < part->window) {
+      if (!sender->oldest_first)
+        part->oldest += part->window - part->n;
+      part->window = part->n;
+      sender->oldest_first = !sender->oldest_first;
+    }
+    part->esi_step = next_esi_step(sender, program, part->n);
+    add_repair(sender, draft, *part);
+  }
+}
+
 /* The symbols of `packets` packets of which the first begins with the frame `position`. */
 static void
 choose_sliding(WzpFecSender *sender, Draft *draft, const WzpFecStretch *stretch, uint64_t position,
@@ -93,23 +117,15 @@ choose_sliding(WzpFecSender *sender, Draft *draft, const WzpFecStretch *stretch,
   *owed_256 %= 256;
   if (plan->n_programs == 0)
     return;
-  uint64_t start = MAX(stretch->start, named_from(sender, draft));
   for (unsigned i = 0; i < symbols; i++)
     n[sender->turn++ % plan->n_programs]++;
 
   for (unsigned p = 0; p < plan->n_programs; p++) {
     WzpFecRepair repair;
-    if (n[p] == 0 || !window_of(&plan->programs[p], stretch, start, position, &repair))
+    if (n[p] == 0 || !window_of(&plan->programs[p], stretch, position, &repair))
       continue;
     repair.n = n[p];
-    if (plan->scheme == WZP_FEC_COPIES && repair.n < repair.window) {
-      if (!sender->oldest_first)
-        repair.oldest += repair.window - repair.n;
-      repair.window = repair.n;
-      sender->oldest_first = !sender->oldest_first;
-    }
-    repair.esi_step = next_esi_step(sender, p, repair.n);
-    add_repair(sender, draft, repair);
+    add_program(sender, draft, p, &repair);
   }
 }
 
@@ -169,8 +185,6 @@ choose_blocks(WzpFecSender *sender, Draft *draft, unsigned packets)
   for (unsigned i = 0; i < sender->n_blocks; i++) {
     WzpFecBlock *block = &sender->blocks[i];
     unsigned n = 0;
-    if (block->first < named_from(sender, draft))
-      block->left = 0;
     while (block->left > 0 && left > 0 && block->due < sender->n_packets + packets) {
       unsigned now = MIN(MIN(turn, left), block->left);
       n += now;
@@ -246,7 +260,7 @@ describe(const WzpFecSender *sender, const Draft *draft, const WzpFecRepair *rep
   };
 
   int64_t back = (int64_t)(draft->media_ms - newest->media_ms);
-  if (draft->frame_code == newest->code && back > 0 && repair->oldest >= sender->stretch.start) {
+  if (draft->code == newest->packet_code && back > 0 && newest->segment == sender->segment) {
     int64_t frames = (back + draft->frame_ms / 2) / draft->frame_ms;
     int64_t off = back - frames * draft->frame_ms;
     element->offset = (unsigned)(frames - 1);
@@ -254,11 +268,11 @@ describe(const WzpFecSender *sender, const Draft *draft, const WzpFecRepair *rep
         off >= -WZP_FEC_TOLERANCE_MS)
       return true;
   }
-  uint64_t packets = sender->stats.packets - newest->packet;
+  uint64_t packets = sender->position - newest->packet;
   element->offset =
       (unsigned)(packets << WZP_FEC_BEHIND_BITS | newest->behind) & WZP_FEC_OFFSET_MAX;
   element->other_framing = true;
-  element->code = newest->code;
+  element->code = newest->packet_code;
   element->distance = (uint16_t)back;
   return back >= 0 && back <= UINT16_MAX && packets <= WZP_FEC_OFFSET_MAX >> WZP_FEC_BEHIND_BITS;
 }
@@ -445,11 +459,13 @@ finish_packet(WzpFecSender *sender, const Draft *draft, uint64_t first, unsigned
   }
   stats->bundle_bytes += writer.length;
   stats->packets++;
+  sender->position++;
   sender->n_packets++;
   sender->headers = draft->headers;
   spend(sender, draft, writer.length);
 
   queued->packet = (WzpFecPacket){
+      .position = sender->position - 1,
       .code = draft->code,
       .media_ms = draft->media_ms,
       .gap = n > 0 && sender->gap,
@@ -472,7 +488,6 @@ begin_draft(WzpFecSender *sender, Draft *draft, uint8_t code, uint64_t media_ms,
   bool audio = framing->frames_per_packet > 0;
   *draft = (Draft){
       .code = code,
-      .frame_code = wzp_fec_frame_code(framing),
       .frame_ms = framing->frame_ms,
       .media_ms = media_ms,
       .headers = sender->headers,
@@ -482,14 +497,25 @@ begin_draft(WzpFecSender *sender, Draft *draft, uint8_t code, uint64_t media_ms,
   earn(sender, duration);
 }
 
-/* These frames go in the packet that is being made. */
+/* These frames go in the packet that is being made, which has `code`; frames_code: of one that could hold them. */
 static void
-note_place(WzpFecSender *sender, uint64_t first, unsigned n)
+note_place(WzpFecSender *sender, uint64_t first, unsigned n, uint8_t code, uint8_t frames_code)
 {
+  bool goes_on = code == frames_code && code == sender->segment_code &&
+                 sender->position == sender->segment_next && first > sender->stretch.start;
+  if (!goes_on) {
+    if (sender->plan.scheme == WZP_FEC_BLOCK && sender->block_start < first)
+      close_block(sender, first);
+    sender->segment = first;
+    sender->segment_code = code;
+  }
+  sender->segment_next = sender->position + 1;
   for (unsigned i = 0; i < n; i++) {
     WzpFecHistoryFrame *frame = &sender->history[(first + i) % WZP_FEC_HISTORY];
-    frame->packet = sender->stats.packets;
+    frame->packet = sender->position;
+    frame->packet_code = frames_code;
     frame->behind = n - 1 - i;
+    frame->segment = sender->segment;
   }
 }
 
@@ -501,8 +527,7 @@ wzp_fec_sender_emit_frames(WzpFecSender *sender, unsigned n, uint8_t code)
   uint64_t first = sender->n_frames - sender->n_waiting;
   unsigned ms = n * stretch->frame_ms;
   begin_draft(sender, &draft, code, wzp_fec_sender_frame(sender, first)->media_ms, ms * WZP_MSEC);
-  note_place(sender, first, n);
-  note_change(sender, &draft, first);
+  note_place(sender, first, n, code, code);
 
   choose_tail(sender, &draft, sender->has_tail ? MAX(ms / sender->tail.stretch.frame_ms, 1) : 0);
   if (sender->plan.scheme == WZP_FEC_BLOCK)
@@ -524,8 +549,7 @@ wzp_fec_sender_emit_copy(WzpFecSender *sender)
   uint64_t first = sender->n_frames - sender->n_waiting;
   begin_draft(sender, &draft, WZP_CODE_NO_AUDIO, wzp_fec_sender_frame(sender, first)->media_ms,
               sender->stretch.frame_ms * WZP_MSEC);
-  note_place(sender, first, 1);
-  note_change(sender, &draft, first + 1);
+  note_place(sender, first, 1, WZP_CODE_NO_AUDIO, wzp_fec_sender_frame(sender, first)->code);
   add_repair(sender, &draft, (WzpFecRepair){.oldest = first, .window = 1, .n = 1});
   finish_packet(sender, &draft, first, 0);
   sender->n_waiting--;
@@ -543,7 +567,6 @@ wzp_fec_sender_emit_owed(WzpFecSender *sender, uint64_t media_ms, unsigned frame
   choose_blocks(sender, &draft, packets);
   fit(sender, &draft, 0, unlimited);
   if (draft.n_repairs > 0 || sender->has_report) {
-    note_change(sender, &draft, sender->n_frames);
     finish_packet(sender, &draft, sender->n_frames, 0);
   }
   sender->n_packets = next_packet;

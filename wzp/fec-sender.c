@@ -139,7 +139,7 @@ wzp_fec_sender_reset(WzpFecSender *sender)
   sender->in_stretch = sender->has_tail = sender->gap = sender->has_report = false;
   sender->stretch = (WzpFecStretch){0};
   sender->block_start = sender->last_ms = sender->owed_256 = 0;
-  sender->named_from = sender->expected_ms = 0;
+  sender->segment = sender->segment_next = 0;
   sender->talk_start_left = TALK_START_PACKETS;
   sender->headers = (WzpHeaderPolicy){0};
 }
@@ -171,6 +171,12 @@ wzp_fec_sender_set_channel(WzpFecSender *sender, const WzpChannelState *state)
   if (state != NULL)
     sender->given = *state;
   make_plan(sender);
+}
+
+void
+wzp_fec_sender_skip(WzpFecSender *sender, uint64_t packets)
+{
+  sender->position += packets;
 }
 
 void
@@ -225,10 +231,6 @@ static void
 begin_stretch(WzpFecSender *sender, const WzpFecSourceFrame *frame, const WzpFraming *framing)
 {
   wzp_fec_sender_end_stretch(sender);
-  if (frame->code == sender->stretch.code) { /* no receiver believes it across a jump of time */
-    sender->has_tail = false;
-    sender->n_blocks = 0;
-  }
   sender->stretch = (WzpFecStretch){.code = frame->code,
                                     .frame_ms = framing->frame_ms,
                                     .media_ms = frame->media_ms,

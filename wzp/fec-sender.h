@@ -4,7 +4,10 @@
 #include "packet.h"
 
 /* From frames to bundles: packets of one or more frames, with repair for older ones and now and then a report
- * inside. Sans-I/O, no allocation per packet. */
+ * inside. Sans-I/O, no allocation per packet.
+ *
+ * Repair says in which packets the frames were, counted back from the one it is in. So every packet must take its own
+ * number in the stream, in order, also when it is not sent: see wzp_call_leave_out(), wzp_fec_sender_skip(). */
 
 typedef struct {
   uint8_t code; /* framing of one frame (profile.h) */
@@ -15,6 +18,7 @@ typedef struct {
 } WzpFecSourceFrame;
 
 typedef struct {
+  uint64_t position;     /* in the stream: repair counts packets back by it */
   uint8_t code;          /* of the packet; WZP_CODE_NO_AUDIO: repair or report alone */
   uint64_t media_ms;     /* of the first frame (no audio: the time that repair counts back from) */
   bool gap;              /* for the header policy: the stream was interrupted before it */
@@ -37,6 +41,8 @@ wzp_fec_sender_reset(WzpFecSender *sender); /* the stream, not what was learnt o
 WzpResult wzp_fec_sender_handle_report(WzpFecSender *sender, WzpTime now, const WzpReport *report);
 /* Channel known from elsewhere (tests, benches); NULL: from reports again. */
 void wzp_fec_sender_set_channel(WzpFecSender *sender, const WzpChannelState *state);
+/* So many packets of the stream that are not this sender's went since its newest one. */
+void wzp_fec_sender_skip(WzpFecSender *sender, uint64_t packets);
 /* A report to carry in the next packet. */
 void wzp_fec_sender_carry_report(WzpFecSender *sender, const WzpReport *report);
 

@@ -495,6 +495,12 @@ wzp_group_set_header_repeat(WzpGroup *group, unsigned repeat)
   group->policy.repeat = repeat;
 }
 
+void
+wzp_group_leave_out(WzpGroup *group, unsigned packets)
+{
+  wzp_sender_leave_out(group->sender, packets);
+}
+
 WzpResult
 wzp_group_seal(WzpGroup *group, uint8_t code, uint32_t timestamp, uint8_t flags, bool gap,
                const void *plain, size_t length, uint8_t *out, size_t capacity, size_t *out_length,

@@ -105,6 +105,8 @@ WzpGroupEvent wzp_group_next_event(WzpGroup *group); /* type NONE: no more */
 WzpResult wzp_group_seal(WzpGroup *group, uint8_t code, uint32_t timestamp, uint8_t flags, bool gap,
                          const void *plain, size_t length, uint8_t *out, size_t capacity,
                          size_t *out_length, WzpHeader *header);
+/* See wzp_sender_leave_out(). */
+void wzp_group_leave_out(WzpGroup *group, unsigned packets);
 /* Of full headers, see wzp_header_repeat(). */
 void wzp_group_set_header_repeat(WzpGroup *group, unsigned repeat);
 /* Opens with the key of the member that holds the packet's slot. */

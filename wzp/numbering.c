@@ -2,10 +2,14 @@
 #include "numbering.h"
 #include <stddef.h>
 
+/* 0 for what lies before the frame 0: packets that came late and had more frames than it looked. */
 static uint64_t
 count_from(const WzpNumberingAnchor *anchor, uint64_t packet)
 {
-  return anchor->frame + (packet - anchor->packet) * anchor->framing->frames_per_packet;
+  unsigned n = anchor->framing->frames_per_packet;
+  if (packet < anchor->packet && (anchor->packet - packet) * n > anchor->frame)
+    return 0;
+  return anchor->frame + (packet - anchor->packet) * n;
 }
 
 uint64_t

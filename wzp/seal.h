@@ -34,6 +34,12 @@ void wzp_sender_switch(WzpSender *sender);
 /* Replaces the base of the current, unused epoch. Must not be used yet. */
 void wzp_sender_replace_unused(WzpSender *sender, const uint8_t base[32]);
 
+/* So many packets were made and not sealed. The next one's number leaves room for them, so that what its bundle says of
+ * packets before it counts right: to receivers they are lost. At most WZP_SENDER_LEFT_OUT_MAX at a time: no bundle
+ * speaks of older ones. */
+#define WZP_SENDER_LEFT_OUT_MAX 255
+void wzp_sender_leave_out(WzpSender *sender, unsigned packets);
+
 /* What the caller knows of a packet; epoch and seq are the sender's. */
 typedef struct {
   uint8_t code;

@@ -12,13 +12,14 @@ struct WzpSender {
   WzpEpochKeys keys;
   bool has_pending;
   uint8_t pending[32];
-  uint64_t n; /* packets sealed; seq is its low 16 bits and goes on across epochs */
+  uint64_t n; /* packets sealed and left out; seq is its low 16 bits and goes on across epochs */
+  unsigned left_out; /* before the next one */
 
   /* The last pair used, for the check that none is used again. */
   bool epoch_used;
   bool used;
   uint32_t last_epoch;
-  uint16_t last_seq;
+  uint64_t last_n;
 };
 
 /* A stream that could repeat a (key, nonce) must not go on, in any build. */
@@ -72,11 +73,11 @@ wzp_sender_epoch(const WzpSender *sender)
   return sender->epoch;
 }
 
-/* Seq 0 in an epoch that has packets already: the numbers would start to repeat. */
+/* The next seq is beyond a wrap in an epoch that has packets already: the numbers would start to repeat. */
 static bool
 wraps_now(const WzpSender *sender)
 {
-  return sender->epoch_used && (sender->n & 0xffff) == 0;
+  return sender->epoch_used && (sender->n + sender->left_out) >> 16 != sender->last_n >> 16;
 }
 
 uint32_t
@@ -157,8 +158,15 @@ static void
 require_fresh(const WzpSender *sender, uint16_t seq)
 {
   require(!sender->used || sender->epoch > sender->last_epoch ||
-              (sender->epoch == sender->last_epoch && seq > sender->last_seq),
+              (sender->epoch == sender->last_epoch && seq > (uint16_t)sender->last_n),
           "key and nonce would repeat");
+}
+
+void
+wzp_sender_leave_out(WzpSender *sender, unsigned packets)
+{
+  unsigned room = WZP_SENDER_LEFT_OUT_MAX - sender->left_out;
+  sender->left_out += MIN(packets, room);
 }
 
 WzpResult
@@ -167,7 +175,7 @@ wzp_sender_seal(WzpSender *sender, const WzpSealRequest *request, const void *pl
 {
   uint8_t nonce[WZP_NONCE_SIZE], ad[WZP_EPOCH_AD_MAX], header_bytes[WZP_HEADER_FULL_SIZE];
   size_t header_length, ad_length;
-  uint16_t seq = (uint16_t)sender->n;
+  uint16_t seq = (uint16_t)(sender->n + sender->left_out);
 
   header_length = request->full ? WZP_HEADER_FULL_SIZE : WZP_HEADER_MINI_SIZE;
   if (capacity < header_length + WZP_TAG_SIZE || capacity - header_length - WZP_TAG_SIZE < length)
@@ -196,8 +204,9 @@ wzp_sender_seal(WzpSender *sender, const WzpSealRequest *request, const void *pl
 
   sender->used = sender->epoch_used = true;
   sender->last_epoch = sender->epoch;
-  sender->last_seq = seq;
-  sender->n++;
+  sender->last_n = sender->n + sender->left_out;
+  sender->n = sender->last_n + 1;
+  sender->left_out = 0;
   if (header != NULL)
     *header = written;
   return WZP_OK;

@@ -425,13 +425,34 @@ static const Hand hands[] = {
      WZP_OK,
      0,
      0},
-    {"other-packet",
+    {"given-before",
      {OTHER, .code = 0, .distance = 20, .offset = 2 << 2},
      "01020304",
      1,
      WZP_OK,
      0,
+     0},
+    {"before-the-first-packet",
+     {OTHER, .code = 0, .distance = 20, .offset = 31 << 2},
+     "01020304",
+     1,
+     WZP_OK,
+     0,
      1},
+    {"misplaced",
+     {OTHER, .code = 0, .distance = 40, .offset = 1 << 2},
+     "01020304",
+     1,
+     WZP_OK,
+     0,
+     1},
+    {"no-such-frame",
+     {OTHER, .code = 0, .distance = 20, .offset = 1 << 2 | 1},
+     "01020304",
+     1,
+     WZP_MALFORMED,
+     1,
+     0},
     {"itself", {OTHER, .code = 0, .distance = 0}, "01020304", 1, WZP_OK, 0, 0},
     {"no-such-run", {OTHER, .code = 3, .distance = 20}, "01020304", 1, WZP_OK, 0, 1},
     {"off-phase", {OTHER, .code = 0, .distance = 30}, "01020304", 1, WZP_OK, 0, 1},
@@ -540,29 +561,123 @@ test_reset(void)
   fec_stream_clear(&stream);
 }
 
-/* Half of the packets are lost, and with them at times all the full headers behind a pause: media time is wrong then,
- * and still no frame is made up. */
+/* The sender began anew and nobody said so: its packets have numbers that were there before. */
 static void
-test_lost_headers(void)
+test_restart(void)
 {
-  for (unsigned run = 0; run < 40; run++) {
+  FecStream stream;
+  WzpFecLimits limits = fec_stream_limits(WZP_FEC_SLIDING, 100, 1);
+  fec_stream_init(&stream, &limits);
+  fec_stream_talk(&stream, "opus-24k", 0, 50);
+  wzp_fec_sender_reset(stream.sender);
+  stream.index = 0;
+  stream.talk_start = true;
+  fec_stream_talk(&stream, "opus-24k", 0, 20);
+  stream.loss = 1;
+  fec_stream_talk(&stream, "opus-24k", 0, 2);
+  stream.loss = 0;
+  fec_stream_talk(&stream, "opus-24k", 0, 50);
+  g_assert_cmpuint(fec_stream_lost(&stream), ==, 0);
+  g_assert_cmpuint(stats_of(&stream).restarts, ==, 1);
+  g_assert_cmpuint(stats_of(&stream).recovered, ==, 2);
+  fec_stream_clear(&stream);
+}
+
+/* Packets of the stream that others made lie between those of the sender, and it is told. */
+static void
+test_others(void)
+{
+  FecStream stream;
+  WzpFecLimits limits = fec_stream_limits(WZP_FEC_SLIDING, 100, 1);
+  fec_stream_init(&stream, &limits);
+  stream.loss = 0.2;
+  for (unsigned i = 0; i < 300; i++) {
+    unsigned others = i % 20 < 17 ? 0 : i % 3;
+    stream.index += others;
+    wzp_fec_sender_skip(stream.sender, others);
+    fec_stream_talk(&stream, "opus-24k", 0, 1);
+  }
+  g_assert_cmpuint(stats_of(&stream).misplaced, ==, 0);
+  g_assert_cmpuint(stats_of(&stream).malformed, ==, 0);
+  g_assert_cmpuint(fec_stream_recovered(&stream), >, 30);
+  fec_stream_clear(&stream);
+}
+
+/* What a receiver knows of media time is wrong where the full headers behind a change were lost, or come later than
+ * the packets behind them. Still no frame is made up, and none comes twice. */
+typedef struct {
+  const char *name;
+  unsigned lost_max; /* percent */
+  unsigned reorder;  /* packets that change places; 0: in order */
+  unsigned frames;   /* frames_per_packet up to */
+  bool one_profile;
+} Headers;
+
+static const Headers headers[] = {
+    {"lost", 60, 0, 1, true},          {"lost-many-frames", 60, 0, 4, true},
+    {"lost-changes", 60, 0, 4, false}, {"reordered", 15, 5, 4, false},
+    {"both", 50, 5, 4, false},         {"far-reordered", 15, 40, 3, false},
+};
+
+/* Gives one of the packets that are held, until no more than `keep` are. */
+static void
+give_held(FecStream *stream, unsigned keep)
+{
+  GPtrArray *held = stream->held;
+  while (held->len > keep) {
+    unsigned i = (unsigned)test_random_below(&stream->random, MIN(held->len, keep + 1));
+    fec_stream_give(stream, held->pdata[i]);
+    g_ptr_array_remove_index(held, i);
+  }
+}
+
+static void
+set_random_limits(FecStream *stream, unsigned most_frames)
+{
+  WzpFecLimits limits =
+      fec_stream_limits((WzpFecScheme)test_random_below(&stream->random, 5), 200,
+                        1 + (unsigned)test_random_below(&stream->random, most_frames));
+  wzp_fec_sender_set_limits(stream->sender, &limits);
+}
+
+static void
+test_headers(gconstpointer data)
+{
+  static const char *const profiles[] = {"opus-24k", "opus-64k",    "opus-16k",   "opus-12k",
+                                         "opus-6k",  "codec2-1200", "codec2-3200"};
+  const Headers *test = data;
+  uint64_t recovered = 0;
+  for (unsigned run = 0; run < 20; run++) {
     FecStream stream;
     WzpFecLimits limits = fec_stream_limits((WzpFecScheme)(run % 4), 200, 1);
     fec_stream_init(&stream, &limits);
     stream.by_header = true;
-    fec_stream_channel(&stream, 0.5, 0);
+    stream.hold = test->reorder > 0;
     for (unsigned talk = 0; talk < 100; talk++) {
-      stream.loss = talk % 10 == 9 ? 0.9 : 0.5;
-      fec_stream_talk(&stream, talk % 7 == 6 ? "opus-6k" : "opus-24k", 0,
-                      1 + (unsigned)test_random_below(&stream.random, 60));
-      if (talk % 3 != 0)
-        fec_stream_silence(&stream, (unsigned)test_random_below(&stream.random, 10));
-      stream.media_ms += 20 * test_random_below(&stream.random, 20);
-      stream.talk_start |= test_random_below(&stream.random, 2) == 0;
+      TestRandom *random = &stream.random;
+      unsigned n = 1 + (unsigned)test_random_below(random, 60);
+      const char *profile = test->one_profile
+                                ? profiles[0]
+                                : profiles[test_random_below(random, G_N_ELEMENTS(profiles))];
+      stream.loss = talk % 10 == 9 ? 0.9 : (double)test_random_below(random, test->lost_max) / 100;
+      fec_stream_channel(&stream, MIN(stream.loss, 0.5), 0);
+      if (test_random_below(random, 4) == 0)
+        set_random_limits(&stream, test->frames);
+      for (unsigned i = 0; i < n; i++) {
+        fec_stream_talk(&stream, profile, 0, 1);
+        give_held(&stream, test->reorder);
+      }
+      if (test_random_below(random, 3) != 0)
+        fec_stream_silence(&stream, (unsigned)test_random_below(random, 10));
+      stream.media_ms += 20 * test_random_below(random, 20);
+      stream.talk_start |= test_random_below(random, 2) == 0;
     }
+    give_held(&stream, 0);
     g_assert_cmpuint(stats_of(&stream).malformed, ==, 0);
+    recovered += stats_of(&stream).recovered;
     fec_stream_clear(&stream);
   }
+  g_assert_cmpuint(recovered, >, 20 * 100);
 }
 
 int
@@ -582,9 +697,12 @@ main(int argc, char **argv)
     g_autofree char *path = g_strdup_printf("/fec-receiver/by-hand/%s", hands[i].name);
     g_test_add_data_func(path, &hands[i], test_by_hand);
   }
+  for (unsigned i = 0; i < G_N_ELEMENTS(headers); i++) {
+    g_autofree char *path = g_strdup_printf("/fec-receiver/headers/%s", headers[i].name);
+    g_test_add_data_func(path, &headers[i], test_headers);
+  }
   g_test_add_func("/fec-receiver/weather", test_weather);
   g_test_add_func("/fec-receiver/untimed", test_untimed);
-  g_test_add_func("/fec-receiver/lost-headers", test_lost_headers);
   g_test_add_func("/fec-receiver/untimed-change", test_untimed_change);
   g_test_add_func("/fec-receiver/silence", test_silence);
   g_test_add_func("/fec-receiver/reordering", test_reordering);
@@ -594,5 +712,7 @@ main(int argc, char **argv)
   g_test_add_func("/fec-receiver/symbol-too-long", test_symbol_too_long);
   g_test_add_func("/fec-receiver/bundles", test_bundles);
   g_test_add_func("/fec-receiver/reset", test_reset);
+  g_test_add_func("/fec-receiver/restart", test_restart);
+  g_test_add_func("/fec-receiver/others", test_others);
   return g_test_run();
 }

@@ -47,6 +47,16 @@ test_same_count(void)
   g_assert_cmpuint(first_frame(&numbering, 0, 8), ==, 8);
 }
 
+/* Packets that come late, from before the first that came, had more frames than there are numbers. */
+static void
+test_before_zero(void)
+{
+  WzpNumbering numbering = {0};
+  g_assert_cmpuint(first_frame(&numbering, 0, 3), ==, 3);
+  g_assert_cmpuint(first_frame(&numbering, 10, 2), ==, 2);
+  g_assert_cmpuint(first_frame(&numbering, 10, 1), ==, 0);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -54,5 +64,6 @@ main(int argc, char **argv)
   g_test_add_func("/numbering/one-framing", test_one_framing);
   g_test_add_func("/numbering/change", test_change);
   g_test_add_func("/numbering/same-count", test_same_count);
+  g_test_add_func("/numbering/before-zero", test_before_zero);
   return g_test_run();
 }

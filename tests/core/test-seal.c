@@ -322,6 +322,49 @@ test_pending_and_unused(void)
   wzp_sender_free(sender);
 }
 
+/* Packets that were made and not sealed take numbers, too: once something is sealed, and never into the wrap. */
+static void
+test_left_out(void)
+{
+  Packet packet;
+  WzpSender *sender = wzp_sender_new(sid, base, 0);
+  seal(sender, false, &packet);
+  wzp_sender_leave_out(sender, 3);
+  wzp_sender_leave_out(sender, 1);
+  seal(sender, false, &packet);
+  g_assert_cmpuint(packet.header.seq, ==, 5);
+  seal(sender, false, &packet);
+  g_assert_cmpuint(packet.header.seq, ==, 6);
+  wzp_sender_leave_out(sender, 200);
+  wzp_sender_leave_out(sender, UINT_MAX);
+  seal(sender, false, &packet);
+  g_assert_cmpuint(packet.header.seq, ==, 7 + WZP_SENDER_LEFT_OUT_MAX);
+
+  /* what is too long to be sealed leaves nothing changed */
+  uint8_t out[8];
+  size_t length;
+  WzpSealRequest request = {0};
+  wzp_sender_leave_out(sender, 1);
+  g_assert_cmpint(wzp_sender_seal(sender, &request, "voice", 5, out, sizeof out, &length, NULL), ==,
+                  WZP_BUFFER_TOO_SMALL);
+  seal(sender, false, &packet);
+  g_assert_cmpuint(packet.header.seq, ==, 9 + WZP_SENDER_LEFT_OUT_MAX);
+
+  skip(sender, 0xfff0 - packet.header.seq);
+  wzp_sender_leave_out(sender, 0x20);
+  g_assert_cmpuint(wzp_sender_next_epoch(sender), ==, 1);
+  seal(sender, false, &packet);
+  g_assert_cmpuint(packet.header.seq, ==, 0x11);
+  g_assert_cmpuint(wzp_sender_epoch(sender), ==, 1);
+  /* and a whole epoch goes on from there */
+  skip(sender, 0x10000 - 0x12);
+  g_assert_cmpuint(wzp_sender_epoch(sender), ==, 1);
+  seal(sender, false, &packet);
+  g_assert_cmpuint(packet.header.seq, ==, 0);
+  g_assert_cmpuint(wzp_sender_epoch(sender), ==, 2);
+  wzp_sender_free(sender);
+}
+
 static void
 subprocess_aborts(const char *path)
 {
@@ -362,6 +405,7 @@ main(int argc, char **argv)
   g_test_add_func("/seal/flipped-bits", test_flipped_bits);
   g_test_add_func("/seal/other-stream", test_other_stream);
   g_test_add_func("/seal/wraps-and-gaps", test_wraps_and_gaps);
+  g_test_add_func("/seal/left-out", test_left_out);
   g_test_add_func("/seal/loss-and-reordering", test_loss_and_reordering);
   g_test_add_func("/seal/window", test_window);
   g_test_add_func("/seal/pending-and-unused", test_pending_and_unused);

@@ -144,6 +144,74 @@ test_early_packets(void)
   rig_stop(listener);
 }
 
+/* Frames that were spoken, and what comes out of them. */
+typedef struct {
+  GMutex lock;
+  GHashTable *spoken; /* GBytes */
+  guint unknown;
+} Frames;
+
+static GstPadProbeReturn
+note_spoken(GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+  Frames *frames = data;
+  GstMapInfo map;
+  (void)pad;
+  gst_buffer_map(GST_PAD_PROBE_INFO_BUFFER(info), &map, GST_MAP_READ);
+  g_mutex_lock(&frames->lock);
+  g_hash_table_add(frames->spoken, g_bytes_new(map.data, map.size));
+  g_mutex_unlock(&frames->lock);
+  gst_buffer_unmap(GST_PAD_PROBE_INFO_BUFFER(info), &map);
+  return GST_PAD_PROBE_OK;
+}
+
+static void
+note_heard(GstElement *sink, GstBuffer *buffer, GstPad *pad, gpointer data)
+{
+  Frames *frames = data;
+  GstMapInfo map;
+  (void)sink;
+  (void)pad;
+  gst_buffer_map(buffer, &map, GST_MAP_READ);
+  g_autoptr(GBytes) frame = g_bytes_new(map.data, map.size);
+  g_mutex_lock(&frames->lock);
+  frames->unknown += !g_hash_table_contains(frames->spoken, frame);
+  g_mutex_unlock(&frames->lock);
+  gst_buffer_unmap(buffer, &map);
+}
+
+/* Packets that get lost between wzpfec and wzpcrypt, and those that the session puts in on its own, take their numbers:
+ * repair is counted in them, and brings back what was spoken and nothing else. */
+static void
+test_unsealed(void)
+{
+  Frames frames = {.spoken = g_hash_table_new_full(g_bytes_hash, g_bytes_equal,
+                                                   (GDestroyNotify)g_bytes_unref, NULL)};
+  g_mutex_init(&frames.lock);
+  GstElement *listener = rig_parse("wzpsrc name=in " URI " ! wzpcrypt ! wzpfec name=recover ! "
+                                   "fakesink name=heard signal-handoffs=true",
+                                   port());
+  g_autoptr(GstElement) heard = gst_bin_get_by_name(GST_BIN(listener), "heard");
+  g_signal_connect(heard, "handoff", G_CALLBACK(note_heard), &frames);
+  GstElement *speaker = rig_parse("audiotestsrc is-live=true wave=white-noise ! wzpenc name=code ! "
+                                  "wzpfec overhead=200 ! identity drop-probability=0.3 ! "
+                                  "wzpcrypt ! wzpsink name=out " URI,
+                                  port());
+  g_autoptr(GstElement) code = gst_bin_get_by_name(GST_BIN(speaker), "code");
+  g_autoptr(GstPad) pad = gst_element_get_static_pad(code, "src");
+  gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER, note_spoken, &frames, NULL);
+  gst_element_set_state(listener, GST_STATE_PLAYING);
+  gst_element_set_state(speaker, GST_STATE_PLAYING);
+  rig_wait_state(speaker, "out", "active");
+  while (rig_counter(listener, "recover", "recovered") < 40)
+    g_thread_yield();
+  rig_stop(speaker);
+  rig_stop(listener);
+  g_assert_cmpuint(frames.unknown, ==, 0);
+  g_hash_table_unref(frames.spoken);
+  g_mutex_clear(&frames.lock);
+}
+
 /* wzpsrc and wzpsink of one pipeline are one member, whichever is there first. */
 static void
 duplex(const char *first, const char *second)
@@ -568,6 +636,7 @@ test_identity_file(void)
 static const Case cases[] = {
     {"call", test_call, TRUE},
     {"early-packets", test_early_packets, TRUE},
+    {"unsealed", test_unsealed, TRUE},
     {"orders", test_orders, TRUE},
     {"named", test_named, TRUE},
     {"application", test_application, TRUE},
