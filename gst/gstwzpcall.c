@@ -21,6 +21,7 @@
  */
 
 #include "gstwzpcall.h"
+#include "gstwzpcall-dial.h"
 #include "gstwzpcontext.h"
 #include "gstwzpelements.h"
 #include "gstwzpgate.h"
@@ -51,6 +52,7 @@ enum {
   PROP_INNER = GST_WZP_ENDPOINT_N_PROPS,
   PROP_WAIT_FOR_PEER = PROP_INNER + N_INNER,
   PROP_END_AFTER_SILENCE,
+  PROP_DIAL,
 };
 
 #define DEFAULT_WAIT_FOR_PEER TRUE
@@ -75,6 +77,7 @@ struct _GstWzpCall {
                       * made and linked while it is held; not started, and nothing is posted */
   GstElement *send[CHAIN_MAX], *receive[CHAIN_MAX]; /* NULL-terminated; the bin holds them */
 
+  GstWzpCallDial *dial;
   GstWzpGate *gate; /* before the sending chain: nothing is spoken into an empty room */
 
   /* the object lock guards */
@@ -111,9 +114,11 @@ configure_element(GstWzpCall *self, const gchar *factory, GstElement *element)
     if (g_str_equal(factory, inner[n].factory))
       g_object_bind_property(self, inner[n].property, element, inner[n].property,
                              G_BINDING_SYNC_CREATE);
-  if (g_str_equal(factory, "wzpsrc") || g_str_equal(factory, "wzpsink"))
+  if (g_str_equal(factory, "wzpsrc") || g_str_equal(factory, "wzpsink")) {
     g_object_bind_property(self, "end-on-leave", element, "end-on-leave", G_BINDING_SYNC_CREATE);
-  else if (g_str_equal(factory, "clocksync"))
+    if (gst_wzp_call_dial_calls_somebody(self->dial))
+      g_object_set(element, "end-on-leave", TRUE, NULL);
+  } else if (g_str_equal(factory, "clocksync"))
     g_object_set(element, "sync-to-first", TRUE, NULL);
 }
 
@@ -309,6 +314,7 @@ call_start(GstWzpCall *self)
   gboolean wait = self->wait_for_peer;
   GST_OBJECT_UNLOCK(self);
   gst_wzp_gate_begin(self->gate, wait);
+  gst_wzp_call_dial_start(self->dial); /* misses no call */
   if (!gst_wzp_endpoint_start(&self->endpoint, NULL))
     return FALSE;
   self->state_handler =
@@ -323,6 +329,7 @@ call_stop(GstWzpCall *self)
   if (self->state_handler != 0)
     g_signal_handler_disconnect(self->endpoint.session, self->state_handler);
   self->state_handler = 0;
+  gst_wzp_call_dial_stop(self->dial);
   gst_wzp_endpoint_stop(&self->endpoint);
 }
 
@@ -426,7 +433,8 @@ static void
 gst_wzp_call_set_property(GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
   GstWzpCall *self = GST_WZP_CALL(object);
-  if (gst_wzp_endpoint_set_property(&self->endpoint, id, value))
+  if (gst_wzp_endpoint_set_property(&self->endpoint, id, value) ||
+      gst_wzp_call_dial_set_property(self->dial, id - PROP_DIAL, value))
     return;
   GST_OBJECT_LOCK(self);
   switch (id) {
@@ -458,6 +466,8 @@ gst_wzp_call_get_property(GObject *object, guint id, GValue *value, GParamSpec *
     }
     return;
   }
+  if (gst_wzp_call_dial_get_property(self->dial, id - PROP_DIAL, value))
+    return;
   GST_OBJECT_LOCK(self);
   switch (id) {
   case PROP_INNER ... PROP_INNER + N_INNER - 1:
@@ -505,6 +515,7 @@ gst_wzp_call_init(GstWzpCall *self)
       add_ghost(self, "sink", gst_element_class_get_pad_template(element_class, "sink"));
   self->src_pad = add_ghost(self, "src", gst_element_class_get_pad_template(element_class, "src"));
   self->gate = gst_wzp_gate_new(self->sink_pad);
+  self->dial = gst_wzp_call_dial_new(GST_ELEMENT(self), &self->endpoint, self->sink_pad);
 }
 
 static void
@@ -512,6 +523,7 @@ gst_wzp_call_finalize(GObject *object)
 {
   GstWzpCall *self = GST_WZP_CALL(object);
   gst_wzp_gate_free(self->gate);
+  gst_wzp_call_dial_free(self->dial);
   gst_wzp_endpoint_clear(&self->endpoint);
   gst_context_unref(self->context);
   g_mutex_clear(&self->build_lock);
@@ -577,6 +589,7 @@ gst_wzp_call_class_init(GstWzpCallClass *klass)
   object_class->get_property = gst_wzp_call_get_property;
   object_class->finalize = gst_wzp_call_finalize;
   install_properties(object_class);
+  gst_wzp_call_dial_class_init(object_class, PROP_DIAL);
 
   gst_element_class_add_static_pad_template(element_class, &sink_template);
   gst_element_class_add_static_pad_template(element_class, &src_template);

@@ -128,6 +128,8 @@ gst_wzp_endpoint_clear(GstWzpEndpoint *self)
   g_clear_pointer(&self->session_name, g_free);
   g_clear_pointer(&self->host, g_free);
   g_clear_pointer(&self->key_file, g_free);
+  g_clear_pointer(&self->contacts, g_free);
+  g_clear_pointer(&self->peer_name, g_free);
   g_clear_object(&self->session);
 }
 
@@ -333,6 +335,11 @@ make_config(const GstWzpEndpoint *self, WzpSessionConfig *config, gboolean *give
                                    : "",
       .port = uri != NULL ? uri->port : (guint16)self->port,
       .room = uri != NULL ? uri->room : NULL,
+      .calls = uri != NULL && uri->calls,
+      .callee = uri != NULL ? uri->callee : NULL,
+      .peer_name = self->peer_name,
+      .contacts = self->contacts,
+      .accept_mode = self->accept_mode,
       .relay = self->relay,
       .identity = self->identity,
       .known_relays = self->known_relays,
@@ -351,13 +358,16 @@ make_config(const GstWzpEndpoint *self, WzpSessionConfig *config, gboolean *give
   const gchar *wrong = NULL;
   if (self->uri_error != NULL)
     wrong = self->uri_error->message;
-  else if (config->udp && (config->room != NULL || config->has_link_key))
+  else if (config->calls && !self->dials)
+    wrong = "calls to somebody (wzp://host/@...) are made by the element wzpcall";
+  else if (config->udp && (config->room != NULL || config->calls || config->has_link_key))
     wrong = "with key-file (udp mode) there is no relay and so no room; use wzp://host:port, or "
             "leave key-file out";
   else if (uri != NULL && !config->udp && *uri->host == '\0')
     wrong = "the URI names no host; it should look like wzp://host:4433/room";
-  else if (uri != NULL && !config->udp && uri->room == NULL)
-    wrong = "the URI names no room; it should look like wzp://host:4433/room";
+  else if (uri != NULL && !config->udp && !config->calls && uri->room == NULL)
+    wrong = "the URI names no room; it should look like wzp://host:4433/room, or "
+            "wzp://host:4433/@FINGERPRINT for a call";
   if (wrong == NULL)
     return TRUE;
   g_set_error_literal(error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS, wrong);

@@ -39,6 +39,10 @@ typedef struct {
   gchar *relay, *identity, *known_relays, *token_file, *session_name, *host, *key_file;
   gboolean accept_new_relay_key, token_at_first_use, end_on_leave;
   guint connect_timeout, port, local_port;
+  /* dialled calls: the element takes such URIs, and sets these */
+  gboolean dials;
+  gchar *contacts, *peer_name;
+  WzpAcceptMode accept_mode;
   WzpSession *session; /* the current one, or the last */
   gboolean owner;      /* the session is the element's own: it looks for no other */
   gboolean joined;

@@ -32,17 +32,27 @@ parse_host(GstWzpUri *uri, GUri *parts, GError **error)
 }
 
 static gboolean
+parse_callee(GstWzpUri *uri, const gchar *text, GError **error)
+{
+  uri->calls = TRUE;
+  if (*text == '\0')
+    return TRUE;
+  uri->callee = strchr(text, '/') == NULL ? g_uri_unescape_string(text, NULL) : NULL;
+  if (uri->callee != NULL && g_utf8_validate(uri->callee, -1, NULL))
+    return TRUE;
+  FAIL(error, "'%s' is not whom to call: a fingerprint or a contact's name, percent-encoded", text);
+  return FALSE;
+}
+
+static gboolean
 parse_room(GstWzpUri *uri, const gchar *path, GError **error)
 {
   if (*path == '/')
     path++;
   if (*path == '\0')
     return TRUE;
-  if (*path == '@') {
-    FAIL(error, "calling a fingerprint ('/%s') is not possible yet; name a room: wzp://host/room",
-         path);
-    return FALSE;
-  }
+  if (*path == '@')
+    return parse_callee(uri, path + 1, error);
   if (strchr(path, '/') != NULL) {
     FAIL(error, "the room '%s' has a '/'; a room is one word, a '/' in it is written %%2F", path);
     return FALSE;
@@ -109,12 +119,21 @@ parse_query(GstWzpUri *uri, const gchar *query, GError **error)
 }
 
 static gboolean
+check_secret(const GstWzpUri *uri, GError **error)
+{
+  if (!uri->calls || !uri->has_link_key)
+    return TRUE;
+  FAIL(error, "a room secret ('#') belongs to a room; a call to somebody has its own keys");
+  return FALSE;
+}
+
+static gboolean
 uri_fill(GstWzpUri *uri, GUri *parts, GError **error)
 {
   const gchar *fragment = g_uri_get_fragment(parts), *query = g_uri_get_query(parts);
   return parse_host(uri, parts, error) && parse_room(uri, g_uri_get_path(parts), error) &&
          parse_query(uri, query != NULL ? query : "", error) &&
-         (fragment == NULL || parse_link_key(uri, fragment, error));
+         (fragment == NULL || parse_link_key(uri, fragment, error)) && check_secret(uri, error);
 }
 
 GstWzpUri *
@@ -157,6 +176,7 @@ gst_wzp_uri_free(GstWzpUri *uri)
     return;
   g_free(uri->host);
   g_free(uri->room);
+  g_free(uri->callee);
   g_free(uri->text);
   g_strfreev(uri->query);
   sodium_memzero(uri, sizeof *uri);
@@ -168,7 +188,12 @@ apply_one(GObject *object, const gchar *name, const gchar *text, GError **error)
 {
   static const gchar *const never[] = {"uri", "name", "parent", NULL};
   /* a link comes from others: the person alone replaces a pinned key or says who sees a token */
-  static const gchar *const by_hand[] = {"accept-new-relay-key", "token-file", "token-at-first-use",
+  static const gchar *const by_hand[] = {"accept-new-relay-key",
+                                         "token-file",
+                                         "token-at-first-use",
+                                         "contacts",
+                                         "accept-mode",
+                                         "peer-name",
                                          NULL};
   if (g_strv_contains(by_hand, name)) {
     FAIL(error, "the URI's query must not set '%s': only you can, with the property", name);

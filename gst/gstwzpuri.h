@@ -5,6 +5,7 @@
 G_BEGIN_DECLS
 
 /* wzp://host[:4433]/room[?relay=FINGERPRINT&property=value...][#ROOMSECRET]   through a relay
+ * wzp://host[:4433]/@CALLEE[?property=value...]   dials a fingerprint, or a contact's name; /@ alone: is there for calls
  * wzp://[host][:4433]?key-file=PATH[&property=value...]                       udp mode, no relay
  *
  * The host is a name, an IPv4 address or an IPv6 address in brackets; the room is percent-encoded. Each
@@ -18,7 +19,9 @@ G_BEGIN_DECLS
 typedef struct {
   gchar *host; /* lower case, no brackets; "" in udp mode: wait for the other box */
   guint16 port;
-  gchar *room; /* NULL: none named, which only udp mode allows */
+  gchar *room; /* NULL: none named, which only udp mode and calls allow */
+  gboolean calls;
+  gchar *callee; /* decoded; NULL: nobody */
   gboolean has_link_key;
   guint8 link_key[GST_WZP_LINK_KEY_SIZE];
   gchar **query; /* name, value, name, value, ..., NULL; decoded */

@@ -6,7 +6,7 @@
 #include <gio/gio.h>
 
 /* What wzpsession.c (life, media path), wzpsession-thread.c (sockets, timers, names) and
- * wzpsession-report.c (what people are told), wzpsession-board.c (reports of reception) and wzpsession-stats.c share. */
+ * wzpsession-report.c (what people are told), wzpsession-dial.c (dialled calls), wzpsession-board.c (reports of reception) and wzpsession-stats.c share. */
 
 GST_DEBUG_CATEGORY_EXTERN(wzp_session_debug);
 
@@ -32,6 +32,9 @@ struct _WzpSession {
   gchar *host, *place; /* "host:port", for people and pins; "" without a host */
   guint16 port;
   gchar *relay, *known_relays;
+  gboolean calls, has_callee;
+  guint8 callee[WZP_FINGERPRINT_SIZE];
+  gchar *peer_name, *contacts;
   gboolean had_pin, has_pinned;
   guint8 pinned[WZP_FINGERPRINT_SIZE]; /* what the relay's key must be; the thread moves it */
   guint connect_timeout;
@@ -42,6 +45,7 @@ struct _WzpSession {
   /* Of the session's thread only. */
   GCancellable *cancellable;
   gboolean resolving, resolved, connected, warned, failed;
+  gboolean talked;    /* the dialled call that is on was accepted */
   gboolean dismissed; /* the other end said goodbye, it did not just fall silent */
   gchar *resolve_error;
   WzpTime resolve_again; /* WZP_NEVER: no need */
@@ -74,7 +78,7 @@ struct _WzpSession {
   gchar *fingerprint;
 
   /* What the first configuration said, to find contradictions; guarded by life. */
-  gchar *room, *identity_path, *key_file, *token_file;
+  gchar *room, *callee_text, *identity_path, *key_file, *token_file;
   guint16 local_port;
   gboolean has_link_key;
   guint8 link_key[16];
@@ -96,6 +100,12 @@ WzpTime wzp_session_report_deadline_locked(WzpSession *session);
 void wzp_session_read_report(WzpSession *session, const guint8 *packet, gsize length);
 void wzp_session_send_reports(WzpSession *session, WzpTime now);
 
+/* wzpsession-dial.c: in the session's thread, without the lock. */
+void wzp_session_handle_call(WzpSession *session, const WzpDialEvent *event);
+/* No dialled call is on. Any thread. */
+gboolean wzp_session_is_between_calls(WzpSession *session);
+
+void wzp_session_emit_call_event(WzpSession *session, GstStructure *event);
 void wzp_session_emit_member_left(WzpSession *session, guint slot, guint remaining);
 
 /* wzpsession-thread.c */
@@ -105,6 +115,12 @@ void wzp_session_detach_sources(WzpSession *session); /* after it ended */
 void wzp_session_resolve(WzpSession *session);        /* in the thread; asks for the name again */
 
 /* wzpsession-report.c: in the session's thread, without the lock. */
+/* On the bus, from the session's first element. Takes structure. */
+void wzp_session_post_structure(WzpSession *session, GstStructure *structure);
+void wzp_session_post_trouble(WzpSession *session, GstMessageType type, gint code,
+                              const gchar *text);
+/* The end, with an error. */
+void wzp_session_fail(WzpSession *session, gint code, const gchar *text);
 void wzp_session_handle_event(WzpSession *session, const WzpEvent *event);
 void wzp_session_check_patience(WzpSession *session, WzpTime now);
 WzpTime wzp_session_patience_deadline(WzpSession *session);

@@ -16,8 +16,8 @@ dup_speaker(WzpSession *self)
   return element;
 }
 
-static void
-post_structure(WzpSession *self, GstStructure *structure)
+void
+wzp_session_post_structure(WzpSession *self, GstStructure *structure)
 {
   g_autoptr(GstElement) speaker = dup_speaker(self);
   if (speaker == NULL)
@@ -26,8 +26,8 @@ post_structure(WzpSession *self, GstStructure *structure)
     gst_element_post_message(speaker, gst_message_new_element(GST_OBJECT(speaker), structure));
 }
 
-static void
-post_trouble(WzpSession *self, GstMessageType type, gint code, const gchar *text)
+void
+wzp_session_post_trouble(WzpSession *self, GstMessageType type, gint code, const gchar *text)
 {
   g_autoptr(GstElement) speaker = dup_speaker(self);
   if (speaker != NULL)
@@ -42,6 +42,10 @@ state_text(WzpSession *self, WzpCallState state)
   case WZP_CALL_CONNECTING:
     return self->udp ? "looking for the other box" : "connecting to the relay";
   case WZP_CALL_WAITING:
+    if (self->calls)
+      return wzp_session_is_between_calls(self)
+                 ? "connected to the relay; no call is on"
+                 : "connected to the relay; waiting for the other side";
     return "connected; nobody else is in the room yet";
   case WZP_CALL_ACTIVE:
     return "the other side is there; what is said is encrypted end to end";
@@ -68,14 +72,14 @@ set_state(WzpSession *self, WzpCallState state)
   if (!changed)
     return;
   GST_INFO_OBJECT(self, "%s", wzp_call_state_name(state));
-  post_structure(self,
-                 gst_structure_new("wzp-state", "state", G_TYPE_STRING, wzp_call_state_name(state),
-                                   "text", G_TYPE_STRING, state_text(self, state), NULL));
+  wzp_session_post_structure(self, gst_structure_new("wzp-state", "state", G_TYPE_STRING,
+                                                     wzp_call_state_name(state), "text",
+                                                     G_TYPE_STRING, state_text(self, state), NULL));
   g_object_notify(G_OBJECT(self), "state");
 }
 
-static void
-fail(WzpSession *self, gint code, const gchar *text)
+void
+wzp_session_fail(WzpSession *self, gint code, const gchar *text)
 {
   if (self->failed)
     return;
@@ -90,7 +94,7 @@ fail(WzpSession *self, gint code, const gchar *text)
   }
   GPtrArray *inboxes = g_ptr_array_ref(self->inboxes);
   g_mutex_unlock(&self->lock);
-  post_trouble(self, GST_MESSAGE_ERROR, code, text);
+  wzp_session_post_trouble(self, GST_MESSAGE_ERROR, code, text);
   set_state(self, WZP_CALL_ENDED);
   /* recordings behind a wzpsrc end properly */
   for (guint n = 0; n < inboxes->len; n++)
@@ -141,12 +145,12 @@ wzp_session_check_patience(WzpSession *self, WzpTime now)
             ? "udp mode needs a way back: both boxes must be able to send to each other, with "
               "the same key file."
             : "Check the address, and that UDP to this port gets through.");
-    fail(self, GST_RESOURCE_ERROR_NOT_FOUND, text);
+    wzp_session_fail(self, GST_RESOURCE_ERROR_NOT_FOUND, text);
     return;
   }
   self->warned = TRUE;
   g_autofree gchar *text = g_strdup_printf("%s; still trying.", what);
-  post_trouble(self, GST_MESSAGE_WARNING, GST_RESOURCE_ERROR_NOT_FOUND, text);
+  wzp_session_post_trouble(self, GST_MESSAGE_WARNING, GST_RESOURCE_ERROR_NOT_FOUND, text);
 }
 
 /* --- events of the call --- */
@@ -181,13 +185,13 @@ handle_relay_key(WzpSession *self, const guint8 key[32])
         g_strdup_printf("The key of relay %s cannot be remembered, so that a change would go "
                         "unnoticed the next time: %s.",
                         self->place, error->message);
-    post_trouble(self, GST_MESSAGE_WARNING, GST_RESOURCE_ERROR_WRITE, warning);
+    wzp_session_post_trouble(self, GST_MESSAGE_WARNING, GST_RESOURCE_ERROR_WRITE, warning);
   }
   memcpy(self->pinned, fingerprint, sizeof self->pinned);
   self->has_pinned = TRUE;
-  post_structure(self, gst_structure_new("wzp-relay-key", "fingerprint", G_TYPE_STRING,
-                                         wzp_fingerprint_format(fingerprint, text), "first-use",
-                                         G_TYPE_BOOLEAN, first_use, NULL));
+  wzp_session_post_structure(self, gst_structure_new("wzp-relay-key", "fingerprint", G_TYPE_STRING,
+                                                     wzp_fingerprint_format(fingerprint, text),
+                                                     "first-use", G_TYPE_BOOLEAN, first_use, NULL));
 }
 
 static void
@@ -203,7 +207,7 @@ handle_relay_changed(WzpSession *self, const guint8 key[32])
     text = g_strdup_printf("Somebody answers for relay %s with another key: pinned %s, seen %s. "
                            "Nothing was sent there; still looking for the one that we know.",
                            self->place, expected, seen);
-    post_trouble(self, GST_MESSAGE_WARNING, GST_RESOURCE_ERROR_NOT_AUTHORIZED, text);
+    wzp_session_post_trouble(self, GST_MESSAGE_WARNING, GST_RESOURCE_ERROR_NOT_AUTHORIZED, text);
     return;
   }
   if (self->relay != NULL)
@@ -214,7 +218,7 @@ handle_relay_changed(WzpSession *self, const guint8 key[32])
     text = g_strdup_printf("The key of relay %s has changed: pinned %s, seen %s. Nothing was sent. "
                            "If this is expected, set accept-new-relay-key=true once.",
                            self->place, expected, seen);
-  fail(self, GST_RESOURCE_ERROR_NOT_AUTHORIZED, text);
+  wzp_session_fail(self, GST_RESOURCE_ERROR_NOT_AUTHORIZED, text);
 }
 
 static void
@@ -223,11 +227,11 @@ post_peer(WzpSession *self, const WzpEvent *event, gboolean present)
   guint8 fingerprint[WZP_FINGERPRINT_SIZE];
   gchar text[WZP_FINGERPRINT_TEXT];
   wzp_fingerprint(fingerprint, event->key);
-  post_structure(self,
-                 gst_structure_new("wzp-peer", "fingerprint", G_TYPE_STRING,
-                                   wzp_fingerprint_format(fingerprint, text), "slot", G_TYPE_UINT,
-                                   (guint)event->slot, "verified", G_TYPE_BOOLEAN, FALSE, "present",
-                                   G_TYPE_BOOLEAN, present, NULL));
+  wzp_session_post_structure(self, gst_structure_new("wzp-peer", "fingerprint", G_TYPE_STRING,
+                                                     wzp_fingerprint_format(fingerprint, text),
+                                                     "slot", G_TYPE_UINT, (guint)event->slot,
+                                                     "verified", G_TYPE_BOOLEAN, FALSE, "present",
+                                                     G_TYPE_BOOLEAN, present, NULL));
 }
 
 static void
@@ -239,6 +243,8 @@ handle_member_left(WzpSession *self, const WzpEvent *event)
   while (self->call != NULL && wzp_call_member(self->call, remaining, &member))
     remaining++;
   g_mutex_unlock(&self->lock);
+  if (self->calls && !wzp_session_is_between_calls(self))
+    remaining++; /* the next one is already called */
   wzp_board_forget(self->board, event->slot);
   post_peer(self, event, FALSE);
   wzp_session_emit_member_left(self, event->slot, remaining);
@@ -267,7 +273,7 @@ handle_error(WzpSession *self, const WzpEvent *event)
   }
   g_autofree gchar *text = g_strdup_printf("The relay %s refused (%s): %s", self->place,
                                            wzp_error_code_name(event->code), event->text);
-  fail(self, code, text);
+  wzp_session_fail(self, code, text);
 }
 
 static void
@@ -275,8 +281,8 @@ handle_closed(WzpSession *self, WzpCloseReason reason)
 {
   self->dismissed = TRUE;
   if (reason == WZP_CLOSE_REPLACED)
-    fail(self, GST_RESOURCE_ERROR_BUSY,
-         "Another client with the same identity took this place in the room.");
+    wzp_session_fail(self, GST_RESOURCE_ERROR_BUSY,
+                     "Another client with the same identity took this place in the room.");
   else
     GST_INFO_OBJECT(self, "the other end said goodbye, reason %d", (gint)reason);
 }
@@ -303,7 +309,8 @@ wzp_session_handle_event(WzpSession *self, const WzpEvent *event)
   case WZP_EVENT_ERROR:
     handle_error(self, event);
     break;
-  case WZP_EVENT_CALL: /* a session of this version has a room */
+  case WZP_EVENT_CALL:
+    wzp_session_handle_call(self, &event->dial);
     break;
   case WZP_EVENT_CLOSED:
     handle_closed(self, event->reason);

@@ -2,6 +2,7 @@
 #include "wzpsession-private.h"
 #include "gstwzpuri.h"
 #include "wzp/auth.h"
+#include "wzp/contacts.h"
 #include "wzp/keyfile.h"
 #include "wzppins.h"
 #include <sodium.h>
@@ -12,7 +13,7 @@ GST_DEBUG_CATEGORY(wzp_session_debug);
 
 enum { PROP_0, PROP_STATE };
 
-static guint member_left_signal;
+static guint member_left_signal, call_event_signal;
 
 G_DEFINE_FINAL_TYPE_WITH_CODE(WzpSession, wzp_session, G_TYPE_OBJECT,
                               GST_DEBUG_CATEGORY_INIT(wzp_session_debug, "wzpsession", 0,
@@ -45,7 +46,8 @@ check_same_config(WzpSession *self, const WzpSessionConfig *config, GError **err
 {
   const gchar *what = NULL;
   if (self->udp != config->udp || self->port != config->port ||
-      contradicts(self->host, config->host) || g_strcmp0(self->room, config->room) != 0)
+      contradicts(self->host, config->host) || self->calls != config->calls ||
+      g_strcmp0(self->room, config->room) != 0 || g_strcmp0(self->callee_text, config->callee) != 0)
     what = "the URI";
   else if (self->has_link_key != config->has_link_key ||
            sodium_memcmp(self->link_key, config->link_key, sizeof self->link_key) != 0)
@@ -142,15 +144,37 @@ load_token(WzpSession *self, const WzpSessionConfig *config, WzpCallConfig *call
 }
 
 static gboolean
+load_callee(WzpSession *self, const WzpSessionConfig *config, WzpCallConfig *call, GError **error)
+{
+  WzpSessionPerson person;
+  call->calls = config->calls;
+  call->accept_mode = config->accept_mode;
+  if (!config->calls || config->callee == NULL)
+    return TRUE;
+  if (!wzp_session_find_person(self->contacts, config->callee, config->peer_name, &person, error))
+    return FALSE;
+  if (memcmp(person.fingerprint, self->identity->fingerprint, sizeof person.fingerprint) == 0)
+    return refuse(error, GST_RESOURCE_ERROR_SETTINGS,
+                  "That is your own identity: nobody can call himself.");
+  call->has_callee = true;
+  self->has_callee = TRUE;
+  memcpy(call->callee, person.fingerprint, sizeof call->callee);
+  memcpy(self->callee, person.fingerprint, sizeof self->callee);
+  call->has_callee_key = person.has_key;
+  memcpy(call->callee_key, person.key, sizeof call->callee_key);
+  return TRUE;
+}
+
+static gboolean
 load_relay(WzpSession *self, const WzpSessionConfig *config, WzpCallConfig *call, GError **error)
 {
   call->mode = WZP_CALL_RELAY;
   if (config->has_link_key)
     wzp_room_secret_keyed(&call->room, config->link_key);
-  else
+  else if (!config->calls)
     wzp_room_secret_open(&call->room, config->room);
   if (!load_identity(self, config, error) || !load_relay_key(self, config, call, error) ||
-      !load_token(self, config, call, error))
+      !load_token(self, config, call, error) || !load_callee(self, config, call, error))
     return FALSE;
   call->identity = self->identity;
   return TRUE;
@@ -169,6 +193,11 @@ copy_config(WzpSession *self, const WzpSessionConfig *config)
   self->known_relays =
       config->known_relays != NULL ? g_strdup(config->known_relays) : wzp_pins_default_path();
   self->connect_timeout = config->connect_timeout;
+  self->calls = config->calls;
+  self->callee_text = g_strdup(config->callee);
+  self->peer_name = g_strdup(config->peer_name);
+  self->contacts =
+      config->contacts != NULL ? g_strdup(config->contacts) : wzp_contacts_default_path();
   self->room = g_strdup(config->room);
   self->identity_path = g_strdup(config->identity);
   self->key_file = g_strdup(config->key_file);
@@ -186,6 +215,10 @@ forget_config(WzpSession *self)
   g_clear_pointer(&self->relay, g_free);
   g_clear_pointer(&self->known_relays, g_free);
   g_clear_pointer(&self->room, g_free);
+  g_clear_pointer(&self->callee_text, g_free);
+  g_clear_pointer(&self->peer_name, g_free);
+  g_clear_pointer(&self->contacts, g_free);
+  self->calls = self->has_callee = FALSE;
   g_clear_pointer(&self->identity_path, g_free);
   g_clear_pointer(&self->key_file, g_free);
   g_clear_pointer(&self->token_file, g_free);
@@ -203,6 +236,7 @@ static void
 reset_run(WzpSession *self)
 {
   self->resolving = self->resolved = self->connected = self->warned = self->failed = FALSE;
+  self->talked = FALSE;
   self->had_pin = self->has_pinned = FALSE;
   self->resolve_again = WZP_NEVER;
   self->episode = g_get_monotonic_time();
@@ -489,6 +523,12 @@ wzp_session_emit_member_left(WzpSession *self, guint slot, guint remaining)
   g_signal_emit(self, member_left_signal, 0, slot, remaining);
 }
 
+void
+wzp_session_emit_call_event(WzpSession *self, GstStructure *event)
+{
+  g_signal_emit(self, call_event_signal, 0, event);
+}
+
 WzpSession *
 wzp_session_new(void)
 {
@@ -558,4 +598,6 @@ wzp_session_class_init(WzpSessionClass *klass)
           wzp_call_state_name(WZP_CALL_IDLE), G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
   member_left_signal = g_signal_new("member-left", WZP_TYPE_SESSION, G_SIGNAL_RUN_LAST, 0, NULL,
                                     NULL, NULL, G_TYPE_NONE, 2, G_TYPE_UINT, G_TYPE_UINT);
+  call_event_signal = g_signal_new("call-event", WZP_TYPE_SESSION, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                   NULL, G_TYPE_NONE, 1, GST_TYPE_STRUCTURE);
 }

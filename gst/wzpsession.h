@@ -11,7 +11,8 @@ G_BEGIN_DECLS
  * machine in it. It starts with the first element that joins and brings a configuration, and ends with
  * the last one that leaves.
  *
- * Property `state` (see wzp_call_state_name()) and signal `member-left` (slot, members that remain) are
+ * Property `state` (see wzp_call_state_name()) and the signals `member-left` (slot, members that remain) and
+ * `call-event` (the structure of the element message wzp-call) are
  * notified and emitted from the session's thread, without any lock held. */
 
 #define WZP_TYPE_SESSION (wzp_session_get_type())
@@ -25,12 +26,24 @@ G_DECLARE_FINAL_TYPE(WzpSession, wzp_session, WZP, SESSION, GObject)
 #define WZP_SESSION_WARN_MSEC 5000 /* without an answer: say so */
 #define WZP_SESSION_CONNECT_TIMEOUT_MSEC 30000
 
+/* Somebody to call; the whole key when he is a contact. */
+typedef struct {
+  guint8 fingerprint[WZP_FINGERPRINT_SIZE];
+  gboolean has_key;
+  guint8 key[32];
+} WzpSessionPerson;
+
 /* Strings that are NULL are not set; the session copies what it keeps. */
 typedef struct {
   gboolean udp; /* two boxes and a key file, no relay */
   const gchar *host;
   guint16 port;
   const gchar *room;
+  gboolean calls;         /* dialled calls in the room's place */
+  const gchar *callee;    /* a fingerprint or a contact's name; NULL: only be there for calls */
+  const gchar *peer_name; /* what the callee is called: a contact of this name must have his key */
+  const gchar *contacts;  /* path */
+  WzpAcceptMode accept_mode;
   gboolean has_link_key;
   guint8 link_key[16];
   const gchar *relay;        /* fingerprint that the relay must have */
@@ -82,6 +95,34 @@ gboolean wzp_session_hear_report(WzpSession *session, guint8 listener, const Wzp
 gboolean wzp_session_take_heard(WzpSession *session, guint8 *listener, WzpReport *report);
 /* What follows from the reports, 0..1: how often full headers are repeated. */
 void wzp_session_set_loss(WzpSession *session, gdouble loss);
+
+/* --- Dialled calls --- */
+
+/* text: a fingerprint, or a name in the contacts of path (NULL: the user's). name, not NULL: who that shall be; it
+ * is an error (NOT_AUTHORIZED, a loud one) when a contact of this name has another key. */
+gboolean wzp_session_find_person(const gchar *contacts_path, const gchar *text, const gchar *name,
+                                 WzpSessionPerson *person, GError **error);
+typedef struct {
+  enum {
+    WZP_SESSION_ACCEPT,
+    WZP_SESSION_DECLINE,
+    WZP_SESSION_HANG_UP,
+    WZP_SESSION_HOLD,
+    WZP_SESSION_MUTE,
+    WZP_SESSION_TRANSFER,
+    WZP_SESSION_DIAL, /* hangs up first, if a call is on */
+    WZP_SESSION_SET_MODE
+  } type;
+  const gchar *id; /* accept, decline, hang up: of the call; NULL or "": the one that is on */
+  WzpAcceptMode mode;
+  WzpCallEnd end;
+  gboolean on;
+  WzpSessionPerson person; /* transfer, dial */
+} WzpSessionAction;
+/* FALSE: there is no such call, or not in a state for that. Any thread. */
+gboolean wzp_session_call_act(WzpSession *session, const WzpSessionAction *action);
+/* "three words here 123456", of the call that is on; NULL without one. */
+gchar *wzp_session_dup_sas(WzpSession *session);
 
 const gchar *wzp_session_get_state(WzpSession *session); /* static */
 gchar *wzp_session_dup_fingerprint(WzpSession *session); /* our own; NULL when not known yet */

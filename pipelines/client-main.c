@@ -50,8 +50,10 @@ classify(const Client *client, GstObject *source, const GError *error)
   switch (error->code) {
   case GST_RESOURCE_ERROR_SETTINGS:
     return CLIENT_USAGE;
-  case GST_RESOURCE_ERROR_NOT_AUTHORIZED: /* before the start: a secret's file that is not safe */
-    return client->started ? CLIENT_SECURITY : CLIENT_LOCAL;
+  case GST_RESOURCE_ERROR_NOT_AUTHORIZED: /* before the start: a secret's file that is not safe, or
+                                             the loud one, of a name with another key */
+    return client->started || g_str_has_prefix(error->message, "STOP") ? CLIENT_SECURITY
+                                                                       : CLIENT_LOCAL;
   case GST_RESOURCE_ERROR_NOT_FOUND:
   case GST_RESOURCE_ERROR_BUSY:
   case GST_RESOURCE_ERROR_FAILED:
@@ -130,7 +132,9 @@ is_end_of_sending(const Client *client, GstMessage *message)
 static gboolean
 on_lingered(gpointer data)
 {
-  end(data, CLIENT_OK);
+  Client *client = data;
+  gboolean failed = client->options.call && !client_report_was_active(client->report);
+  end(client, failed ? CLIENT_CALL_FAILED : CLIENT_OK);
   return G_SOURCE_REMOVE;
 }
 
@@ -170,6 +174,23 @@ on_message(GstBus *bus, GstMessage *message, gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
+/* In wzpcall's thread: --answer takes what comes, when it is in no call. */
+static void
+on_incoming(GstElement *call, const char *fingerprint, const char *name, const char *id,
+            gpointer data)
+{
+  const Client *client = data;
+  GEnumClass *modes = g_type_class_ref(G_PARAM_SPEC_VALUE_TYPE(
+      g_object_class_find_property(G_OBJECT_GET_CLASS(call), "accept-mode")));
+  gboolean taken = FALSE;
+  (void)fingerprint, (void)name;
+  g_signal_emit_by_name(
+      call, "accept", id,
+      g_enum_get_value_by_nick(modes, client->options.trusted ? "trusted" : "private")->value,
+      &taken);
+  g_type_class_unref(modes);
+}
+
 static gboolean
 on_signal(gpointer data)
 {
@@ -194,7 +215,10 @@ on_duration(gpointer data)
     end(client, CLIENT_OK);
     return G_SOURCE_REMOVE;
   }
-  static const char nobody[] = "nobody came to the room before --duration was over";
+  const char *nobody = client->options.call ? "the call was not taken before --duration was over"
+                       : client->options.answer
+                           ? "nobody called before --duration was over"
+                           : "nobody came to the room before --duration was over";
   client_report_set_error(client->report, nobody);
   client_report_say(client->report, "wzp-client: %s", nobody);
   end(client, CLIENT_CALL_FAILED);
@@ -281,6 +305,8 @@ call(Client *client, GError **error)
   }
   good = good && client_pipeline_build(&client->pipeline, options, seed_file,
                                        recording ? client_recording_part(recording) : NULL, error);
+  if (good && options->answer)
+    g_signal_connect(client->pipeline.call, "incoming-call", G_CALLBACK(on_incoming), client);
   if (good)
     run(client);
   client_pipeline_clear(&client->pipeline); /* says goodbye, closes the file */

@@ -21,7 +21,7 @@ static const char description[] =
     "\n"
     "Exit codes:\n"
     "  0  the call went as asked\n"
-    "  1  the call failed: no answer, refused, or nobody came before --duration was over\n"
+    "  1  the call failed: no answer, refused, busy, or nobody came before --duration was over\n"
     "  2  wrong usage\n"
     "  3  a file or device on this machine is the problem\n"
     "  4  stopped for security: the relay does not have the key that it should have, or does not\n"
@@ -30,6 +30,9 @@ static const char description[] =
     "Examples:\n"
     "  wzp-client --live --room family relay.example\n"
     "  wzp-client --send-file speech.ogg relay.example:4433\n"
+    "  wzp-client --live --call 27ba:36eb:371e:ea99:e7d0:ee57:3165:e50e --name Alice "
+    "relay.example\n"
+    "  wzp-client --live --answer --identity me relay.example\n"
     "  wzp-client --record heard.wav --duration 60 --json '[2001:db8::1]:4433'\n"
     "\n"
     "Without a call: wzp-client identity --help, wzp-client contacts --help and wzp-client\n"
@@ -61,25 +64,23 @@ client_options_hear(const ClientOptions *options)
   return options->record || options->live;
 }
 
-/* The room goes between the host and what follows it. */
+/* The path goes between the host and what follows it. given: what the person said for it, or NULL. */
 static char *
-put_room_into_uri(const char *uri, const char *room, GError **error)
+put_path_into_uri(const char *uri, const char *path, const char *given, GError **error)
 {
   const char *host = uri + strlen("wzp://");
   const gsize host_length = strcspn(host, "/?#");
   const char *rest = host + host_length;
-  const gboolean has_room = rest[0] == '/' && strcspn(rest + 1, "?#") > 0;
-  if (has_room && room) {
-    usage(error, "the room is named twice: by --room and in '%s'", uri);
+  const gboolean has_path = rest[0] == '/' && strcspn(rest + 1, "?#") > 0;
+  if (has_path && given) {
+    usage(error, "the %s named twice: by %s and in '%s'",
+          *path == '@' ? "one to call is" : "room is", given, uri);
     return NULL;
   }
-  if (has_room)
+  if (has_path)
     return g_strdup(uri);
-  char *escaped = g_uri_escape_string(room ? room : DEFAULT_ROOM, NULL, FALSE);
-  char *whole = g_strdup_printf("wzp://%.*s/%s%s", (int)host_length, host, escaped,
-                                rest[0] == '/' ? rest + 1 : rest);
-  g_free(escaped);
-  return whole;
+  return g_strdup_printf("wzp://%.*s/%s%s", (int)host_length, host, path,
+                         rest[0] == '/' ? rest + 1 : rest);
 }
 
 static gboolean
@@ -89,15 +90,11 @@ port_is_good(const char *text)
   return g_ascii_string_to_unsigned(text, 10, 1, 65535, &port, NULL);
 }
 
-char *
-client_relay_uri(const char *relay, const char *room, GError **error)
+static char *
+uri_of(const char *relay, const char *path, const char *given, GError **error)
 {
-  if (room && !*room) {
-    usage(error, "--room needs a name");
-    return NULL;
-  }
   if (g_str_has_prefix(relay, "wzp://"))
-    return put_room_into_uri(relay, room, error);
+    return put_path_into_uri(relay, path, given, error);
   const char *colon = strrchr(relay, ':');
   const char *bracket = strrchr(relay, ']');
   const gboolean bare_v6 = relay[0] != '[' && colon && colon != strchr(relay, ':');
@@ -122,10 +119,38 @@ client_relay_uri(const char *relay, const char *room, GError **error)
   } else {
     char *plain = g_strdup_printf("wzp://%s%s%s%s%s", v6 ? "[" : "", host, v6 ? "]" : "",
                                   port ? ":" : "", port ? port : "");
-    uri = put_room_into_uri(plain, room, error);
+    uri = put_path_into_uri(plain, path, given, error);
     g_free(plain);
   }
   g_free(host);
+  return uri;
+}
+
+char *
+client_relay_uri(const char *relay, const char *room, GError **error)
+{
+  if (room && !*room) {
+    usage(error, "--room needs a name");
+    return NULL;
+  }
+  char *escaped = g_uri_escape_string(room ? room : DEFAULT_ROOM, NULL, FALSE);
+  char *uri = uri_of(relay, escaped, room ? "--room" : NULL, error);
+  g_free(escaped);
+  return uri;
+}
+
+char *
+client_callee_uri(const char *relay, const char *callee, GError **error)
+{
+  if (callee && !*callee) {
+    usage(error, "--call needs a fingerprint, or the name of a contact");
+    return NULL;
+  }
+  char *escaped = g_uri_escape_string(callee ? callee : "", ":", FALSE);
+  char *path = g_strconcat("@", escaped, NULL);
+  char *uri = uri_of(relay, path, callee ? "--call" : "--answer", error);
+  g_free(path);
+  g_free(escaped);
   return uri;
 }
 
@@ -144,6 +169,12 @@ check(const ClientOptions *options, GError **error)
     return usage(error, "--send-tone, --send-file and --live each say what is sent; choose one");
   if (!client_options_send(options) && !client_options_hear(options))
     return usage(error, "say what to do: --send-tone, --send-file, --record or --live");
+  if (!!options->room + !!options->call + options->answer > 1)
+    return usage(error, "--room, --call and --answer each say with whom; choose one");
+  if (options->call_name && !options->call)
+    return usage(error, "--name says who it is that --call calls; say that too");
+  if (options->answer && !options->identity && !options->mnemonic_file)
+    return usage(error, "--answer needs an --identity: nobody knows the fingerprint of a new one");
   if (options->identity && options->mnemonic_file)
     return usage(error, "--identity and --mnemonic-file both say who you are; choose one");
   if (options->passphrase_file && !options->identity)
@@ -163,6 +194,14 @@ client_options_parse(ClientOptions *options, int *argc, char ***argv, GError **e
   char **rest = NULL;
   const GOptionEntry entries[] = {
       {"room", 'r', 0, G_OPTION_ARG_STRING, &options->room, "The room (" DEFAULT_ROOM ")", "NAME"},
+      {"call", 0, 0, G_OPTION_ARG_STRING, &options->call,
+       "Call somebody: a fingerprint, or the name of a contact", "WHO"},
+      {"name", 0, 0, G_OPTION_ARG_STRING, &options->call_name,
+       "What the one that you call is called; kept in the contacts", "NAME"},
+      {"answer", 0, 0, G_OPTION_ARG_NONE, &options->answer,
+       "Wait for a call to your identity, and take it", NULL},
+      {"trusted", 0, 0, G_OPTION_ARG_NONE, &options->trusted,
+       "The other side of a call may learn your address, for a direct path", NULL},
       {"send-tone", 't', 0, G_OPTION_ARG_DOUBLE, &options->send_tone, "Send a tone of 440 Hz",
        "SECONDS"},
       {"send-file", 'f', 0, G_OPTION_ARG_FILENAME, &options->send_file,
@@ -223,7 +262,10 @@ client_options_parse(ClientOptions *options, int *argc, char ***argv, GError **e
             seconds_are_good(options->connect_timeout, "--connect-timeout", error)) &&
            check(options, error);
     if (good)
-      good = (options->uri = client_relay_uri(rest[0], options->room, error)) != NULL;
+      options->uri = options->call || options->answer
+                         ? client_callee_uri(rest[0], options->call, error)
+                         : client_relay_uri(rest[0], options->room, error);
+    good = good && options->uri;
   }
   g_strfreev(rest);
   return good;
@@ -234,6 +276,8 @@ client_options_clear(ClientOptions *options)
 {
   g_free(options->uri);
   g_free(options->room);
+  g_free(options->call);
+  g_free(options->call_name);
   g_free(options->send_file);
   g_free(options->record);
   g_free(options->identity);

@@ -21,6 +21,9 @@ GQuark client_error_quark(void);
 typedef struct {
   char *uri; /* wzp://host:port/room, made of RELAY and --room */
   char *room;
+  char *call;      /* a fingerprint or a contact's name */
+  char *call_name; /* what that one is called */
+  gboolean answer, trusted;
   double send_tone; /* seconds; not above 0: none */
   char *send_file;
   char *record;
@@ -41,6 +44,8 @@ gboolean client_options_parse(ClientOptions *options, int *argc, char ***argv, G
 void client_options_clear(ClientOptions *options);
 
 /* wzp://... of what a person typed: host, host:port, [v6]:port, v6, or a URI with or without a room. */
+/* The same with somebody to call in the room's place; NULL: be there for calls. */
+char *client_callee_uri(const char *relay, const char *callee, GError **error);
 char *client_relay_uri(const char *relay, const char *room, GError **error);
 
 gboolean client_options_send(const ClientOptions *options);

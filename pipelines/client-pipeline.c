@@ -322,6 +322,13 @@ configure_call(GstElement *call, const ClientOptions *options, const char *seed_
                GError **error)
 {
   g_object_set(call, "uri", options->uri, "identity", seed_file, "end-on-leave", TRUE, NULL);
+  if (options->contacts)
+    g_object_set(call, "contacts", options->contacts, NULL);
+  if (options->call_name)
+    g_object_set(call, "peer-name", options->call_name, NULL);
+  if (options->call || options->answer)
+    gst_util_set_object_arg(G_OBJECT(call), "accept-mode",
+                            options->trusted ? "trusted" : "private");
   if (options->known_relays)
     g_object_set(call, "known-relays", options->known_relays, NULL);
   if (options->token_file)

@@ -36,6 +36,8 @@ struct ClientReport {
   char *state, *error, *fingerprint, *relay_fingerprint;
   gboolean relay_is_new;
   GArray *peers; /* Peer */
+  /* of the last dialled call; NULL: none */
+  char *call_peer, *call_name, *words, *digits, *call_mode, *call_end;
   WzpContacts *contacts;
   double level_sent, level_heard, recorded;
   Counters now;
@@ -77,6 +79,12 @@ client_report_free(ClientReport *report)
   g_free(report->error);
   g_free(report->fingerprint);
   g_free(report->relay_fingerprint);
+  g_free(report->call_peer);
+  g_free(report->call_name);
+  g_free(report->words);
+  g_free(report->digits);
+  g_free(report->call_mode);
+  g_free(report->call_end);
   g_free(report);
 }
 
@@ -158,6 +166,43 @@ take_relay_key(ClientReport *report, const GstStructure *structure)
 }
 
 static void
+take_text(char **text, const GstStructure *structure, const char *field)
+{
+  const char *value = gst_structure_get_string(structure, field);
+  if (!value)
+    return;
+  g_free(*text);
+  *text = g_strdup(value);
+}
+
+static void
+take_call(ClientReport *report, const GstStructure *structure)
+{
+  /* what is not said: it is followed by what is */
+  static const char *const quiet[] = {"proven", "connected", "disconnected", NULL};
+  const char *event = gst_structure_get_string(structure, "event");
+  const char *text = gst_structure_get_string(structure, "text");
+  if (!event || !text)
+    return;
+  if (!g_strv_contains(quiet, event))
+    client_report_say(report, "%s", text);
+  if (g_str_equal(event, "missed") || g_str_equal(event, "unfinished"))
+    return; /* not of our call */
+  take_text(&report->call_peer, structure, "fingerprint");
+  take_text(&report->call_name, structure, "name");
+  take_text(&report->words, structure, "sas-words");
+  take_text(&report->digits, structure, "sas-digits");
+  take_text(&report->call_mode, structure, "mode");
+  take_text(&report->call_end, structure, "reason");
+  if (g_str_equal(event, "accepted"))
+    client_report_say(report,
+                      "both of you see the same words, unless somebody sits between you: %s (%s)",
+                      report->words, report->digits);
+  else if (g_str_equal(event, "ended") && !report->active)
+    client_report_set_error(report, text);
+}
+
+static void
 take_level(double *level, const GstStructure *structure)
 {
   const GValue *value = gst_structure_get_value(structure, "rms");
@@ -175,6 +220,8 @@ client_report_take_message(ClientReport *report, GstMessage *message)
     take_state(report, structure);
   else if (g_str_equal(name, "wzp-peer"))
     take_peer(report, structure);
+  else if (g_str_equal(name, "wzp-call"))
+    take_call(report, structure);
   else if (g_str_equal(name, "wzp-relay-key"))
     take_relay_key(report, structure);
   else if (g_str_equal(name, "level"))
@@ -417,6 +464,25 @@ add_peers(GString *json, GArray *peers)
   g_string_free(list, TRUE);
 }
 
+static void
+add_call(GString *json, const ClientReport *report)
+{
+  if (!report->call_peer) {
+    add_member(json, "call", "null");
+    return;
+  }
+  GString *call = g_string_new("{");
+  add_text(call, "fingerprint", report->call_peer);
+  add_text(call, "name", report->call_name && *report->call_name ? report->call_name : NULL);
+  add_text(call, "sas_words", report->words);
+  add_text(call, "sas_digits", report->digits);
+  add_text(call, "mode", report->call_mode);
+  add_text(call, "end", report->call_end);
+  g_string_append_c(call, '}');
+  add_member(json, "call", call->str);
+  g_string_free(call, TRUE);
+}
+
 /* Unix time in ms of a monotonic moment, so that two processes can be compared. */
 static double
 unix_msec(const ClientReport *report, gint64 moment)
@@ -434,6 +500,7 @@ print_json(const ClientReport *report)
   add_text(json, "fingerprint", report->fingerprint);
   add_text(json, "relay_fingerprint", report->relay_fingerprint);
   add_peers(json, report->peers);
+  add_call(json, report);
   add_text(json, "path", now->path);
   add_number(json, "time_to_active_ms", msec_since_start(report, report->active), 1);
   add_number(json, "time_to_first_audio_ms", msec_since_start(report, report->moments.first_heard),
@@ -469,6 +536,8 @@ print_text(const ClientReport *report)
     printf("with       %s\n", who);
     g_free(who);
   }
+  if (report->call_peer && report->words)
+    printf("words      %s (%s)\n", report->words, report->digits);
   if (report->sends)
     printf("sent       %" G_GUINT64_FORMAT " frames, %.1f kbit/s all-in\n", now->frames_sent,
            MAX(wire_kbit_s(report, &report->wire_sent), 0));

@@ -24,6 +24,9 @@ static const Good good[] = {
     {"wzp://h:1/?key-file=/k", "h", 1, NULL, "wzp://h:1/?key-file=/k"},
     {"wzp://:7000?key-file=/k", "", 7000, NULL, "wzp://:7000?key-file=/k"},
     {"wzp://h", "h", 4433, NULL, "wzp://h"},
+    {"wzp://h/@", "h", 4433, NULL, "wzp://h/@"},
+    {"wzp://h/@27ba36eb371eea99e7d0ee5731653e50", "h", 4433, NULL,
+     "wzp://h/@27ba36eb371eea99e7d0ee5731653e50"},
 };
 
 static void
@@ -57,7 +60,9 @@ static const char *const bad[][2] = {
     {"wzp://h/a/", "'/'"},
     {"wzp://h/%FF", "UTF-8"},
     {"wzp://h/%00", "UTF-8"},
-    {"wzp://h/@27ba36eb371eea99e7d0ee5731653e50", "room"},
+    {"wzp://h/@a/b", "whom to call"},
+    {"wzp://h/@%FF", "whom to call"},
+    {"wzp://h/@#000102030405060708090a0b0c0d0e0f", "a room secret"},
     {"wzp://h/r#", "32 hex digits"},
     {"wzp://h/r#00", "32 hex digits"},
     {"wzp://h/r#000102030405060708090a0b0c0d0e0g", "32 hex digits"},
@@ -76,6 +81,23 @@ test_bad(void)
     g_assert_error(error, GST_URI_ERROR, GST_URI_ERROR_BAD_URI);
     if (strstr(error->message, bad[n][1]) == NULL)
       g_error("%s: \"%s\" lacks \"%s\"", bad[n][0], error->message, bad[n][1]);
+  }
+}
+
+static void
+test_callee(void)
+{
+  static const char *const callees[][2] = {
+      {"wzp://h/@", NULL},
+      {"wzp://h/@27ba:36eb:371e:ea99:e7d0:ee57:3165:e50e",
+       "27ba:36eb:371e:ea99:e7d0:ee57:3165:e50e"},
+      {"wzp://h/@J%C3%BCrgen%20W", "J\xc3\xbcrgen W"},
+  };
+  for (guint n = 0; n < G_N_ELEMENTS(callees); n++) {
+    GstWzpUri *uri = gst_wzp_uri_parse(callees[n][0], NULL);
+    g_assert_true(uri->calls);
+    g_assert_cmpstr(uri->callee, ==, callees[n][1]);
+    gst_wzp_uri_free(uri);
   }
 }
 
@@ -174,6 +196,7 @@ main(int argc, char **argv)
   g_test_add_func("/uri/good", test_good);
   g_test_add_func("/uri/bad", test_bad);
   g_test_add_func("/uri/room-length", test_room_length);
+  g_test_add_func("/uri/callee", test_callee);
   g_test_add_func("/uri/secret", test_secret);
   g_test_add_func("/uri/query", test_query);
   g_test_add_func("/uri/apply", test_apply);

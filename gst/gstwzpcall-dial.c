@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "gstwzpcall-dial.h"
+#include <string.h>
+
+/* Signals are emitted from the session's thread, actions are taken from any. What is muted or on hold stops here,
+ * before anything is encoded: repair of later packets must not speak of it. */
+
+struct _GstWzpCallDial {
+  GstElement *call;
+  GstWzpEndpoint *endpoint;
+  gulong handler;
+  gint muted, held; /* atomic */
+};
+
+enum { SIGNAL_INCOMING_CALL, SIGNAL_CALL_EVENT, N_SIGNALS };
+static guint signals[N_SIGNALS];
+
+static GQuark
+dial_quark(void)
+{
+  return g_quark_from_static_string("gst-wzp-call-dial");
+}
+
+static GstWzpCallDial *
+dial_of(GstElement *call)
+{
+  return g_object_get_qdata(G_OBJECT(call), dial_quark());
+}
+
+GType
+gst_wzp_accept_mode_get_type(void)
+{
+  static const GEnumValue values[] = {
+      {WZP_ACCEPT_REJECT, "Declines every call", "reject"},
+      {WZP_ACCEPT_TRUSTED, "Rings; addresses may be exchanged, end-to-end encrypted", "trusted"},
+      {WZP_ACCEPT_PRIVATE, "Rings; by the relay only, and no addresses are gathered", "private"},
+      {0, NULL, NULL},
+  };
+  static gsize type = 0;
+  if (g_once_init_enter(&type))
+    g_once_init_leave(&type, g_enum_register_static("GstWzpAcceptMode", values));
+  return type;
+}
+
+/* --- actions --- */
+
+static gboolean
+act(GstElement *call, const WzpSessionAction *action)
+{
+  GstWzpCallDial *self = dial_of(call);
+  g_autoptr(WzpSession) session = gst_wzp_endpoint_dup_session(self->endpoint);
+  return session != NULL && wzp_session_call_act(session, action);
+}
+
+static gboolean
+accept_call(GstElement *call, const gchar *id, WzpAcceptMode mode)
+{
+  const WzpSessionAction action = {.type = WZP_SESSION_ACCEPT, .id = id, .mode = mode};
+  return act(call, &action);
+}
+
+/* reason: "busy", or anything else for declined. */
+static gboolean
+decline_call(GstElement *call, const gchar *id, const gchar *reason)
+{
+  const WzpSessionAction action = {
+      .type = WZP_SESSION_DECLINE,
+      .id = id,
+      .end = g_strcmp0(reason, "busy") == 0 ? WZP_END_BUSY : WZP_END_DECLINED,
+  };
+  return act(call, &action);
+}
+
+static gboolean
+hang_up(GstElement *call, const gchar *id)
+{
+  const WzpSessionAction action = {.type = WZP_SESSION_HANG_UP, .id = id};
+  return act(call, &action);
+}
+
+static gboolean
+set_silent(GstElement *call, gint *silent, const WzpSessionAction *action)
+{
+  if (action->on)
+    g_atomic_int_set(silent, TRUE);
+  gboolean good = act(call, action);
+  if (!action->on || !good)
+    g_atomic_int_set(silent, FALSE);
+  return good;
+}
+
+static gboolean
+hold(GstElement *call, gboolean on)
+{
+  const WzpSessionAction action = {.type = WZP_SESSION_HOLD, .on = on};
+  return set_silent(call, &dial_of(call)->held, &action);
+}
+
+static gboolean
+mute(GstElement *call, gboolean on)
+{
+  const WzpSessionAction action = {.type = WZP_SESSION_MUTE, .on = on};
+  return set_silent(call, &dial_of(call)->muted, &action);
+}
+
+static gboolean
+act_on_person(GstElement *call, const gchar *whom, WzpSessionAction *action)
+{
+  GstWzpCallDial *self = dial_of(call);
+  g_autoptr(GError) error = NULL;
+  GST_OBJECT_LOCK(call);
+  g_autofree gchar *contacts = g_strdup(self->endpoint->contacts);
+  GST_OBJECT_UNLOCK(call);
+  if (whom != NULL && wzp_session_find_person(contacts, whom, NULL, &action->person, &error))
+    return act(call, action);
+  if (error != NULL)
+    gst_element_message_full(call, GST_MESSAGE_WARNING, error->domain, error->code,
+                             g_strdup(error->message), NULL, __FILE__, GST_FUNCTION, __LINE__);
+  return FALSE;
+}
+
+static gboolean
+transfer(GstElement *call, const gchar *whom)
+{
+  WzpSessionAction action = {.type = WZP_SESSION_TRANSFER};
+  return act_on_person(call, whom, &action);
+}
+
+static gboolean
+dial(GstElement *call, const gchar *whom)
+{
+  WzpSessionAction action = {.type = WZP_SESSION_DIAL};
+  return act_on_person(call, whom, &action);
+}
+
+/* --- events --- */
+
+static GstPadProbeReturn
+input_probe(GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+  GstWzpCallDial *self = data;
+  (void)pad;
+  (void)info;
+  return g_atomic_int_get(&self->muted) || g_atomic_int_get(&self->held) ? GST_PAD_PROBE_DROP
+                                                                         : GST_PAD_PROBE_OK;
+}
+
+/* In the session's thread. */
+static void
+call_event(WzpSession *session, const GstStructure *event, gpointer call)
+{
+  GstWzpCallDial *self = dial_of(call);
+  const gchar *name = gst_structure_get_string(event, "event");
+  (void)session;
+  if (strcmp(name, "ended") == 0) { /* the next one begins as it should */
+    g_atomic_int_set(&self->muted, FALSE);
+    g_atomic_int_set(&self->held, FALSE);
+  }
+  if (strcmp(name, "accepted") == 0 || strcmp(name, "ended") == 0 || strcmp(name, "proven") == 0)
+    g_object_notify(G_OBJECT(call), "sas");
+  g_signal_emit(call, signals[SIGNAL_CALL_EVENT], 0, event);
+  if (strcmp(name, "incoming") == 0)
+    g_signal_emit(
+        call, signals[SIGNAL_INCOMING_CALL], 0, gst_structure_get_string(event, "fingerprint"),
+        gst_structure_get_string(event, "name"), gst_structure_get_string(event, "call-id"));
+}
+
+void
+gst_wzp_call_dial_start(GstWzpCallDial *self)
+{
+  self->muted = self->held = FALSE;
+  self->handler = gst_wzp_endpoint_connect(self->endpoint, "call-event", G_CALLBACK(call_event));
+}
+
+void
+gst_wzp_call_dial_stop(GstWzpCallDial *self)
+{
+  if (self->handler != 0)
+    g_signal_handler_disconnect(self->endpoint->session, self->handler);
+  self->handler = 0;
+}
+
+gboolean
+gst_wzp_call_dial_calls_somebody(GstWzpCallDial *self)
+{
+  GST_OBJECT_LOCK(self->call);
+  gboolean somebody = self->endpoint->uri != NULL && self->endpoint->uri->callee != NULL;
+  GST_OBJECT_UNLOCK(self->call);
+  return somebody;
+}
+
+/* --- properties --- */
+
+static gchar **
+text_of(GstWzpCallDial *self, guint n)
+{
+  return n == GST_WZP_CALL_DIAL_PROP_CONTACTS    ? &self->endpoint->contacts
+         : n == GST_WZP_CALL_DIAL_PROP_PEER_NAME ? &self->endpoint->peer_name
+                                                 : NULL;
+}
+
+gboolean
+gst_wzp_call_dial_set_property(GstWzpCallDial *self, guint n, const GValue *value)
+{
+  gchar **text = text_of(self, n);
+  if (n == GST_WZP_CALL_DIAL_PROP_ACCEPT_MODE) {
+    const WzpSessionAction action = {.type = WZP_SESSION_SET_MODE,
+                                     .mode = (WzpAcceptMode)g_value_get_enum(value)};
+    GST_OBJECT_LOCK(self->call);
+    self->endpoint->accept_mode = action.mode;
+    GST_OBJECT_UNLOCK(self->call);
+    act(self->call, &action); /* for the calls to come, if there is a session already */
+    return TRUE;
+  }
+  if (text == NULL)
+    return FALSE;
+  GST_OBJECT_LOCK(self->call);
+  g_free(*text);
+  *text = g_value_dup_string(value);
+  GST_OBJECT_UNLOCK(self->call);
+  return TRUE;
+}
+
+gboolean
+gst_wzp_call_dial_get_property(GstWzpCallDial *self, guint n, GValue *value)
+{
+  gchar **text = text_of(self, n);
+  if (n >= GST_WZP_CALL_DIAL_N_PROPS)
+    return FALSE;
+  if (n == GST_WZP_CALL_DIAL_PROP_SAS) {
+    g_autoptr(WzpSession) session = gst_wzp_endpoint_dup_session(self->endpoint);
+    g_value_take_string(value, session != NULL ? wzp_session_dup_sas(session) : NULL);
+    return TRUE;
+  }
+  GST_OBJECT_LOCK(self->call);
+  if (text != NULL)
+    g_value_set_string(value, *text);
+  else
+    g_value_set_enum(value, self->endpoint->accept_mode);
+  GST_OBJECT_UNLOCK(self->call);
+  return TRUE;
+}
+
+/* --- the class --- */
+
+static void
+install_properties(GObjectClass *klass, guint first)
+{
+  const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY;
+  g_object_class_install_property(
+      klass, first + GST_WZP_CALL_DIAL_PROP_ACCEPT_MODE,
+      g_param_spec_enum("accept-mode", "Accept mode",
+                        "What happens with calls that come in, and how calls may travel: private "
+                        "when either side says so",
+                        GST_WZP_TYPE_ACCEPT_MODE, WZP_ACCEPT_PRIVATE,
+                        G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
+  g_object_class_install_property(
+      klass, first + GST_WZP_CALL_DIAL_PROP_CONTACTS,
+      g_param_spec_string("contacts", "Contacts",
+                          "Path of the file of people that were met. Unset: wzp/contacts in the "
+                          "user's configuration folder",
+                          NULL, flags));
+  g_object_class_install_property(
+      klass, first + GST_WZP_CALL_DIAL_PROP_PEER_NAME,
+      g_param_spec_string(
+          "peer-name", "Peer's name",
+          "What the one that the URI calls is called: the call stops when a contact "
+          "of this name has another key, and a new contact gets the name",
+          NULL, flags));
+  g_object_class_install_property(
+      klass, first + GST_WZP_CALL_DIAL_PROP_SAS,
+      g_param_spec_string("sas", "Short authentication string",
+                          "Three words and six digits of the call that is on: both sides have the "
+                          "same ones, unless somebody sits between them",
+                          NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+}
+
+static void
+add_action(GObjectClass *klass, const gchar *name, GCallback handler, guint n, GType first,
+           GType second)
+{
+  g_signal_new_class_handler(name, G_OBJECT_CLASS_TYPE(klass), G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION,
+                             handler, NULL, NULL, NULL, G_TYPE_BOOLEAN, n, first, second);
+}
+
+void
+gst_wzp_call_dial_class_init(GObjectClass *klass, guint first)
+{
+  GType type = G_OBJECT_CLASS_TYPE(klass);
+  install_properties(klass, first);
+  signals[SIGNAL_INCOMING_CALL] =
+      g_signal_new("incoming-call", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 3,
+                   G_TYPE_STRING, G_TYPE_STRING, G_TYPE_STRING);
+  signals[SIGNAL_CALL_EVENT] = g_signal_new("call-event", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                            NULL, G_TYPE_NONE, 1, GST_TYPE_STRUCTURE);
+  add_action(klass, "accept", G_CALLBACK(accept_call), 2, G_TYPE_STRING, GST_WZP_TYPE_ACCEPT_MODE);
+  add_action(klass, "decline", G_CALLBACK(decline_call), 2, G_TYPE_STRING, G_TYPE_STRING);
+  add_action(klass, "hangup", G_CALLBACK(hang_up), 1, G_TYPE_STRING, G_TYPE_NONE);
+  add_action(klass, "hold", G_CALLBACK(hold), 1, G_TYPE_BOOLEAN, G_TYPE_NONE);
+  add_action(klass, "mute", G_CALLBACK(mute), 1, G_TYPE_BOOLEAN, G_TYPE_NONE);
+  add_action(klass, "transfer", G_CALLBACK(transfer), 1, G_TYPE_STRING, G_TYPE_NONE);
+  add_action(klass, "dial", G_CALLBACK(dial), 1, G_TYPE_STRING, G_TYPE_NONE);
+}
+
+GstWzpCallDial *
+gst_wzp_call_dial_new(GstElement *call, GstWzpEndpoint *endpoint, GstPad *input)
+{
+  GstWzpCallDial *self = g_new0(GstWzpCallDial, 1);
+  self->call = call;
+  self->endpoint = endpoint;
+  endpoint->dials = TRUE;
+  endpoint->accept_mode = WZP_ACCEPT_PRIVATE;
+  g_object_set_qdata(G_OBJECT(call), dial_quark(), self);
+  gst_pad_add_probe(input, GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST, input_probe,
+                    self, NULL);
+  return self;
+}
+
+void
+gst_wzp_call_dial_free(GstWzpCallDial *self)
+{
+  g_free(self);
+}

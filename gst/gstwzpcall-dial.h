@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#pragma once
+#include "gstwzpendpoint.h"
+
+G_BEGIN_DECLS
+
+/* Dialled calls of wzpcall: its properties, signals and actions for them. */
+
+enum {
+  GST_WZP_CALL_DIAL_PROP_ACCEPT_MODE,
+  GST_WZP_CALL_DIAL_PROP_CONTACTS,
+  GST_WZP_CALL_DIAL_PROP_PEER_NAME,
+  GST_WZP_CALL_DIAL_PROP_SAS,
+  GST_WZP_CALL_DIAL_N_PROPS
+};
+
+#define GST_WZP_TYPE_ACCEPT_MODE (gst_wzp_accept_mode_get_type())
+GType gst_wzp_accept_mode_get_type(void);
+
+typedef struct _GstWzpCallDial GstWzpCallDial;
+/* Installs the properties from number first on, and the signals. */
+void gst_wzp_call_dial_class_init(GObjectClass *klass, guint first);
+/* endpoint: the call's; input: the pad that what is spoken comes through. All are borrowed. */
+GstWzpCallDial *gst_wzp_call_dial_new(GstElement *call, GstWzpEndpoint *endpoint, GstPad *input);
+void gst_wzp_call_dial_free(GstWzpCallDial *dial);
+/* n counts from 0; FALSE: not one of these. */
+gboolean gst_wzp_call_dial_set_property(GstWzpCallDial *dial, guint n, const GValue *value);
+gboolean gst_wzp_call_dial_get_property(GstWzpCallDial *dial, guint n, GValue *value);
+/* The session runs from start to stop. */
+void gst_wzp_call_dial_start(GstWzpCallDial *dial);
+void gst_wzp_call_dial_stop(GstWzpCallDial *dial);
+/* The URI dials somebody: the stream ends with that call. */
+gboolean gst_wzp_call_dial_calls_somebody(GstWzpCallDial *dial);
+
+G_END_DECLS

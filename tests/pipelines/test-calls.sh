@@ -1,0 +1,79 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# wzp-client calls somebody and is called: words, contacts, refusals, exit codes.
+. "$(dirname "$0")/lib.sh"
+client=$build/pipelines/wzp-client
+
+# exits CODE WORDS COMMAND...: with this code, and says these words
+exits() {
+  code=$1 words=$2 status=0
+  shift 2
+  "$@" >"$work/exits.log" 2>&1 || status=$?
+  cat "$work/exits.log"
+  echo "exit code $status"
+  [ $status = "$code" ] && grep -q -- "$words" "$work/exits.log"
+}
+
+# of_call FILE FIELD: from the report's "call"
+of_call() {
+  sed -n "s/.*\"call\":{[^}]*\"$2\":\"\{0,1\}\([^\",}]*\).*/\1/p" "$1"
+}
+
+check 'a call and a room' exits 2 'choose one' "$client" --live --call x --room r localhost
+check 'a name for nobody' exits 2 'say that too' "$client" --live --name x localhost
+check 'answering as nobody' exits 2 'needs an --identity' "$client" --live --answer localhost
+check 'called twice' exits 2 'named twice' "$client" --live --call a wzp://localhost/@b
+
+start_relay
+for who in alice bob; do
+  "$client" identity new --identity "$work/$who" >/dev/null
+done
+bob=$("$client" identity show --identity "$work/bob" | grep -o '[0-9a-f]\{4\}\(:[0-9a-f]\{4\}\)\{7\}' | head -n 1)
+check 'bob has an identity' test -n "$bob"
+
+check 'nobody is there' exits 1 'cannot be reached' "$client" --send-tone 1 --identity "$work/alice" \
+  --call "$bob" "$relay"
+check 'not a contact' exits 2 'neither the name of a contact' "$client" --send-tone 1 \
+  --identity "$work/alice" --call Bob "$relay"
+
+# bob waits, alice calls him by fingerprint and gives him a name
+call_bob() {
+  start bob "$client" --answer --record "$work/bob.wav" --identity "$work/bob" --json \
+    --contacts "$work/bobs" --duration 30 "$@" "$relay"
+  bob_pid=$pid
+  wait_for "$work/bob.err" 'no call is on'
+}
+call_bob --trusted
+check 'a call' sh -c "'$client' --send-tone 3 --identity '$work/alice' --json --trusted \
+  --contacts '$work/alices' --call '$bob' --name Bob '$relay' >'$work/alice.out' 2>'$work/alice.err'"
+check 'the callee ends with it' wait "$bob_pid"
+check 'it was heard' heard "$work/bob.wav" 2.9
+check 'the caller saw words' grep -q 'both of you see the same words' "$work/alice.err"
+words=$(of_call "$work/alice.out" sas_words)
+check 'three words' test "$(echo "$words" | wc -w)" = 3
+check 'the same at both' test "$words" = "$(of_call "$work/bob.out" sas_words)"
+check 'six digits, the same' test "$(of_call "$work/alice.out" sas_digits)" = \
+  "$(of_call "$work/bob.out" sas_digits)"
+check 'both trust' test "$(of_call "$work/bob.out" mode)" = trusted
+check 'nothing was lost' test "$(json "$work/bob.out" frames_lost)" = 0
+
+# the name stands for the key now; the words of the call verify it
+# shellcheck disable=SC2086
+check 'verified by words' "$client" contacts verify --contacts "$work/alices" Bob $words
+call_bob
+check 'called by name' sh -c "'$client' --send-tone 1 --identity '$work/alice' --json \
+  --contacts '$work/alices' --call bob '$relay' >'$work/alice.out' 2>'$work/alice.err'"
+check 'shown as verified' grep -q 'Bob (verified' "$work/alice.err"
+check 'private, as bob said' test "$(of_call "$work/alice.out" mode)" = private
+wait "$bob_pid" || true
+
+# somebody else under a known name
+"$client" identity new --identity "$work/mallory" >/dev/null
+mallory=$("$client" identity show --identity "$work/mallory" | grep -o '[0-9a-f]\{4\}\(:[0-9a-f]\{4\}\)\{7\}' |
+  head -n 1)
+check 'a known name with another key is a loud stop' exits 4 'STOP' "$client" --send-tone 1 \
+  --identity "$work/alice" --contacts "$work/alices" --call "$mallory" --name Bob "$relay"
+check 'nobody calls himself' exits 2 'own identity' "$client" --send-tone 1 --identity "$work/bob" \
+  --call "$bob" "$relay"
+
+finish
