@@ -28,7 +28,7 @@ static const Limit limits[] = {
     LIMIT("max-rooms-per-identity", max_rooms_per_identity, 1, 1000),
     LIMIT("max-ringing-per-identity", max_ringing_per_identity, 1, 1000),
     LIMIT("call-attempts-per-minute", call_attempts_per_minute, 1, 1000),
-    LIMIT("max-members", max_members, 2, WZP_SLOT_MAX + 1),
+    LIMIT("max-members", max_members, 2, WZP_ROOM_MEMBERS_MAX),
     LIMIT("media-packets-per-second", media_packets_per_second, 1, 100000),
     LIMIT("media-bytes-per-second", media_bytes_per_second, 1500, 100000000),
     LIMIT("control-bytes-per-second", control_bytes_per_second, 1500, 10000000),

@@ -265,8 +265,6 @@ static const char *
 refusal_text(WzpErrorCode code)
 {
   switch (code) {
-  case WZP_ERROR_ROOM_FULL:
-    return "The room is full.";
   case WZP_ERROR_BUSY:
     return "The relay takes no more rooms, no more of this identity, or no more traffic. Try again "
            "later.";
@@ -278,6 +276,18 @@ refusal_text(WzpErrorCode code)
     return "The JOIN is malformed, its signature does not hold, or it is not of this session's "
            "identity.";
   }
+}
+
+static void
+refuse_join(RelayControl *control, RelaySession *session, WzpErrorCode code)
+{
+  char full[96];
+
+  g_snprintf(full, sizeof full, "The room is full: it has the %u members that this relay allows.",
+             control->limits.max_members);
+  relay_control_log(control, session, wzp_error_code_name(code));
+  relay_control_error(control, session, code,
+                      code == WZP_ERROR_ROOM_FULL ? full : refusal_text(code));
 }
 
 static bool
@@ -339,8 +349,7 @@ handle_join(RelayControl *control, WzpTime now, RelaySession *session, const uin
       relay_control_drop(control, WZP_ROOM_FULL);
   }
   if (code != WZP_ERROR_NONE) {
-    relay_control_log(control, session, wzp_error_code_name(code));
-    relay_control_error(control, session, code, refusal_text(code));
+    refuse_join(control, session, code);
     return;
   }
 

@@ -29,7 +29,7 @@ relay_limits_default(RelayLimits *limits)
       .max_rooms_per_identity = 8,
       .max_ringing_per_identity = 3,
       .call_attempts_per_minute = 10,
-      .max_members = 2,
+      .max_members = WZP_ROOM_MEMBERS_MAX,
       .media_packets_per_second = 400,
       .media_bytes_per_second = 32000,
       .control_bytes_per_second = 16384,

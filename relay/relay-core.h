@@ -15,7 +15,7 @@ typedef struct {
   unsigned max_rooms_per_identity;    /* 8 */
   unsigned max_ringing_per_identity;  /* 3: dialled calls, out and in */
   unsigned call_attempts_per_minute;  /* 10, from one identity to one other */
-  unsigned max_members;               /* members per room; 2 until rooms grow */
+  unsigned max_members;               /* members per room */
   unsigned media_packets_per_second;  /* per leg, 400, burst 1 s */
   unsigned media_bytes_per_second;    /* per leg, 32000 (256 kbit/s), burst 1 s */
   unsigned control_bytes_per_second;  /* per leg, 16384, burst 65536 */

@@ -18,7 +18,8 @@
 #define BEHIND_LIMIT 64
 #define BEHIND_SILENCE WZP_SECOND
 
-typedef struct {
+typedef struct Leg Leg;
+struct Leg {
   bool active;
   uint32_t sid;
   WzpHopKeys hop_keys;
@@ -26,19 +27,19 @@ typedef struct {
   uint16_t capabilities;
   int slot;
   uint32_t room;
+  Leg *next; /* in the room */
   WzpWindow window;
   unsigned behind;
   WzpTime last_new; /* the window took a packet */
   RelayBucket packets, bytes;
   WzpTime last_seen; /* atomic */
-} Leg;
+};
 
 struct RelayMedia {
   RelayLimits limits;
   unsigned capacity;
   Leg *legs;
-  uint32_t *members;     /* [room * max_members + n]: leg indices */
-  uint16_t *n_members;   /* [room] */
+  Leg **rooms;           /* [room]: the first of its legs */
   RelayMediaStats stats; /* atomic, written by the owner only */
   RelayBucket egress;
   WzpTime egress_began; /* the second that is counted; atomic like the stats */
@@ -77,8 +78,7 @@ relay_media_new(const RelayLimits *limits)
   media->limits = *limits;
   media->capacity = relay_sid_capacity(limits);
   media->legs = g_new0(Leg, media->capacity);
-  media->members = g_new0(uint32_t, (size_t)limits->max_rooms * limits->max_members);
-  media->n_members = g_new0(uint16_t, limits->max_rooms);
+  media->rooms = g_new0(Leg *, limits->max_rooms);
   return media;
 }
 
@@ -89,8 +89,7 @@ relay_media_free(RelayMedia *media)
     return;
   sodium_memzero(media->legs, media->capacity * sizeof(Leg));
   g_free(media->legs);
-  g_free(media->members);
-  g_free(media->n_members);
+  g_free(media->rooms);
   g_free(media);
 }
 
@@ -116,21 +115,14 @@ find_leg(const RelayMedia *media, uint32_t sid)
 static void
 leave_room(RelayMedia *media, Leg *leg)
 {
-  uint32_t self = (uint32_t)(leg - media->legs);
-  uint32_t *members;
-  unsigned n, i;
+  Leg **link;
 
   if (leg->room == RELAY_NO_ROOM)
     return;
-  members = media->members + (size_t)leg->room * media->limits.max_members;
-  n = media->n_members[leg->room];
-  for (i = 0; i < n; i++) {
-    if (members[i] == self) {
-      members[i] = members[n - 1];
-      media->n_members[leg->room] = (uint16_t)(n - 1);
-      break;
-    }
-  }
+  link = &media->rooms[leg->room];
+  while (*link != leg)
+    link = &(*link)->next;
+  *link = leg->next;
   leg->room = RELAY_NO_ROOM;
   leg->slot = NO_SLOT;
 }
@@ -138,13 +130,9 @@ leave_room(RelayMedia *media, Leg *leg)
 static void
 enter_room(RelayMedia *media, Leg *leg, uint32_t room, uint8_t slot)
 {
-  unsigned n;
-
   g_assert(room < media->limits.max_rooms);
-  n = media->n_members[room];
-  g_assert(n < media->limits.max_members);
-  media->members[(size_t)room * media->limits.max_members + n] = (uint32_t)(leg - media->legs);
-  media->n_members[room] = (uint16_t)(n + 1);
+  leg->next = media->rooms[room];
+  media->rooms[room] = leg;
   leg->room = room;
   leg->slot = slot;
 }
@@ -254,18 +242,13 @@ check_packet(RelayMedia *media, WzpTime now, Leg *leg, uint64_t near, const uint
   return WZP_OK;
 }
 
-/* The receivers of a leg's packets, one after the other. */
+/* The receivers of a leg's packets, one after the other; NULL for the first, and past the last. */
 static Leg *
-next_receiver(RelayMedia *media, const Leg *from, unsigned *n)
+next_receiver(const RelayMedia *media, const Leg *from, const Leg *last)
 {
-  while (*n < media->n_members[from->room]) {
-    Leg *leg =
-        &media->legs[media->members[(size_t)from->room * media->limits.max_members + (*n)++]];
+  Leg *leg = last == NULL ? media->rooms[from->room] : last->next;
 
-    if (leg != from)
-      return leg;
-  }
-  return NULL;
+  return leg == from ? leg->next : leg;
 }
 
 /* One thread writes, any may read. */
@@ -316,10 +299,9 @@ static void
 fan_out(RelayMedia *media, WzpTime now, const Leg *leg, const uint8_t *data, size_t length,
         RelaySend send, void *user)
 {
-  unsigned n = 0;
-  Leg *to;
+  Leg *to = NULL;
 
-  while ((to = next_receiver(media, leg, &n)) != NULL)
+  while ((to = next_receiver(media, leg, to)) != NULL)
     forward(media, now, to, data, length, send, user);
 }
 
@@ -347,8 +329,8 @@ handle_trunk(RelayMedia *media, WzpTime now, Leg *leg, uint64_t near, const uint
   WzpResult result = WZP_OK;
   size_t position = 0, packet_length;
   const uint8_t *packet;
-  unsigned n_good = 0, n = 0, i;
-  Leg *to;
+  unsigned n_good = 0, i;
+  Leg *to = NULL;
 
   if (!wzp_trunk_valid(data, length)) {
     count(&media->stats.drops[WZP_MALFORMED], 1);
@@ -367,7 +349,7 @@ handle_trunk(RelayMedia *media, WzpTime now, Leg *leg, uint64_t near, const uint
     packets[n_good] = packet;
     lengths[n_good++] = packet_length;
   }
-  while (leg->room != RELAY_NO_ROOM && (to = next_receiver(media, leg, &n)) != NULL) {
+  while (leg->room != RELAY_NO_ROOM && (to = next_receiver(media, leg, to)) != NULL) {
     if (result == WZP_OK && (to->capabilities & WZP_CAP_TRUNK)) {
       forward(media, now, to, data, length, send, user);
       continue;

@@ -29,13 +29,22 @@ room_equal(gconstpointer a, gconstpointer b)
   return memcmp(a, b, 32) == 0;
 }
 
+static void
+free_room(gpointer data)
+{
+  RelayRoom *room = data;
+
+  g_free(room->members);
+  g_free(room);
+}
+
 RelayRooms *
 relay_rooms_new(const RelayLimits *limits)
 {
   RelayRooms *rooms = g_new0(RelayRooms, 1);
 
   rooms->limits = *limits;
-  rooms->by_id = g_hash_table_new_full(room_hash, room_equal, NULL, g_free);
+  rooms->by_id = g_hash_table_new_full(room_hash, room_equal, NULL, free_room);
   rooms->per_identity = relay_tally_new();
   rooms->free_indices = g_new(uint32_t, limits->max_rooms);
   while (rooms->n_free < limits->max_rooms) {
@@ -138,8 +147,7 @@ relay_rooms_give_index(RelayRooms *rooms, uint32_t index)
 static RelayRoom *
 new_room(RelayRooms *rooms, const uint8_t id[32])
 {
-  RelayRoom *room =
-      g_malloc0(sizeof *room + (size_t)rooms->limits.max_members * sizeof room->members[0]);
+  RelayRoom *room = g_new0(RelayRoom, 1);
   unsigned slot;
 
   (void)relay_rooms_take_index(rooms, &room->index);
@@ -148,6 +156,17 @@ new_room(RelayRooms *rooms, const uint8_t id[32])
     room->rests_until[slot] = INT64_MIN;
   g_hash_table_insert(rooms->by_id, room->id, room);
   return room;
+}
+
+/* Most rooms have two: they do not pay for the largest. */
+static RelayMember *
+append_member(RelayRoom *room)
+{
+  if (room->n_members == room->capacity) {
+    room->capacity = MAX(2, 2 * room->capacity);
+    room->members = g_renew(RelayMember, room->members, room->capacity);
+  }
+  return &room->members[room->n_members++];
 }
 
 static void
@@ -192,7 +211,7 @@ relay_rooms_join(RelayRooms *rooms, WzpTime now, uint32_t session, const WzpJoin
     return WZP_ERROR_NONE;
   }
   joined->slot = choose_slot(room, now);
-  member = &room->members[room->n_members++];
+  member = append_member(room);
   member->session = session;
   member->slot = joined->slot;
   memcpy(member->id, join->id, 32);

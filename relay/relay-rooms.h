@@ -21,7 +21,8 @@ typedef struct {
   uint8_t id[32];
   WzpTime rests_until[WZP_SLOT_MAX + 1];
   unsigned n_members;
-  RelayMember members[]; /* room for max_members */
+  unsigned capacity;
+  RelayMember *members;
 } RelayRoom;
 
 typedef struct {

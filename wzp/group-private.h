@@ -110,7 +110,7 @@ struct WzpGroup {
       watched_since; /* somebody's silence counts only while we were there to hear it */
 };
 
-/* For tests of more than two; the protocol's records and rotation are made for N. */
+/* For tests of a full room. */
 void wzp_group_set_max_members(WzpGroup *group, unsigned max_members);
 
 /* --- join.c --- */

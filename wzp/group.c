@@ -3,7 +3,6 @@
 #include <sodium.h>
 #include <string.h>
 
-#define MAX_MEMBERS 2
 /* After a restart of the relay. */
 #define RETURN_WITHIN (30 * WZP_SECOND)
 /* What a member said before leaving may be overtaken by the goodbye. */
@@ -59,7 +58,7 @@ wzp_group_new(const WzpIdentity *identity, const WzpRoomSecret *secret, const ui
   group->sender = wzp_sender_new(sid, base, 0);
   sodium_memzero(base, sizeof base);
 
-  group->max_members = MAX_MEMBERS;
+  group->max_members = WZP_ROOM_MEMBERS_MAX;
   group->changed_at = group->looked_at = LONG_AGO;
   group->base_at = WZP_NEVER;
   group->members = g_ptr_array_new_with_free_func(member_free);

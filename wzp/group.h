@@ -4,7 +4,7 @@
 #include "signal.h"
 
 /* A room's keys: signed JOINs, pairwise keys from them, sender keys sent pairwise (PROTOCOL.md 7).
- * Records are shaped for N members; this version admits one other member and refuses more with
+ * A room has at most WZP_ROOM_MEMBERS_MAX members, whatever its relay says: one more is refused with
  * WZP_ROOM_FULL. Sans-I/O: JOINs and records go in and come out, the relay only carries them.
  *
  * JOIN blob = JOIN | sig(64) | mac(16)
@@ -18,6 +18,9 @@
  *   0x05 leave
  *   0x00 padding   the rest
  * An unknown frame type ends the reading of that record. */
+
+/* Ourselves included. What a room costs each member grows with it: a record to everybody at each leave. */
+#define WZP_ROOM_MEMBERS_MAX 64
 
 #define WZP_JOIN_SIZE 155
 #define WZP_JOIN_BLOB_SIZE (WZP_JOIN_SIZE + 64 + 16)

@@ -115,8 +115,6 @@ void
 three_talking(Hands *hands, WzpTime now)
 {
   hands_init(hands, 3, NULL);
-  for (unsigned i = 0; i < 3; i++)
-    wzp_group_set_max_members(hands->group[i], 3);
   for (unsigned i = 0; i < 3; i++) {
     for (unsigned k = 0; k < 3; k++) {
       if (i != k)

@@ -179,8 +179,6 @@ static void
 three_announced(Hands *hands)
 {
   hands_init(hands, 3, NULL);
-  for (unsigned i = 0; i < 3; i++)
-    wzp_group_set_max_members(hands->group[i], 3);
   for (unsigned i = 0; i < 3; i++) {
     for (unsigned k = 0; k < 3; k++) {
       if (i != k)
@@ -357,8 +355,6 @@ test_keyreq_before_switch(void)
 
   hands_init(&hands, 3, NULL);
   WzpGroup *a = hands.group[0], *b = hands.group[1], *c = hands.group[2];
-  for (unsigned i = 0; i < 3; i++)
-    wzp_group_set_max_members(hands.group[i], 3);
   show(a, now, 1, b);
   show(b, now, 0, a);
   carry(&hands, now);
@@ -406,8 +402,6 @@ test_newcomer_before_speech(void)
 
   hands_init(&hands, 3, NULL);
   WzpGroup *a = hands.group[0], *b = hands.group[1], *c = hands.group[2];
-  for (unsigned i = 0; i < 3; i++)
-    wzp_group_set_max_members(hands.group[i], 3);
   memcpy(base, wzp_sender_base(a->sender), 32);
   show(a, now, 1, b);
   show(b, now, 0, a);

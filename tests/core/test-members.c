@@ -10,6 +10,7 @@ test_third_refused(void)
 
   hands_init(&hands, 3, NULL);
   WzpGroup *a = hands.group[0], *b = hands.group[1], *c = hands.group[2];
+  wzp_group_set_max_members(a, 2);
   show(a, 0, 1, b);
   show(b, 0, 0, a);
   carry(&hands, 0);

@@ -16,7 +16,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     g_assert_no_error(error);
     g_assert_cmpuint(config.limits.max_sessions, >=, 1);
     g_assert_cmpuint(config.limits.max_members, >=, 2);
-    g_assert_cmpuint(config.limits.max_members, <=, 250);
+    g_assert_cmpuint(config.limits.max_members, <=, 64);
     g_assert_cmpint(config.metrics_port, >=, -1);
     g_assert_cmpint(config.metrics_port, <=, 65535);
     g_assert_true(config.listen.family == 4 || config.listen.family == 6);

@@ -33,9 +33,9 @@ remove_plugins(void)
 void
 rig_init(int *argc, char ***argv)
 {
-  static const char *const plugins[] = {"coreelements",  "audiotestsrc",      "audioconvert",
-                                        "audioresample", "playback",          "wavparse",
-                                        "wavenc",        "typefindfunctions", NULL};
+  static const char *const plugins[] = {
+      "coreelements", "audiotestsrc", "audioconvert", "audioresample",     "audiomixer",
+      "playback",     "wavparse",     "wavenc",       "typefindfunctions", NULL};
   const char *stock = g_getenv("WZP_STOCK_PLUGINS");
   g_assert_nonnull(stock);
   plugin_folder = g_dir_make_tmp("wzp-plugins-XXXXXX", NULL);
@@ -91,10 +91,12 @@ rig_relay_start(const char *identity, unsigned port)
   g_autoptr(GError) error = NULL;
   g_autofree char *path = rig_path(identity);
   g_autofree char *listen = g_strdup_printf("--listen=127.0.0.1:%u", port);
+  g_autofree char *config = rig_path("relay.conf");
+  gboolean configured = g_file_test(config, G_FILE_TEST_EXISTS);
   RigRelay *relay = g_new0(RigRelay, 1);
-  relay->process =
-      g_subprocess_new(G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_MERGE, &error,
-                       program, listen, "--identity", path, NULL);
+  relay->process = g_subprocess_new(
+      G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_MERGE, &error, program, listen,
+      "--identity", path, configured ? "--config" : NULL, config, NULL);
   g_assert_no_error(error);
   relay->output = g_data_input_stream_new(g_subprocess_get_stdout_pipe(relay->process));
   g_autofree char *line = g_data_input_stream_read_line(relay->output, NULL, NULL, NULL);

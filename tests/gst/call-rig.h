@@ -19,7 +19,7 @@ char *rig_path(const char *name); /* free with g_free() */
 
 typedef struct RigRelay RigRelay;
 /* The program of the environment variable WZP_RELAY. identity: a file's name in the folder, made when
- * missing. port 0: a free one. */
+ * missing. port 0: a free one. Configured by the folder's relay.conf, if there is one. */
 RigRelay *rig_relay_start(const char *identity, unsigned port);
 unsigned rig_relay_port(const RigRelay *relay);
 const char *rig_relay_fingerprint(const RigRelay *relay);

@@ -188,7 +188,7 @@ def test_rooms_apart(stack, folder):
 
 def test_room_full(stack, folder):
     "a third member is refused with ROOM_FULL"
-    address, _ = relay(stack, folder)
+    address, _ = relay(stack, folder, max_members=2)
     one, two, three = (wzp.RoomPeer(address, "room") for _ in range(3))
     stack.callback(close, one, two, three)
     expect(wzp.drive([one, two], lambda: one.may_seal() and two.may_seal()), "two are in")

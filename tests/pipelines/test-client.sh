@@ -39,7 +39,8 @@ check 'bad relay fingerprint' exits 2 '[Ff]ingerprint' "$client" --send-tone 1 '
 
 # --- a call
 
-start_relay
+printf '[relay]\nmax-members=2\n' >"$work/two-only.conf"
+start_relay --config "$work/two-only.conf"
 start recorder "$client" --record "$work/a.wav" --json --duration 20 --latency 200 --room r "$relay"
 recorder_pid=$pid
 wait_for "$work/recorder.err" 'nobody else'

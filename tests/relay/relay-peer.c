@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PEERS_MAX 8
+#define PEERS_MAX 64
 
 RelayPeer *
 relay_peer_new(const char *source, const WzpAddress *relay, const char *room)
@@ -180,17 +180,16 @@ relay_peers_run_for(RelayPeer **peers, unsigned n, WzpTime duration)
 }
 
 WzpResult
-relay_peer_talk(RelayPeer *peer)
+relay_peer_say(RelayPeer *peer, const void *bundle, size_t bundle_length)
 {
-  uint8_t voice[60], packet[WZP_DATAGRAM_MAX];
+  uint8_t packet[WZP_DATAGRAM_MAX];
   WzpTime now = g_get_monotonic_time();
   WzpAddress to;
   WzpResult result;
   size_t length;
 
-  memset(voice, 0x20, sizeof voice);
-  result = wzp_call_seal(peer->call, now, 0, peer->timestamp, 0, false, voice, sizeof voice, packet,
-                         sizeof packet - WZP_TRAILER_SIZE, &length, NULL);
+  result = wzp_call_seal(peer->call, now, 0, peer->timestamp, 0, false, bundle, bundle_length,
+                         packet, sizeof packet - WZP_TRAILER_SIZE, &length, NULL);
   peer->timestamp += 20;
   if (result == WZP_OK)
     result = wzp_call_frame_media(peer->call, now, packet, length, packet, &length, &to);
@@ -199,6 +198,15 @@ relay_peer_talk(RelayPeer *peer)
   send_to(peer, &to, packet, length);
   peer->sent++;
   return WZP_OK;
+}
+
+WzpResult
+relay_peer_talk(RelayPeer *peer)
+{
+  uint8_t voice[60];
+
+  memset(voice, 0x20, sizeof voice);
+  return relay_peer_say(peer, voice, sizeof voice);
 }
 
 static WzpCallStats

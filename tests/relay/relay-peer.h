@@ -24,7 +24,9 @@ RelayPeer *relay_peer_new_with_token(const char *source, const WzpAddress *relay
                                      WzpIdentity *identity, const char *token, const char *key,
                                      bool token_anyway);
 void relay_peer_free(RelayPeer *peer);
-/* Seals one packet of voice's size and sends it. */
+/* Seals a bundle as a packet of Opus, 20 ms, one frame, and sends it. */
+WzpResult relay_peer_say(RelayPeer *peer, const void *bundle, size_t length);
+/* The same with something of voice's size. */
 WzpResult relay_peer_talk(RelayPeer *peer);
 /* What waits in the sockets and timers, without waiting. */
 void relay_peers_step(RelayPeer **peers, unsigned n);

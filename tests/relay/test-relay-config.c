@@ -99,7 +99,7 @@ test_every_limit(void)
   memset(&config.limits, 0, sizeof config.limits);
   for (; relay_config_key(n) != NULL; n++)
     (void)relay_config_set(&config, relay_config_key(n), "20000", NULL);
-  (void)relay_config_set(&config, "max-members", "250", NULL);
+  (void)relay_config_set(&config, "max-members", "64", NULL);
   (void)relay_config_set(&config, "max-sessions-per-identity", "1000", NULL);
   (void)relay_config_set(&config, "max-rooms-per-identity", "1000", NULL);
   (void)relay_config_set(&config, "max-ringing-per-identity", "1000", NULL);

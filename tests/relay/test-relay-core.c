@@ -107,17 +107,23 @@ test_leave(void)
 static void
 test_room_full(void)
 {
-  RelayWorld *world = relay_world_new(NULL);
-  RelayClient *alice = relay_world_join(world, "kitchen");
-  RelayClient *bob = relay_world_join(world, "kitchen"), *carol;
+  RelayLimits limits;
+  RelayWorld *world;
+  RelayClient *alice, *bob, *carol;
   WzpSignal signal;
 
+  relay_limits_default(&limits);
+  g_assert_cmpuint(limits.max_members, ==, 64);
+  limits.max_members = 2;
+  world = relay_world_new(&limits);
+  alice = relay_world_join(world, "kitchen");
+  bob = relay_world_join(world, "kitchen");
   relay_client_clear_news(alice);
   relay_client_clear_news(bob);
   carol = relay_world_join(world, "kitchen");
   g_assert_true(relay_client_take_signal(carol, WZP_SIGNAL_ERROR, &signal));
   g_assert_cmpint(signal.code, ==, WZP_ERROR_ROOM_FULL);
-  g_assert_cmpstr(signal.text, !=, "");
+  g_assert_nonnull(strstr(signal.text, "2 members"));
   g_assert_cmpint(carol->slot, ==, -1);
   relay_assert_no_news(carol);
   relay_assert_no_news(alice);

@@ -415,8 +415,15 @@ third_has_ended(RelayPeer **peers, unsigned n)
 static void
 test_room_full(void)
 {
-  RelayProcess *relay = relay_process_new(NULL);
+  char *config = g_strdup_printf("%s/wzp-relay-two-%d.conf", g_get_tmp_dir(), (int)getpid());
+  const char *const arguments[] = {"--config", config, NULL};
+  RelayProcess *relay;
   RelayPeer *peers[3];
+
+  g_assert_true(g_file_set_contents(config, "[relay]\nmax-members=2\n", -1, NULL));
+  relay = relay_process_new(arguments);
+  g_remove(config);
+  g_free(config);
 
   start_call(relay, peers);
   peers[2] = relay_peer_new("127.0.0.1", &relay->address, "kitchen");

@@ -222,7 +222,12 @@ test_impostor(void)
 static void
 test_room_full(void)
 {
-  SimCall *sim = active_call(10, 3);
+  SimCall *sim = new_sim(10, 3);
+  sim->limits.max_members = 2;
+  sim_call_start_relay(sim);
+  sim_call_start_party(sim, 0);
+  sim_call_start_party(sim, 1);
+  g_assert_true(sim_call_run_until(sim, sim_call_is_active, 5 * WZP_SECOND));
   sim_call_start_party(sim, 2);
   sim_call_run(sim, 5 * WZP_SECOND);
   const SimParty *third = &sim->parties[2];
