@@ -15,6 +15,9 @@
  *     wzpcall uri=wzp://relay.example/room
  * ]| Reads a file to whoever is in the room, from its beginning when the first one comes, at its own pace.
  *
+ * Everybody in the room is heard, mixed. A request pad `sender_%u` takes the member of that slot (the message `wzp-peer`
+ * names it) out of the mix and gives its sound alone: nothing before it speaks, EOS when it leaves.
+ *
  * Live input is not held back: what is said before somebody is there is not sent. With
  * #GstWzpCall:end-on-leave the stream ends, in both directions, when the last other member leaves. When
  * the input ended (a file did), wzpcall listens on until nothing came for #GstWzpCall:end-after-silence.
@@ -22,13 +25,14 @@
 
 #include "gstwzpcall.h"
 #include "gstwzpcall-dial.h"
+#include "gstwzpbranches.h"
 #include "gstwzpcontext.h"
 #include "gstwzpelements.h"
 #include "gstwzpgate.h"
 #include "gstwzpquiet.h"
 #include <string.h>
 
-GST_DEBUG_CATEGORY_STATIC(gst_wzp_call_debug);
+GST_DEBUG_CATEGORY(gst_wzp_call_debug);
 #define GST_CAT_DEFAULT gst_wzp_call_debug
 
 /* Properties of elements inside that are shown as our own. */
@@ -63,8 +67,11 @@ enum {
 /* The elements of a direction, in the order of the data. */
 static const gchar *const send_chain[CHAIN_MAX] = {
     "audioconvert", "audioresample", "wzpenc", "clocksync", "wzpfec", "wzpcrypt", "wzpsink", NULL};
-static const gchar *const receive_chain[CHAIN_MAX] = {
-    "wzpsrc", "wzpcrypt", "wzpfec", "wzpjitter", "wzpdec", "audioconvert", "audioresample", NULL};
+static const gchar *const receive_chain[CHAIN_MAX] = {"wzpsrc",       "wzpdemux",      "audiomixer",
+                                                      "audioconvert", "audioresample", NULL};
+/* Between them stand the branches of the senders. */
+#define RECEIVE_DEMUX 1
+#define RECEIVE_MIXER 2
 
 struct _GstWzpCall {
   GstBin parent;
@@ -78,6 +85,7 @@ struct _GstWzpCall {
   GstElement *send[CHAIN_MAX], *receive[CHAIN_MAX]; /* NULL-terminated; the bin holds them */
 
   GstWzpCallDial *dial;
+  GstWzpBranches *branches;
   GstWzpGate *gate; /* before the sending chain: nothing is spoken into an empty room */
 
   /* the object lock guards */
@@ -91,6 +99,8 @@ static GstStaticPadTemplate sink_template =
     GST_STATIC_PAD_TEMPLATE("sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS("audio/x-raw"));
 static GstStaticPadTemplate src_template =
     GST_STATIC_PAD_TEMPLATE("src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS("audio/x-raw"));
+static GstStaticPadTemplate sender_template = GST_STATIC_PAD_TEMPLATE(
+    "sender_%u", GST_PAD_SRC, GST_PAD_REQUEST, GST_STATIC_CAPS("audio/x-raw"));
 
 G_DEFINE_TYPE_WITH_CODE(GstWzpCall, gst_wzp_call, GST_TYPE_BIN,
                         GST_DEBUG_CATEGORY_INIT(gst_wzp_call_debug, "wzpcall", 0, "WZP call"))
@@ -108,7 +118,7 @@ chain_element(GstElement *const *chain, const gchar *const *factories, const gch
 }
 
 static void
-configure_element(GstWzpCall *self, const gchar *factory, GstElement *element)
+configure_element(GstBin *self, const gchar *factory, GstElement *element)
 {
   for (guint n = 0; n < N_INNER; n++)
     if (g_str_equal(factory, inner[n].factory))
@@ -116,7 +126,7 @@ configure_element(GstWzpCall *self, const gchar *factory, GstElement *element)
                              G_BINDING_SYNC_CREATE);
   if (g_str_equal(factory, "wzpsrc") || g_str_equal(factory, "wzpsink")) {
     g_object_bind_property(self, "end-on-leave", element, "end-on-leave", G_BINDING_SYNC_CREATE);
-    if (gst_wzp_call_dial_calls_somebody(self->dial))
+    if (gst_wzp_call_dial_calls_somebody(GST_WZP_CALL(self)->dial))
       g_object_set(element, "end-on-leave", TRUE, NULL);
   } else if (g_str_equal(factory, "clocksync"))
     g_object_set(element, "sync-to-first", TRUE, NULL);
@@ -141,12 +151,13 @@ make_chain(GstWzpCall *self, const gchar *const *factories, GstElement **chain)
       missing = factories[n];
       continue;
     }
-    configure_element(self, factories[n], element);
+    configure_element(GST_BIN(self), factories[n], element);
     gst_bin_add(GST_BIN(self), element);
     gst_element_set_context(element, self->context); /* not earlier: a bin takes what comes along */
     chain[n] = element;
     chain[n + 1] = NULL;
-    if (n > 0 && !gst_element_link(chain[n - 1], element))
+    gboolean apart = factories == receive_chain && n == RECEIVE_MIXER;
+    if (n > 0 && !apart && !gst_element_link(chain[n - 1], element))
       missing = factories[n];
   }
   if (missing != NULL)
@@ -180,6 +191,8 @@ begin_receiving(GstWzpCall *self, gboolean stopped)
 {
   guint last = g_strv_length((gchar **)receive_chain) - 1;
   g_autoptr(GstPad) pad = gst_element_get_static_pad(self->receive[last], "src");
+  gst_wzp_branches_place(self->branches, self->receive[0], self->receive[RECEIVE_DEMUX],
+                         self->receive[RECEIVE_MIXER]);
   gboolean good = gst_ghost_pad_set_target(GST_GHOST_PAD(self->src_pad), pad);
   if (!stopped)
     start_chain(self->receive);
@@ -197,6 +210,7 @@ prune(GstWzpCall *self)
   }
   if (self->receive[0] != NULL && !gst_pad_is_linked(self->src_pad)) {
     gst_ghost_pad_set_target(GST_GHOST_PAD(self->src_pad), NULL);
+    gst_wzp_branches_place(self->branches, NULL, NULL, NULL);
     remove_chain(self, self->receive);
   }
 }
@@ -358,6 +372,8 @@ gst_wzp_call_change_state(GstElement *element, GstStateChange transition)
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY ||
       (transition == GST_STATE_CHANGE_READY_TO_PAUSED && result == GST_STATE_CHANGE_FAILURE))
     call_stop(self);
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
+    gst_wzp_branches_clear(self->branches);
   /* live even while neither pad is linked yet: a call does not preroll */
   if (result == GST_STATE_CHANGE_SUCCESS && (transition == GST_STATE_CHANGE_READY_TO_PAUSED ||
                                              transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED))
@@ -384,45 +400,18 @@ ghost_query(GstPad *pad, GstObject *parent, GstQuery *query)
 
 /* --- properties --- */
 
-/* Copies fields of one element's stats, under the names that they have for the whole call. */
-static void
-take_stats(GstStructure *stats, GstElement *element, const gchar *const *fields)
-{
-  GstStructure *own = NULL;
-  if (element != NULL)
-    g_object_get(element, "stats", &own, NULL);
-  for (; fields[0] != NULL; fields += 2) {
-    const GValue *value = own != NULL ? gst_structure_get_value(own, fields[0]) : NULL;
-    if (value != NULL)
-      gst_structure_set_value(stats, fields[1], value);
-    else
-      gst_structure_set(stats, fields[1], G_TYPE_UINT64, (guint64)0, NULL);
-  }
-  if (own != NULL)
-    gst_structure_free(own);
-}
-
 static void
 add_audio_stats(GstWzpCall *self, GstStructure *stats)
 {
-  static const gchar *const sealed[] = {"frames", "frames-sent", NULL};
-  static const gchar *const opened[] = {"frames", "frames-received", NULL};
-  static const gchar *const jitter[] = {"lost",      "frames-lost",     "late", "frames-late",
-                                        "recovered", "frames-repaired", NULL};
-  static const gchar *const waited[] = {"delay", "jitter-delay-ms", NULL};
-  static const gchar *const decoded[] = {"concealed", "frames-concealed", NULL};
   g_autoptr(GstElement) sealer = dup_element(self, TRUE, "wzpcrypt");
-  g_autoptr(GstElement) opener = dup_element(self, FALSE, "wzpcrypt");
-  g_autoptr(GstElement) buffer = dup_element(self, FALSE, "wzpjitter");
-  g_autoptr(GstElement) decoder = dup_element(self, FALSE, "wzpdec");
-  take_stats(stats, sealer, sealed);
-  take_stats(stats, opener, opened);
-  take_stats(stats, buffer, jitter);
-  take_stats(stats, decoder, decoded);
-  guint64 delay = 0;
-  take_stats(stats, buffer, waited);
-  gst_structure_get_uint64(stats, "jitter-delay-ms", &delay); /* nanoseconds so far */
-  gst_structure_set(stats, "jitter-delay-ms", G_TYPE_DOUBLE, (gdouble)delay / GST_MSECOND, NULL);
+  g_autoptr(GstStructure) sealed = NULL;
+  guint64 sent = 0;
+  if (sealer != NULL)
+    g_object_get(sealer, "stats", &sealed, NULL);
+  if (sealed != NULL)
+    gst_structure_get_uint64(sealed, "frames", &sent);
+  gst_structure_set(stats, "frames-sent", G_TYPE_UINT64, sent, NULL);
+  gst_wzp_branches_put_stats(self->branches, stats);
   GST_OBJECT_LOCK(self);
   gst_structure_set(stats, "latency-ms", G_TYPE_UINT, g_value_get_uint(&self->inner[INNER_LATENCY]),
                     NULL);
@@ -452,6 +441,8 @@ gst_wzp_call_set_property(GObject *object, guint id, const GValue *value, GParam
     break;
   }
   GST_OBJECT_UNLOCK(self);
+  if (id == PROP_INNER + INNER_LATENCY)
+    gst_element_post_message(GST_ELEMENT(self), gst_message_new_latency(GST_OBJECT(self)));
 }
 
 static void
@@ -489,6 +480,20 @@ gst_wzp_call_get_property(GObject *object, guint id, GValue *value, GParamSpec *
 /* --- the object --- */
 
 static GstPad *
+gst_wzp_call_request_new_pad(GstElement *element, GstPadTemplate *template, const gchar *name,
+                             const GstCaps *caps)
+{
+  (void)caps;
+  return gst_wzp_branches_request_pad(GST_WZP_CALL(element)->branches, template, name);
+}
+
+static void
+gst_wzp_call_release_pad(GstElement *element, GstPad *pad)
+{
+  gst_wzp_branches_release_pad(GST_WZP_CALL(element)->branches, pad);
+}
+
+static GstPad *
 add_ghost(GstWzpCall *self, const gchar *name, GstPadTemplate *template)
 {
   GstPad *pad = gst_ghost_pad_new_no_target_from_template(name, template);
@@ -511,6 +516,7 @@ gst_wzp_call_init(GstWzpCall *self)
   self->endpoint.session = wzp_session_new();
   self->endpoint.owner = TRUE;
   self->context = gst_wzp_context_new(NULL, self->endpoint.session, TRUE);
+  self->branches = gst_wzp_branches_new(GST_BIN(self), self->context, configure_element);
   self->sink_pad =
       add_ghost(self, "sink", gst_element_class_get_pad_template(element_class, "sink"));
   self->src_pad = add_ghost(self, "src", gst_element_class_get_pad_template(element_class, "src"));
@@ -524,6 +530,7 @@ gst_wzp_call_finalize(GObject *object)
   GstWzpCall *self = GST_WZP_CALL(object);
   gst_wzp_gate_free(self->gate);
   gst_wzp_call_dial_free(self->dial);
+  gst_wzp_branches_free(self->branches);
   gst_wzp_endpoint_clear(&self->endpoint);
   gst_context_unref(self->context);
   g_mutex_clear(&self->build_lock);
@@ -593,10 +600,13 @@ gst_wzp_call_class_init(GstWzpCallClass *klass)
 
   gst_element_class_add_static_pad_template(element_class, &sink_template);
   gst_element_class_add_static_pad_template(element_class, &src_template);
+  gst_element_class_add_static_pad_template(element_class, &sender_template);
   gst_element_class_set_static_metadata(element_class, "WZP call", "Generic/Bin/Network/Audio",
                                         "A whole encrypted voice call: audio in, audio out",
                                         GST_WZP_AUTHOR);
   element_class->change_state = GST_DEBUG_FUNCPTR(gst_wzp_call_change_state);
+  element_class->request_new_pad = GST_DEBUG_FUNCPTR(gst_wzp_call_request_new_pad);
+  element_class->release_pad = GST_DEBUG_FUNCPTR(gst_wzp_call_release_pad);
   element_class->send_event = GST_DEBUG_FUNCPTR(gst_wzp_call_send_event);
   element_class->set_context = GST_DEBUG_FUNCPTR(gst_wzp_call_set_context);
   bin_class->handle_message = GST_DEBUG_FUNCPTR(gst_wzp_call_handle_message);
