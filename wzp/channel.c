@@ -18,6 +18,9 @@ static const WzpTime short_windows[] = {1000 * WZP_MSEC, 2400 * WZP_MSEC};
 #define PRIOR_LOSS 0.10
 #define MEMORY_MAX 0.99
 
+#define FEW 60              /* packets that say little */
+#define LONGER_CHANCE 0.004 /* of runs as long as those of late: then they have become longer */
+
 /* What lies between two reports that came. */
 typedef struct {
   WzpTime at; /* the later one came */
@@ -89,12 +92,18 @@ span_between(Span *span, const WzpReport *before, const WzpReport *after)
   return true;
 }
 
+static const Span *
+span_back(const WzpChannel *channel, unsigned n)
+{
+  return &channel->spans[(channel->next + N_SPANS - 1 - n) % N_SPANS];
+}
+
 static Figures
 figures_since(const WzpChannel *channel, WzpTime since)
 {
   Figures figures = {0};
   for (unsigned n = 1; n <= channel->n_spans; n++) {
-    const Span *span = &channel->spans[(channel->next + N_SPANS - n) % N_SPANS];
+    const Span *span = span_back(channel, n - 1);
     /* the youngest one counts, however long it took to come */
     if (n > 1 && span->at <= since)
       break;
@@ -147,7 +156,7 @@ surprise(double seen, double expected)
 static bool
 differ(const Figures *before, const Figures *late)
 {
-  if (before->judged < 20 || late->judged < 5)
+  if (before->judged < 5 || late->judged < 5 || before->judged + late->judged < 25)
     return false;
   double memory = memory_per_packet(before);
   double spread = (1 + memory) / (1 - memory);
@@ -168,26 +177,73 @@ differ(const Figures *before, const Figures *late)
   return fabs(shorter) > 3.5 * sqrt(ends * (1 - ends) * (1 / before->lost + 1 / late->lost));
 }
 
+/* The correlation of neighbours in what came of late, where its runs of losses are longer than chance explains by what
+ * came before; else 0. One long run is enough: it is not proof, but waiting for the second would lose that, too. */
+static double
+lengthened(const Figures *before, const Figures *late)
+{
+  double longer = late->lost - late->runs; /* losses right after another */
+  if (before->lost < 8 || longer < 2)
+    return 0;
+  double again = (before->lost - before->runs + 0.5) / (before->lost + 1);
+  double ways = lgamma(late->lost + 1) - lgamma(longer + 1) - lgamma(late->runs + 1);
+  if (ways + longer * log(MIN(again, 1)) > log(LONGER_CHANCE))
+    return 0;
+  double loss = (before->lost + late->lost) / (before->judged + late->judged);
+  return CLAMP((longer / late->lost - loss) / (1 - loss), 0, MEMORY_MAX);
+}
+
+static Figures
+difference(const Figures *all, const Figures *late)
+{
+  return (Figures){.judged = all->judged - late->judged,
+                   .lost = all->lost - late->lost,
+                   .runs = all->runs - late->runs};
+}
+
+static void
+forget_until(WzpChannel *channel, WzpTime since)
+{
+  unsigned kept = 1;
+  while (kept < channel->n_spans && span_back(channel, kept)->at > since)
+    kept++;
+  channel->n_spans = kept;
+}
+
+/* Short after a step little is kept of what was before it, and of that the losses would be remembered for long. They are
+ * over when far more packets came without one than there were. */
+static bool
+is_over(const WzpChannel *channel, const Figures *all, WzpTime *since)
+{
+  unsigned n = 0;
+  while (n < channel->n_spans && span_back(channel, n)->lost == 0)
+    n++;
+  if (n == 0 || n == channel->n_spans)
+    return false;
+  *since = span_back(channel, n)->at;
+  Figures late = figures_since(channel, *since);
+  Figures before = difference(all, &late);
+  return before.judged < FEW && late.judged >= before.judged && before.runs >= 1 &&
+         surprise(0, (before.runs - 0.5) * late.judged / before.judged) > 2.8;
+}
+
 /* Forgets what was before a short window when that tells another story. */
 static void
 notice_step(WzpChannel *channel, WzpTime now)
 {
   Figures all = figures_since(channel, now - LONG_WINDOW);
+  WzpTime since;
   for (size_t n = 0; n < G_N_ELEMENTS(short_windows); n++) {
-    WzpTime since = now - short_windows[n];
+    since = now - short_windows[n];
     Figures late = figures_since(channel, since);
-    Figures before = {.judged = all.judged - late.judged,
-                      .lost = all.lost - late.lost,
-                      .runs = all.runs - late.runs};
-    if (!differ(&before, &late))
-      continue;
-    unsigned kept = 1;
-    while (kept < channel->n_spans &&
-           channel->spans[(channel->next + N_SPANS - kept - 1) % N_SPANS].at > since)
-      kept++;
-    channel->n_spans = kept;
-    return;
+    Figures before = difference(&all, &late);
+    if (differ(&before, &late)) {
+      forget_until(channel, since);
+      return;
+    }
   }
+  if (is_over(channel, &all, &since))
+    forget_until(channel, since);
 }
 
 static void
@@ -199,6 +255,11 @@ update_state(WzpChannel *channel, WzpTime now)
     return;
   double memory = memory_per_packet(&all);
   WzpChannelState state = {.loss = cautious_loss(&all, memory)};
+  for (size_t n = 0; n < G_N_ELEMENTS(short_windows); n++) {
+    Figures late = figures_since(channel, now - short_windows[n]);
+    Figures before = difference(&all, &late);
+    memory = MAX(memory, lengthened(&before, &late));
+  }
   if (memory > 0)
     state.memory = CLAMP(pow(memory, (double)SLOT / MAX(all.interval, 1)), 0, MEMORY_MAX);
   channel->state = state;

@@ -52,6 +52,7 @@ make_plan(WzpFecSender *sender)
   sender->planned_state = channel_state(sender, sender->now);
   sender->planned_delay = limits.max_delay = delay_allowed(sender);
   sender->planned_at = sender->now;
+  sender->headers.repeat = wzp_header_repeat(sender->planned_state.loss);
   if (limits.profile == NULL)
     limits.profile = sender->frames_profile;
   limits.held_profile = before.profile;
@@ -141,7 +142,7 @@ wzp_fec_sender_reset(WzpFecSender *sender)
   sender->block_start = sender->last_ms = sender->owed_256 = 0;
   sender->segment = sender->segment_next = 0;
   sender->talk_start_left = TALK_START_PACKETS;
-  sender->headers = (WzpHeaderPolicy){0};
+  sender->headers = (WzpHeaderPolicy){.repeat = sender->headers.repeat};
 }
 
 /* The channel */

@@ -13,6 +13,11 @@
 #define REPORT_LATE (1000 * WZP_MSEC)
 #define START (1500 * WZP_MSEC) /* reports are frequent until then: all is news */
 
+/* A run of losses is longer than chance explains. */
+#define AGAIN_LOSSES 32
+#define AGAIN_LEAST 0.05
+#define LONG_RUN_CHANCE 0.01
+
 /* The loss rate over about these, to see whether it changes. */
 #define FAST 1.0
 #define SLOW 5.0
@@ -41,6 +46,11 @@ struct WzpReception {
   double fast_loss, slow_loss, slow_runs; /* per packet */
   double packet_rate;                     /* a second */
   double quiet;                           /* packets since the last loss */
+
+  double again;      /* share of the lost that were lost right after another, of late */
+  double run_chance; /* of a run to become as long as this one */
+  bool long_run;     /* one that chance hardly explains, since the last look */
+  WzpTime long_run_at;
 };
 
 WzpReception *
@@ -48,6 +58,7 @@ wzp_reception_new(void)
 {
   WzpReception *reception = g_new0(WzpReception, 1);
   reception->patience = PATIENCE_MIN;
+  reception->long_run_at = -WZP_SECOND;
   return reception;
 }
 
@@ -71,6 +82,15 @@ was_lost(WzpReception *reception, uint64_t index)
          index + WINDOW >= reception->end && !slot_of(reception, index)->came;
 }
 
+/* A lost packet; goes_on: so was the one before it. */
+static void
+note_run(WzpReception *reception, bool goes_on)
+{
+  reception->run_chance = goes_on ? reception->run_chance * MAX(reception->again, AGAIN_LEAST) : 1;
+  reception->long_run |= reception->run_chance < LONG_RUN_CHANCE;
+  reception->again += ((goes_on ? 1 : 0) - reception->again) / AGAIN_LOSSES;
+}
+
 static void
 judge_one(WzpReception *reception)
 {
@@ -83,6 +103,7 @@ judge_one(WzpReception *reception)
     return;
   }
   reception->stats.lost++;
+  note_run(reception, before_lost);
   if (!before_lost)
     reception->stats.runs++;
 }
@@ -173,6 +194,9 @@ look(WzpReception *reception, WzpTime now)
   double runs = (double)(int64_t)(here->runs - last->runs);
   double seconds = (double)(now - reception->last_look) / (double)WZP_SECOND;
   bool first = last->judged == 0;
+  if (reception->long_run)
+    reception->long_run_at = now;
+  reception->long_run = false;
   reception->last_look = now;
   reception->at_look = *here;
   if (judged <= 0)
@@ -187,7 +211,8 @@ look(WzpReception *reception, WzpTime now)
       (judged / seconds - reception->packet_rate) * MIN(first ? 1 : seconds / SLOW, 1);
 }
 
-/* The loss of late differs from that of before by more than chance, which is wider when losses come in runs. */
+/* The loss of late differs from that of before by more than chance, which is wider when losses come in runs; or runs
+ * have become longer. */
 static bool
 loss_changes(const WzpReception *reception)
 {
@@ -196,6 +221,8 @@ loss_changes(const WzpReception *reception)
   double spread = CLAMP(2 * run * (1 - loss) - 1, 1, 20);
   double chance = sqrt(loss * (1 - loss) * spread / (2 * FAST * MAX(reception->packet_rate, 1)));
   if (fabs(reception->fast_loss - reception->slow_loss) > 0.02 + 2.5 * chance)
+    return true;
+  if (reception->last_look - reception->long_run_at < WZP_SECOND)
     return true;
   /* three runs should have come by now */
   return reception->slow_loss > 0.02 && reception->quiet * reception->slow_runs > 3;

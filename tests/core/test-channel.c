@@ -128,7 +128,7 @@ static void
 test_steps(void)
 {
   for (WzpTime interval = 20 * WZP_MSEC; interval <= 80 * WZP_MSEC; interval *= 2) {
-    unsigned up = 0, down = 0;
+    unsigned up = 0, down = 0, gone = 0;
     for (unsigned round = 0; round < ROUNDS; round++) {
       Rig rig;
       rig_init(&rig, interval, 0, 0);
@@ -141,13 +141,17 @@ test_steps(void)
       rig.truth.loss = rig.report_loss = 0;
       rig_run(&rig, 3 * WZP_SECOND);
       down += rig_state(&rig).loss <= 0.05;
+      rig_run(&rig, 3 * WZP_SECOND); /* and what little of it was remembered */
+      gone += rig_state(&rig).loss <= 0.03 && rig_state(&rig).memory == 0;
       rig_clear(&rig);
     }
-    g_test_message("%d ms: up %u, down %u of %d", (int)(interval / WZP_MSEC), up, down, ROUNDS);
+    g_test_message("%d ms: up %u, down %u, gone %u of %d", (int)(interval / WZP_MSEC), up, down,
+                   gone, ROUNDS);
     /* fewer packets in three seconds tell less */
     unsigned enough = interval == 20 * WZP_MSEC ? 90 : interval == 40 * WZP_MSEC ? 80 : 70;
     g_assert_cmpuint(up, >=, ROUNDS * enough / 100);
     g_assert_cmpuint(down, >=, ROUNDS * enough / 100);
+    g_assert_cmpuint(gone, >=, ROUNDS * (enough + 5) / 100);
   }
 }
 
