@@ -4,7 +4,8 @@
 #   build  what the project and the demo need
 #   test   also what the tests need: clang with its fuzzer, clang-format, cryptography for Python,
 #          ISA-L (what repair is measured against), SIMDe (emulates instructions that the CPU lacks),
-#          zbar (reads the QR code of an identity), SPIN (searches the model of a sender's keys)
+#          zbar (reads the QR code of an identity), SPIN (searches the model of a sender's keys),
+#          valgrind (finds what depends on secrets)
 set -eu
 
 packages='gcc libc6-dev meson ninja-build pkg-config
@@ -14,7 +15,7 @@ packages='gcc libc6-dev meson ninja-build pkg-config
   asterisk-core-sounds-en-g722'
 [ "${1:-build}" != test ] || packages="$packages
   clang-14 libclang-rt-14-dev llvm-14 clang-format-14
-  libisal-dev libsimde-dev python3-cryptography libzbar0 spin"
+  libisal-dev libsimde-dev python3-cryptography libzbar0 spin valgrind"
 
 missing=
 for package in $packages; do

@@ -6,6 +6,7 @@ import json, os, re, subprocess, sys
 
 build = sys.argv[1]
 document = os.path.join(os.path.dirname(__file__), "..", "..", "docs", "SECURITY.md")
+OPTIONAL = ["constant-time"]  # not there without valgrind, or with sanitizers
 ATTACKS = [f"A{n}" for n in range(1, 20)]
 
 
@@ -17,7 +18,8 @@ def introspect():
 def cases(test):
     """What a GLib test program lists."""
     environment = dict(os.environ, **test["env"])
-    listed = subprocess.run([*test["cmd"], "-l"], capture_output=True, text=True, env=environment, timeout=60)
+    listed = subprocess.run(
+        [*test["cmd"], "-l"], capture_output=True, text=True, env=environment, timeout=60, cwd=build)
     return {line for line in listed.stdout.splitlines() if line.startswith("/")}
 
 
@@ -25,13 +27,16 @@ def main():
     tests, known, rows, problems = introspect(), {}, {}, []
     for line in open(document, encoding="utf-8"):
         row = re.match(r"\| (A\d+) \|", line)
-        if row:
-            rows.setdefault(row[1], []).extend(re.findall(r"`([a-z0-9-]+) (/[a-z0-9/-]+)`", line))
+        named = re.findall(r"`([a-z0-9-]+) (/[a-z0-9/-]+/[a-z0-9/-]+)`", line)
+        if row or named:
+            rows.setdefault(row[1] if row else "the text", []).extend(named)
     for attack in ATTACKS:
         if not rows.get(attack):
             problems.append(f"{attack} has no test")
     for attack, named in rows.items():
         for name, path in named:
+            if name not in tests and name in OPTIONAL:
+                continue
             if name not in tests:
                 problems.append(f"{attack}: there is no test {name}")
             elif name not in known:
