@@ -15,8 +15,13 @@ typedef struct {
 } Pair;
 
 typedef struct {
+  uint32_t session;
+  uint8_t instance[WZP_CALL_INSTANCE_SIZE];
+} Place;
+
+typedef struct {
   uint8_t fingerprint[WZP_FINGERPRINT_SIZE];
-  GArray *sessions; /* uint32_t, the newest last */
+  GArray *places; /* Place, the newest last */
 } Listener;
 
 struct RelayCalls {
@@ -68,7 +73,7 @@ listener_free(gpointer data)
 {
   Listener *listener = data;
 
-  g_array_unref(listener->sessions);
+  g_array_unref(listener->places);
   g_free(listener);
 }
 
@@ -109,19 +114,21 @@ relay_calls_count(const RelayCalls *calls)
 
 void
 relay_calls_listen(RelayCalls *calls, const uint8_t fingerprint[WZP_FINGERPRINT_SIZE],
-                   uint32_t session)
+                   const uint8_t instance[WZP_CALL_INSTANCE_SIZE], uint32_t session)
 {
+  Place place = {.session = session};
   Listener *listener;
 
+  memcpy(place.instance, instance, sizeof place.instance);
   relay_calls_unlisten(calls, fingerprint, session);
   listener = g_hash_table_lookup(calls->listeners, fingerprint);
   if (listener == NULL) {
     listener = g_new0(Listener, 1);
     memcpy(listener->fingerprint, fingerprint, WZP_FINGERPRINT_SIZE);
-    listener->sessions = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+    listener->places = g_array_new(FALSE, FALSE, sizeof(Place));
     g_hash_table_insert(calls->listeners, listener->fingerprint, listener);
   }
-  g_array_append_val(listener->sessions, session);
+  g_array_append_val(listener->places, place);
 }
 
 void
@@ -133,11 +140,11 @@ relay_calls_unlisten(RelayCalls *calls, const uint8_t fingerprint[WZP_FINGERPRIN
 
   if (listener == NULL)
     return;
-  for (i = listener->sessions->len; i-- > 0;) {
-    if (g_array_index(listener->sessions, uint32_t, i) == session)
-      g_array_remove_index(listener->sessions, i);
+  for (i = listener->places->len; i-- > 0;) {
+    if (g_array_index(listener->places, Place, i).session == session)
+      g_array_remove_index(listener->places, i);
   }
-  if (listener->sessions->len == 0)
+  if (listener->places->len == 0)
     g_hash_table_remove(calls->listeners, fingerprint);
 }
 
@@ -146,8 +153,25 @@ relay_calls_listener(const RelayCalls *calls, const uint8_t fingerprint[WZP_FING
 {
   const Listener *listener = g_hash_table_lookup(calls->listeners, fingerprint);
 
-  return listener != NULL ? g_array_index(listener->sessions, uint32_t, listener->sessions->len - 1)
-                          : RELAY_NO_SESSION;
+  return listener != NULL
+             ? g_array_index(listener->places, Place, listener->places->len - 1).session
+             : RELAY_NO_SESSION;
+}
+
+uint32_t
+relay_calls_instance(const RelayCalls *calls, const uint8_t fingerprint[WZP_FINGERPRINT_SIZE],
+                     const uint8_t instance[WZP_CALL_INSTANCE_SIZE])
+{
+  const Listener *listener = g_hash_table_lookup(calls->listeners, fingerprint);
+  unsigned i;
+
+  for (i = 0; listener != NULL && i < listener->places->len; i++) {
+    const Place *place = &g_array_index(listener->places, Place, i);
+
+    if (memcmp(place->instance, instance, sizeof place->instance) == 0)
+      return place->session;
+  }
+  return RELAY_NO_SESSION;
 }
 
 /* --- limits --- */

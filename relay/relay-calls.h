@@ -32,7 +32,11 @@ unsigned relay_calls_count(const RelayCalls *calls);
 
 /* Where calls for an identity go: to the session that asked for them last. */
 void relay_calls_listen(RelayCalls *calls, const uint8_t fingerprint[WZP_FINGERPRINT_SIZE],
-                        uint32_t session);
+                        const uint8_t instance[WZP_CALL_INSTANCE_SIZE], uint32_t session);
+/* The session of this client of that identity; RELAY_NO_SESSION: it has none. */
+uint32_t relay_calls_instance(const RelayCalls *calls,
+                              const uint8_t fingerprint[WZP_FINGERPRINT_SIZE],
+                              const uint8_t instance[WZP_CALL_INSTANCE_SIZE]);
 void relay_calls_unlisten(RelayCalls *calls, const uint8_t fingerprint[WZP_FINGERPRINT_SIZE],
                           uint32_t session);
 /* RELAY_NO_SESSION: nowhere. */

@@ -168,15 +168,60 @@ relay_control_leave_calls(RelayControl *control, RelaySession *session)
 
 /* --- messages --- */
 
+/* Another session of the same client: its calls and their media are the new one's without a gap. */
 static void
-listen_here(RelayControl *control, RelaySession *session)
+take_over(RelayControl *control, WzpTime now, RelaySession *session, RelaySession *older)
+{
+  unsigned i;
+
+  for (i = 0; i < RELAY_SESSION_CALLS_MAX; i++) {
+    RelayCall *call = older->calls[i];
+    RelayCallSide side;
+
+    if (call == NULL || session->calls[i] != NULL)
+      continue; /* goes with the older session */
+    side = call->sessions[RELAY_CALLER] == older->index ? RELAY_CALLER : RELAY_CALLEE;
+    older->calls[i] = NULL;
+    session->calls[i] = call;
+    call->sessions[side] = session->index;
+    if (!call->media[side])
+      continue;
+    older->call_media = NULL;
+    relay_control_set_media_room(control, older, RELAY_NO_ROOM, 0);
+    session->call_media = call;
+    relay_control_set_media_room(control, session, call->room, side == RELAY_CALLER ? 0 : 1);
+  }
+  relay_control_remove(control, now, older, WZP_CLOSE_REPLACED);
+}
+
+static void
+listen_here(RelayControl *control, WzpTime now, RelaySession *session, const uint8_t *instance)
 {
   uint8_t fingerprint[WZP_FINGERPRINT_SIZE];
+  uint32_t older;
 
   wzp_fingerprint(fingerprint, session->identity);
-  relay_calls_listen(control->calls, fingerprint, session->index);
+  older = relay_calls_instance(control->calls, fingerprint, instance);
+  relay_calls_listen(control->calls, fingerprint, instance, session->index);
   session->listening = true;
+  if (older != RELAY_NO_SESSION && older != session->index && session->room == NULL &&
+      session->call_media == NULL)
+    take_over(control, now, session, relay_sessions_get(control->sessions, older));
   tell(control, session, NULL, WZP_CALL_LISTENING);
+  relay_control_first_record(control, now, session);
+}
+
+bool
+relay_control_knows_instance(const RelayControl *control, const RelaySession *session,
+                             const uint8_t *message, size_t length)
+{
+  uint8_t fingerprint[WZP_FINGERPRINT_SIZE];
+  WzpCallMessage listen;
+
+  wzp_fingerprint(fingerprint, session->identity);
+  return wzp_call_message_parse(&listen, message, length) == WZP_OK &&
+         listen.kind == WZP_MESSAGE_LISTEN &&
+         relay_calls_instance(control->calls, fingerprint, listen.instance) != RELAY_NO_SESSION;
 }
 
 /* The call of a message, made if need be; NULL: told already why not. */
@@ -282,7 +327,7 @@ relay_control_call_message(RelayControl *control, WzpTime now, RelaySession *ses
   if (result != WZP_OK)
     relay_control_drop(control, result);
   else if (message.kind == WZP_MESSAGE_LISTEN)
-    listen_here(control, session);
+    listen_here(control, now, session, message.instance);
   else if (message.kind == WZP_MESSAGE_CALL)
     forward(control, now, session, &message, side, data, length);
   else

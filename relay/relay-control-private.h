@@ -87,6 +87,9 @@ bool relay_control_is_crowded(const RelayControl *control);
 /* LISTEN, CALL, CALL_MEDIA; whole. */
 void relay_control_call_message(RelayControl *control, WzpTime now, RelaySession *session,
                                 const uint8_t *message, size_t length);
+/* A LISTEN of a client that has another session already. */
+bool relay_control_knows_instance(const RelayControl *control, const RelaySession *session,
+                                  const uint8_t *message, size_t length);
 /* Its media go to no call any more; it may still be a side of one. */
 void relay_control_leave_call_media(RelayControl *control, RelaySession *session);
 /* The session listens no more, and is a side of no call. */

@@ -186,6 +186,8 @@ is_return(const RelayControl *control, const RelaySession *session, const uint8_
     message = auth.message;
     length = auth.message_length;
   }
+  if (length > 0 && message[0] == WZP_MESSAGE_LISTEN)
+    return relay_control_knows_instance(control, session, message, length);
   return length > 0 && message[0] == WZP_MESSAGE_JOIN &&
          wzp_join_parse(&join, message + 1, length - 1) == WZP_OK &&
          relay_rooms_has(control->rooms, join.room_id, session->identity);

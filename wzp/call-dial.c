@@ -37,10 +37,6 @@ void
 wzp_call_dial_promoted(WzpCall *call, WzpTime now)
 {
   wzp_dial_set_connected(call->dial, now, false);
-  if (call->greeted_with_media) {
-    const WzpCallMessage listen = {.kind = WZP_MESSAGE_LISTEN};
-    send_message(call, wzp_call_message_build(&listen));
-  }
 }
 
 static void

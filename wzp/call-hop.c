@@ -24,8 +24,8 @@ wzp_call_hop_shows_token(const WzpCall *call)
 static GBytes *
 first_message(const WzpCall *call)
 {
-  if (call->dial != NULL) /* with a token only one message goes before the verdict */
-    return wzp_dial_greeting(call->dial, !wzp_call_hop_shows_token(call));
+  if (call->dial != NULL)
+    return wzp_dial_listen(call->dial);
   uint8_t join[1 + WZP_JOIN_BLOB_SIZE] = {WZP_MESSAGE_JOIN};
   memcpy(join + 1, wzp_group_join(call->group), WZP_JOIN_BLOB_SIZE);
   return g_bytes_new(join, sizeof join);
@@ -42,12 +42,11 @@ greeting_length(const WzpCall *call)
 }
 
 static void
-write_greeting(WzpCall *call, WzpWriter *writer)
+write_greeting(const WzpCall *call, WzpWriter *writer)
 {
   g_autoptr(GBytes) first = first_message(call);
   size_t length;
   const uint8_t *data = g_bytes_get_data(first, &length);
-  call->greeted_with_media = data[0] == WZP_MESSAGE_CALL_MEDIA;
   if (wzp_call_hop_shows_token(call))
     wzp_auth_write(writer, call->config.token, data, length);
   else

@@ -68,7 +68,7 @@ struct WzpCall {
   bool connected_once, changed_reported;
   bool first_use; /* nothing was known of the relay's key */
   WzpDial *dial;  /* dialled calls in the group's place */
-  bool callee_waits, greeted_with_media;
+  bool callee_waits;
   /* UDP */
   GPtrArray *half_open;
   WzpTime half_open_budget

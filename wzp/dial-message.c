@@ -72,8 +72,10 @@ wzp_call_message_parse(WzpCallMessage *message, const uint8_t *data, size_t leng
   message->kind = (WzpMessageKind)wzp_reader_u8(&reader);
   if (length == 0)
     return WZP_TRUNCATED;
-  if (message->kind == WZP_MESSAGE_LISTEN)
-    return length == 1 ? WZP_OK : WZP_TOO_LONG;
+  if (message->kind == WZP_MESSAGE_LISTEN) {
+    wzp_reader_copy(&reader, message->instance, sizeof message->instance);
+    return reader.failed ? WZP_TRUNCATED : wzp_reader_done(&reader) ? WZP_OK : WZP_TOO_LONG;
+  }
   wzp_reader_copy(&reader, &message->route, sizeof message->route);
   switch (message->kind) {
   case WZP_MESSAGE_CALL:
@@ -110,7 +112,9 @@ wzp_call_message_build(const WzpCallMessage *message)
   WzpWriter writer;
   wzp_writer_init(&writer, data, sizeof data);
   wzp_writer_u8(&writer, (uint8_t)message->kind);
-  if (message->kind != WZP_MESSAGE_LISTEN)
+  if (message->kind == WZP_MESSAGE_LISTEN)
+    wzp_writer_bytes(&writer, message->instance, sizeof message->instance);
+  else
     wzp_writer_bytes(&writer, &message->route, sizeof message->route);
   if (message->kind == WZP_MESSAGE_CALL)
     wzp_writer_bytes(&writer, message->body, message->body_length);

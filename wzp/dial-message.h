@@ -7,7 +7,7 @@
 /* The messages of dialled calls (PROTOCOL.md 15). Two kinds: what goes by the relay's hands, which sees of a call
  * who, whom and its number; and what the two say to each other inside, sealed with keys that only they have. */
 
-/* --- By the relay: kind(1) | route(48) | the rest; LISTEN is its kind alone --- */
+/* --- By the relay: kind(1) | route(48) | the rest; LISTEN has the client's instance in the route's place --- */
 
 #define WZP_CALL_ID_SIZE 16
 /* What a call is known by. All 48 bytes together: nobody can take a place in another's call by its number. */
@@ -17,6 +17,8 @@ typedef struct {
 } WzpCallRoute;
 #define WZP_CALL_ROUTE_SIZE sizeof(WzpCallRoute)
 
+/* Random, of a running client: by it the relay knows a new session of the same client. */
+#define WZP_CALL_INSTANCE_SIZE 16
 #define WZP_CALL_BODY_MAX 1300 /* of CALL: HS1 to HS3, or a control record */
 
 /* CALL_MEDIA */
@@ -41,6 +43,7 @@ const char *wzp_call_status_name(WzpCallStatus status); /* "unreachable" */
 typedef struct {
   WzpMessageKind kind; /* LISTEN, CALL, CALL_MEDIA, CALL_STATUS */
   WzpCallRoute route;
+  uint8_t instance[WZP_CALL_INSTANCE_SIZE]; /* LISTEN */
   WzpCallMedia media;
   WzpCallStatus status;
   const uint8_t *body; /* CALL: a view */

@@ -60,6 +60,7 @@ typedef struct {
 
 struct WzpDial {
   WzpDialConfig config;
+  uint8_t instance[WZP_CALL_INSTANCE_SIZE];
   bool connected;
   GPtrArray *lines;                      /* WzpLine */
   WzpLine *on;                           /* the one that is on, or NULL */

@@ -9,6 +9,7 @@ wzp_dial_new(const WzpDialConfig *config)
   g_return_val_if_fail(config->identity != NULL, NULL);
   WzpDial *dial = g_new0(WzpDial, 1);
   dial->config = *config;
+  wzp_random_fill(&dial->config.random, dial->instance, sizeof dial->instance);
   dial->lines = g_ptr_array_new_with_free_func(wzp_dial_line_free);
   g_queue_init(&dial->messages);
   g_queue_init(&dial->events);
@@ -224,12 +225,10 @@ wzp_dial_set_connected(WzpDial *dial, WzpTime now, bool connected)
 }
 
 GBytes *
-wzp_dial_greeting(const WzpDial *dial, bool media)
+wzp_dial_listen(const WzpDial *dial)
 {
   WzpCallMessage message = {.kind = WZP_MESSAGE_LISTEN};
-  if (media && wzp_dial_is_together(dial))
-    message = (WzpCallMessage){
-        .kind = WZP_MESSAGE_CALL_MEDIA, .route = dial->on->route, .media = WZP_CALL_MEDIA_JOIN};
+  memcpy(message.instance, dial->instance, sizeof message.instance);
   return wzp_call_message_build(&message);
 }
 

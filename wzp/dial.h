@@ -112,9 +112,9 @@ void wzp_dial_set_mode(WzpDial *dial, WzpAcceptMode mode);
 /* Is a hop session up, of which the relay heard LISTEN? Without one nothing is sent. Say false between two: what was
  * said on the older one may be lost. */
 void wzp_dial_set_connected(WzpDial *dial, WzpTime now, bool connected);
-/* What a new hop session is to hear first of all: LISTEN, or (if media may be) that the media of a call go on; LISTEN
- * then has to follow. Free with g_bytes_unref(). */
-GBytes *wzp_dial_greeting(const WzpDial *dial, bool media);
+/* What a new hop session is to hear first of all: that we listen, and who we are among the sessions of our identity.
+ * Free with g_bytes_unref(). */
+GBytes *wzp_dial_listen(const WzpDial *dial);
 /* A whole message of the kinds of dial-message.h. Failures are harmless. */
 WzpResult wzp_dial_receive(WzpDial *dial, WzpTime now, const uint8_t *message, size_t length);
 /* The next message for the relay, or NULL. Free with g_bytes_unref(). Call after every input, until NULL. */

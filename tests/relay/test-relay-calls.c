@@ -215,6 +215,34 @@ test_media(void)
   relay_world_free(world);
 }
 
+/* A client that comes back is the same client, in whatever state its older session is. */
+static void
+test_returns(void)
+{
+  RelayWorld *world = relay_world_new(NULL);
+  RelayClient *alice = listener(world), *bob = listener(world);
+  WzpCallRoute route = route_of(alice, bob, 1);
+  unsigned i;
+
+  say_media(world, alice, &route, WZP_CALL_MEDIA_JOIN);
+  say_media(world, bob, &route, WZP_CALL_MEDIA_JOIN);
+  forget_messages(alice);
+  forget_messages(bob);
+  /* more often than an identity may have sessions; the relay has heard no goodbye */
+  for (i = 0; i < 10; i++) {
+    relay_client_connect(bob);
+    relay_world_settle(world);
+    say(world, bob, (WzpCallMessage){.kind = WZP_MESSAGE_LISTEN});
+    assert_told(bob, NULL, WZP_CALL_LISTENING);
+    g_assert_cmpuint(relay_world_stats(world).sessions, ==, 2);
+    send_media(world, bob, 1, 1, WZP_OK, alice);
+    send_media(world, alice, 0, (uint16_t)(10 + i), WZP_OK, bob);
+  }
+  assert_silent(alice); /* for whom nothing happened */
+  g_assert_cmpuint(relay_world_stats(world).calls, ==, 1);
+  relay_world_free(world);
+}
+
 /* Of three sessions of an identity the one that asked last gets the calls. */
 static void
 test_listeners(void)
@@ -230,7 +258,7 @@ test_listeners(void)
   relay_world_settle(world);
   say_call(world, alice, &first, "a");
   assert_hears(bob, WZP_MESSAGE_CALL, &first, 0, "a");
-  say(world, again, (WzpCallMessage){.kind = WZP_MESSAGE_LISTEN});
+  say(world, again, (WzpCallMessage){.kind = WZP_MESSAGE_LISTEN, .instance = {1}});
   assert_told(again, NULL, WZP_CALL_LISTENING);
   say_call(world, alice, &second, "b");
   assert_hears(again, WZP_MESSAGE_CALL, &second, 0, "b");
@@ -345,6 +373,7 @@ main(int argc, char **argv)
   wzp_init();
   g_test_add_func("/relay-calls/forwards", test_forwards);
   g_test_add_func("/relay-calls/media", test_media);
+  g_test_add_func("/relay-calls/returns", test_returns);
   g_test_add_func("/relay-calls/listeners", test_listeners);
   g_test_add_func("/relay-calls/limits", test_limits);
   g_test_add_func("/relay-calls/flood", test_flood);
