@@ -44,6 +44,7 @@ done
 try 'residual loss' tests/sim/residual.sh build/tests/sim/wzp-sim
 try 'what codes lose' build/tests/bench/bench-fec-loss --frames 2000000
 try fuzz tests/fuzz/run.sh "$fuzz_seconds"
+try floods env WZP_RELAY=build/relay/wzp-relay build/tests/attack/flood-gate 20
 try 'model of keys, longer' tests/model/check.sh 1
 for loss in 0 0.3 0.5; do
   try "demo at loss $loss" pipelines/demo.sh --loss "$loss"
