@@ -44,32 +44,43 @@ expand(uint8_t key[32], const uint8_t prk[32], const char *label, uint32_t gener
   wzp_hkdf_expand(key, 32, prk, info, writer.length);
 }
 
-/* offer, answer: the public keys. False: the other one's is no key. */
-static bool
-next_generation(WzpDial *dial, WzpTime now, WzpLine *line, const uint8_t secret[32],
-                const uint8_t theirs[32], const uint8_t offer[32], const uint8_t answer[32],
-                bool send)
+bool
+wzp_dial_next_keys(WzpDialKeys *keys, const uint8_t secret[32], const uint8_t theirs[32],
+                   const uint8_t offer[32], const uint8_t answer[32], uint32_t generation)
 {
-  uint8_t ikm[96], prk[32], i2r[32], r2i[32];
+  uint8_t ikm[96], prk[32];
   if (!wzp_x25519(ikm, secret, theirs))
     return false;
   memcpy(ikm + 32, offer, 32);
   memcpy(ikm + 64, answer, 32);
-  wzp_hkdf_extract(prk, line->rekey, sizeof line->rekey, ikm, sizeof ikm);
-  line->generation++;
-  expand(i2r, prk, "wz1 app i2r", line->generation);
-  expand(r2i, prk, "wz1 app r2i", line->generation);
-  expand(line->rekey, prk, "wz1 rekey", line->generation);
-  wzp_control_rekey(line->control, line->outgoing ? i2r : r2i, line->outgoing ? r2i : i2r, send);
+  wzp_hkdf_extract(prk, keys->rekey, sizeof keys->rekey, ikm, sizeof ikm);
+  expand(keys->app_i2r, prk, "wz1 app i2r", generation);
+  expand(keys->app_r2i, prk, "wz1 app r2i", generation);
+  expand(keys->rekey, prk, "wz1 rekey", generation);
   sodium_memzero(ikm, sizeof ikm);
   sodium_memzero(prk, sizeof prk);
-  sodium_memzero(i2r, sizeof i2r);
-  sodium_memzero(r2i, sizeof r2i);
-  line->fresh_base_due = true;
-  line->sealed = 0;
-  line->rekey_at = now + WZP_DIAL_REKEY_EVERY + (line->outgoing ? 0 : CALLEE_LATER);
-  (void)dial;
   return true;
+}
+
+/* offer, answer: the public keys. False: the other one's is no key. */
+static bool
+next_generation(WzpTime now, WzpLine *line, const uint8_t secret[32], const uint8_t theirs[32],
+                const uint8_t offer[32], const uint8_t answer[32], bool send)
+{
+  WzpDialKeys keys;
+  memcpy(keys.rekey, line->rekey, sizeof keys.rekey);
+  bool good = wzp_dial_next_keys(&keys, secret, theirs, offer, answer, line->generation + 1);
+  if (good) {
+    line->generation++;
+    memcpy(line->rekey, keys.rekey, sizeof line->rekey);
+    wzp_control_rekey(line->control, line->outgoing ? keys.app_i2r : keys.app_r2i,
+                      line->outgoing ? keys.app_r2i : keys.app_i2r, send);
+    line->fresh_base_due = true;
+    line->sealed = 0;
+    line->rekey_at = now + WZP_DIAL_REKEY_EVERY + (line->outgoing ? 0 : CALLEE_LATER);
+  }
+  sodium_memzero(&keys, sizeof keys);
+  return good;
 }
 
 static void
@@ -120,8 +131,7 @@ take_offer(WzpDial *dial, WzpTime now, WzpLine *line, const WzpDialMessage *mess
     return WZP_RATE_LIMITED;
   wzp_random_fill(&dial->config.random, secret, sizeof secret);
   wzp_x25519_base(public_key, secret);
-  bool good =
-      next_generation(dial, now, line, secret, message->key, message->key, public_key, false);
+  bool good = next_generation(now, line, secret, message->key, message->key, public_key, false);
   sodium_memzero(secret, sizeof secret);
   if (!good)
     return WZP_WEAK_KEY;
@@ -134,10 +144,9 @@ take_offer(WzpDial *dial, WzpTime now, WzpLine *line, const WzpDialMessage *mess
 /* --- A fresh base for our stream --- */
 
 static void
-send_base(WzpDial *dial, WzpTime now, WzpLine *line)
+send_base(WzpDial *dial, WzpLine *line)
 {
   uint8_t base[32];
-  (void)now;
   line->fresh_base_due = false;
   line->base_acknowledged = false;
   wzp_random_fill(&dial->config.random, base, sizeof base);
@@ -163,11 +172,11 @@ may_send_base(const WzpLine *line)
 }
 
 static WzpResult
-take_answer(WzpDial *dial, WzpTime now, WzpLine *line, const WzpDialMessage *message)
+take_answer(WzpTime now, WzpLine *line, const WzpDialMessage *message)
 {
   if (!line->offered || message->number != line->generation + 1)
     return WZP_UNEXPECTED;
-  if (!next_generation(dial, now, line, line->offer_secret, message->key, line->offer_public,
+  if (!next_generation(now, line, line->offer_secret, message->key, line->offer_public,
                        message->key, true))
     return WZP_WEAK_KEY;
   forget_offer(line);
@@ -184,7 +193,7 @@ wzp_line_rekey_message(WzpDial *dial, WzpTime now, WzpLine *line, const WzpDialM
     result = take_offer(dial, now, line, message);
     break;
   case WZP_DIAL_REKEY_ACK:
-    result = take_answer(dial, now, line, message);
+    result = take_answer(now, line, message);
     break;
   case WZP_DIAL_KEY:
     result = wzp_receiver_add_base(line->receiver, message->number, message->key);
@@ -210,9 +219,8 @@ wzp_line_rekey_message(WzpDial *dial, WzpTime now, WzpLine *line, const WzpDialM
 /* --- Time --- */
 
 void
-wzp_line_heard(WzpDial *dial, WzpTime now, WzpLine *line)
+wzp_line_heard(WzpTime now, WzpLine *line)
 {
-  (void)dial;
   /* it answers under the new keys: what we answered before can go */
   if (line->generation > 0 && line->drop_at == WZP_NEVER &&
       wzp_control_heard_generation(line->control) == line->generation &&
@@ -247,7 +255,7 @@ wzp_line_keys_timeout(WzpDial *dial, WzpTime now, WzpLine *line)
     line->epoch_since = now;
   }
   if (may_send_base(line))
-    send_base(dial, now, line);
+    send_base(dial, line);
 }
 
 WzpTime

@@ -363,7 +363,7 @@ handle_record(WzpDial *dial, WzpTime now, WzpLine *line, const WzpCallMessage *m
     return result;
   if (line->state == WZP_LINE_PROVING) /* it has our third message */
     set_state(line, now, WZP_LINE_RINGING);
-  wzp_line_heard(dial, now, line);
+  wzp_line_heard(now, line);
   while (line->state != WZP_LINE_OVER && (bytes = wzp_control_next_message(line->control))) {
     WzpDialMessage said;
     size_t length;

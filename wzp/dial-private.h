@@ -109,10 +109,17 @@ WzpTime wzp_line_next_timeout(const WzpDial *dial, const WzpLine *line);
 bool wzp_line_is_done(const WzpLine *line, WzpTime now);
 
 /* --- dial-keys.c --- */
+/* From one generation of a channel's keys to the next; rekey is read and replaced. offer, answer: the public keys e'
+ * and e''. False, and nothing changed: theirs is no key. */
+typedef struct {
+  uint8_t app_i2r[32], app_r2i[32], rekey[32];
+} WzpDialKeys;
+bool wzp_dial_next_keys(WzpDialKeys *keys, const uint8_t secret[32], const uint8_t theirs[32],
+                        const uint8_t offer[32], const uint8_t answer[32], uint32_t generation);
 void wzp_line_set_keys(WzpDial *dial, WzpTime now, WzpLine *line, const WzpHandshakeKeys *keys);
 WzpResult wzp_line_rekey_message(WzpDial *dial, WzpTime now, WzpLine *line,
                                  const WzpDialMessage *message);
 /* A record opened: the other side may have changed its keys. */
-void wzp_line_heard(WzpDial *dial, WzpTime now, WzpLine *line);
+void wzp_line_heard(WzpTime now, WzpLine *line);
 void wzp_line_keys_timeout(WzpDial *dial, WzpTime now, WzpLine *line);
 WzpTime wzp_line_keys_next_timeout(const WzpLine *line);

@@ -12,10 +12,13 @@ from wzp_wire import (
     H,
     Handshake,
     Identity,
+    X25519,
+    X25519PrivateKey,
     be,
     elements,
     fingerprint,
     media_keys,
+    public,
     ratchet,
     seal,
     seal_packet,
@@ -82,6 +85,26 @@ def sealed():
     yield "hop tag", siphash24(initiator.key("hop i2r", 16), first)[:4].hex()
 
 
+def call():
+    """The messages and keys of a dialled call, section 15."""
+    initiator, i, *_ = example()
+    e1, e2 = (X25519PrivateKey.from_private_bytes(bytes([byte]) * 32) for byte in (0x77, 0x88))
+    offer, answer = public(e1), public(e2)
+    responder = Identity(SEEDS["00 01 .. 1f"])
+    route = bytes(range(0x60, 0x70)) + H(i.id)[:16] + H(responder.id)[:16]
+    yield "CALL_MEDIA", (b"\x08" + route + b"\x01").hex()
+    yield "CALL_STATUS", (b"\x09" + route + b"\x05").hex()
+    yield "ACCEPT", "0302"
+    yield "REKEY", (b"\x09" + be(1, 4) + offer).hex()
+    prk = Ext(initiator.key("rekey"), X25519(e1, answer) + offer + answer)
+    for name in ("app i2r", "app r2i", "rekey"):
+        yield f"{name} 1", Exp(prk, b"wz1 " + name.encode() + be(1, 4), 32).hex()
+    ctr = be(1 << 28, 4)
+    head = b"\x44" + b"\x66" * 8 + ctr
+    key = Exp(prk, b"wz1 app i2r" + be(1, 4), 32)
+    yield "record 1", (head + seal(key, bytes(8) + ctr, head, b"ping")).hex()
+
+
 def featherchat():
     """The room and the call signals of section 14."""
     alice, bob = Identity(SEEDS["32 x 42"]), Identity(SEEDS["00 01 .. 1f"])
@@ -102,6 +125,11 @@ def published_featherchat(section):
     yield "featherChat room", re.search(r'"warzone-squad": `([0-9a-f]+)`', section)[1]
     yield "featherChat offer", re.search(r"^    (\{.*CallOffer.*)$", section, re.M)[1]
     yield "featherChat call", re.search(r"^    (\{.*CallSignal.*)$", section, re.M)[1]
+
+
+def published_call(section):
+    names = "CALL_MEDIA|CALL_STATUS|ACCEPT|REKEY|app (?:i2r|r2i) 1|rekey 1|record 1"
+    yield from re.findall(rf"^    ({names}) +([0-9a-f]+)$", section, re.M)
 
 
 def published(section):
@@ -130,8 +158,9 @@ def sas_people(section):
 def mismatches(document):
     """Names of vectors that differ or that one side lacks; and how many were compared."""
     section, _, feather = document.split("\n## 13.")[1].partition("\n## 14.")
-    computed = {**dict(identities()), **dict(handshake()), **dict(sealed()), **dict(featherchat())}
-    found = {**dict(published(section)), **dict(published_featherchat(feather))}
+    feather, _, calls = feather.partition("\n## 15.")
+    computed = {**dict(identities()), **dict(handshake()), **dict(sealed()), **dict(featherchat()), **dict(call())}
+    found = {**dict(published(section)), **dict(published_featherchat(feather)), **dict(published_call(calls))}
     wrong = [name for name in computed.keys() | found.keys() if computed.get(name) != found.get(name)]
     return wrong + ([] if sas_people(section) else ["SAS words and digits"]), len(computed) + 1
 

@@ -208,6 +208,27 @@ test_seal(void)
   assert_lines("seal", lines, G_N_ELEMENTS(lines));
 }
 
+/* The keys and the record: computed by the second implementation. */
+static void
+test_call(void)
+{
+  static const char *const lines[] = {
+      "CALL_MEDIA="
+      "08606162636465666768696a6b6c6d6e6f518eb93562fa9e34e59c28b67fc2d384687112110e91ecb309f66f51d2"
+      "57ccaa01",
+      "CALL_STATUS="
+      "09606162636465666768696a6b6c6d6e6f518eb93562fa9e34e59c28b67fc2d384687112110e91ecb309f66f51d2"
+      "57ccaa05",
+      "ACCEPT=0302",
+      "REKEY=09000000011cf579aba45a10ba1d1ef06d91fca2aa9ed0a1150515653155405d0b18cb9a67",
+      "app i2r 1=760a8a2e3f2bf028ca290456f7bfe354c11a8d20e2b9c78791d002eb554b475f",
+      "app r2i 1=8b7b4455dd0d5ffeb92507ba13d9eefd9456a42167e6fc9b17fcaf5bea4dd9b8",
+      "rekey 1=6437b4771f70cb5d35b9821ff4d3f6a1a332f051a14d863ced31167cda68b061",
+      "record 1=446666666666666666100000001163d5c526afe7672bbb9bc991ea4f40739b9564",
+  };
+  assert_lines("call", lines, G_N_ELEMENTS(lines));
+}
+
 static void
 test_raptorq(void)
 {
@@ -283,6 +304,7 @@ main(int argc, char **argv)
   g_test_add_func("/vectors/header", test_header);
   g_test_add_func("/vectors/handshake", test_handshake);
   g_test_add_func("/vectors/seal", test_seal);
+  g_test_add_func("/vectors/call", test_call);
   g_test_add_func("/vectors/repair", test_repair);
   g_test_add_func("/vectors/raptorq", test_raptorq);
   g_test_add_func("/vectors/featherchat", test_featherchat);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "published-example.h"
 #include "wzp/control-private.h"
+#include "wzp/dial-private.h"
 #include "wzp/feather.h"
 #include "wzp/fec-element.h"
 #include "wzp/raptorq.h"
@@ -20,6 +21,7 @@ static const char usage[] =
     "  header HEX          the header that starts a media packet\n"
     "  handshake           the published handshake example\n"
     "  seal                the published media packets, control record and hop tag\n"
+    "  call                the published messages and keys of a dialled call\n"
     "  repair              the published bundles with repair\n"
     "  raptorq K T ESI     encoding symbol ESI of the RFC 6330 block of K symbols of T bytes in "
     "which\n"
@@ -302,6 +304,66 @@ show_seal(void)
   return 0;
 }
 
+static void
+print_call_message(const char *name, const Example *example, WzpCallMessage message)
+{
+  memcpy(message.route.id, example->config_i.call_id, sizeof message.route.id);
+  memcpy(message.route.caller, example->config_i.caller, sizeof message.route.caller);
+  memcpy(message.route.callee, example->config_i.callee, sizeof message.route.callee);
+  g_autoptr(GBytes) bytes = wzp_call_message_build(&message);
+  print_hex(name, g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes));
+}
+
+static void
+print_dial_message(const char *name, const WzpDialMessage *message)
+{
+  uint8_t bytes[WZP_DIAL_MESSAGE_MAX];
+  print_hex(name, bytes, wzp_dial_message_write(bytes, message));
+}
+
+static int
+show_call(void)
+{
+  WzpHandshakeKeys keys;
+  WzpDialKeys next;
+  Example example;
+  uint8_t secrets[2][32], publics[2][32], record[64];
+  example_init(&example);
+  example_keys(&keys);
+  print_call_message(
+      "CALL_MEDIA", &example,
+      (WzpCallMessage){.kind = WZP_MESSAGE_CALL_MEDIA, .media = WZP_CALL_MEDIA_JOIN});
+  print_call_message(
+      "CALL_STATUS", &example,
+      (WzpCallMessage){.kind = WZP_MESSAGE_CALL_STATUS, .status = WZP_CALL_TOGETHER});
+  example_clear(&example);
+  print_dial_message("ACCEPT",
+                     &(WzpDialMessage){.type = WZP_DIAL_ACCEPT, .mode = WZP_ACCEPT_PRIVATE});
+
+  for (unsigned i = 0; i < 2; i++) {
+    memset(secrets[i], i == 0 ? 0x77 : 0x88, 32);
+    wzp_x25519_base(publics[i], secrets[i]);
+  }
+  WzpDialMessage rekey = {.type = WZP_DIAL_REKEY, .number = 1};
+  memcpy(rekey.key, publics[0], sizeof rekey.key);
+  print_dial_message("REKEY", &rekey);
+  memcpy(next.rekey, keys.rekey, sizeof next.rekey);
+  g_assert_true(wzp_dial_next_keys(&next, secrets[0], publics[1], publics[0], publics[1], 1));
+  print_hex("app i2r 1", next.app_i2r, 32);
+  print_hex("app r2i 1", next.app_r2i, 32);
+  print_hex("rekey 1", next.rekey, 32);
+
+  WzpControlConfig config;
+  WzpRecords records;
+  wzp_control_config_from_keys(&config, &keys, true);
+  wzp_records_init(&records, &config);
+  wzp_records_rekey(&records, next.app_i2r, next.app_r2i, true);
+  memcpy(record + WZP_RECORD_HEADER_SIZE, "ping", 4);
+  size_t length = wzp_records_seal(&records, record, 4);
+  print_hex("record 1", record, length);
+  return 0;
+}
+
 /* A bundle with the frames 3 and one element over the frames before, which are as long as said. */
 static void
 print_repair(const char *name, const size_t lengths[4], const WzpFecElement *like)
@@ -422,9 +484,10 @@ main(int argc, char **argv)
   const char *command = argc > 1 ? argv[1] : NULL;
   wzp_init();
   if (!command)
-    return wrong_use("say which vectors: identity, mnemonic, header, handshake, seal, repair, "
-                     "raptorq or featherchat",
-                     "");
+    return wrong_use(
+        "say which vectors: identity, mnemonic, header, handshake, seal, call, repair, "
+        "raptorq or featherchat",
+        "");
   if (g_str_equal(command, "--help") || g_str_equal(command, "-h")) {
     fputs(usage, stdout);
     return 0;
@@ -439,6 +502,8 @@ main(int argc, char **argv)
     return argc == 2 ? show_handshake() : wrong_use("handshake takes no argument", "");
   if (g_str_equal(command, "seal"))
     return argc == 2 ? show_seal() : wrong_use("seal takes no argument", "");
+  if (g_str_equal(command, "call"))
+    return argc == 2 ? show_call() : wrong_use("call takes no argument", "");
   if (g_str_equal(command, "featherchat"))
     return argc == 2 ? show_featherchat() : wrong_use("featherchat takes no argument", "");
   if (g_str_equal(command, "repair"))
