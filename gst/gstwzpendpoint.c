@@ -26,6 +26,11 @@ install_read_only(GObjectClass *object_class)
           g_param_spec_string("fingerprint", "Fingerprint",
                               "Fingerprint of the own identity, once the session started", NULL,
                               READ));
+  install(object_class, GST_WZP_ENDPOINT_PROP_ROOM_CODE,
+          g_param_spec_string("room-code", "Room code",
+                              "Eight words to compare: the same for all members of a room who see "
+                              "the same members. Takes some tenths of a second to make",
+                              NULL, READ));
   install(object_class, GST_WZP_ENDPOINT_PROP_STATS,
           g_param_spec_boxed("stats", "Statistics",
                              "Counters of the session (application/x-wzp-session-stats)",
@@ -277,6 +282,9 @@ get_from_session(GstWzpEndpoint *self, guint id, GValue *value)
     return TRUE;
   case GST_WZP_ENDPOINT_PROP_FINGERPRINT:
     g_value_take_string(value, session != NULL ? wzp_session_dup_fingerprint(session) : NULL);
+    return TRUE;
+  case GST_WZP_ENDPOINT_PROP_ROOM_CODE:
+    g_value_take_string(value, session != NULL ? wzp_session_dup_room_code(session) : NULL);
     return TRUE;
   case GST_WZP_ENDPOINT_PROP_STATS:
     if (session == NULL)

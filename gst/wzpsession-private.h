@@ -49,7 +49,9 @@ struct _WzpSession {
   gboolean dismissed; /* the other end said goodbye, it did not just fall silent */
   gchar *resolve_error;
   WzpTime resolve_again; /* WZP_NEVER: no need */
-  WzpTime episode;       /* since when we wait for an answer; WZP_NEVER: we do not */
+  WzpTime code_at;       /* when a change of the room code is told; WZP_NEVER: none */
+  guint8 code_told[32];
+  WzpTime episode; /* since when we wait for an answer; WZP_NEVER: we do not */
 
   /* The lock guards all below; nothing foreign (bus, signals, sockets, inboxes) is called with it. */
   GMutex lock;
@@ -104,6 +106,11 @@ void wzp_session_send_reports(WzpSession *session, WzpTime now);
 void wzp_session_handle_call(WzpSession *session, const WzpDialEvent *event);
 /* No dialled call is on. Any thread. */
 gboolean wzp_session_is_between_calls(WzpSession *session);
+
+/* wzpsession-room.c: in the session's thread, without the lock. */
+void wzp_session_member_came(WzpSession *session, const WzpEvent *event);
+void wzp_session_member_left(WzpSession *session, const WzpEvent *event);
+void wzp_session_tell_code_changed(WzpSession *session, WzpTime now);
 
 void wzp_session_emit_call_event(WzpSession *session, GstStructure *event);
 void wzp_session_emit_member_left(WzpSession *session, guint slot, guint remaining);

@@ -222,35 +222,6 @@ handle_relay_changed(WzpSession *self, const guint8 key[32])
 }
 
 static void
-post_peer(WzpSession *self, const WzpEvent *event, gboolean present)
-{
-  guint8 fingerprint[WZP_FINGERPRINT_SIZE];
-  gchar text[WZP_FINGERPRINT_TEXT];
-  wzp_fingerprint(fingerprint, event->key);
-  wzp_session_post_structure(self, gst_structure_new("wzp-peer", "fingerprint", G_TYPE_STRING,
-                                                     wzp_fingerprint_format(fingerprint, text),
-                                                     "slot", G_TYPE_UINT, (guint)event->slot,
-                                                     "verified", G_TYPE_BOOLEAN, FALSE, "present",
-                                                     G_TYPE_BOOLEAN, present, NULL));
-}
-
-static void
-handle_member_left(WzpSession *self, const WzpEvent *event)
-{
-  WzpMemberInfo member;
-  guint remaining = 0;
-  g_mutex_lock(&self->lock);
-  while (self->call != NULL && wzp_call_member(self->call, remaining, &member))
-    remaining++;
-  g_mutex_unlock(&self->lock);
-  if (self->calls && !wzp_session_is_between_calls(self))
-    remaining++; /* the next one is already called */
-  wzp_board_forget(self->board, event->slot);
-  post_peer(self, event, FALSE);
-  wzp_session_emit_member_left(self, event->slot, remaining);
-}
-
-static void
 handle_error(WzpSession *self, const WzpEvent *event)
 {
   gint code = GST_RESOURCE_ERROR_FAILED;
@@ -301,10 +272,10 @@ wzp_session_handle_event(WzpSession *self, const WzpEvent *event)
     handle_relay_changed(self, event->key);
     break;
   case WZP_EVENT_MEMBER:
-    post_peer(self, event, TRUE);
+    wzp_session_member_came(self, event);
     break;
   case WZP_EVENT_MEMBER_LEFT:
-    handle_member_left(self, event);
+    wzp_session_member_left(self, event);
     break;
   case WZP_EVENT_ERROR:
     handle_error(self, event);

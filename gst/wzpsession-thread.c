@@ -37,6 +37,7 @@ static void
 rearm(WzpSession *self)
 {
   WzpTime patience = MIN(wzp_session_patience_deadline(self), self->resolve_again);
+  patience = MIN(patience, self->code_at);
   g_mutex_lock(&self->lock);
   WzpTime when = MIN(patience, MIN(self->leave_at, self->quit_at));
   if (!g_queue_is_empty(&self->pending))
@@ -68,6 +69,7 @@ finish_turn(WzpSession *self)
   WzpTime now = g_get_monotonic_time();
   dispatch_pending(self);
   wzp_session_check_patience(self, now);
+  wzp_session_tell_code_changed(self, now);
   if (farewell_done(self, now))
     g_main_loop_quit(self->loop);
   rearm(self);

@@ -238,7 +238,8 @@ reset_run(WzpSession *self)
   self->resolving = self->resolved = self->connected = self->warned = self->failed = FALSE;
   self->talked = FALSE;
   self->had_pin = self->has_pinned = FALSE;
-  self->resolve_again = WZP_NEVER;
+  self->resolve_again = self->code_at = WZP_NEVER;
+  memset(self->code_told, 0, sizeof self->code_told);
   self->episode = g_get_monotonic_time();
   wzp_board_clear(self->board);
   g_mutex_lock(&self->lock);

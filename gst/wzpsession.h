@@ -125,6 +125,9 @@ gboolean wzp_session_call_act(WzpSession *session, const WzpSessionAction *actio
 gchar *wzp_session_dup_sas(WzpSession *session);
 
 const gchar *wzp_session_get_state(WzpSession *session); /* static */
+/* Eight words that all members have in common who see the same members (wzp_room_code()); takes some tenths of a second.
+ * NULL while nobody else is there. */
+gchar *wzp_session_dup_room_code(WzpSession *session);
 gchar *wzp_session_dup_fingerprint(WzpSession *session); /* our own; NULL when not known yet */
 /* application/x-wzp-session-stats; of the last run when none is on. docs/ELEMENTS.md has the fields. */
 GstStructure *wzp_session_get_stats(WzpSession *session);

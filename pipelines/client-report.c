@@ -154,6 +154,23 @@ take_peer(ClientReport *report, const GstStructure *structure)
   g_free(who);
 }
 
+/* Making the words takes a moment in which the terminal waits. */
+static void
+take_room_code(ClientReport *report, GstMessage *message)
+{
+  guint members = 0;
+  char *code = NULL;
+  gst_structure_get_uint(gst_message_get_structure(message), "members", &members);
+  g_object_get(GST_MESSAGE_SRC(message), "room-code", &code, NULL);
+  if (code)
+    client_report_say(
+        report,
+        "room code of these %u members: %s (the same for all of you, unless somebody is hidden "
+        "from some)",
+        members, code);
+  g_free(code);
+}
+
 static void
 take_relay_key(ClientReport *report, const GstStructure *structure)
 {
@@ -220,6 +237,8 @@ client_report_take_message(ClientReport *report, GstMessage *message)
     take_state(report, structure);
   else if (g_str_equal(name, "wzp-peer"))
     take_peer(report, structure);
+  else if (g_str_equal(name, "wzp-room-code"))
+    take_room_code(report, message);
   else if (g_str_equal(name, "wzp-call"))
     take_call(report, structure);
   else if (g_str_equal(name, "wzp-relay-key"))

@@ -247,3 +247,10 @@ wzp_call_room_leave(WzpCall *call, WzpTime now)
   if (result != WZP_OK)
     call->stats.drops[result]++;
 }
+
+bool
+wzp_call_code_digest(const WzpCall *call, uint8_t digest[32], unsigned *n_members)
+{
+  *n_members = 0;
+  return in_room(call) && wzp_group_code_digest(call->group, digest, n_members);
+}

@@ -148,3 +148,5 @@ typedef struct {
 void wzp_call_get_stats(const WzpCall *call, WzpCallStats *stats);
 /* Confirmed others; false past the last. UDP mode: one, while the session is up. */
 bool wzp_call_member(const WzpCall *call, unsigned n, WzpMemberInfo *info);
+/* wzp_group_code_digest() of the room that the call is in; false as well when it is in none. */
+bool wzp_call_code_digest(const WzpCall *call, uint8_t digest[32], unsigned *n_members);

@@ -115,3 +115,12 @@ void wzp_group_set_header_repeat(WzpGroup *group, unsigned repeat);
 /* Opens with the key of the member that holds the packet's slot. */
 WzpResult wzp_group_open(WzpGroup *group, WzpTime now, const uint8_t *packet, size_t length,
                          uint8_t *out, size_t *out_length, WzpOpened *opened);
+
+/* The room code: eight words that are the same for all who see the same members. Members compare them; where they differ, the
+ * relay shows somebody to one and not to the other. digest = H(jh of all confirmed members and our own, sorted); false
+ * while nobody else is confirmed. */
+#define WZP_ROOM_CODE_TEXT 72 /* 8 words of at most 8 letters, spaces, NUL */
+bool wzp_group_code_digest(const WzpGroup *group, uint8_t digest[32], unsigned *n_members);
+/* The first 88 bits of Argon2id(digest, salt = H("wz1 room code")[0..16], 64 MiB, 3 passes) as BIP39 words: some tenths of a
+ * second. So long because a relay could search for members that make two codes the same. False: no memory. */
+bool wzp_room_code(char text[WZP_ROOM_CODE_TEXT], const uint8_t digest[32]);

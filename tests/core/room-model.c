@@ -22,6 +22,7 @@ typedef struct {
   unsigned life; /* of the client, when it was sent */
   uint8_t slot;
   bool again; /* joined: not for the first time */
+  bool meant; /* media: under a key that the receiver was sent */
   GBytes *data;
 } Flight;
 
@@ -183,6 +184,8 @@ start(RoomModel *model, unsigned n, const WzpIdentity *identity, const char *roo
     wzp_random_fill(&model->random, seed, sizeof seed);
   relay_forget(model, n);
   client_clear(client);
+  for (unsigned other = 0; other < ROOM_CLIENTS; other++)
+    model->clients[other].last_from[n] = 0;
   client->in_use = true;
   client->identity = wzp_identity_new(seed);
   wzp_room_secret_open(&secret, room_name);
@@ -294,6 +297,19 @@ room_model_lose_leg(RoomModel *model, unsigned n, WzpTime until_back)
 
 /* --- Media --- */
 
+/* Was this one sent the key under which the other seals now? */
+static bool
+is_meant(const RoomClient *from, const RoomClient *to)
+{
+  for (unsigned i = 0; i < from->group->members->len; i++) {
+    const WzpGroupMember *member = wzp_group_nth(from->group, i);
+    if (!member->gone && memcmp(member->join.jh, to->group->join.jh, 32) == 0)
+      return member->holds_current ||
+             (member->key.sent && member->key.epoch <= wzp_sender_epoch(from->group->sender));
+  }
+  return false;
+}
+
 bool
 room_model_speak(RoomModel *model, unsigned n)
 {
@@ -313,6 +329,8 @@ room_model_speak(RoomModel *model, unsigned n)
     return false;
   }
   client->sealed++;
+  if (model->spoken != NULL)
+    model->spoken(model->spoken_user, n, packet, length);
   if (model->keep_media)
     g_ptr_array_add(model->media, g_bytes_new(packet, length));
   if (!client->joined || packet[1] != client->slot)
@@ -324,7 +342,9 @@ room_model_speak(RoomModel *model, unsigned n)
     WzpTime at = model->now + 2 * model->delay;
     if (model->jitter > 0)
       at += room_model_draw(model, (uint32_t)(2 * model->jitter));
-    launch(model, MEDIA, other, at, g_bytes_new(packet, length))->slot = (uint8_t)n;
+    Flight *flight = launch(model, MEDIA, other, at, g_bytes_new(packet, length));
+    flight->slot = (uint8_t)n;
+    flight->meant = is_meant(client, &model->clients[other]);
     model->clients[other].arrived++;
   }
   return true;
@@ -341,8 +361,16 @@ hear(RoomModel *model, RoomClient *client, const Flight *flight)
       wzp_group_open(client->group, model->now, packet, length, plain, &opened_length, &opened);
 
   client->results[result]++;
+  client->meant += flight->meant;
+  client->without_key += flight->meant && result != WZP_OK;
+  client->missed_from[flight->slot] |= flight->meant && result != WZP_OK;
   if (result != WZP_OK)
     return;
+  WzpTime *last = &client->last_from[flight->slot];
+  if (*last != 0 && client->missed_from[flight->slot])
+    client->worst_gap = MAX(client->worst_gap, model->now - *last);
+  *last = model->now;
+  client->missed_from[flight->slot] = false;
   g_assert_cmpuint(opened_length, ==, 60);
   for (unsigned i = sizeof(unsigned); i < opened_length; i++)
     g_assert_cmpuint(plain[i], ==, flight->slot); /* the right speaker */

@@ -28,6 +28,11 @@ typedef struct {
   unsigned records_sent;
   WzpTime last_opened;
   uint64_t last_index;
+  /* Packets of an epoch whose key this client was sent: how many came, and how many of them found none. */
+  unsigned meant, without_key;
+  WzpTime last_from[ROOM_CLIENTS]; /* 0: nothing yet, or another life */
+  bool missed_from[ROOM_CLIENTS];  /* since then one found no key */
+  WzpTime worst_gap;               /* of one speaker's sound, where one found no key */
 } RoomClient;
 
 typedef struct {
@@ -40,6 +45,8 @@ typedef struct {
   GPtrArray *media;      /* GBytes */
   bool (*drop_record)(void *user, unsigned from, unsigned to); /* may be NULL */
   void *drop_user;
+  void (*spoken)(void *user, unsigned from, const uint8_t *packet, size_t length); /* or NULL */
+  void *spoken_user;
   RoomClient clients[ROOM_CLIENTS];
   int roster[WZP_SLOT_MAX + 1]; /* client in the slot, or -1 */
   unsigned generation;          /* of the relay */

@@ -372,6 +372,44 @@ test_come_and_go(void)
   ears_free(ears);
 }
 
+static void
+wait_code(GstElement *pipeline, unsigned members)
+{
+  unsigned told = 0;
+  while (told != members) {
+    g_autoptr(GstMessage) message =
+        rig_wait(pipeline, GST_MESSAGE_ELEMENT, "wzp-room-code", "call");
+    g_assert_true(gst_structure_get_uint(gst_message_get_structure(message), "members", &told));
+  }
+}
+
+/* Two who see the same members have the same words to compare, and others when somebody came. */
+static void
+test_code(void)
+{
+  GstElement *calls[3];
+  char *codes[4];
+  for (unsigned n = 0; n < 2; n++)
+    calls[n] = rig_play("wzpcall name=call " URI " ! fakesink", rig_relay_port(relay));
+  for (unsigned n = 0; n < 2; n++) {
+    wait_code(calls[n], 2);
+    codes[n] = rig_string(calls[n], "call", "room-code");
+    g_assert_nonnull(codes[n]);
+  }
+  g_assert_cmpstr(codes[0], ==, codes[1]);
+  calls[2] = rig_play("wzpcall name=call " URI " ! fakesink", rig_relay_port(relay));
+  wait_code(calls[0], 3);
+  wait_code(calls[2], 3);
+  codes[2] = rig_string(calls[0], "call", "room-code");
+  codes[3] = rig_string(calls[2], "call", "room-code");
+  g_assert_cmpstr(codes[2], ==, codes[3]);
+  g_assert_cmpstr(codes[2], !=, codes[0]);
+  for (unsigned n = 0; n < G_N_ELEMENTS(codes); n++)
+    g_free(codes[n]);
+  for (unsigned n = 0; n < 3; n++)
+    rig_stop(calls[n]);
+}
+
 typedef struct {
   const char *name;
   void (*run)(void);
@@ -381,6 +419,7 @@ static const Case cases[] = {
     {"talkers", test_talkers},
     {"own-pad", test_own_pad},
     {"come-and-go", test_come_and_go},
+    {"code", test_code},
 };
 
 static void

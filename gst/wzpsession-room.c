@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "wzpsession-private.h"
+#include "wzp/contacts.h"
+#include <string.h>
+
+#define GST_CAT_DEFAULT wzp_session_debug
+
+/* Who is in the room, told one by one, and the code by which the members find out whether all of them see the same. */
+
+/* Many may come at once: the code is spoken of when nobody came or went for so long. */
+#define CODE_SETTLES (2 * WZP_SECOND)
+
+/* What is known of a key: "verified", "known" or "new", and its name in *name or NULL. */
+static const gchar *
+look_up(WzpSession *self, const guint8 key[32], gchar **name)
+{
+  static const gchar *const standings[] = {
+      [WZP_CONTACT_STRANGER] = "new",
+      [WZP_CONTACT_KNOWN] = "known",
+      [WZP_CONTACT_IS_VERIFIED] = "verified",
+      [WZP_CONTACT_KEY_CHANGED] = "new",
+  };
+  g_autofree gchar *standard = wzp_contacts_default_path();
+  g_autoptr(WzpContacts) contacts =
+      wzp_contacts_load(self->contacts != NULL ? self->contacts : standard, NULL);
+  if (contacts == NULL)
+    return standings[WZP_CONTACT_STRANGER];
+  const WzpContact *contact = wzp_contacts_by_key(contacts, key);
+  *name = contact != NULL ? g_strdup(contact->name) : NULL;
+  return standings[wzp_contacts_check(contacts, NULL, key, NULL)];
+}
+
+static void
+post_peer(WzpSession *self, const WzpEvent *event, gboolean present)
+{
+  guint8 fingerprint[WZP_FINGERPRINT_SIZE];
+  gchar text[WZP_FINGERPRINT_TEXT];
+  g_autofree gchar *name = NULL;
+  const gchar *standing = look_up(self, event->key, &name);
+  wzp_fingerprint(fingerprint, event->key);
+  GstStructure *structure = gst_structure_new(
+      "wzp-peer", "fingerprint", G_TYPE_STRING, wzp_fingerprint_format(fingerprint, text), "slot",
+      G_TYPE_UINT, (guint)event->slot, "standing", G_TYPE_STRING, standing, "verified",
+      G_TYPE_BOOLEAN, g_str_equal(standing, "verified"), "present", G_TYPE_BOOLEAN, present, NULL);
+  if (name != NULL)
+    gst_structure_set(structure, "name", G_TYPE_STRING, name, NULL);
+  wzp_session_post_structure(self, structure);
+  self->code_at = g_get_monotonic_time() + CODE_SETTLES;
+}
+
+void
+wzp_session_member_came(WzpSession *self, const WzpEvent *event)
+{
+  post_peer(self, event, TRUE);
+}
+
+void
+wzp_session_member_left(WzpSession *self, const WzpEvent *event)
+{
+  WzpMemberInfo member;
+  guint remaining = 0;
+  g_mutex_lock(&self->lock);
+  while (self->call != NULL && wzp_call_member(self->call, remaining, &member))
+    remaining++;
+  g_mutex_unlock(&self->lock);
+  if (self->calls && !wzp_session_is_between_calls(self))
+    remaining++; /* the next one is already called */
+  wzp_board_forget(self->board, event->slot);
+  post_peer(self, event, FALSE);
+  wzp_session_emit_member_left(self, event->slot, remaining);
+}
+
+void
+wzp_session_tell_code_changed(WzpSession *self, WzpTime now)
+{
+  guint8 digest[32];
+  unsigned n_members = 0;
+  if (now < self->code_at)
+    return;
+  self->code_at = WZP_NEVER;
+  g_mutex_lock(&self->lock);
+  gboolean has = self->call != NULL && wzp_call_code_digest(self->call, digest, &n_members);
+  g_mutex_unlock(&self->lock);
+  if (has && memcmp(digest, self->code_told, sizeof digest) != 0) {
+    memcpy(self->code_told, digest, sizeof digest);
+    wzp_session_post_structure(
+        self, gst_structure_new("wzp-room-code", "members", G_TYPE_UINT, n_members, NULL));
+  }
+}
+
+gchar *
+wzp_session_dup_room_code(WzpSession *self)
+{
+  guint8 digest[32];
+  unsigned n_members;
+  gchar text[WZP_ROOM_CODE_TEXT];
+  g_mutex_lock(&self->lock);
+  gboolean has = self->call != NULL && wzp_call_code_digest(self->call, digest, &n_members);
+  g_mutex_unlock(&self->lock);
+  return has && wzp_room_code(text, digest) ? g_strdup(text) : NULL;
+}
