@@ -104,6 +104,33 @@ answer(RelayWorld *world, const RelayClient *owner, WzpReader *reader)
   relay_world_answer(world, id != 0 ? id : verdict, (RelayTokenVerdict)(verdict % 3), owner);
 }
 
+/* In whatever call, its own or not. */
+static void
+call(RelayWorld *world, RelayClient *client, WzpReader *reader)
+{
+  static const WzpMessageKind kinds[] = {WZP_MESSAGE_LISTEN, WZP_MESSAGE_CALL,
+                                         WZP_MESSAGE_CALL_MEDIA, WZP_MESSAGE_CALL_STATUS};
+  uint8_t what = wzp_reader_u8(reader), who = wzp_reader_u8(reader);
+  const RelayClient *caller = world->clients[who % N_CLIENTS];
+  const RelayClient *callee = world->clients[who / N_CLIENTS % N_CLIENTS];
+  WzpCallMessage message = {.kind = kinds[what % 4],
+                            .instance = {what / 4 % 4},
+                            .route = {.id = {what / 4 % 4}},
+                            .media = what / 16 % 2,
+                            .status = what / 16 % WZP_N_CALL_STATUS,
+                            .body = &what,
+                            .body_length = 1};
+  GBytes *bytes;
+
+  memcpy(message.route.caller, caller->identity->fingerprint, sizeof message.route.caller);
+  memcpy(message.route.callee, callee->identity->fingerprint, sizeof message.route.callee);
+  if (client->control == NULL || wzp_control_queued_bytes(client->control) >= 1000)
+    return;
+  bytes = wzp_call_message_build(&message);
+  relay_client_send(client, g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes));
+  g_bytes_unref(bytes);
+}
+
 /* The clients do nothing on their own here: what they have to send waits until it is let go. */
 static void
 act(RelayWorld *world, WzpReader *reader)
@@ -112,6 +139,10 @@ act(RelayWorld *world, WzpReader *reader)
   RelayClient *client = world->clients[what % N_CLIENTS];
   GBytes *bytes;
 
+  if (what / N_CLIENTS >= 51) {
+    call(world, client, reader);
+    return;
+  }
   switch (what / N_CLIENTS % 17) {
   case 0:
     relay_world_send_bytes(world, client, take(reader, 255));

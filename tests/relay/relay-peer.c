@@ -15,17 +15,11 @@ relay_peer_new(const char *source, const WzpAddress *relay, const char *room)
                                    NULL, false);
 }
 
-RelayPeer *
-relay_peer_new_with_token(const char *source, const WzpAddress *relay, const char *room,
-                          WzpIdentity *identity, const char *token, const char *key,
-                          bool token_anyway)
+/* config: all but random, identity and address. */
+static RelayPeer *
+open_peer(const char *source, const WzpAddress *relay, WzpIdentity *identity, WzpCallConfig *config)
 {
   RelayPeer *peer = g_new0(RelayPeer, 1);
-  WzpCallConfig config = {.mode = WZP_CALL_RELAY,
-                          .n_remotes = 1,
-                          .token = token,
-                          .token_at_first_use = token_anyway,
-                          .has_relay_fingerprint = key != NULL};
   struct sockaddr_storage native;
   char *with_port = g_strdup_printf(strchr(source, ':') != NULL ? "[%s]:0" : "%s:0", source);
   WzpAddress local;
@@ -39,15 +33,40 @@ relay_peer_new_with_token(const char *source, const WzpAddress *relay, const cha
   g_assert_cmpint(peer->socket, >=, 0);
   g_assert_cmpint(bind(peer->socket, (struct sockaddr *)&native, length), ==, 0);
 
-  config.random = wzp_random_system();
+  config->mode = WZP_CALL_RELAY;
+  config->random = wzp_random_system();
   peer->identity = identity;
-  g_assert_true(key == NULL || wzp_fingerprint_parse(config.relay_fingerprint, key));
-  config.identity = peer->identity;
-  config.remotes[0] = *relay;
-  wzp_room_secret_open(&config.room, room);
-  peer->call = wzp_call_new(&config);
+  config->identity = peer->identity;
+  config->remotes[0] = *relay;
+  config->n_remotes = 1;
+  peer->call = wzp_call_new(config);
   wzp_call_start(peer->call, g_get_monotonic_time());
   return peer;
+}
+
+RelayPeer *
+relay_peer_new_with_token(const char *source, const WzpAddress *relay, const char *room,
+                          WzpIdentity *identity, const char *token, const char *key,
+                          bool token_anyway)
+{
+  WzpCallConfig config = {
+      .token = token, .token_at_first_use = token_anyway, .has_relay_fingerprint = key != NULL};
+
+  g_assert_true(key == NULL || wzp_fingerprint_parse(config.relay_fingerprint, key));
+  wzp_room_secret_open(&config.room, room);
+  return open_peer(source, relay, identity, &config);
+}
+
+RelayPeer *
+relay_peer_new_for_calls(const char *source, const WzpAddress *relay, const RelayPeer *callee)
+{
+  WzpCallConfig config = {
+      .calls = true, .accept_mode = WZP_ACCEPT_PRIVATE, .has_callee = callee != NULL};
+  WzpRandom random = wzp_random_system();
+
+  if (callee != NULL)
+    memcpy(config.callee, callee->identity->fingerprint, sizeof config.callee);
+  return open_peer(source, relay, wzp_identity_new_random(&random), &config);
 }
 
 void
@@ -81,6 +100,11 @@ take_event(RelayPeer *peer, const WzpEvent *event)
     peer->failed = true;
     peer->error = event->code;
     g_strlcpy(peer->error_text, event->text, sizeof peer->error_text);
+    break;
+  case WZP_EVENT_CALL:
+    if (event->dial.type == WZP_DIAL_EVENT_INCOMING)
+      (void)wzp_dial_accept(wzp_call_dial(peer->call), g_get_monotonic_time(), event->dial.id,
+                            WZP_ACCEPT_PRIVATE);
     break;
   default:
     break;

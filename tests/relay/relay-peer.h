@@ -23,6 +23,9 @@ RelayPeer *relay_peer_new(const char *source, const WzpAddress *relay, const cha
 RelayPeer *relay_peer_new_with_token(const char *source, const WzpAddress *relay, const char *room,
                                      WzpIdentity *identity, const char *token, const char *key,
                                      bool token_anyway);
+/* In no room: there for calls, which it takes; callee, if not NULL: it calls that one. */
+RelayPeer *relay_peer_new_for_calls(const char *source, const WzpAddress *relay,
+                                    const RelayPeer *callee);
 void relay_peer_free(RelayPeer *peer);
 /* Seals a bundle as a packet of Opus, 20 ms, one frame, and sends it. */
 WzpResult relay_peer_say(RelayPeer *peer, const void *bundle, size_t length);

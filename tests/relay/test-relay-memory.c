@@ -3,6 +3,8 @@
 #include "relay-peer.h"
 #include "relay-process.h"
 #include "wzp/call-private.h"
+#include "wzp/control-private.h"
+#include "wzp/dial-private.h"
 #include "wzp/group-private.h"
 #include "wzp/seal-private.h"
 
@@ -61,8 +63,26 @@ add_secrets(MemorySearch *needles, unsigned n, const RelayPeer *peer)
   }
 }
 
+/* The same of a dialled call. */
 static void
-test_no_keys(void)
+add_call_secrets(MemorySearch *needles, unsigned n, const RelayPeer *peer)
+{
+  const WzpLine *line = peer->call->dial->on;
+  uint8_t next[32];
+
+  add(needles, "seed", n, peer->identity->seed, 32);
+  add(needles, "signing key", n, peer->identity->ed25519_secret, 32);
+  add(needles, "base", n, wzp_sender_base(line->sender), 32);
+  wzp_sender_ratcheted_base(line->sender, next);
+  add(needles, "next base", n, next, 32);
+  add(needles, "rekey key", n, line->rekey, 32);
+  add(needles, "channel's send key", n, line->control->records.send_key, 32);
+  add(needles, "channel's receive key", n, line->control->records.receive.key, 32);
+  add(needles, "words", n, line->sas, 8);
+}
+
+static void
+no_keys(bool dialled)
 {
   RelayProcess *relay = relay_process_new(NULL);
   MemorySearch *secrets = memory_search_new(), *canaries = memory_search_new();
@@ -70,7 +90,9 @@ test_no_keys(void)
   unsigned i, n;
 
   for (n = 0; n < 2; n++)
-    peers[n] = relay_peer_new("127.0.0.1", &relay->address, "kitchen");
+    peers[n] =
+        dialled ? relay_peer_new_for_calls("127.0.0.1", &relay->address, n == 0 ? NULL : peers[0])
+                : relay_peer_new("127.0.0.1", &relay->address, "kitchen");
   relay_peers_run(peers, 2, relay_peers_active, PATIENCE);
   for (i = 0; i < 50; i++) {
     g_assert_cmpint(relay_peer_talk(peers[0]), ==, WZP_OK);
@@ -79,10 +101,16 @@ test_no_keys(void)
   relay_peers_run(peers, 2, relay_peers_heard_all, PATIENCE);
 
   for (n = 0; n < 2; n++) {
-    add_secrets(secrets, n, peers[n]);
+    if (dialled)
+      add_call_secrets(secrets, n, peers[n]);
+    else
+      add_secrets(secrets, n, peers[n]);
     add(canaries, "identity", n, peers[n]->identity->ed25519_public, 32);
     add(canaries, "hop key", n, peers[n]->call->session->hop_keys.first, 16);
-    add(canaries, "room id", n, wzp_group_room_id(peers[n]->call->group), 32);
+    if (dialled)
+      add(canaries, "route", n, &peers[n]->call->dial->on->route, sizeof(WzpCallRoute));
+    else
+      add(canaries, "room id", n, wzp_group_room_id(peers[n]->call->group), 32);
   }
   if (!memory_search_run(canaries, relay->pid) || !memory_search_run(secrets, relay->pid)) {
     g_test_skip("this system does not let us read the memory of the relay (ptrace)");
@@ -108,11 +136,24 @@ test_no_keys(void)
   relay_process_free(relay);
 }
 
+static void
+test_no_keys(void)
+{
+  no_keys(false);
+}
+
+static void
+test_no_keys_of_a_call(void)
+{
+  no_keys(true);
+}
+
 int
 main(int argc, char **argv)
 {
   wzp_init();
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/relay-memory/no-keys", test_no_keys);
+  g_test_add_func("/relay-memory/no-keys-of-a-call", test_no_keys_of_a_call);
   return g_test_run();
 }

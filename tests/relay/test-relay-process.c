@@ -127,6 +127,39 @@ test_killed(void)
   relay_process_free(relay);
 }
 
+/* A dialled call: the relay counts it, dies, and knows nothing of it until the two go on by themselves. */
+static void
+test_dialled(void)
+{
+  RelayProcess *relay = relay_process_new(NULL);
+  RelayPeer *peers[2];
+  WzpTime killed;
+  WzpDialInfo before, after;
+  char *log;
+
+  peers[0] = relay_peer_new_for_calls("127.0.0.1", &relay->address, NULL);
+  peers[1] = relay_peer_new_for_calls("127.0.0.1", &relay->address, peers[0]);
+  relay_peers_run(peers, 2, relay_peers_active, PATIENCE);
+  relay_peers_talk(peers, 50, PATIENCE);
+  g_assert_cmpfloat(read_metric(relay, "wzp_relay_active_calls"), ==, 1);
+  g_assert_cmpfloat(read_metric(relay, "wzp_relay_calls_total"), ==, 1);
+  g_assert_cmpfloat(read_metric(relay, "wzp_relay_active_rooms"), ==, 0);
+  g_assert_cmpfloat(read_metric(relay, "wzp_relay_packets_forwarded_total"), ==, 100);
+  wzp_dial_get_info(wzp_call_dial(peers[0]->call), &before);
+  killed = g_get_monotonic_time();
+  kill(relay->pid, SIGKILL);
+  relay_process_wait(relay, PATIENCE, &log);
+  g_assert_false(g_regex_match_simple("[0-9a-f]{4}:[0-9a-f]{4}", log, 0, 0));
+  g_free(log);
+  relay_process_restart(relay);
+  relay_peers_hear_again(peers, killed + PATIENCE);
+  wzp_dial_get_info(wzp_call_dial(peers[0]->call), &after);
+  g_assert_cmpmem(before.id, sizeof before.id, after.id, sizeof after.id);
+  g_assert_cmpfloat(read_metric(relay, "wzp_relay_active_calls"), ==, 1);
+  end_call(peers);
+  relay_process_free(relay);
+}
+
 static unsigned
 send_garbage(int fd, const WzpAddress *to, GRand *random, unsigned n)
 {
@@ -444,6 +477,7 @@ main(int argc, char **argv)
   g_test_add_func("/relay-process/start-line", test_start_line);
   g_test_add_func("/relay-process/call", test_call);
   g_test_add_func("/relay-process/killed", test_killed);
+  g_test_add_func("/relay-process/dialled", test_dialled);
   g_test_add_func("/relay-process/garbage", test_garbage);
   g_test_add_func("/relay-process/metrics", test_metrics);
   g_test_add_func("/relay-process/dual-stack", test_dual_stack);
