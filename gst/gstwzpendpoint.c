@@ -89,11 +89,12 @@ gst_wzp_endpoint_install_properties(GObjectClass *object_class, gboolean named)
                               "Path of the file with the token that the relay asks for (one line, "
                               "mode 0600)",
                               NULL, READWRITE));
-  install(object_class, GST_WZP_ENDPOINT_PROP_TOKEN_AT_FIRST_USE,
-          g_param_spec_boolean("token-at-first-use", "Token at first use",
-                               "Show the token also to a relay of which nothing is known yet: "
-                               "neither 'relay' nor known-relays has its key",
-                               FALSE, READWRITE));
+  install(
+      object_class, GST_WZP_ENDPOINT_PROP_TOKEN_AT_FIRST_USE,
+      g_param_spec_boolean("token-at-first-use", "Token at first use",
+                           "Show the token also to a relay whose key was taken at first use, or "
+                           "is now: it is the right one, and remembered as that",
+                           FALSE, READWRITE));
   install(object_class, GST_WZP_ENDPOINT_PROP_CONNECT_TIMEOUT,
           g_param_spec_uint("connect-timeout", "Connect timeout",
                             "Milliseconds without a first answer until that is an error; 0 tries "

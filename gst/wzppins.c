@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define FIRST_USE "first-use"
+
 G_DEFINE_QUARK(wzp - pins - error - quark, wzp_pins_error)
 
 char *
@@ -16,7 +18,7 @@ wzp_pins_default_path(void)
 
 typedef struct {
   char *place; /* NULL: a comment or an empty line */
-  uint8_t key[32];
+  WzpPin pin;
   char *text;
 } Line;
 
@@ -37,7 +39,9 @@ line_parse(Line *line, const char *text)
   if (*line->text == '\0' || *line->text == '#')
     return true;
   g_auto(GStrv) words = g_strsplit_set(line->text, " \t", -1);
-  if (g_strv_length(words) != 2 || !wzp_hex_read(line->key, 32, words[1]))
+  line->pin.first_use = g_strv_length(words) == 3 && strcmp(words[2], FIRST_USE) == 0;
+  if (g_strv_length(words) != (line->pin.first_use ? 3u : 2u) ||
+      !wzp_hex_read(line->pin.key, 32, words[1]))
     return false;
   line->place = g_strdup(words[0]);
   return true;
@@ -61,8 +65,9 @@ pins_read(const char *path, GError **error)
     g_ptr_array_add(lines, line);
     if (!line_parse(line, rows[n])) {
       g_set_error(error, WZP_PINS_ERROR, WZP_PINS_ERROR_CONTENT,
-                  "%s line %u is not 'host:port' and 64 hex digits; correct or remove it", path,
-                  n + 1);
+                  "%s line %u is not 'host:port', 64 hex digits and at most '" FIRST_USE
+                  "'; correct or remove it",
+                  path, n + 1);
       g_ptr_array_unref(lines);
       return NULL;
     }
@@ -89,7 +94,7 @@ pins_find(GPtrArray *lines, const char *place)
 }
 
 bool
-wzp_pins_lookup(const char *path, const char *place, uint8_t key[32], bool *found, GError **error)
+wzp_pins_lookup(const char *path, const char *place, WzpPin *pin, bool *found, GError **error)
 {
   *found = false;
   g_autoptr(GPtrArray) lines = pins_read(path, error);
@@ -97,7 +102,7 @@ wzp_pins_lookup(const char *path, const char *place, uint8_t key[32], bool *foun
     return false;
   const Line *line = pins_find(lines, place);
   if (line != NULL) {
-    memcpy(key, line->key, 32);
+    *pin = line->pin;
     *found = true;
   }
   return true;
@@ -113,14 +118,15 @@ pins_write(const char *path, GPtrArray *lines, GError **error)
     if (line->place == NULL)
       g_string_append_printf(text, "%s\n", line->text);
     else
-      g_string_append_printf(text, "%s %s\n", line->place,
-                             sodium_bin2hex(hex, sizeof hex, line->key, 32));
+      g_string_append_printf(text, "%s %s%s\n", line->place,
+                             sodium_bin2hex(hex, sizeof hex, line->pin.key, 32),
+                             line->pin.first_use ? " " FIRST_USE : "");
   }
   return wzp_private_text_write(path, text->str, error);
 }
 
 bool
-wzp_pins_store(const char *path, const char *place, const uint8_t key[32], GError **error)
+wzp_pins_store(const char *path, const char *place, const WzpPin *pin, GError **error)
 {
   int lock = wzp_private_text_lock(path, error);
   if (lock < 0)
@@ -134,7 +140,7 @@ wzp_pins_store(const char *path, const char *place, const uint8_t key[32], GErro
       line->place = g_strdup(place);
       g_ptr_array_add(lines, line);
     }
-    memcpy(line->key, key, 32);
+    line->pin = *pin;
     stored = pins_write(path, lines, error);
   }
   close(lock);

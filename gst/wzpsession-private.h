@@ -36,6 +36,7 @@ struct _WzpSession {
   guint8 callee[WZP_FINGERPRINT_SIZE];
   gchar *peer_name, *contacts;
   gboolean had_pin, has_pinned;
+  gboolean vouched; /* the person wants the token shown to whatever relay answers */
   guint8 pinned[WZP_FINGERPRINT_SIZE]; /* what the relay's key must be; the thread moves it */
   guint connect_timeout;
   WzpUdp *sockets;

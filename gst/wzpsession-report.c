@@ -180,7 +180,9 @@ handle_relay_key(WzpSession *self, const guint8 key[32])
   gchar text[WZP_FINGERPRINT_TEXT];
   wzp_fingerprint(fingerprint, key);
   gboolean first_use = self->relay == NULL && !self->had_pin;
-  if (self->relay == NULL && !wzp_pins_store(self->known_relays, self->place, key, &error)) {
+  WzpPin pin = {.first_use = !self->vouched};
+  memcpy(pin.key, key, sizeof pin.key);
+  if (self->relay == NULL && !wzp_pins_store(self->known_relays, self->place, &pin, &error)) {
     g_autofree gchar *warning =
         g_strdup_printf("The key of relay %s cannot be remembered, so that a change would go "
                         "unnoticed the next time: %s.",

@@ -118,9 +118,19 @@ load_relay_key(WzpSession *self, const WzpSessionConfig *config, WzpCallConfig *
   }
   g_autoptr(GError) reason = NULL;
   bool found = false;
-  if (!wzp_pins_lookup(self->known_relays, self->place, call->relay_key, &found, &reason))
+  WzpPin pin = {.first_use = false};
+  if (!wzp_pins_lookup(self->known_relays, self->place, &pin, &found, &reason))
     return refuse(error, GST_RESOURCE_ERROR_NOT_AUTHORIZED,
                   "The file of known relays cannot be used: %s.", reason->message);
+  self->vouched = config->token_file != NULL && config->token_at_first_use;
+  if (found && pin.first_use && self->vouched) { /* the person says that it is the right one */
+    pin.first_use = false;
+    if (!wzp_pins_store(self->known_relays, self->place, &pin, &reason))
+      return refuse(error, GST_RESOURCE_ERROR_WRITE,
+                    "The file of known relays cannot be written: %s.", reason->message);
+  }
+  memcpy(call->relay_key, pin.key, sizeof call->relay_key);
+  call->relay_key_unproven = pin.first_use;
   self->had_pin = found;
   self->has_pinned = found && !config->accept_new_relay_key;
   call->has_relay_key = self->has_pinned;

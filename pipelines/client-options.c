@@ -226,7 +226,7 @@ client_options_parse(ClientOptions *options, int *argc, char ***argv, GError **e
       {"token-file", 0, 0, G_OPTION_ARG_FILENAME, &options->token_file,
        "The token that the relay asks for, in a file that only you can read", "FILE"},
       {"token-at-first-use", 0, 0, G_OPTION_ARG_NONE, &options->token_at_first_use,
-       "Show the token also to a relay that was never met before", NULL},
+       "Show the token also to a relay whose key was taken at first use; remembered", NULL},
       {"connect-timeout", 0, 0, G_OPTION_ARG_DOUBLE, &options->connect_timeout,
        "Give up when the relay does not answer (30)", "SECONDS"},
       {"latency", 0, 0, G_OPTION_ARG_INT, &options->latency,

@@ -17,7 +17,8 @@
 bool
 wzp_call_hop_shows_token(const WzpCall *call)
 {
-  return call->config.token != NULL && (!call->first_use || call->config.token_at_first_use);
+  bool anybodys = call->first_use || call->config.relay_key_unproven;
+  return call->config.token != NULL && (!anybodys || call->config.token_at_first_use);
 }
 
 /* What we are here for: the JOIN, or that we listen. */

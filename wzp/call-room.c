@@ -63,8 +63,10 @@ handle_error(WzpCall *call, const WzpSignal *signal)
   case WZP_ERROR_AUTH_REQUIRED:
     if (call->config.token != NULL && !wzp_call_hop_shows_token(call))
       fail(call, signal->code,
-           "The relay asks for the token, which is not shown to a relay that was never met before. "
-           "Name its fingerprint (relay=), call again now that its key is known, or allow it.");
+           "The relay asks for the token, which is not shown to a relay whose key nobody vouches "
+           "for: "
+           "it was taken at first use. Name its fingerprint (relay=), or say once that it is the "
+           "right one (token-at-first-use).");
     else
       fail(call, signal->code, signal->text);
     break;

@@ -45,8 +45,11 @@ typedef struct {
   bool has_relay_key, has_relay_fingerprint; /* pinned before / named by the URI */
   uint8_t relay_key[32];
   uint8_t relay_fingerprint[WZP_FINGERPRINT_SIZE];
+  bool
+      relay_key_unproven; /* pinned when it was first met, and nobody said that it is the right one */
   /* Shown to the relay before the room; NULL: none. Valid (auth.h), borrowed. A relay of which neither
-   * key nor fingerprint is known gets it only when that is wanted: it may be anybody's. */
+   * key nor fingerprint is known, or only an unproven key, gets it only when that is wanted: it may be
+   * anybody's. */
   const char *token;
   bool token_at_first_use;
   /* UDP */

@@ -35,25 +35,27 @@ tear_down(Files *files, gconstpointer data)
 static void
 expect(Files *files, const char *place, int key_byte)
 {
-  uint8_t key[32], expected[32];
+  uint8_t expected[32];
+  WzpPin pin;
   bool found;
   g_autoptr(GError) error = NULL;
-  g_assert_true(wzp_pins_lookup(files->path, place, key, &found, &error));
+  g_assert_true(wzp_pins_lookup(files->path, place, &pin, &found, &error));
   g_assert_no_error(error);
   g_assert_true(found == (key_byte >= 0));
   if (found) {
     memset(expected, key_byte, sizeof expected);
-    g_assert_cmpmem(key, 32, expected, 32);
+    g_assert_cmpmem(pin.key, 32, expected, 32);
+    g_assert_false(pin.first_use);
   }
 }
 
 static void
 store(Files *files, const char *place, uint8_t key_byte)
 {
-  uint8_t key[32];
+  WzpPin pin = {.first_use = false};
   g_autoptr(GError) error = NULL;
-  memset(key, key_byte, sizeof key);
-  g_assert_true(wzp_pins_store(files->path, place, key, &error));
+  memset(pin.key, key_byte, sizeof pin.key);
+  g_assert_true(wzp_pins_store(files->path, place, &pin, &error));
   g_assert_no_error(error);
 }
 
@@ -99,20 +101,40 @@ test_comments(Files *files, gconstpointer data)
   g_assert_cmpstr(text, ==, "# mine\n\na:1 " KEY_1 "\nb:2 " KEY_2 "\n");
 }
 
+/* What was taken as it came stays marked until somebody says that it is right. */
+static void
+test_first_use(Files *files, gconstpointer data)
+{
+  (void)data;
+  WzpPin pin = {.first_use = true};
+  bool found;
+  g_autofree char *text = NULL;
+  g_autoptr(GError) error = NULL;
+  memset(pin.key, 0x11, sizeof pin.key);
+  g_assert_true(wzp_pins_store(files->path, "a:1", &pin, &error));
+  g_assert_true(g_file_get_contents(files->path, &text, NULL, NULL));
+  g_assert_cmpstr(text, ==, "a:1 " KEY_1 " first-use\n");
+  pin.first_use = false;
+  g_assert_true(wzp_pins_lookup(files->path, "a:1", &pin, &found, &error));
+  g_assert_true(found && pin.first_use);
+  store(files, "a:1", 0x11);
+  expect(files, "a:1", 0x11);
+}
+
 static void
 refuse(Files *files, const char *text, const char *word)
 {
-  uint8_t key[32] = {0};
+  WzpPin pin = {.first_use = false};
   bool found = true;
   g_autoptr(GError) error = NULL, other = NULL;
   write_text(files, text);
-  g_assert_false(wzp_pins_lookup(files->path, "a:1", key, &found, &error));
+  g_assert_false(wzp_pins_lookup(files->path, "a:1", &pin, &found, &error));
   g_assert_error(error, WZP_PINS_ERROR, WZP_PINS_ERROR_CONTENT);
   g_assert_nonnull(strstr(error->message, word));
   g_assert_false(found);
   /* and nothing is written over it */
   g_autofree char *after = NULL;
-  g_assert_false(wzp_pins_store(files->path, "a:1", key, &other));
+  g_assert_false(wzp_pins_store(files->path, "a:1", &pin, &other));
   g_assert_true(g_file_get_contents(files->path, &after, NULL, NULL));
   g_assert_cmpstr(after, ==, text);
 }
@@ -124,6 +146,7 @@ test_bad_lines(Files *files, gconstpointer data)
   refuse(files, "a:1\n", "line 1");
   refuse(files, "# x\na:1 11\n", "line 2");
   refuse(files, "a:1 " KEY_1 " more\n", "line 1");
+  refuse(files, "a:1 " KEY_1 " first-use more\n", "line 1");
   refuse(files, "a:1 " KEY_1 "1\n", "line 1");
   refuse(files, "a:1 zz" KEY_1 "\n", "line 1");
   refuse(files, "a:1 " KEY_1 "\na:1 " KEY_2 "\n", "line 2");
@@ -133,12 +156,12 @@ static void
 test_unsafe(Files *files, gconstpointer data)
 {
   (void)data;
-  uint8_t key[32];
+  WzpPin pin;
   bool found;
   write_text(files, "a:1 " KEY_1 "\n");
   g_chmod(files->path, 0644);
   g_autoptr(GError) error = NULL;
-  g_assert_false(wzp_pins_lookup(files->path, "a:1", key, &found, &error));
+  g_assert_false(wzp_pins_lookup(files->path, "a:1", &pin, &found, &error));
   g_assert_nonnull(strstr(error->message, files->path));
 }
 
@@ -182,6 +205,7 @@ main(int argc, char **argv)
 #define ADD(name, function) g_test_add("/pins/" name, Files, NULL, set_up, function, tear_down)
   ADD("store", test_store);
   ADD("comments", test_comments);
+  ADD("first-use", test_first_use);
   ADD("bad-lines", test_bad_lines);
   ADD("unsafe", test_unsafe);
   ADD("together", test_together);

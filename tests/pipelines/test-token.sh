@@ -52,12 +52,16 @@ check 'heard' heard "$work/a.wav" 1.9
 check 'all of it' test "$(json "$work/recorder.out" frames_received)" = 100
 
 # nothing is known of the relay: no "relay=", and no call before that pinned its key
-check 'the first time the token is not shown' exits 4 'never met before' "$client" --send-tone 1 \
-  --known-relays "$work/known" --identity "$work/bob" --token-file "$work/bob-token" "$relay"
-check 'now the key is known' exits 1 'nobody came' "$client" --record "$work/b.wav" --duration 1 \
-  --known-relays "$work/known" --identity "$work/bob" --token-file "$work/bob-token" "$relay"
-check 'or the person says so' exits 1 'nobody came' "$client" --record "$work/b.wav" --duration 1 \
-  --known-relays "$work/known-2" --identity "$work/bob" --token-file "$work/bob-token" \
-  --token-at-first-use "$relay"
+for time in first second; do
+  check "the $time time the token is not shown" exits 4 'nobody vouches' "$client" --send-tone 1 \
+    --known-relays "$work/known" --identity "$work/bob" --token-file "$work/bob-token" "$relay"
+done
+for known in known known-2; do
+  check 'unless the person says so' exits 1 'nobody came' "$client" --record "$work/b.wav" \
+    --duration 1 --known-relays "$work/$known" --identity "$work/bob" \
+    --token-file "$work/bob-token" --token-at-first-use "$relay"
+  check 'which is remembered' exits 1 'nobody came' "$client" --record "$work/b.wav" --duration 1 \
+    --known-relays "$work/$known" --identity "$work/bob" --token-file "$work/bob-token" "$relay"
+done
 check 'no token in the logs' sh -c "! grep -q 'of-[0-9a-f]' '$work'/*.err '$work'/*.out"
 finish

@@ -208,7 +208,7 @@ test_first_use(void)
                                               token, NULL, false);
 
   relay_peers_run(&peer, 1, last_has_ended, PATIENCE);
-  assert_says(peer, WZP_ERROR_AUTH_REQUIRED, "never met before");
+  assert_says(peer, WZP_ERROR_AUTH_REQUIRED, "nobody vouches");
   g_assert_cmpuint(auth_server_requests(server), ==, 0);
   relay_peer_free(peer);
   g_free(token);
