@@ -34,6 +34,17 @@ refuse(RelayControl *control, RelaySession *session, const WzpCallRoute *route,
   tell(control, session, route, status);
 }
 
+/* What the other side did. It cannot fill, and so close, this one's leg with that. */
+static void
+tell_other(RelayControl *control, RelaySession *session, const WzpCallRoute *route,
+           WzpCallStatus status)
+{
+  if (relay_control_takes(session, 1 + WZP_CALL_ROUTE_SIZE + 1))
+    tell(control, session, route, status);
+  else
+    relay_control_drop(control, WZP_QUEUE_FULL);
+}
+
 /* --- media --- */
 
 static void
@@ -48,7 +59,7 @@ leave_media(RelayControl *control, RelayCall *call, RelayCallSide side)
   session->call_media = NULL;
   relay_control_set_media_room(control, session, RELAY_NO_ROOM, 0);
   if (call->media[relay_call_other(side)]) {
-    tell(control, other, &call->route, WZP_CALL_ALONE);
+    tell_other(control, other, &call->route, WZP_CALL_ALONE);
     return;
   }
   call->has_room = false;
@@ -60,8 +71,9 @@ join_media(RelayControl *control, RelayCall *call, RelayCallSide side)
 {
   RelaySession *session = session_of(control, call, side);
   RelaySession *other = session_of(control, call, relay_call_other(side));
+  bool again = call->media[side];
 
-  if (!call->media[side]) {
+  if (!again) {
     if (relay_control_is_crowded(control) ||
         (!call->has_room && !relay_rooms_take_index(control->rooms, &call->room))) {
       refuse(control, session, &call->route, WZP_CALL_NO_PLACE);
@@ -79,7 +91,8 @@ join_media(RelayControl *control, RelayCall *call, RelayCallSide side)
   }
   relay_calls_answered(control->calls, call);
   tell(control, session, &call->route, WZP_CALL_TOGETHER);
-  tell(control, other, &call->route, WZP_CALL_TOGETHER);
+  if (!again)
+    tell_other(control, other, &call->route, WZP_CALL_TOGETHER);
 }
 
 /* --- whose session a side is --- */

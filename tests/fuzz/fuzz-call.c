@@ -338,8 +338,13 @@ static void
 do_own(World *world)
 {
   uint8_t what = wzp_reader_u8(&world->input);
+  WzpDial *dial = wzp_call_dial(world->call);
   if (what < 4)
     wzp_call_leave(world->call, world->now);
+  else if (dial != NULL && what >= 128 && what & 1)
+    (void)wzp_dial_hang_up(dial, world->now, NULL);
+  else if (dial != NULL && what >= 128)
+    (void)wzp_dial_call(dial, world->now, member_identity->fingerprint, NULL);
   else
     wzp_call_set_remotes(world->call, &world->address, what & 1);
   drain(world);
@@ -365,10 +370,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   config.remotes[0] = world.address;
   config.room = room;
   wzp_reader_init(&world.input, data, size);
-  if (wzp_reader_u8(&world.input) & 1) {
+  uint8_t kind = wzp_reader_u8(&world.input);
+  if (kind & 1) {
     config.has_relay_key = true;
     memcpy(config.relay_key, relay_identity->ed25519_public, 32);
   }
+  config.calls = kind & 2; /* what is inside of these: fuzz-dial */
+  config.has_callee = kind & 4;
+  memcpy(config.callee, member_identity->fingerprint, sizeof config.callee);
   world.call = wzp_call_new(&config);
   wzp_call_start(world.call, world.now);
   drain(&world);

@@ -179,7 +179,7 @@ test_media(void)
   /* the same JOIN again changes nothing and is answered */
   say_media(world, alice, &route, WZP_CALL_MEDIA_JOIN);
   assert_told(alice, &route, WZP_CALL_TOGETHER);
-  assert_told(bob, &route, WZP_CALL_TOGETHER);
+  assert_silent(bob);
 
   /* a new session of bob takes the place of the one before */
   relay_client_connect(bob);
@@ -361,8 +361,36 @@ test_flood(void)
   for (i = 0; i < 100; i++)
     say_call(world, alice, &route, text);
   g_assert_cmpuint(dropped(world, WZP_QUEUE_FULL), >, 70);
-  g_assert_false(bob->closed);
+  /* nor what the other one does over and over */
+  say_media(world, bob, &route, WZP_CALL_MEDIA_JOIN);
+  for (i = 0; i < 3000; i++)
+    say_media(world, alice, &route, i % 2 ? WZP_CALL_MEDIA_OVER : WZP_CALL_MEDIA_JOIN);
+  relay_world_advance(world, WZP_SECOND);
   g_assert_cmpuint(relay_world_stats(world).sessions, ==, 2);
+  relay_world_free(world);
+}
+
+/* Whoever has shown no good token calls nobody, and is not called. */
+static void
+test_tokens(void)
+{
+  RelayWorld *world = relay_world_new(NULL);
+  RelayClient *bob, *eve;
+  WzpCallRoute route;
+
+  bob = listener(world);
+  relay_world_require_tokens(world);
+  eve = relay_world_join(world, NULL);
+  route = route_of(eve, bob, 1);
+  say(world, eve, (WzpCallMessage){.kind = WZP_MESSAGE_LISTEN});
+  say_call(world, eve, &route, "hello");
+  say_media(world, eve, &route, WZP_CALL_MEDIA_JOIN);
+  assert_silent(bob);
+  g_assert_true(relay_client_take_signal(eve, WZP_SIGNAL_ERROR, NULL));
+  route = route_of(bob, eve, 1);
+  say_call(world, bob, &route, "hello");
+  assert_told(bob, &route, WZP_CALL_UNREACHABLE);
+  g_assert_cmpuint(relay_world_stats(world).calls, ==, 0);
   relay_world_free(world);
 }
 
@@ -377,5 +405,6 @@ main(int argc, char **argv)
   g_test_add_func("/relay-calls/listeners", test_listeners);
   g_test_add_func("/relay-calls/limits", test_limits);
   g_test_add_func("/relay-calls/flood", test_flood);
+  g_test_add_func("/relay-calls/tokens", test_tokens);
   return g_test_run();
 }
