@@ -70,6 +70,15 @@ wzp_session_member_left(WzpSession *self, const WzpEvent *event)
   wzp_session_emit_member_left(self, event->slot, remaining);
 }
 
+/* What comes at the former slot from now on is another's. */
+void
+wzp_session_member_moved(WzpSession *self, const WzpEvent *event)
+{
+  wzp_board_forget(self->board, event->former_slot);
+  wzp_session_emit_member_left(self, event->former_slot, 1);
+  post_peer(self, event, TRUE);
+}
+
 void
 wzp_session_tell_code_changed(WzpSession *self, WzpTime now)
 {

@@ -172,9 +172,12 @@ report_members(WzpCall *call)
       return;
     if (from.type == WZP_GROUP_READY)
       continue; /* shows as the call's state */
-    WzpEvent *event = wzp_call_push_event(
-        call, from.type == WZP_GROUP_CONFIRMED ? WZP_EVENT_MEMBER : WZP_EVENT_MEMBER_LEFT);
+    WzpEvent *event =
+        wzp_call_push_event(call, from.type == WZP_GROUP_CONFIRMED ? WZP_EVENT_MEMBER
+                                  : from.type == WZP_GROUP_MOVED   ? WZP_EVENT_MEMBER_MOVED
+                                                                   : WZP_EVENT_MEMBER_LEFT);
     event->slot = from.slot;
+    event->former_slot = from.former_slot;
     memcpy(event->key, from.id, sizeof event->key);
   }
 }

@@ -73,6 +73,7 @@ typedef enum {
                                episode and the old session goes on */
   WZP_EVENT_MEMBER,        /* key, slot: confirmed, unverified */
   WZP_EVENT_MEMBER_LEFT,   /* key, slot */
+  WZP_EVENT_MEMBER_MOVED,  /* key, slot, former_slot: the relay came back with another one for it */
   WZP_EVENT_ERROR,         /* code, text; fatal: the call is ENDED */
   WZP_EVENT_CLOSED, /* reason: the relay said goodbye; the call reconnects, except REPLACED */
   WZP_EVENT_CALL /* dial: of a dialled call. MEMBER when it is accepted, MEMBER_LEFT when it ends, come too */
@@ -82,7 +83,7 @@ typedef struct {
   WzpEventType type;
   WzpCallState state;
   uint8_t key[32];
-  uint8_t slot;
+  uint8_t slot, former_slot;
   WzpErrorCode code;
   WzpCloseReason reason;
   char text[256];

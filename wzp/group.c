@@ -370,9 +370,14 @@ wzp_group_add_member(WzpGroup *group, WzpTime now, uint8_t slot, const uint8_t *
   member = by_jh(group, join.jh);
   if (member != NULL && !member->gone) {
     bool moved = member->absent || !member->has_slot || member->slot != slot;
+    uint8_t former_slot = member->slot;
     take_slot(group, now, member, slot);
     if (moved)
       reintroduce(member);
+    if (former_slot != slot && member->state == WZP_MEMBER_CONFIRMED) {
+      wzp_group_event(group, WZP_GROUP_MOVED, member);
+      g_array_index(group->events, WzpGroupEvent, group->events->len - 1).former_slot = former_slot;
+    }
     wzp_group_advance(group, now);
     return WZP_OK;
   }

@@ -94,11 +94,13 @@ typedef enum {
   WZP_GROUP_NONE,
   WZP_GROUP_CONFIRMED,
   WZP_GROUP_READY,
-  WZP_GROUP_LEFT
+  WZP_GROUP_LEFT,
+  WZP_GROUP_MOVED
 } WzpGroupEventType;
 typedef struct {
-  WzpGroupEventType type; /* ready: the member acknowledged our key */
-  uint8_t slot;
+  WzpGroupEventType
+      type; /* ready: the member acknowledged our key; moved: its slot is another now */
+  uint8_t slot, former_slot;
   uint8_t id[32];
 } WzpGroupEvent;
 WzpGroupEvent wzp_group_next_event(WzpGroup *group); /* type NONE: no more */

@@ -150,7 +150,7 @@ room_model_pump(RoomModel *model, unsigned n)
       client->confirmed++;
     else if (event.type == WZP_GROUP_LEFT)
       client->left++;
-    else
+    else if (event.type == WZP_GROUP_READY)
       client->ready++;
   }
 }

@@ -188,6 +188,12 @@ test_slots_exchanged(void)
                           1); /* the relay's new numbers say nothing of b, who had this one */
   g_assert_cmpint(show(a, now, 1, c), ==, WZP_OK);
   g_assert_cmpint(show(a, now, 2, b), ==, WZP_OK);
+  for (uint8_t n = 1; n <= 2; n++) { /* c, then b */
+    WzpGroupEvent moved = wzp_group_next_event(a);
+    g_assert_cmpint(moved.type, ==, WZP_GROUP_MOVED);
+    g_assert_cmpuint(moved.slot, ==, n);
+    g_assert_cmpuint(moved.former_slot, ==, 3 - n);
+  }
   g_assert_cmpint(next_event(a), ==, WZP_GROUP_NONE);
   g_assert_cmpuint(wzp_group_n_members(a), ==, 2);
   g_assert_cmpuint(member(a, 0).slot, ==, 2);

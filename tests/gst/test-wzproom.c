@@ -237,6 +237,15 @@ just_they_are_heard(Room *room, gpointer data)
 }
 
 static bool
+is_quiet(Room *room, gpointer ears)
+{
+  for (unsigned n = 0; n < room->n_talking; n++)
+    if (!is_silent(ears, frequency(n)))
+      return false;
+  return true;
+}
+
+static bool
 has_voices(Room *room, gpointer data)
 {
   return rig_counter(room->pipeline, "call", "voices") == GPOINTER_TO_UINT(data);
@@ -372,6 +381,36 @@ test_come_and_go(void)
   ears_free(ears);
 }
 
+/* A relay that starts again gives out its slots anew: nobody is taken for who was there before. */
+static void
+test_relay_restarted(void)
+{
+  Room room;
+  unsigned port = rig_relay_port(relay);
+  room_begin(&room, rig_play("wzpcall name=call " URI " ! " HEARD, port, "heard"), 3);
+  Ears *ears = listen_to(room.pipeline, "heard");
+  Expected expected = {ears, 3};
+  rig_wait_state(room.pipeline, "call", "waiting");
+  for (unsigned n = 0; n < 3; n++) {
+    add_peer(&room);
+    room_run(&room, all_are_in, NULL);
+  }
+  /* their streams are of different age: one cannot be taken for the other's continuation */
+  for (unsigned n = 0; n < 3; n++)
+    for (unsigned i = 0; i < n * 150; i++)
+      relay_peer_say(room.peers[n], room.tones[n].bundles[i % TONES], 61);
+  room.n_talking = 3;
+  room_run(&room, just_they_are_heard, &expected);
+  for (unsigned round = 0; round < 2; round++) {
+    rig_relay_kill(relay);
+    room_run(&room, is_quiet, ears);
+    relay = rig_relay_start("relay", port);
+    room_run(&room, just_they_are_heard, &expected);
+  }
+  room_end(&room);
+  ears_free(ears);
+}
+
 static void
 wait_code(GstElement *pipeline, unsigned members)
 {
@@ -419,6 +458,7 @@ static const Case cases[] = {
     {"talkers", test_talkers},
     {"own-pad", test_own_pad},
     {"come-and-go", test_come_and_go},
+    {"relay-restarted", test_relay_restarted},
     {"code", test_code},
 };
 
