@@ -300,6 +300,12 @@ dial_locked(WzpSession *self)
   return self->call != NULL && self->started ? wzp_call_dial(self->call) : NULL;
 }
 
+static WzpResult
+call_locked(WzpDial *dial, WzpTime now, const WzpSessionPerson *person)
+{
+  return wzp_dial_call(dial, now, person->fingerprint, person->has_key ? person->key : NULL);
+}
+
 gboolean
 wzp_session_call_act(WzpSession *self, const WzpSessionAction *action)
 {
@@ -331,13 +337,10 @@ wzp_session_call_act(WzpSession *self, const WzpSessionAction *action)
     case WZP_SESSION_TRANSFER:
       result = wzp_dial_transfer(dial, action->person.fingerprint);
       break;
-    case WZP_SESSION_DIAL: /* also in another one's place: who was asked to call somebody else does */
-      if (memcmp(action->person.fingerprint, self->identity->fingerprint, WZP_FINGERPRINT_SIZE) ==
-          0)
-        break;
-      (void)wzp_dial_hang_up(dial, now, NULL);
-      result = wzp_dial_call(dial, now, action->person.fingerprint,
-                             action->person.has_key ? action->person.key : NULL);
+    case WZP_SESSION_DIAL: /* also in another one's place */
+      result = call_locked(dial, now, &action->person);
+      if (result == WZP_UNEXPECTED && wzp_dial_hang_up(dial, now, NULL) == WZP_OK)
+        result = call_locked(dial, now, &action->person);
       break;
     case WZP_SESSION_SET_MODE:
       wzp_dial_set_mode(dial, action->mode);

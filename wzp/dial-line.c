@@ -313,6 +313,7 @@ take_talk(WzpDial *dial, WzpTime now, WzpLine *line, const WzpDialMessage *messa
     return WZP_OK;
   case WZP_DIAL_TRANSFER:
     line->transfer_asked = true;
+    memcpy(line->transfer_to, message->target, sizeof line->transfer_to);
     event = wzp_dial_push_event(dial, WZP_DIAL_EVENT_TRANSFER, line);
     memcpy(event->target, message->target, sizeof event->target);
     return WZP_OK;

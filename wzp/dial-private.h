@@ -40,6 +40,7 @@ typedef struct {
   WzpTime alone_since, media_heard; /* WZP_NEVER: not alone */
   bool held, muted, remote_held, remote_muted;
   bool transfer_asked; /* by the other side */
+  uint8_t transfer_to[WZP_FINGERPRINT_SIZE];
   uint32_t serial;
   WzpSender *sender;
   WzpReceiver *receiver;

@@ -102,10 +102,13 @@ wzp_dial_call(WzpDial *dial, WzpTime now, const uint8_t callee[WZP_FINGERPRINT_S
               const uint8_t key[32])
 {
   WzpCallRoute route;
-  if (dial->on != NULL)
-    return WZP_UNEXPECTED;
   if (memcmp(callee, dial->config.identity->fingerprint, WZP_FINGERPRINT_SIZE) == 0)
     return WZP_OWN_IDENTITY;
+  if (dial->on != NULL && dial->on->transfer_asked &&
+      memcmp(callee, dial->on->transfer_to, WZP_FINGERPRINT_SIZE) == 0)
+    wzp_line_end(dial, now, dial->on, WZP_END_TRANSFERRED, false);
+  if (dial->on != NULL)
+    return WZP_UNEXPECTED;
   wzp_random_fill(&dial->config.random, route.id, sizeof route.id);
   memcpy(route.caller, dial->config.identity->fingerprint, sizeof route.caller);
   memcpy(route.callee, callee, sizeof route.callee);
@@ -149,11 +152,7 @@ wzp_dial_hang_up(WzpDial *dial, WzpTime now, const uint8_t id[WZP_CALL_ID_SIZE])
   WzpLine *line = meant(dial, id);
   if (line == NULL)
     return WZP_UNEXPECTED;
-  wzp_line_end(dial, now, line,
-               rings_here(line)       ? WZP_END_DECLINED
-               : line->transfer_asked ? WZP_END_TRANSFERRED
-                                      : WZP_END_HUNG_UP,
-               false);
+  wzp_line_end(dial, now, line, rings_here(line) ? WZP_END_DECLINED : WZP_END_HUNG_UP, false);
   return WZP_OK;
 }
 

@@ -89,7 +89,8 @@ void wzp_dial_free(WzpDial *dial); /* wipes */
 
 /* --- What the person wants --- */
 
-/* Calls. key: the whole key that the callee must have, or NULL. WZP_UNEXPECTED: a call is on; WZP_OWN_IDENTITY. */
+/* Calls. key: the whole key that the callee must have, or NULL. WZP_UNEXPECTED: a call is on (which ends by itself
+ * when its other side asked for this one); WZP_OWN_IDENTITY. */
 WzpResult wzp_dial_call(WzpDial *dial, WzpTime now, const uint8_t callee[WZP_FINGERPRINT_SIZE],
                         const uint8_t key[32]);
 /* id NULL: the call that is on. WZP_UNEXPECTED: there is none, or it does not ring here. */
@@ -102,7 +103,7 @@ WzpResult wzp_dial_hang_up(WzpDial *dial, WzpTime now, const uint8_t id[WZP_CALL
 /* Nothing is sent while either side holds; a muted side sends what is no audio. */
 WzpResult wzp_dial_hold(WzpDial *dial, bool on);
 WzpResult wzp_dial_mute(WzpDial *dial, bool on);
-/* Asks the other side to call target instead; it hangs up when it does. */
+/* Asks the other side to call target instead; the call with us ends when it does. */
 WzpResult wzp_dial_transfer(WzpDial *dial, const uint8_t target[WZP_FINGERPRINT_SIZE]);
 /* The mode of calls from now on. */
 void wzp_dial_set_mode(WzpDial *dial, WzpAcceptMode mode);
