@@ -9,7 +9,8 @@
  * code of the packet), so a sender may change its profile at any frame without a new negotiation.
  *
  * What is missing is filled: a GAP event with %GST_GAP_FLAG_MISSING_DATA, as wzpjitter sends it for a lost
- * frame, is concealed; a plain GAP event becomes silence. The output therefore has one sample for every
+ * frame, is concealed; a plain GAP event sounds like the room as the sender described it (comfort noise), and is
+ * silent before he did. The output therefore has one sample for every
  * sample of the call's time. With plc=false GAP events are passed on instead.
  *
  * A frame that is not what its code says never reaches the codec; it is counted and concealed.
@@ -45,7 +46,7 @@ struct _GstWzpDec {
   gint leftover;       /* samples that earlier gaps asked for beyond whole steps */
 
   /* accounting, under the object lock */
-  guint64 frames, concealed, invalid;
+  guint64 frames, comfort, concealed, invalid;
   GstClockTime concealed_time, silence_time;
 };
 
@@ -156,8 +157,15 @@ gst_wzp_dec_silence(GstWzpDec *self, GstClockTime duration)
   if (samples == 0)
     return gst_wzp_dec_finish(self, NULL);
   GstBuffer *output = gst_wzp_dec_allocate(self, samples);
-  gst_buffer_memset(output, 0, 0, samples * sizeof(gint16));
-  GST_BUFFER_FLAG_SET(output, GST_BUFFER_FLAG_GAP);
+  GstMapInfo map;
+  if (!gst_buffer_map(output, &map, GST_MAP_WRITE)) {
+    gst_buffer_unref(output);
+    return gst_wzp_dec_finish(self, NULL);
+  }
+  gboolean sounds = wzp_decoder_rest(self->decoder, (gint16 *)map.data, samples);
+  gst_buffer_unmap(output, &map);
+  if (!sounds)
+    GST_BUFFER_FLAG_SET(output, GST_BUFFER_FLAG_GAP);
   GST_OBJECT_LOCK(self);
   self->silence_time += duration;
   GST_OBJECT_UNLOCK(self);
@@ -206,12 +214,15 @@ gst_wzp_dec_handle_frame(GstAudioDecoder *base, GstBuffer *input)
     return gst_wzp_dec_conceal(self, duration);
   }
 
+  GstWzpMeta *meta = gst_wzp_meta_get(input);
   GstBuffer *output = gst_wzp_dec_decode(self, input);
   GST_OBJECT_LOCK(self);
-  if (output != NULL)
-    self->frames++;
-  else
+  if (output == NULL)
     self->invalid++;
+  else if (meta->code == WZP_CODE_COMFORT_NOISE)
+    self->comfort++;
+  else
+    self->frames++;
   GST_OBJECT_UNLOCK(self);
   if (output != NULL)
     return gst_wzp_dec_finish(self, output);
@@ -250,10 +261,11 @@ gst_wzp_dec_get_property(GObject *object, guint id, GValue *value, GParamSpec *s
     GST_OBJECT_LOCK(self);
     g_value_take_boxed(
         value, gst_structure_new("application/x-wzp-dec-stats", "frames", G_TYPE_UINT64,
-                                 self->frames, "concealed", G_TYPE_UINT64, self->concealed,
-                                 "concealed-ms", G_TYPE_UINT64, self->concealed_time / GST_MSECOND,
-                                 "silence-ms", G_TYPE_UINT64, self->silence_time / GST_MSECOND,
-                                 "invalid", G_TYPE_UINT64, self->invalid, NULL));
+                                 self->frames, "comfort", G_TYPE_UINT64, self->comfort, "concealed",
+                                 G_TYPE_UINT64, self->concealed, "concealed-ms", G_TYPE_UINT64,
+                                 self->concealed_time / GST_MSECOND, "silence-ms", G_TYPE_UINT64,
+                                 self->silence_time / GST_MSECOND, "invalid", G_TYPE_UINT64,
+                                 self->invalid, NULL));
     GST_OBJECT_UNLOCK(self);
     break;
   default:
@@ -273,7 +285,8 @@ gst_wzp_dec_class_init(GstWzpDecClass *klass)
   /**
    * GstWzpDec:stats:
    *
-   * "application/x-wzp-dec-stats" with, as #guint64: "frames" decoded; "concealed", gaps that were
+   * "application/x-wzp-dec-stats" with, as #guint64: "frames" decoded; "comfort", descriptors of
+   * the room; "concealed", gaps that were
    * concealed, and "concealed-ms", their time; "silence-ms", time filled with silence; "invalid", frames
    * that were not what their code says.
    *

@@ -18,13 +18,18 @@
 
 #include "gstwzpelements.h"
 #include "gstwzpmeta.h"
+#include "wzp/talk.h"
 #include "wzpencoder.h"
 #include <gst/audio/audio.h>
 
 GST_DEBUG_CATEGORY_STATIC(gst_wzp_enc_debug);
 #define GST_CAT_DEFAULT gst_wzp_enc_debug
 
-enum { PROP_0, PROP_PROFILE, PROP_STATS };
+/* Descriptors of the room, at most so often; in the tiers where a packet more is felt, more rarely. */
+#define COMFORT_INTERVAL_MS 400
+#define COMFORT_INTERVAL_SPARE_MS 1200
+
+enum { PROP_0, PROP_PROFILE, PROP_DTX, PROP_STATS };
 
 #define GST_TYPE_WZP_ENC (gst_wzp_enc_get_type())
 G_DECLARE_FINAL_TYPE(GstWzpEnc, gst_wzp_enc, GST, WZP_ENC, GstAudioEncoder)
@@ -34,11 +39,14 @@ struct _GstWzpEnc {
 
   /* property and accounting, under the object lock */
   gint profile; /* number in the table of wzp/profile.h */
-  guint64 frames, bytes, dropped;
+  gboolean dtx;
+  guint64 frames, bytes, dropped, comfort, silent;
 
   /* streaming thread */
   WzpEncoder *encoder;
   const WzpProfile *current; /* what the frames in hand are made with; NULL before the start */
+  WzpTalk *talk;
+  GstClockTime next_pts; /* where the last buffer ended */
   guint64 index;
 };
 
@@ -133,6 +141,7 @@ gst_wzp_enc_start(GstAudioEncoder *base)
   const gchar *why;
 
   self->encoder = wzp_encoder_new(&why);
+  self->talk = wzp_talk_new();
   self->index = 0;
   self->current = NULL;
   if (self->encoder == NULL)
@@ -145,6 +154,7 @@ gst_wzp_enc_stop(GstAudioEncoder *base)
 {
   GstWzpEnc *self = GST_WZP_ENC(base);
   g_clear_pointer(&self->encoder, wzp_encoder_free);
+  g_clear_pointer(&self->talk, wzp_talk_free);
   self->current = NULL;
   return TRUE;
 }
@@ -167,8 +177,10 @@ static void
 gst_wzp_enc_flush(GstAudioEncoder *base)
 {
   GstWzpEnc *self = GST_WZP_ENC(base);
-  if (self->encoder != NULL)
-    wzp_encoder_reset(self->encoder);
+  if (self->encoder == NULL)
+    return;
+  wzp_encoder_reset(self->encoder);
+  wzp_talk_reset(self->talk);
 }
 
 /* NULL when the codec does not make a frame of the profile's size. */
@@ -196,11 +208,106 @@ gst_wzp_enc_encode(GstWzpEnc *self, const gint16 *pcm)
 }
 
 static GstFlowReturn
+gst_wzp_enc_send(GstWzpEnc *self, const WzpTalkOutput *part)
+{
+  GstBuffer *output = gst_wzp_enc_encode(self, part->pcm);
+  if (output != NULL && part->start)
+    GST_BUFFER_FLAG_SET(output, GST_BUFFER_FLAG_DISCONT);
+  GST_OBJECT_LOCK(self);
+  if (output != NULL) {
+    self->frames++;
+    self->bytes += self->current->frame_bytes;
+  } else {
+    self->dropped++;
+  }
+  GST_OBJECT_UNLOCK(self);
+  self->index++;
+  return gst_audio_encoder_finish_frame(GST_AUDIO_ENCODER(self), output, (gint)part->samples);
+}
+
+static void
+gst_wzp_enc_push_gap(GstWzpEnc *self, GstClockTime duration)
+{
+  gst_pad_push_event(GST_AUDIO_ENCODER_SRC_PAD(self), gst_event_new_gap(self->next_pts, duration));
+  self->next_pts += duration;
+}
+
+/* In the place of a frame goes what the room sounds like. */
+static GstFlowReturn
+gst_wzp_enc_describe(GstWzpEnc *self, const WzpTalkOutput *part)
+{
+  guint8 descriptor[WZP_COMFORT_SIZE];
+  wzp_comfort_write(wzp_talk_room(self->talk), self->current->bandwidth, descriptor);
+  GstBuffer *output = gst_buffer_new_memdup(descriptor, sizeof descriptor);
+  GstWzpMeta *meta = gst_wzp_meta_add(output);
+  meta->code = WZP_CODE_COMFORT_NOISE;
+  meta->index = self->index++;
+  GST_OBJECT_LOCK(self);
+  self->comfort++;
+  GST_OBJECT_UNLOCK(self);
+  GstFlowReturn flow =
+      gst_audio_encoder_finish_frame(GST_AUDIO_ENCODER(self), output, (gint)part->samples);
+  GstClockTime left = gst_util_uint64_scale(part->samples, GST_SECOND, WZP_VOICE_RATE) -
+                      WZP_COMFORT_FRAME_MS * GST_MSECOND;
+  if (left > 0)
+    gst_wzp_enc_push_gap(self, left);
+  return flow;
+}
+
+static GstFlowReturn
+gst_wzp_enc_be_silent(GstWzpEnc *self, const WzpTalkOutput *part)
+{
+  GST_OBJECT_LOCK(self);
+  self->silent++;
+  GST_OBJECT_UNLOCK(self);
+  GstFlowReturn flow =
+      gst_audio_encoder_finish_frame(GST_AUDIO_ENCODER(self), NULL, (gint)part->samples);
+  gst_wzp_enc_push_gap(self, gst_util_uint64_scale(part->samples, GST_SECOND, WZP_VOICE_RATE));
+  return flow;
+}
+
+static GstFlowReturn
+gst_wzp_enc_take_parts(GstWzpEnc *self)
+{
+  GstFlowReturn flow = GST_FLOW_OK;
+  WzpTalkOutput part;
+  while (flow == GST_FLOW_OK && wzp_talk_next(self->talk, &part)) {
+    switch (part.action) {
+    case WZP_TALK_SEND:
+      flow = gst_wzp_enc_send(self, &part);
+      break;
+    case WZP_TALK_COMFORT:
+      flow = gst_wzp_enc_describe(self, &part);
+      break;
+    case WZP_TALK_SILENT:
+      flow = gst_wzp_enc_be_silent(self, &part);
+      break;
+    }
+  }
+  return flow;
+}
+
+/* What is held back has the length of the profile's frames: it must go before that changes. */
+static GstFlowReturn
+gst_wzp_enc_before_profile(GstWzpEnc *self)
+{
+  GST_OBJECT_LOCK(self);
+  const WzpProfile *profile = wzp_profile_nth((guint)self->profile);
+  GST_OBJECT_UNLOCK(self);
+  if (profile->frame_ms == self->current->frame_ms)
+    return GST_FLOW_OK;
+  wzp_talk_drain(self->talk);
+  return gst_wzp_enc_take_parts(self);
+}
+
+static GstFlowReturn
 gst_wzp_enc_handle_frame(GstAudioEncoder *base, GstBuffer *input)
 {
   GstWzpEnc *self = GST_WZP_ENC(base);
-  if (input == NULL) /* drained; nothing is kept here */
-    return GST_FLOW_OK;
+  if (input == NULL) { /* what is held back was silence */
+    wzp_talk_drain(self->talk);
+    return gst_wzp_enc_take_parts(self);
+  }
 
   GstMapInfo map;
   if (!gst_buffer_map(input, &map, GST_MAP_READ)) {
@@ -213,19 +320,17 @@ gst_wzp_enc_handle_frame(GstAudioEncoder *base, GstBuffer *input)
   memcpy(padded, map.data, MIN(map.size, frame_size));
   gst_buffer_unmap(input, &map);
 
-  GstBuffer *output = gst_wzp_enc_encode(self, padded);
   GST_OBJECT_LOCK(self);
-  if (output != NULL) {
-    self->frames++;
-    self->bytes += self->current->frame_bytes;
-  } else {
-    self->dropped++;
-  }
+  gboolean dtx = self->dtx;
   GST_OBJECT_UNLOCK(self);
-  self->index++;
-
-  GstFlowReturn flow =
-      gst_audio_encoder_finish_frame(base, output, gst_wzp_enc_frame_samples(self));
+  wzp_talk_set_suppression(self->talk, dtx);
+  wzp_talk_set_interval(self->talk, self->current->codec == WZP_CODEC_OPUS
+                                        ? COMFORT_INTERVAL_MS
+                                        : COMFORT_INTERVAL_SPARE_MS);
+  wzp_talk_frame(self->talk, padded, (guint)gst_wzp_enc_frame_samples(self));
+  GstFlowReturn flow = gst_wzp_enc_take_parts(self);
+  if (flow == GST_FLOW_OK)
+    flow = gst_wzp_enc_before_profile(self);
   if (flow == GST_FLOW_OK && !gst_wzp_enc_apply_profile(self))
     return GST_FLOW_ERROR;
   return flow;
@@ -235,7 +340,11 @@ gst_wzp_enc_handle_frame(GstAudioEncoder *base, GstBuffer *input)
 static GstFlowReturn
 gst_wzp_enc_pre_push(GstAudioEncoder *base, GstBuffer **buffer)
 {
+  GstWzpEnc *self = GST_WZP_ENC(base);
   GstWzpMeta *meta = gst_wzp_meta_get(*buffer);
+  if (meta->code == WZP_CODE_COMFORT_NOISE)
+    GST_BUFFER_DURATION(*buffer) = WZP_COMFORT_FRAME_MS * GST_MSECOND;
+  self->next_pts = GST_BUFFER_PTS(*buffer) + GST_BUFFER_DURATION(*buffer);
   meta->media_time =
       gst_segment_to_running_time(&base->output_segment, GST_FORMAT_TIME, GST_BUFFER_PTS(*buffer));
   return GST_FLOW_OK;
@@ -268,6 +377,11 @@ gst_wzp_enc_set_property(GObject *object, guint id, const GValue *value, GParamS
     self->profile = g_value_get_enum(value);
     GST_OBJECT_UNLOCK(self);
     break;
+  case PROP_DTX:
+    GST_OBJECT_LOCK(self);
+    self->dtx = g_value_get_boolean(value);
+    GST_OBJECT_UNLOCK(self);
+    break;
   default:
     G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
   }
@@ -282,11 +396,15 @@ gst_wzp_enc_get_property(GObject *object, guint id, GValue *value, GParamSpec *s
   case PROP_PROFILE:
     g_value_set_enum(value, self->profile);
     break;
+  case PROP_DTX:
+    g_value_set_boolean(value, self->dtx);
+    break;
   case PROP_STATS:
-    g_value_take_boxed(value,
-                       gst_structure_new("application/x-wzp-enc-stats", "frames", G_TYPE_UINT64,
-                                         self->frames, "bytes", G_TYPE_UINT64, self->bytes,
-                                         "dropped", G_TYPE_UINT64, self->dropped, NULL));
+    g_value_take_boxed(
+        value, gst_structure_new("application/x-wzp-enc-stats", "frames", G_TYPE_UINT64,
+                                 self->frames, "bytes", G_TYPE_UINT64, self->bytes, "dropped",
+                                 G_TYPE_UINT64, self->dropped, "comfort", G_TYPE_UINT64,
+                                 self->comfort, "silent", G_TYPE_UINT64, self->silent, NULL));
     break;
   default:
     G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
@@ -318,16 +436,32 @@ gst_wzp_enc_class_init(GstWzpEncClass *klass)
                         GST_TYPE_WZP_PROFILE, default_profile(),
                         G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
   /**
+   * GstWzpEnc:dtx:
+   *
+   * Silence is not sent: in its place goes a descriptor of what the room sounds like, at its beginning and when that
+   * changes, and the listener hears such noise. FALSE: every frame is sent, at a constant rate, and nobody on the
+   * way can tell who speaks when.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property(
+      object_class, PROP_DTX,
+      g_param_spec_boolean("dtx", "Discontinuous transmission",
+                           "Send descriptions of the room instead of silence; off: constant rate",
+                           FALSE,
+                           G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
+  /**
    * GstWzpEnc:stats:
    *
    * "application/x-wzp-enc-stats" with, as #guint64, "frames" and "bytes" that were made, and "dropped":
-   * frames that the codec could not bring to the size of the profile.
+   * frames that the codec could not bring to the size of the profile; "comfort",
+   * descriptors of the room that went instead of frames; "silent", frames for which nothing was sent.
    *
    * Since: 0.1
    */
   g_object_class_install_property(
       object_class, PROP_STATS,
-      g_param_spec_boxed("stats", "Statistics", "Frames and bytes made, frames dropped",
+      g_param_spec_boxed("stats", "Statistics", "Frames and bytes made, frames dropped or silent",
                          GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
   gst_type_mark_as_plugin_api(GST_TYPE_WZP_PROFILE, 0);
 

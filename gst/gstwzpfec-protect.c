@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "gstwzpfec-private.h"
+#include "wzp/comfort-noise.h"
 #include "wzp/packet.h"
 
 GST_DEBUG_CATEGORY_EXTERN(gst_wzp_fec_debug);
@@ -169,6 +170,11 @@ push_frame_locked(GstWzpFec *self, WzpTime now, GstClockTime running_time, GstBu
 {
   GstWzpFecProtect *protect = &self->protect;
   const GstWzpMeta *meta = gst_wzp_meta_get(buffer);
+  if (meta->code == WZP_CODE_COMFORT_NOISE) {
+    protect->next_turn = running_time + WZP_COMFORT_FRAME_MS * GST_MSECOND;
+    return wzp_fec_sender_comfort(protect->sender, now, media_ms(running_time), map->data,
+                                  map->size);
+  }
   const WzpFecSourceFrame frame = {.code = meta->code,
                                    .media_ms = media_ms(running_time),
                                    .talk_start =

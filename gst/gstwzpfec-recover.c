@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "gstwzpfec-private.h"
+#include "wzp/comfort-noise.h"
 #include "wzp/packet.h"
 
 GST_DEBUG_CATEGORY_EXTERN(gst_wzp_fec_debug);
@@ -82,7 +83,8 @@ make_frame(GstWzpFecRecover *recover, GstBuffer *packet, const GstMapInfo *map,
            const WzpFecFrame *frame, guint place)
 {
   const WzpFraming *framing = wzp_framing_from_code(frame->code);
-  GstClockTime duration = framing->frame_ms * GST_MSECOND, pts;
+  gboolean comfort = frame->code == WZP_CODE_COMFORT_NOISE;
+  GstClockTime duration = (comfort ? WZP_COMFORT_FRAME_MS : framing->frame_ms) * GST_MSECOND, pts;
   GstBuffer *buffer;
   if (frame->recovered) {
     buffer = gst_buffer_new_memdup(frame->data, frame->length);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "wzpdecoder.h"
 #include "wzpresampler.h"
+#include "wzp/comfort-noise.h"
 #include "wzp/extrapolate.h"
 #include <codec2/codec2.h>
 #include <math.h>
@@ -31,7 +32,9 @@ struct _WzpDecoder {
       last_frame[CODEC2_FRAME_MAX]; /* of Codec2 3200, to be repeated, and what is ready of that */
   guint repeated;
   gint16 ready[CODEC2_3200_SAMPLES];
-  gsize n_ready;            /* at its end */
+  gsize n_ready; /* at its end */
+  WzpNoiseMaker *room;
+  gboolean room_known, resting; /* resting: the room is what sounds now */
   gint16 fade[SWITCH_FADE]; /* loudness of what fades in, 0 to 32767; the other one is its mirror */
 };
 
@@ -42,6 +45,7 @@ wzp_decoder_new(const gchar **why)
   int error = OPUS_OK;
   self->opus = opus_decoder_create(WZP_VOICE_RATE, 1, &error);
   self->up = wzp_resampler_new(CODEC2_RATE, WZP_VOICE_RATE);
+  self->room = wzp_noise_maker_new(1);
   for (guint i = 0; i < SWITCH_FADE; i++)
     self->fade[i] = (gint16)(INT16_MAX * sin(G_PI_2 * (i + 0.5) / SWITCH_FADE));
   *why = self->opus == NULL ? opus_strerror(error)
@@ -61,6 +65,7 @@ wzp_decoder_free(WzpDecoder *self)
   g_clear_pointer(&self->opus, opus_decoder_destroy);
   g_clear_pointer(&self->codec2, codec2_destroy);
   wzp_resampler_free(self->up);
+  wzp_noise_maker_free(self->room);
   g_free(self);
 }
 
@@ -70,6 +75,7 @@ wzp_decoder_reset(WzpDecoder *self)
   opus_decoder_ctl(self->opus, OPUS_RESET_STATE);
   self->codec = WZP_CODEC_NONE;
   self->kind = 0;
+  self->room_known = self->resting = FALSE;
 }
 
 /* Opus */
@@ -273,35 +279,83 @@ fade_over(const WzpDecoder *self, gint16 *pcm, const gint16 *before, gsize wait)
   }
 }
 
+/* What went on until now, for something else to fade in over it. FALSE: nothing did. */
+static gboolean
+go_on(WzpDecoder *self, gint16 *pcm, gsize samples)
+{
+  if (self->resting)
+    wzp_noise_maker_make(self->room, pcm, samples);
+  else if (self->codec != WZP_CODEC_NONE)
+    wzp_decoder_conceal(self, pcm, samples);
+  return self->resting || self->codec != WZP_CODEC_NONE;
+}
+
+gboolean
+wzp_decoder_rest(WzpDecoder *self, gint16 *pcm, gsize samples)
+{
+  gint16 before[SWITCH_FADE];
+  if (!self->room_known) {
+    memset(pcm, 0, samples * sizeof *pcm);
+    return FALSE;
+  }
+  gboolean fades = samples >= SWITCH_FADE && !self->resting && go_on(self, before, SWITCH_FADE);
+  wzp_noise_maker_make(self->room, pcm, samples);
+  if (fades)
+    fade_over(self, pcm, before, 0);
+  self->resting = TRUE;
+  return TRUE;
+}
+
+static gsize
+decode_room(WzpDecoder *self, const guint8 *frame, gsize size, gint16 *pcm)
+{
+  const gsize samples = WZP_COMFORT_FRAME_MS * (WZP_VOICE_RATE / 1000);
+  WzpNoise noise;
+  if (wzp_comfort_parse(&noise, frame, size) != WZP_OK)
+    return 0;
+  wzp_noise_maker_set(self->room, &noise);
+  self->room_known = TRUE;
+  wzp_decoder_rest(self, pcm, samples);
+  return samples;
+}
+
 gsize
 wzp_decoder_decode(WzpDecoder *self, guint8 code, const guint8 *frame, gsize size, gint16 *pcm)
 {
   const WzpFraming *framing = wzp_framing_from_code(code);
   gint16 before[SWITCH_WAIT_MAX + SWITCH_FADE], unused[WZP_VOICE_SAMPLES_MAX];
+  if (code == WZP_CODE_COMFORT_NOISE)
+    return decode_room(self, frame, size, pcm);
   if (!fits(framing, size))
     return 0;
   guint kind = kind_of(framing, frame);
-  gboolean switches = kind != self->kind && self->codec != WZP_CODEC_NONE;
-  if (switches)
-    wzp_decoder_conceal(self, before, G_N_ELEMENTS(before));
-  if (kind != self->kind)
+  gboolean changes = kind != self->kind, rested = self->resting;
+  gboolean fades = (changes || rested) && go_on(self, before, G_N_ELEMENTS(before));
+  if (changes)
     begin(self, framing->codec);
   /* Codec2 comes from the frame before: of the first there is none, and it may be its own */
-  if (kind != self->kind && framing->codec == WZP_CODEC_CODEC2_3200)
+  if (changes && framing->codec == WZP_CODEC_CODEC2_3200)
     decode(self, framing, frame, size, unused);
   gsize samples = decode(self, framing, frame, size, pcm);
-  if (samples > 0 || kind != self->kind) {
+  if (samples > 0 || changes) {
     self->kind = samples > 0 ? kind : 0;
     self->codec = samples > 0 ? framing->codec : WZP_CODEC_NONE;
   }
-  if (samples > 0 && switches)
-    fade_over(self, pcm, before, switch_wait(framing->codec));
+  if (samples == 0)
+    return 0;
+  self->resting = FALSE;
+  if (fades)
+    fade_over(self, pcm, before, changes ? switch_wait(framing->codec) : 0);
   return samples;
 }
 
 void
 wzp_decoder_conceal(WzpDecoder *self, gint16 *pcm, gsize samples)
 {
+  if (self->resting) { /* nothing tells what was lost: the room is no worse than anything else */
+    wzp_noise_maker_make(self->room, pcm, samples);
+    return;
+  }
   switch (self->codec) {
   case WZP_CODEC_OPUS:
     conceal_opus(self, pcm, samples);

@@ -15,11 +15,15 @@ typedef struct _WzpDecoder WzpDecoder;
 WzpDecoder *wzp_decoder_new(const gchar **why);
 void wzp_decoder_free(WzpDecoder *decoder);
 void wzp_decoder_reset(WzpDecoder *decoder);
-/* code: of a packet with such frames. pcm: room for WZP_VOICE_SAMPLES_MAX. Returns the samples made, exactly the frame's
+/* code: of a packet with such frames, or WZP_CODE_COMFORT_NOISE: the frame is a descriptor, and sounds like the room for
+ * WZP_COMFORT_FRAME_MS. pcm: room for WZP_VOICE_SAMPLES_MAX. Returns the samples made, exactly the frame's
  * time; 0 when the bytes are no frame of that code. */
 gsize wzp_decoder_decode(WzpDecoder *decoder, guint8 code, const guint8 *frame, gsize size,
                          gint16 *pcm);
 /* What probably would have come: samples is a multiple of WZP_DECODER_STEP. Silence before the first frame. */
 void wzp_decoder_conceal(WzpDecoder *decoder, gint16 *pcm, gsize samples);
+
+/* Nobody speaks: the room, as last described. FALSE: nobody has described it, and there is silence. */
+gboolean wzp_decoder_rest(WzpDecoder *decoder, gint16 *pcm, gsize samples);
 
 G_END_DECLS

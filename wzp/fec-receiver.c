@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "fec-receiver.h"
+#include "comfort-noise.h"
 #include "elimination.h"
 #include "fec-private.h"
 #include "fec-runs.h"
@@ -237,6 +238,37 @@ read_frames(WzpFecReceiver *receiver, const WzpFecPacketInfo *info, const WzpFra
   return WZP_OK;
 }
 
+/* A descriptor is numbered like a frame: whoever plays it knows that it was not lost, and what follows is silence. In a packet
+ * without audio it is said again, for those who have not heard that there is silence. */
+static WzpResult
+read_comfort(WzpFecReceiver *receiver, const WzpFecPacketInfo *info, const WzpElement *element,
+             bool *numbered)
+{
+  bool again = info->code == WZP_CODE_NO_AUDIO;
+  WzpFecNumbers numbers;
+  if ((info->code != WZP_CODE_COMFORT_NOISE && !again) || *numbered ||
+      element->length < WZP_COMFORT_SIZE)
+    return WZP_MALFORMED;
+  if (again && wzp_fec_runs_silent(&receiver->runs))
+    return WZP_OK;
+  if (!wzp_fec_runs_comfort(&receiver->runs, info, &numbers))
+    return again ? WZP_OK : WZP_TOO_OLD;
+  *numbered = true;
+  WzpFecFrame frame = {
+      .number = numbers.first,
+      .code = WZP_CODE_COMFORT_NOISE,
+      .has_media_ms = true,
+      .media_ms = info->media_ms,
+      .data = element->data,
+      .length = element->length,
+  };
+  Place place = place_of(info->index, 0);
+  know(receiver, &frame, place);
+  receiver->own_places[receiver->n_own] = place;
+  receiver->own[receiver->n_own++] = frame;
+  return WZP_OK;
+}
+
 /* Repair */
 
 static void
@@ -388,7 +420,7 @@ note_time(WzpFecReceiver *receiver, const WzpFecPacketInfo *info)
 
 static WzpResult
 read_element(WzpFecReceiver *receiver, const WzpFecPacketInfo *info, const WzpFraming *framing,
-             const WzpFecNumbers *numbers, const WzpElement *element)
+             const WzpFecNumbers *numbers, const WzpElement *element, bool *numbered)
 {
   switch (element->type) {
   case WZP_ELEMENT_PADDING:
@@ -397,6 +429,8 @@ read_element(WzpFecReceiver *receiver, const WzpFecPacketInfo *info, const WzpFr
     return read_frames(receiver, info, framing, numbers, element);
   case WZP_ELEMENT_REPAIR:
     return read_repair(receiver, info, framing, element);
+  case WZP_ELEMENT_COMFORT:
+    return read_comfort(receiver, info, element, numbered);
   case WZP_ELEMENT_REPORT: {
     WzpResult result = wzp_report_parse(&receiver->report, element->data, element->length);
     receiver->has_report |= result == WZP_OK;
@@ -417,8 +451,8 @@ read_bundle(WzpFecReceiver *receiver, const WzpFecPacketInfo *info, const uint8_
   if (framing == NULL || info->index > INDEX_MAX ||
       (info->has_media_ms && info->media_ms > MEDIA_MS_MAX))
     return WZP_MALFORMED;
-  if (framing->frames_per_packet > 0 &&
-      !wzp_fec_runs_packet(&receiver->runs, info, framing, &numbers))
+  bool numbered = framing->frames_per_packet > 0;
+  if (numbered && !wzp_fec_runs_packet(&receiver->runs, info, framing, &numbers))
     return WZP_TOO_OLD;
   note_time(receiver, info);
   age_reach(receiver);
@@ -428,9 +462,8 @@ read_bundle(WzpFecReceiver *receiver, const WzpFecPacketInfo *info, const uint8_
   WzpResult result = WZP_OK;
   wzp_bundle_reader_init(&reader, bundle, length);
   while (result == WZP_OK && wzp_bundle_reader_next(&reader, &element))
-    result = read_element(receiver, info, framing, &numbers, &element);
-  if (framing->frames_per_packet ==
-      0) /* not before: those missing before it are counted without it */
+    result = read_element(receiver, info, framing, &numbers, &element, &numbered);
+  if (!numbered) /* not before: those missing before it are counted without it */
     wzp_fec_runs_no_frames(&receiver->runs, info->index);
   return result != WZP_OK ? result : reader.result;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "fec-runs.h"
+#include "comfort-noise.h"
 #include "fec-private.h"
 #include <glib.h>
 #include <string.h>
@@ -268,6 +269,37 @@ wzp_fec_runs_packet(WzpFecRuns *runs, const WzpFecPacketInfo *info, const WzpFra
   begin_run(runs, runs->n, info, framing, numbers->first);
   anchor_numbering(runs, info->index, framing, numbers->first);
   note_packet(runs, info->index, framing, numbers->first);
+  return true;
+}
+
+bool
+wzp_fec_runs_silent(const WzpFecRuns *runs)
+{
+  return !runs->guessing && runs->n > 0 && runs->runs[runs->n - 1].code == WZP_CODE_COMFORT_NOISE;
+}
+
+bool
+wzp_fec_runs_comfort(WzpFecRuns *runs, const WzpFecPacketInfo *info, WzpFecNumbers *numbers)
+{
+  static const WzpFraming framing = {WZP_CODEC_COMFORT_NOISE, WZP_COMFORT_FRAME_MS, 1};
+  WzpFecRun *last = runs->n > 0 ? &runs->runs[runs->n - 1] : NULL;
+  if (!info->has_media_ms || (runs->started && info->index <= runs->last_index))
+    return false;
+  numbers->certain = true;
+  /* silence is one run, however long, unless frames without a time came in between */
+  if (wzp_fec_runs_silent(runs)) {
+    numbers->first = last->end;
+    last->low = last->number = numbers->first;
+    last->end = numbers->first + 1;
+    last->media_ms = info->media_ms;
+    last->last_index = info->index;
+  } else {
+    numbers->first = next_number(runs, info, &framing);
+    begin_run(runs, runs->n, info, &framing, numbers->first);
+    runs->runs[runs->n - 1].code = WZP_CODE_COMFORT_NOISE;
+  }
+  anchor_numbering(runs, info->index, &framing, numbers->first);
+  note_packet(runs, info->index, &framing, numbers->first);
   return true;
 }
 

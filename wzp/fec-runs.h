@@ -39,6 +39,11 @@ typedef struct {
 /* The numbers of a packet's frames. False: it is too old to be numbered. index and media_ms are below 2^60. */
 bool wzp_fec_runs_packet(WzpFecRuns *runs, const WzpFecPacketInfo *info, const WzpFraming *framing,
                          WzpFecNumbers *numbers);
+/* A packet that says that silence begins or goes on: it has a number, like a frame, and the next one in the same
+ * silence has the next. False: newer packets came, or its media time is not known. */
+bool wzp_fec_runs_comfort(WzpFecRuns *runs, const WzpFecPacketInfo *info, WzpFecNumbers *numbers);
+/* The newest frame was such a packet. */
+bool wzp_fec_runs_silent(const WzpFecRuns *runs);
 /* A packet without frames came. */
 void wzp_fec_runs_no_frames(WzpFecRuns *runs, uint64_t index);
 /* The numbers that a repair element in the packet `index` speaks of: *first and the window - 1 behind it. newest_ms: of

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #pragma once
+#include "comfort-noise.h"
 #include "fec-element.h"
 #include "fec-private.h"
 #include "fec-sender.h"
@@ -99,6 +100,8 @@ struct WzpFecSender {
   uint32_t pieces;       /* windows that had to be cut, so far */
   bool has_report;
   WzpReport report;
+  bool in_silence, comfort_due; /* since a descriptor came; it must go even alone */
+  uint8_t comfort[WZP_COMFORT_SIZE];
 
   WzpHeaderPolicy headers; /* as the packet's sender will decide, for the budget */
   WzpTime spent_at;
@@ -114,7 +117,8 @@ struct WzpFecSender {
 void wzp_fec_sender_emit_frames(WzpFecSender *sender, unsigned n, uint8_t code);
 /* The oldest waiting frame, for which there is no code, goes as a copy without a packet of its own. */
 void wzp_fec_sender_emit_copy(WzpFecSender *sender);
-/* Makes a packet of what is owed for the next `frames` frame times, and of the report; none when there is neither.
+/* Makes a packet of what is owed for the next `frames` frame times, of the report and of the descriptor that is due; none
+ * when there is nothing.
  * unlimited: whatever the budget. */
 void wzp_fec_sender_emit_owed(WzpFecSender *sender, uint64_t media_ms, unsigned frames,
                               bool unlimited);

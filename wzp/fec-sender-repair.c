@@ -359,7 +359,7 @@ static size_t
 draft_size(const WzpFecSender *sender, const Draft *draft, size_t frames)
 {
   size_t size = 0, last = 0;
-  size_t bodies[WZP_FEC_REPAIRS + 2], n = 0;
+  size_t bodies[WZP_FEC_REPAIRS + 3], n = 0;
   if (frames > 0)
     bodies[n++] = frames;
   for (unsigned i = 0; i < draft->n_repairs; i++) {
@@ -367,6 +367,8 @@ draft_size(const WzpFecSender *sender, const Draft *draft, size_t frames)
     describe(sender, draft, &draft->repairs[i], &element);
     bodies[n++] = body_size(&element);
   }
+  if (sender->in_silence)
+    bodies[n++] = WZP_COMFORT_SIZE;
   if (sender->has_report)
     bodies[n++] = WZP_REPORT_SIZE;
   for (size_t i = 0; i < n; i++) {
@@ -435,7 +437,8 @@ finish_packet(WzpFecSender *sender, const Draft *draft, uint64_t first, unsigned
   WzpFecQueued *queued = queue_packet(sender);
   WzpFecSenderStats *stats = &sender->stats;
   WzpWriter writer;
-  unsigned elements = (n > 0) + draft->n_repairs + sender->has_report;
+  bool comfort = sender->in_silence;
+  unsigned elements = (n > 0) + comfort + draft->n_repairs + sender->has_report;
   wzp_writer_init(&writer, queued->bytes, sizeof queued->bytes);
 
   if (n > 0) {
@@ -446,6 +449,9 @@ finish_packet(WzpFecSender *sender, const Draft *draft, uint64_t first, unsigned
     wzp_bundle_write(&writer, WZP_ELEMENT_FRAMES, frames, n * length, --elements == 0);
     stats->frame_bytes += n * length;
   }
+  if (comfort)
+    wzp_bundle_write(&writer, WZP_ELEMENT_COMFORT, sender->comfort, sizeof sender->comfort,
+                     --elements == 0);
   size_t before = writer.length;
   for (unsigned i = 0; i < draft->n_repairs; i++) {
     write_repair(sender, draft, &draft->repairs[i], &writer, --elements == 0);
@@ -562,12 +568,14 @@ wzp_fec_sender_emit_owed(WzpFecSender *sender, uint64_t media_ms, unsigned frame
   Draft draft;
   unsigned packets = MAX(frames / MAX(sender->plan.frames_per_packet, 1), 1);
   uint64_t next_packet = sender->n_packets + packets;
-  begin_draft(sender, &draft, WZP_CODE_NO_AUDIO, media_ms, 0);
+  begin_draft(sender, &draft, sender->comfort_due ? WZP_CODE_COMFORT_NOISE : WZP_CODE_NO_AUDIO,
+              media_ms, 0);
   choose_tail(sender, &draft, frames);
   choose_blocks(sender, &draft, packets);
   fit(sender, &draft, 0, unlimited);
-  if (draft.n_repairs > 0 || sender->has_report) {
+  if (draft.n_repairs > 0 || sender->has_report || sender->comfort_due) {
     finish_packet(sender, &draft, sender->n_frames, 0);
+    sender->comfort_due = false;
   }
   sender->n_packets = next_packet;
 }

@@ -137,6 +137,7 @@ void
 wzp_fec_sender_reset(WzpFecSender *sender)
 {
   sender->n_frames = sender->n_waiting = sender->n_blocks = sender->queue_n = 0;
+  sender->in_silence = sender->comfort_due = false;
   sender->in_stretch = sender->has_tail = sender->gap = sender->has_report = false;
   sender->stretch = (WzpFecStretch){0};
   sender->block_start = sender->last_ms = sender->owed_256 = 0;
@@ -269,6 +270,7 @@ wzp_fec_sender_push(WzpFecSender *sender, WzpTime now, const WzpFecSourceFrame *
     return WZP_MALFORMED;
   }
   sender->stats.frames++;
+  sender->in_silence = sender->comfort_due = false;
   const WzpProfile *profile = profile_of(framing, frame->length);
   if (sender->limits.profile == NULL && profile != sender->frames_profile) {
     sender->frames_profile = profile;
@@ -303,6 +305,22 @@ wzp_fec_sender_silence(WzpFecSender *sender, WzpTime now, uint64_t media_ms)
   wzp_fec_sender_end_stretch(sender);
   sender->last_ms = MAX(sender->last_ms, media_ms);
   wzp_fec_sender_emit_owed(sender, media_ms, 1, false);
+}
+
+WzpResult
+wzp_fec_sender_comfort(WzpFecSender *sender, WzpTime now, uint64_t media_ms,
+                       const uint8_t *descriptor, size_t length)
+{
+  if (length != WZP_COMFORT_SIZE || media_ms > MEDIA_MS_MAX) {
+    sender->stats.invalid++;
+    return WZP_MALFORMED;
+  }
+  sender->now = now;
+  close_packet(sender);
+  memcpy(sender->comfort, descriptor, length);
+  sender->in_silence = sender->comfort_due = true;
+  wzp_fec_sender_silence(sender, now, media_ms);
+  return WZP_OK;
 }
 
 void

@@ -19,7 +19,7 @@ typedef struct {
 
 typedef struct {
   uint64_t position;     /* in the stream: repair counts packets back by it */
-  uint8_t code;          /* of the packet; WZP_CODE_NO_AUDIO: repair or report alone */
+  uint8_t code;          /* of the packet; WZP_CODE_NO_AUDIO, _COMFORT_NOISE: without frames */
   uint64_t media_ms;     /* of the first frame (no audio: the time that repair counts back from) */
   bool gap;              /* for the header policy: the stream was interrupted before it */
   bool talk_start;       /* for the header's flag */
@@ -52,6 +52,10 @@ WzpResult wzp_fec_sender_push(WzpFecSender *sender, WzpTime now, const WzpFecSou
  * of repair that is still owed to the last frames, or carries the report; to be called once a frame time of silence.
  * media_ms: of this moment. */
 void wzp_fec_sender_silence(WzpFecSender *sender, WzpTime now, uint64_t media_ms);
+/* Silence begins, or goes on with another noise: a packet says so and brings the descriptor of comfort-noise.h. Until the
+ * next frame all other packets bring it, too: one of them may be lost. WZP_MALFORMED: not of WZP_COMFORT_SIZE. */
+WzpResult wzp_fec_sender_comfort(WzpFecSender *sender, WzpTime now, uint64_t media_ms,
+                                 const uint8_t *descriptor, size_t length);
 /* The end: everything owed at once. */
 void wzp_fec_sender_finish(WzpFecSender *sender, WzpTime now);
 bool wzp_fec_sender_poll(WzpFecSender *sender, WzpFecPacket *packet);

@@ -52,8 +52,9 @@ size_t wzp_header_write(const WzpHeader *header, uint8_t out[WZP_HEADER_FULL_SIZ
 typedef enum {
   WZP_ELEMENT_PADDING = 0, /* body ignored */
   WZP_ELEMENT_FRAMES = 1,  /* the packet's frames, all of one length, as CCCC says */
-  WZP_ELEMENT_REPAIR = 2,  /* repair symbols for older frames; not made by this version */
-  WZP_ELEMENT_REPORT = 3,  /* receiver's report; not made by this version */
+  WZP_ELEMENT_REPAIR = 2,  /* repair symbols for older frames */
+  WZP_ELEMENT_REPORT = 3,  /* receiver's report */
+  WZP_ELEMENT_COMFORT = 4, /* what the room sounds like, comfort-noise.h */
   WZP_ELEMENT_N
 } WzpElementType;
 

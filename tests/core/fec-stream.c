@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "fec-stream.h"
+#include "wzp/comfort-noise.h"
 
 #define OVERHEAD 56
 
@@ -51,12 +52,23 @@ content(uint8_t *out, uint32_t place, size_t length)
     out[i] = (uint8_t)(place * 7 + i * (place / 5 + 3));
 }
 
+static const uint8_t comfort[WZP_COMFORT_SIZE] = {0x68, 0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd};
+
 static void
 take_frames(FecStream *stream)
 {
   WzpFecFrame frame;
   uint8_t expected[WZP_DATAGRAM_MAX];
   while (wzp_fec_receiver_next(stream->receiver, &frame)) {
+    if (frame.code == WZP_CODE_COMFORT_NOISE) {
+      g_assert_cmpmem(frame.data, frame.length, comfort, sizeof comfort);
+      g_assert_false(frame.recovered);
+      g_assert_true(stream->comforts == 0 || frame.number > stream->comfort_number);
+      stream->comforts++;
+      stream->comfort_number = frame.number;
+      stream->comfort_ms = frame.media_ms;
+      continue;
+    }
     uint32_t place;
     g_assert_cmpuint(frame.length, >=, 4);
     memcpy(&place, frame.data, 4);
@@ -158,6 +170,18 @@ fec_stream_silence(FecStream *stream, unsigned n)
     stream->media_ms += 20;
     stream->now += 20 * WZP_MSEC;
   }
+  stream->talk_start = true;
+}
+
+void
+fec_stream_comfort(FecStream *stream)
+{
+  g_assert_cmpint(wzp_fec_sender_comfort(stream->sender, stream->now, stream->media_ms, comfort,
+                                         sizeof comfort),
+                  ==, WZP_OK);
+  fec_stream_deliver(stream);
+  stream->media_ms += 20;
+  stream->now += 20 * WZP_MSEC;
   stream->talk_start = true;
 }
 

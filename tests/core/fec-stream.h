@@ -41,6 +41,8 @@ struct FecStream {
   bool hold;
   WzpHeaderPolicy headers;
   uint64_t wire_bytes, packets, no_audio;
+  unsigned comforts;                   /* descriptors that came, */
+  uint64_t comfort_number, comfort_ms; /* and the last of them */
 };
 
 /* Repair of `overhead` percent within 400 ms, for the scheme; the rest is the policy's choice. */
@@ -52,6 +54,8 @@ void fec_stream_channel(FecStream *stream, double loss, double burst);
 void fec_stream_talk(FecStream *stream, const char *profile, size_t bytes, unsigned n);
 /* n frame times of 20 ms of silence, then the next frame starts talking. */
 void fec_stream_silence(FecStream *stream, unsigned n);
+/* Silence begins, or goes on, with a descriptor, which takes 20 ms. */
+void fec_stream_comfort(FecStream *stream);
 void fec_stream_finish(FecStream *stream);
 /* Takes the packets that the sender has made. */
 void fec_stream_deliver(FecStream *stream);

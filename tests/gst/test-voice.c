@@ -14,13 +14,19 @@ typedef struct {
 } Voice;
 
 static void
-voice_init(Voice *voice)
+voice_init_line(Voice *voice, const char *line)
 {
-  voice->h = gst_harness_new_parse("wzpenc name=encoder ! wzpdec");
+  voice->h = gst_harness_new_parse(line);
   voice->encoder = gst_bin_get_by_name(GST_BIN(voice->h->element), "encoder");
   voice->fed = 0;
   voice->out = g_array_new(FALSE, FALSE, sizeof(gint16));
   gst_harness_set_src_caps_str(voice->h, TEST_CAPS_AUDIO);
+}
+
+static void
+voice_init(Voice *voice)
+{
+  voice_init_line(voice, "wzpenc name=encoder ! wzpdec");
 }
 
 static void
@@ -154,6 +160,67 @@ test_switch(gconstpointer data)
   }
 }
 
+/* Silence in the middle: a soft hiss. */
+static GstBuffer *
+hiss(guint64 *at)
+{
+  gint16 *pcm = g_new(gint16, 960);
+  for (guint i = 0; i < 960; i++)
+    pcm[i] = (gint16)g_test_rand_int_range(-60, 61); /* of -59 dB */
+  GstBuffer *buffer = gst_buffer_new_wrapped(pcm, 960 * sizeof *pcm);
+  GST_BUFFER_PTS(buffer) = gst_util_uint64_scale(*at, GST_SECOND, 48000);
+  GST_BUFFER_DURATION(buffer) = 20 * GST_MSECOND;
+  *at += 960;
+  return buffer;
+}
+
+/* Words with pauses between: the listener hears each word at its time, and the room in between, as loud as it is; for most
+ * of a pause nothing is sent. */
+static void
+words_and_silence(const char *data, const char *line)
+{
+  Voice voice;
+  voice_init_line(&voice, line);
+  g_object_set(voice.encoder, "dtx", TRUE, NULL);
+  for (guint word = 0; word < 3; word++) {
+    for (guint i = 0; i < 100; i++) {
+      g_assert_cmpint(gst_harness_push(voice.h, hiss(&voice.fed)), ==, GST_FLOW_OK);
+      take(&voice);
+    }
+    feed(&voice, data, 800);
+  }
+  g_assert_true(gst_harness_push_event(voice.h, gst_event_new_eos()));
+  take(&voice);
+  g_assert_cmpuint(voice.out->len, >=, voice.fed);
+  for (guint word = 0; word < 3; word++) {
+    guint begin = word * 2800 * 48;
+    double room = level(voice.out, begin + 48000, begin + 1900 * 48);
+    double loud = level(voice.out, begin + 2100 * 48, begin + 2700 * 48);
+    g_test_message("%s: room %.1f, word %.0f", data, room, loud);
+    g_assert_cmpfloat(room, >, 35 / 3.0); /* 35 went in; of it the codec's band comes out */
+    g_assert_cmpfloat(room, <, 35 * 1.4);
+    g_assert_cmpfloat(loud, >, 2000);
+  }
+  guint64 frames = test_stat(voice.encoder, "frames"), silent = test_stat(voice.encoder, "silent");
+  guint64 comfort = test_stat(voice.encoder, "comfort");
+  g_assert_cmpuint(comfort, >=, 3);
+  g_assert_cmpuint(comfort, <=, 15);
+  g_assert_cmpuint(silent * 100 / (frames + silent + comfort), >, 45);
+  voice_clear(&voice);
+}
+
+static void
+test_silence(gconstpointer data)
+{
+  words_and_silence(data, "wzpenc name=encoder ! wzpdec");
+}
+
+static void
+test_silence_in_packets(gconstpointer data)
+{
+  words_and_silence(data, "wzpenc name=encoder ! wzpfec ! wzpfec ! wzpdec");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -164,6 +231,11 @@ main(int argc, char **argv)
     g_autofree char *from = g_strdup_printf("/voice/switch-from/%s", name);
     g_test_add_data_func(alone, name, test_profile);
     g_test_add_data_func(from, name, test_switch);
+    g_autofree char *silence = g_strdup_printf("/voice/silence/%s", name);
+    g_test_add_data_func(silence, name, test_silence);
   }
+  g_test_add_data_func("/voice/silence-in-packets/opus-24k", "opus-24k", test_silence_in_packets);
+  g_test_add_data_func("/voice/silence-in-packets/codec2-1200", "codec2-1200",
+                       test_silence_in_packets);
   return test_run();
 }

@@ -197,6 +197,47 @@ test_silence(void)
   g_ptr_array_unref(frames);
 }
 
+/* A descriptor sounds like the room, and so do the gaps behind it, until somebody speaks. */
+static void
+test_comfort_noise(void)
+{
+  static const guint8 descriptor[8] = {100, 0, 0, 0, 0, 0, 0, 0}; /* -50 dB */
+  GPtrArray *frames = make_frames("opus-24k", 400);
+  GstHarness *h = decoder();
+  for (guint i = 0; i < 10; i++) {
+    push_frame(h, frames, i);
+    gst_buffer_unref(gst_harness_pull(h));
+  }
+  GstBuffer *frame = test_buffer(descriptor, sizeof descriptor, WZP_CODE_COMFORT_NOISE, 10);
+  GST_BUFFER_PTS(frame) = 200 * GST_MSECOND;
+  GST_BUFFER_DURATION(frame) = 20 * GST_MSECOND;
+  g_assert_cmpint(gst_harness_push(h, frame), ==, GST_FLOW_OK);
+  GstBuffer *audio = gst_harness_pull(h);
+  g_assert_cmpuint(gst_buffer_get_size(audio), ==, 20 * 48 * 2);
+  gst_buffer_unref(audio);
+  push_gap(h, 220 * GST_MSECOND, 130 * GST_MSECOND, FALSE);
+  audio = gst_harness_pull(h);
+  g_assert_cmpuint(gst_buffer_get_size(audio), ==, 130 * 48 * 2);
+  g_assert_false(GST_BUFFER_FLAG_IS_SET(audio, GST_BUFFER_FLAG_GAP));
+  double loud = 20 * log10(level(audio) / 32768);
+  g_assert_cmpfloat(loud, >, -52);
+  g_assert_cmpfloat(loud, <, -48);
+  gst_buffer_unref(audio);
+  GST_BUFFER_PTS(GST_BUFFER(frames->pdata[17])) = 350 * GST_MSECOND;
+  push_frame(h, frames, 17);
+  gst_buffer_unref(gst_harness_pull(h));
+  push_gap(h, 370 * GST_MSECOND, 20 * GST_MSECOND, TRUE); /* a loss is none of the room's */
+  audio = gst_harness_pull(h);
+  g_assert_cmpfloat(level(audio), >, 2000);
+  gst_buffer_unref(audio);
+  g_assert_cmpuint(test_stat(h->element, "comfort"), ==, 1);
+  g_assert_cmpuint(test_stat(h->element, "frames"), ==, 11);
+  g_assert_cmpuint(test_stat(h->element, "silence-ms"), ==, 130);
+  g_assert_cmpuint(test_stat(h->element, "concealed"), ==, 1);
+  gst_harness_teardown(h);
+  g_ptr_array_unref(frames);
+}
+
 /* On request the gap goes on to others. */
 static void
 test_without_concealment(void)
@@ -237,7 +278,7 @@ static const Invalid invalids[] = {
     {"opus-as-codec2-3200", 5, 60, {0x48}},
     {"codec2-1200-as-3200", 5, 6, {0x48}},
     {"cut-codec2-1200", 7, 5, {0x48}},
-    {"comfort-noise", WZP_CODE_COMFORT_NOISE, 60, {0x48}},
+    {"cut-comfort-noise", WZP_CODE_COMFORT_NOISE, 7, {0x48}},
     {"no-audio", WZP_CODE_NO_AUDIO, 60, {0x48}},
     {"reserved", 15, 60, {0x48}},
     {"padding-longer-than-packet", OPUS_20_MS, 3, {0x4b, 0x41}},
@@ -406,6 +447,7 @@ main(int argc, char **argv)
   g_test_add_data_func("/wzpdec/concealment/codec2-3200", "codec2-3200", test_vocoder_concealment);
   g_test_add_data_func("/wzpdec/concealment/codec2-1200", "codec2-1200", test_vocoder_concealment);
   g_test_add_func("/wzpdec/silence", test_silence);
+  g_test_add_func("/wzpdec/comfort-noise", test_comfort_noise);
   g_test_add_func("/wzpdec/without-concealment", test_without_concealment);
   g_test_add_func("/wzpdec/without-meta", test_without_meta);
   g_test_add_func("/wzpdec/noise", test_noise);

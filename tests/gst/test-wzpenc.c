@@ -230,6 +230,100 @@ test_latency(void)
   gst_harness_teardown(h);
 }
 
+static GstBuffer *
+quiet(guint64 *at)
+{
+  GstBuffer *buffer = test_sine(20, at);
+  gst_buffer_memset(buffer, 0, 0, 20 * 48 * 2);
+  return buffer;
+}
+
+/* With dtx: a second of sound, two of silence, a second of sound. What goes out is a timeline without holes. */
+static void
+test_dtx(gconstpointer data)
+{
+  const WzpProfile *profile = wzp_profile_by_name(data);
+  GstHarness *h = encoder(data);
+  g_object_set(h->element, "dtx", TRUE, NULL);
+  guint64 at = 0;
+  for (guint i = 0; i < 200; i++) {
+    GstBuffer *audio = i < 50 || i >= 150 ? test_sine(20, &at) : quiet(&at);
+    g_assert_cmpint(gst_harness_push(h, audio), ==, GST_FLOW_OK);
+  }
+  g_assert_true(gst_harness_push_event(h, gst_event_new_eos()));
+
+  GstBuffer *frame;
+  guint frames = 0, comfort = 0, starts = 0, index = 0;
+  GstClockTime sent = 0;
+  while ((frame = gst_harness_try_pull(h)) != NULL) {
+    const GstWzpMeta *meta = test_meta_get(frame);
+    g_assert_cmpuint(meta->index, ==, index++); /* silence takes no numbers */
+    g_assert_cmpuint(meta->media_time, ==, GST_BUFFER_PTS(frame));
+    if (meta->code == WZP_CODE_COMFORT_NOISE) {
+      g_assert_cmpuint(gst_buffer_get_size(frame), ==, 8);
+      g_assert_cmpuint(GST_BUFFER_DURATION(frame), ==, 20 * GST_MSECOND);
+      g_assert_cmpuint(GST_BUFFER_PTS(frame), >, GST_SECOND);
+      g_assert_cmpuint(GST_BUFFER_PTS(frame), <, 3 * GST_SECOND);
+      comfort++;
+    } else {
+      g_assert_cmpuint(gst_buffer_get_size(frame), ==, profile->frame_bytes);
+      starts += GST_BUFFER_FLAG_IS_SET(frame, GST_BUFFER_FLAG_DISCONT);
+      frames++;
+    }
+    sent += GST_BUFFER_DURATION(frame);
+    gst_buffer_unref(frame);
+  }
+  GstEvent *event;
+  GstClockTime gap_end = 0;
+  while ((event = gst_harness_try_pull_event(h)) != NULL) {
+    GstClockTime start, duration;
+    if (GST_EVENT_TYPE(event) == GST_EVENT_GAP) {
+      gst_event_parse_gap(event, &start, &duration);
+      g_assert_cmpuint(start, >=, gap_end);
+      gap_end = start + duration;
+      sent += duration;
+    }
+    gst_event_unref(event);
+  }
+  g_assert_cmpuint(sent, ==, 4 * GST_SECOND);
+  g_assert_cmpuint(starts, ==, 2);
+  g_assert_cmpuint(comfort, >=, 1);
+  g_assert_cmpuint(test_stat(h->element, "comfort"), ==, comfort);
+  g_assert_cmpuint(test_stat(h->element, "frames"), ==, frames);
+  guint silent = (guint)test_stat(h->element, "silent") * profile->frame_ms;
+  g_assert_cmpuint(silent, >, 1500);
+  g_assert_cmpuint((frames + comfort) * profile->frame_ms + silent, ==, 4000);
+  gst_harness_teardown(h);
+}
+
+/* The frames' length changes in a silence, and dtx is switched while playing: nothing is lost or out of turn. */
+static void
+test_dtx_changes(void)
+{
+  static const char *const profiles[] = {"opus-24k", "opus-6k", "codec2-1200", "codec2-3200"};
+  GstHarness *h = encoder("opus-24k");
+  guint64 at = 0;
+  for (guint i = 0; i < 600; i++) {
+    if (i % 7 == 0)
+      gst_util_set_object_arg(G_OBJECT(h->element), "profile", profiles[i / 7 % 4]);
+    if (i % 50 == 0)
+      g_object_set(h->element, "dtx", i / 50 % 3 != 0, NULL);
+    GstBuffer *audio = i % 120 < 30 ? test_sine(20, &at) : quiet(&at);
+    g_assert_cmpint(gst_harness_push(h, audio), ==, GST_FLOW_OK);
+  }
+  g_assert_true(gst_harness_push_event(h, gst_event_new_eos()));
+  GstBuffer *frame;
+  GstClockTime end = 0;
+  while ((frame = gst_harness_try_pull(h)) != NULL) {
+    g_assert_cmpuint(GST_BUFFER_PTS(frame), >=, end);
+    end = GST_BUFFER_PTS(frame) + GST_BUFFER_DURATION(frame);
+    gst_buffer_unref(frame);
+  }
+  g_assert_cmpuint(test_stat(h->element, "silent"), >, 50);
+  g_assert_cmpuint(test_stat(h->element, "dropped"), ==, 0);
+  gst_harness_teardown(h);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -237,6 +331,10 @@ main(int argc, char **argv)
   g_test_add_func("/wzpenc/frames", test_frames);
   g_test_add_func("/wzpenc/constant-size", test_constant_size);
   g_test_add_func("/wzpenc/profile-while-playing", test_profile_while_playing);
+  g_test_add_data_func("/wzpenc/dtx/opus-24k", "opus-24k", test_dtx);
+  g_test_add_data_func("/wzpenc/dtx/opus-6k", "opus-6k", test_dtx);
+  g_test_add_data_func("/wzpenc/dtx/codec2-3200", "codec2-3200", test_dtx);
+  g_test_add_func("/wzpenc/dtx/changes", test_dtx_changes);
   g_test_add_func("/wzpenc/profile-names", test_profile_names);
   g_test_add_func("/wzpenc/refuses-caps", test_refuses_caps);
   g_test_add_func("/wzpenc/renegotiation", test_renegotiation);

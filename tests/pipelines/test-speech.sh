@@ -24,6 +24,9 @@ check 'the reference' gst-launch-1.0 -q filesrc location="$work/speech.g722" \
 check 'the frames that are looked for' gst-launch-1.0 -q filesrc location="$work/sent.wav" ! wavparse \
   ! audioconvert ! audioresample ! wzpenc ! filesink location="$work/frames.opus"
 
+check 'of a conversation more than half is not sent, next to no speech is cut, the room sounds as it is' \
+  "$build/tests/bench/bench-silence" --min-unsent 55 --max-cut 1.5 "$work/sent.wav"
+
 start_relay
 start hop "$build/tests/lossy-hop" --listen 127.0.0.1:0 --to "$relay" --delay 20 --jitter 10 \
   --capture "$work/wire.pcap"

@@ -183,6 +183,12 @@ test_handshake(void)
 }
 
 static void
+test_comfort(void)
+{
+  assert_output("comfort", "hz20000=680123456789abcd\nhz4000=680123456789ffff\n");
+}
+
+static void
 test_repair(void)
 {
   assert_output("repair", "coded=1106747f8a95a0ab20010081295b6c54bb4fcf770d05c3c9\n"
@@ -286,7 +292,7 @@ test_use(void)
   static const char *const wrong[] = {
       "",         "identity",   "identity 00 00",   "mnemonic",
       "header",   "header a b", "handshake please", "seal x",
-      "repair x", "unheard-of", "--version",
+      "repair x", "comfort x",  "unheard-of",       "--version",
   };
   for (unsigned i = 0; i < G_N_ELEMENTS(wrong); i++)
     assert_refused(wrong[i], 2, "Usage: vectors");
@@ -306,6 +312,7 @@ main(int argc, char **argv)
   g_test_add_func("/vectors/seal", test_seal);
   g_test_add_func("/vectors/call", test_call);
   g_test_add_func("/vectors/repair", test_repair);
+  g_test_add_func("/vectors/comfort", test_comfort);
   g_test_add_func("/vectors/raptorq", test_raptorq);
   g_test_add_func("/vectors/featherchat", test_featherchat);
   g_test_add_func("/vectors/use", test_use);

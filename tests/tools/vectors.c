@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "published-example.h"
+#include "wzp/comfort-noise.h"
 #include "wzp/control-private.h"
 #include "wzp/dial-private.h"
 #include "wzp/feather.h"
 #include "wzp/fec-element.h"
 #include "wzp/raptorq.h"
 #include "wzp/seal.h"
+#include <glib.h>
+#include <math.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +26,7 @@ static const char usage[] =
     "  seal                the published media packets, control record and hop tag\n"
     "  call                the published messages and keys of a dialled call\n"
     "  repair              the published bundles with repair\n"
+    "  comfort             the published descriptors of comfort noise\n"
     "  raptorq K T ESI     encoding symbol ESI of the RFC 6330 block of K symbols of T bytes in "
     "which\n"
     "                      byte i of symbol j is (37 j + 11 i + 5) mod 256; hex alone\n"
@@ -409,6 +413,22 @@ show_repair(void)
   return 0;
 }
 
+static int
+show_comfort(void)
+{
+  WzpNoise noise;
+  for (unsigned b = 0; b < WZP_NOISE_BANDS; b++)
+    noise.power[b] = (float)pow(10, -5.5 - 0.3 * b);
+  static const unsigned bandwidths[] = {20000, 4000};
+  for (unsigned i = 0; i < G_N_ELEMENTS(bandwidths); i++) {
+    uint8_t bytes[WZP_COMFORT_SIZE];
+    char hex[2 * WZP_COMFORT_SIZE + 1];
+    wzp_comfort_write(&noise, bandwidths[i], bytes);
+    printf("hz%u=%s\n", bandwidths[i], sodium_bin2hex(hex, sizeof hex, bytes, sizeof bytes));
+  }
+  return 0;
+}
+
 /* Between the two identities of the handshake example. */
 static int
 show_featherchat(void)
@@ -486,7 +506,7 @@ main(int argc, char **argv)
   if (!command)
     return wrong_use(
         "say which vectors: identity, mnemonic, header, handshake, seal, call, repair, "
-        "raptorq or featherchat",
+        "comfort, raptorq or featherchat",
         "");
   if (g_str_equal(command, "--help") || g_str_equal(command, "-h")) {
     fputs(usage, stdout);
@@ -508,6 +528,8 @@ main(int argc, char **argv)
     return argc == 2 ? show_featherchat() : wrong_use("featherchat takes no argument", "");
   if (g_str_equal(command, "repair"))
     return argc == 2 ? show_repair() : wrong_use("repair takes no argument", "");
+  if (g_str_equal(command, "comfort"))
+    return argc == 2 ? show_comfort() : wrong_use("comfort takes no argument", "");
   if (g_str_equal(command, "raptorq"))
     return argc == 5 ? show_raptorq(argv + 2)
                      : wrong_use("raptorq takes K, T and ESI, for example: raptorq 5 32 7", "");

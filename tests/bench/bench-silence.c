@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "tests/tools/speech.h"
+#include "wzp/talk.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* How much of a conversation is not sent, and how much speech is cut, by the code that wzpenc runs.
+ *
+ *   bench-silence [--min-unsent PERCENT] [--max-cut PERCENT] SPEECH.wav...
+ *
+ * The speech is taken apart at its pauses of 200 ms and more (ITU-T P.59 bridges shorter ones), brought to -26 dBFS, and
+ * laid out so that 38.7 % of the time is speech (P.59: spurts of 1.004 s, pauses of 1.587 s in the mean). Speech
+ * are the frames of 20 ms in a spurt which are no more than 30 dB below its level. Noise is pink. The room's noise
+ * that a listener would hear in the silences is compared with that of the room, in octaves. */
+
+#define FRAME WZP_VAD_SAMPLES
+#define LEVEL -26.0
+#define SPEECH_BELOW 30.0
+#define BRIDGE 10 /* frames of a pause that is none */
+#define ACTIVITY 0.387
+
+typedef struct {
+  double unsent, cut, level_off, band_off;
+} Figures;
+
+static GArray *track;  /* of double */
+static GArray *labels; /* of gboolean, a frame */
+
+static double
+power(const double *x, gsize n)
+{
+  double sum = 0;
+  for (gsize i = 0; i < n; i++)
+    sum += x[i] * x[i];
+  return sum / (double)MAX(n, 1);
+}
+
+static double
+decibel(double value)
+{
+  return 10 * log10(MAX(value, 1e-12));
+}
+
+static void
+append_silence(gsize samples)
+{
+  samples -= samples % FRAME;
+  g_array_set_size(track, track->len + (guint)samples);
+  g_array_set_size(labels, track->len / FRAME);
+}
+
+static void
+append_spurt(const double *x, gsize frames, double gain)
+{
+  double threshold = pow(10, (LEVEL - SPEECH_BELOW) / 10) / gain / gain;
+  for (gsize k = 0; k < frames; k++) {
+    gboolean speech = power(x + k * FRAME, FRAME) > threshold;
+    for (gsize i = 0; i < FRAME; i++) {
+      double sample = x[k * FRAME + i] * gain;
+      g_array_append_val(track, sample);
+    }
+    g_array_append_val(labels, speech);
+  }
+}
+
+static double
+gain_of(const Speech *speech)
+{
+  double loud = 0;
+  gsize frames = speech->length / FRAME, n_loud = 0;
+  for (gsize k = 0; k < frames; k++) {
+    double p = power(speech->samples + k * FRAME, FRAME);
+    if (decibel(p) > -50) {
+      loud += p;
+      n_loud++;
+    }
+  }
+  return sqrt(pow(10, LEVEL / 10) / (loud / (double)MAX(n_loud, 1)));
+}
+
+typedef struct {
+  gsize first, frames;
+  double pause; /* behind it, as a part of all pauses */
+} Spurt;
+
+static GArray *
+find_spurts(const Speech *speech, double gain, GRand *random)
+{
+  GArray *spurts = g_array_new(FALSE, FALSE, sizeof(Spurt));
+  double threshold = pow(10, (LEVEL - SPEECH_BELOW) / 10) / gain / gain;
+  gsize frames = speech->length / FRAME;
+  for (gsize k = 0; k < frames;) {
+    gsize last = k, end = k;
+    if (power(speech->samples + k * FRAME, FRAME) <= threshold) {
+      k++;
+      continue;
+    }
+    for (; end < frames && end - last < BRIDGE; end++) {
+      if (power(speech->samples + end * FRAME, FRAME) > threshold)
+        last = end;
+    }
+    Spurt spurt = {k, last + 1 - k, -log(1 - g_rand_double(random))};
+    g_array_append_val(spurts, spurt);
+    k = end;
+  }
+  return spurts;
+}
+
+/* Lays the spurts of a recording out, with pauses of random lengths but the same in all. Frames of spurts. */
+static gsize
+lay_out(const Speech *speech, GRand *random)
+{
+  double gain = gain_of(speech), pauses = 0;
+  g_autoptr(GArray) spurts = find_spurts(speech, gain, random);
+  gsize talk = 0;
+  for (guint i = 0; i < spurts->len; i++) {
+    talk += g_array_index(spurts, Spurt, i).frames;
+    pauses += g_array_index(spurts, Spurt, i).pause;
+  }
+  double pause_frames = (double)talk * (1 / ACTIVITY - 1) - BRIDGE * (double)spurts->len;
+  for (guint i = 0; i < spurts->len; i++) {
+    const Spurt *spurt = &g_array_index(spurts, Spurt, i);
+    append_spurt(speech->samples + spurt->first * FRAME, spurt->frames, gain);
+    append_silence((gsize)(BRIDGE + pause_frames * spurt->pause / pauses) * FRAME);
+  }
+  return talk;
+}
+
+static double
+gauss(GRand *random)
+{
+  return sqrt(-2 * log(1 - g_rand_double(random))) * cos(2 * G_PI * g_rand_double(random));
+}
+
+/* Pink: octaves of white noise that is held, one drawn anew each sample (Voss). */
+static void
+make_pink(double *noise, gsize n, double level, GRand *random)
+{
+  double rows[16] = {0};
+  for (gsize i = 0; i < n; i++) {
+    gsize row = (gsize)__builtin_ctzll(i | 0x8000);
+    rows[row] = gauss(random);
+    noise[i] = gauss(random);
+    for (guint r = 0; r < G_N_ELEMENTS(rows); r++)
+      noise[i] += rows[r];
+  }
+  double gain = sqrt(pow(10, level / 10) / power(noise, n));
+  for (gsize i = 0; i < n; i++)
+    noise[i] *= gain;
+}
+
+/* Mean spectrum in the bands of a descriptor. */
+typedef struct {
+  WzpFft fft;
+  WzpNoise sum;
+  guint n;
+} Spectrum;
+
+static void
+add_spectrum(Spectrum *spectrum, const gint16 *pcm)
+{
+  float wave[WZP_FFT_SIZE] = {0}, re[WZP_FFT_BINS], im[WZP_FFT_BINS], bins[WZP_FFT_BINS];
+  WzpNoise now;
+  double sum = 0;
+  for (guint i = 0; i < FRAME; i++) {
+    double w = sin(G_PI * (i + 0.5) / FRAME);
+    wave[i] = (float)(pcm[i] / 32768.0 * w);
+    sum += w * w;
+  }
+  wzp_fft_forward(&spectrum->fft, wave, re, im);
+  for (guint k = 0; k < WZP_FFT_BINS; k++)
+    bins[k] = (re[k] * re[k] + im[k] * im[k]) * (float)(2 / (sum * WZP_FFT_SIZE));
+  wzp_noise_measure(&now, bins);
+  for (guint b = 0; b < WZP_NOISE_BANDS; b++)
+    spectrum->sum.power[b] += now.power[b];
+  spectrum->n++;
+}
+
+static void
+compare(const Spectrum *room, const Spectrum *made, Figures *figures)
+{
+  double all_room = 1e-20, all_made = 1e-20;
+  for (guint b = 0; b < WZP_NOISE_BANDS; b++) {
+    double r = room->sum.power[b] / MAX(room->n, 1), m = made->sum.power[b] / MAX(made->n, 1);
+    all_room += r;
+    all_made += m;
+    figures->band_off = MAX(figures->band_off, fabs(decibel(r) - decibel(m)));
+  }
+  figures->level_off = decibel(all_made) - decibel(all_room);
+}
+
+static Figures
+run(double noise_level, GRand *random)
+{
+  Figures figures = {0};
+  gsize n = track->len - track->len % FRAME, frames = n / FRAME;
+  g_autofree double *noise = g_new0(double, n);
+  g_autofree gboolean *sent = g_new0(gboolean, frames);
+  if (noise_level > -100)
+    make_pink(noise, n, noise_level, random);
+  WzpTalk *talk = wzp_talk_new();
+  WzpNoiseMaker *maker = wzp_noise_maker_new(1);
+  Spectrum room = {0}, made = {0};
+  wzp_fft_init(&room.fft);
+  wzp_fft_init(&made.fft);
+  WzpTalkOutput output;
+  gsize at = 0, unsent = 0, speech = 0, cut = 0;
+  for (gsize k = 0; k < frames; k++) {
+    gint16 pcm[FRAME], heard[FRAME];
+    for (gsize i = 0; i < FRAME; i++) {
+      double x = g_array_index(track, double, k *FRAME + i) + noise[k * FRAME + i];
+      pcm[i] = (gint16)CLAMP(lround(x * 32768), G_MININT16, G_MAXINT16);
+    }
+    wzp_talk_frame(talk, pcm, FRAME);
+    if (k + 1 == frames)
+      wzp_talk_drain(talk);
+    for (; wzp_talk_next(talk, &output); at++) {
+      guint8 bytes[WZP_COMFORT_SIZE];
+      WzpNoise told;
+      sent[at] = output.action == WZP_TALK_SEND;
+      unsent += output.action == WZP_TALK_SILENT;
+      if (output.action == WZP_TALK_COMFORT) {
+        wzp_comfort_write(wzp_talk_room(talk), 20000, bytes);
+        wzp_comfort_parse(&told, bytes, sizeof bytes);
+        wzp_noise_maker_set(maker, &told);
+      }
+      if (!sent[at] && !g_array_index(labels, gboolean, at)) {
+        wzp_noise_maker_make(maker, heard, FRAME);
+        add_spectrum(&room, output.pcm);
+        add_spectrum(&made, heard);
+      }
+    }
+  }
+  for (gsize k = 0; k < frames; k++) {
+    speech += g_array_index(labels, gboolean, k) != FALSE;
+    cut += g_array_index(labels, gboolean, k) && !sent[k];
+  }
+  figures.unsent = 100.0 * (double)unsent / (double)frames;
+  figures.cut = 100.0 * (double)cut / (double)MAX(speech, 1);
+  compare(&room, &made, &figures);
+  wzp_noise_maker_free(maker);
+  wzp_talk_free(talk);
+  return figures;
+}
+
+int
+main(int argc, char **argv)
+{
+  double min_unsent = 0, max_cut = 100;
+  gchar **files = NULL;
+  const GOptionEntry options[] = {
+      {"min-unsent", 0, 0, G_OPTION_ARG_DOUBLE, &min_unsent, "Fail below", "PERCENT"},
+      {"max-cut", 0, 0, G_OPTION_ARG_DOUBLE, &max_cut, "Fail above", "PERCENT"},
+      {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &files, NULL, NULL},
+      {0}};
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GOptionContext) context = g_option_context_new("SPEECH.wav...");
+  g_option_context_add_main_entries(context, options, NULL);
+  if (!g_option_context_parse(context, &argc, &argv, &error) || files == NULL) {
+    fprintf(stderr, "bench-silence: %s\n", error ? error->message : "give recordings of speech");
+    return 2;
+  }
+  GRand *random = g_rand_new_with_seed(59);
+  track = g_array_new(FALSE, TRUE, sizeof(double));
+  labels = g_array_new(FALSE, TRUE, sizeof(gboolean));
+  gsize talk = 0;
+  append_silence(48000);
+  for (gchar **file = files; *file != NULL; file++) {
+    Speech *speech = speech_read(*file, &error);
+    if (speech == NULL) {
+      fprintf(stderr, "bench-silence: %s\n", error->message);
+      return 2;
+    }
+    Speech *resampled = speech_resample(speech, WZP_NOISE_RATE);
+    talk += lay_out(resampled, random);
+    speech_free(resampled);
+    speech_free(speech);
+  }
+  gsize speech = 0;
+  for (guint k = 0; k < labels->len; k++)
+    speech += g_array_index(labels, gboolean, k) != FALSE;
+  printf("%.0f s, %.1f %% in spurts, %.1f %% of the frames are speech\n", track->len / 48000.0,
+         100.0 * (double)talk / labels->len, 100.0 * (double)speech / labels->len);
+
+  static const double levels[] = {-200, -70, -50, -40};
+  gboolean good = TRUE;
+  for (guint i = 0; i < G_N_ELEMENTS(levels); i++) {
+    Figures figures = run(levels[i], random);
+    char name[32] = "clean";
+    if (levels[i] > -100)
+      snprintf(name, sizeof name, "pink %.0f dBFS", levels[i]);
+    printf("%-13s unsent %.1f %%  speech cut %.2f %%", name, figures.unsent, figures.cut);
+    if (levels[i] > -100)
+      printf("  noise made: level %+.1f dB, farthest band %.1f dB", figures.level_off,
+             figures.band_off);
+    printf("\n");
+    good = good && figures.unsent >= min_unsent && figures.cut <= max_cut;
+    if (levels[i] > -100)
+      good = good && fabs(figures.level_off) <= 3 && figures.band_off <= 3;
+  }
+  return good ? 0 : 1;
+}
