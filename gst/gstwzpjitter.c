@@ -11,7 +11,8 @@
  *
  * Where a frame is missing at its turn, a serialized custom event `wzp-frame-lost` with "index",
  * "timestamp" and "duration" (#guint64) says so, and a GAP event with %GST_GAP_FLAG_MISSING_DATA asks the
- * decoder to conceal it. When nothing comes for more than 120 ms, plain GAP events follow: silence.
+ * decoder to conceal it. When nothing comes for more than 120 ms, or the sender has said that he is silent (a frame of comfort
+ * noise), plain GAP events follow: silence.
  *
  * Frames that wzpfec brings back come out of order and are played when their turn has not passed. Upstream is told
  * how long that is: a custom event `wzp-playout-delay` with "delay" (#guint64, ns after a packet's usual
@@ -30,6 +31,7 @@
 #include "gstwzpelements.h"
 #include "gstwzpjitter-private.h"
 #include "gstwzpmeta.h"
+#include "wzp/packet.h"
 #include "wzp/profile.h"
 
 GST_DEBUG_CATEGORY(gst_wzp_jitter_debug);
@@ -124,7 +126,9 @@ gst_wzp_jitter_describe_locked(GstWzpJitter *self, GstBuffer *buffer)
                           .duration = (gint64)duration,
                           .arrival = (gint64)arrival,
                           .id = GPOINTER_TO_SIZE(buffer),
-                          .recovered = meta != NULL && meta->recovered};
+                          .recovered = meta != NULL && meta->recovered,
+                          .silence = meta != NULL && meta->code == WZP_CODE_COMFORT_NOISE,
+                          .held_back = meta != NULL && meta->flags & WZP_FLAG_TALK_START};
 }
 
 static GstFlowReturn

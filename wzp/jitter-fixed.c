@@ -87,7 +87,7 @@ play_head(WzpJitter *jitter, int64_t now)
   jitter->next = head.order + 1;
   jitter->cursor = time + head.duration;
   jitter->duration = head.duration;
-  jitter->filled = 0;
+  jitter->filled = head.silence ? WZP_JITTER_CONCEAL_NS : 0; /* what follows is not concealed */
   jitter->filled_frames = 0;
   wzp_jitter_fixed_follow(jitter, head.duration);
   return output;

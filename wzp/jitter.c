@@ -171,7 +171,8 @@ place(WzpJitter *jitter, const WzpJitterFrame *frame)
                   .index = frame->index,
                   .id = frame->id,
                   .recovered = frame->recovered,
-                  .silence = frame->silence};
+                  .silence = frame->silence,
+                  .held_back = frame->held_back || frame->silence};
   bool has_media = frame->media_time >= 0;
 
   if (!jitter->anchored) {
@@ -220,13 +221,16 @@ count_late(WzpJitter *jitter, const Entry *frame)
 static void
 observe(WzpJitter *jitter, const Entry *placed)
 {
-  const WzpDelayArrival arrival = {.order = placed->order,
-                                   .media = placed->media,
-                                   .duration = placed->duration,
-                                   .arrival = placed->arrival,
-                                   .recovered = placed->recovered};
+  WzpDelayArrival arrival = {.order = placed->order,
+                             .media = placed->media,
+                             .duration = placed->duration,
+                             .arrival = placed->arrival,
+                             .recovered = placed->recovered};
+  bool held_back = placed->held_back && jitter->window_open;
+  if (held_back) /* it counts as one that came in time */
+    arrival.arrival = placed->media + wzp_delay_base(jitter->delay, placed->arrival);
   wzp_delay_arrived(jitter->delay, &arrival);
-  if (placed->recovered)
+  if (placed->recovered || held_back)
     return;
   observe_delay(jitter, placed->arrival, placed->arrival - placed->media);
   if (!is_adaptive(jitter) && wzp_jitter_is_unheard(jitter))

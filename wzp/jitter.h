@@ -37,6 +37,8 @@ typedef struct {
   uint64_t id;        /* the owner's; returned by poll */
   bool recovered;     /* by repair: when it came says nothing about the way */
   bool silence;       /* comfort noise: what follows may be silence, and is not concealed */
+  bool
+      held_back; /* perhaps by the sender, who heard only later how a word began: when it came says nothing, either */
 } WzpJitterFrame;
 
 typedef enum {

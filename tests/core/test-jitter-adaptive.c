@@ -410,7 +410,8 @@ test_random(void)
                               .arrival = now,
                               .id = i,
                               .recovered = test_random_below(&random, 5) == 0,
-                              .silence = test_random_below(&random, 20) == 0};
+                              .silence = test_random_below(&random, 20) == 0,
+                              .held_back = test_random_below(&random, 20) == 0};
       bool timed = test_random_below(&random, 2) == 0;
       frame.media_time = timed ? (int64_t)(i + test_random_below(&random, far)) * FRAME : -1;
       uint64_t dropped = 0;

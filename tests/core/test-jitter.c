@@ -618,6 +618,46 @@ test_random(void)
   }
 }
 
+/* The sender says that he is silent: nothing is concealed. A word whose beginning he held back comes late, and that moves
+ * neither the playout nor what is thought of the way. */
+static void
+test_said_silence(void)
+{
+  WzpJitter *jitter = wzp_jitter_new(80 * MS, 64);
+  GString *words = g_string_new(NULL);
+  int64_t now = 0;
+  for (unsigned n = 0; n < 3; n++) {
+    WzpJitterFrame frame = {.index = n,
+                            .media_time = n * FRAME,
+                            .duration = FRAME,
+                            .arrival = n * FRAME,
+                            .id = n,
+                            .silence = n == 2};
+    g_assert_cmpint(wzp_jitter_push(jitter, &frame, NULL), ==, WZP_OK);
+  }
+  play_until(jitter, &now, 360 * MS, words);
+  for (unsigned n = 3; n < 7; n++) { /* from 300 ms on, and there at 360 */
+    WzpJitterFrame frame = {.index = n,
+                            .media_time = 300 * MS + (n - 3) * FRAME,
+                            .duration = FRAME,
+                            .arrival = 360 * MS,
+                            .id = n,
+                            .held_back = n < 6};
+    g_assert_cmpint(wzp_jitter_push(jitter, &frame, NULL), ==, WZP_OK);
+  }
+  play_until(jitter, &now, 460 * MS, words);
+  g_assert_cmpstr(words->str, ==,
+                  "p0@80! p1@100 p2@120 s20@140 s20@160 s20@180 s20@200 s20@220 s20@240 s20@260 "
+                  "s20@280 s20@300 s20@320 s20@340 s20@360 p3@380! p4@400 p5@420 p6@440");
+  WzpJitterStats stats;
+  wzp_jitter_get_stats(jitter, &stats);
+  g_assert_cmpuint(stats.concealed, ==, 0);
+  g_assert_cmpuint(stats.lost, ==, 0);
+  g_assert_cmpint(stats.playout, ==, 80 * MS); /* the way never took longer */
+  g_string_free(words, TRUE);
+  wzp_jitter_free(jitter);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -641,5 +681,6 @@ main(int argc, char **argv)
   g_test_add_func("/jitter/recovered", test_recovered);
   g_test_add_func("/jitter/playout", test_playout);
   g_test_add_func("/jitter/random", test_random);
+  g_test_add_func("/jitter/said-silence", test_said_silence);
   return g_test_run();
 }
