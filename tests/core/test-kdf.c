@@ -112,11 +112,26 @@ test_hashes(void)
   wzp_sha256(out, NULL, 0);
   assert_hex(out, 32, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 
-  /* RFC 4231 case 2: a key shorter than a block reads as one filled up with zeros */
+  /* RFC 4231, the cases with keys up to 32 bytes: a shorter one reads as one filled up with zeros */
+  uint8_t data[50];
+  memset(key, 0, sizeof key);
+  memset(key, 0x0b, 20);
+  wzp_hmac_sha256(out, key, "Hi There", 8);
+  assert_hex(out, 32, "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
   memset(key, 0, sizeof key);
   memcpy(key, "Jefe", 4);
   wzp_hmac_sha256(out, key, "what do ya want for nothing?", 28);
   assert_hex(out, 32, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+  memset(key, 0, sizeof key);
+  memset(key, 0xaa, 20);
+  memset(data, 0xdd, sizeof data);
+  wzp_hmac_sha256(out, key, data, sizeof data);
+  assert_hex(out, 32, "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe");
+  for (unsigned i = 0; i < 25; i++)
+    key[i] = (uint8_t)(i + 1);
+  memset(data, 0xcd, sizeof data);
+  wzp_hmac_sha256(out, key, data, sizeof data);
+  assert_hex(out, 32, "82558a389a443c0ea4cc819899f2083a85f0faa3e578f8077a2e3ff46729665b");
 }
 
 static void
