@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "key-reporter.h"
 #include "tests/gst/call-rig.h"
+#include "wzp/dial.h"
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -80,6 +81,50 @@ udp(void)
   talk(waiting, calling);
 }
 
+static void
+on_incoming(GstElement *call, const char *fingerprint, const char *name, const char *id,
+            gpointer data)
+{
+  gboolean good = FALSE;
+  (void)fingerprint;
+  (void)name;
+  (void)data;
+  g_signal_emit_by_name(call, "accept", id, (gint)WZP_ACCEPT_TRUSTED, &good);
+  g_assert_true(good);
+}
+
+static GstElement *
+person(const RigRelay *relay, const char *who, const char *callee)
+{
+  g_autofree char *identity = rig_path(who);
+  g_autofree char *contacts = g_strdup_printf("%s-contacts", identity);
+  return rig_play("audiotestsrc is-live=true samplesperbuffer=480 ! wzpcall name=call "
+                  "uri=wzp://127.0.0.1:%u/@%s KNOWN identity=%s contacts=%s accept-mode=trusted ! "
+                  "fakesink name=heard signal-handoffs=true",
+                  rig_relay_port(relay), callee, identity, contacts);
+}
+
+static void
+dialled(void)
+{
+  RigRelay *relay = rig_relay_start("relay", 0);
+  GstElement *bob = person(relay, "bob", "");
+  g_autoptr(GstElement) call = gst_bin_get_by_name(GST_BIN(bob), "call");
+  g_signal_connect(call, "incoming-call", G_CALLBACK(on_incoming), NULL);
+  rig_wait_state(bob, "call", "waiting");
+  g_autofree char *fingerprint = rig_string(bob, "call", "fingerprint");
+  GstElement *alice = person(relay, "alice", fingerprint);
+  rig_wait_state(alice, "call", "active");
+  rig_wait_buffers(alice, "heard", 20);
+  rig_wait_buffers(bob, "heard", 20);
+  say_and_wait("talking");
+  rig_stop(alice);
+  rig_stop(bob);
+  g_clear_object(&call);
+  say_and_wait("gone");
+  rig_relay_kill(relay);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -91,6 +136,7 @@ main(int argc, char **argv)
   key_reporter_start(atoi(argv[1]));
   keyed_room();
   udp();
+  dialled();
   key_reporter_start(-1);
   rig_tear_down();
   return 0;

@@ -129,7 +129,7 @@ test_after_the_call(void)
   Client client;
   int status;
   start(&client);
-  for (unsigned call = 0; call < 2; call++) {
+  for (unsigned call = 0; call < 3; call++) {
     listen_until(&client, "talking");
     if (!memory_search_run(client.search, client.pid)) {
       g_test_skip("this system does not let us read the memory of another process (ptrace)");
