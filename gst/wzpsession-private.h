@@ -111,6 +111,7 @@ gboolean wzp_session_is_between_calls(WzpSession *session);
 /* wzpsession-room.c: in the session's thread, without the lock. */
 void wzp_session_member_came(WzpSession *session, const WzpEvent *event);
 void wzp_session_member_left(WzpSession *session, const WzpEvent *event);
+void wzp_session_member_unproven(WzpSession *session, const WzpEvent *event, gboolean present);
 void wzp_session_member_moved(WzpSession *session, const WzpEvent *event);
 void wzp_session_tell_code_changed(WzpSession *session, WzpTime now);
 

@@ -279,6 +279,12 @@ wzp_session_handle_event(WzpSession *self, const WzpEvent *event)
   case WZP_EVENT_MEMBER_LEFT:
     wzp_session_member_left(self, event);
     break;
+  case WZP_EVENT_MEMBER_ANNOUNCED:
+    wzp_session_member_unproven(self, event, TRUE);
+    break;
+  case WZP_EVENT_MEMBER_WITHDRAWN:
+    wzp_session_member_unproven(self, event, FALSE);
+    break;
   case WZP_EVENT_MEMBER_MOVED:
     wzp_session_member_moved(self, event);
     break;

@@ -143,14 +143,19 @@ static void
 take_peer(ClientReport *report, const GstStructure *structure)
 {
   const char *fingerprint = gst_structure_get_string(structure, "fingerprint");
-  gboolean present = TRUE;
+  gboolean present = TRUE, proven = TRUE;
   gst_structure_get_boolean(structure, "present", &present);
+  gst_structure_get_boolean(structure, "proven", &proven);
   if (!fingerprint)
     return;
   Peer *peer = find_peer(report, fingerprint);
-  peer->present = present;
+  peer->present = present && proven;
   char *who = describe_peer(peer);
-  client_report_say(report, "%s %s", who, present ? "is here" : "left");
+  client_report_say(report, "%s %s", who,
+                    !proven && present ? "comes in (it can hear you, and has proven nothing yet)"
+                    : !proven          ? "proved nothing, and is out"
+                    : present          ? "is here"
+                                       : "left");
   g_free(who);
 }
 

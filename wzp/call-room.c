@@ -163,6 +163,23 @@ send_message(WzpCall *call, uint8_t kind, const void *body, size_t length)
     call->stats.drops[result]++;
 }
 
+static WzpEventType
+event_of(WzpGroupEventType type)
+{
+  switch (type) {
+  case WZP_GROUP_CONFIRMED:
+    return WZP_EVENT_MEMBER;
+  case WZP_GROUP_ANNOUNCED:
+    return WZP_EVENT_MEMBER_ANNOUNCED;
+  case WZP_GROUP_WITHDRAWN:
+    return WZP_EVENT_MEMBER_WITHDRAWN;
+  case WZP_GROUP_MOVED:
+    return WZP_EVENT_MEMBER_MOVED;
+  default:
+    return WZP_EVENT_MEMBER_LEFT;
+  }
+}
+
 static void
 report_members(WzpCall *call)
 {
@@ -172,10 +189,7 @@ report_members(WzpCall *call)
       return;
     if (from.type == WZP_GROUP_READY)
       continue; /* shows as the call's state */
-    WzpEvent *event =
-        wzp_call_push_event(call, from.type == WZP_GROUP_CONFIRMED ? WZP_EVENT_MEMBER
-                                  : from.type == WZP_GROUP_MOVED   ? WZP_EVENT_MEMBER_MOVED
-                                                                   : WZP_EVENT_MEMBER_LEFT);
+    WzpEvent *event = wzp_call_push_event(call, event_of(from.type));
     event->slot = from.slot;
     event->former_slot = from.former_slot;
     memcpy(event->key, from.id, sizeof event->key);

@@ -73,9 +73,11 @@ typedef enum {
                                episode and the old session goes on */
   WZP_EVENT_MEMBER,        /* key, slot: confirmed, unverified */
   WZP_EVENT_MEMBER_LEFT,   /* key, slot */
-  WZP_EVENT_MEMBER_MOVED,  /* key, slot, former_slot: the relay came back with another one for it */
-  WZP_EVENT_ERROR,         /* code, text; fatal: the call is ENDED */
-  WZP_EVENT_CLOSED, /* reason: the relay said goodbye; the call reconnects, except REPLACED */
+  WZP_EVENT_MEMBER_ANNOUNCED, /* key, slot: was sent our key, but has proven nothing yet */
+  WZP_EVENT_MEMBER_WITHDRAWN, /* key, slot: announced, and gone without having proven anything */
+  WZP_EVENT_MEMBER_MOVED, /* key, slot, former_slot: the relay came back with another one for it */
+  WZP_EVENT_ERROR,        /* code, text; fatal: the call is ENDED */
+  WZP_EVENT_CLOSED,       /* reason: the relay said goodbye; the call reconnects, except REPLACED */
   WZP_EVENT_CALL /* dial: of a dialled call. MEMBER when it is accepted, MEMBER_LEFT when it ends, come too */
 } WzpEventType;
 

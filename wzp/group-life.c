@@ -9,10 +9,15 @@
 #define SPEAK_EVERY (10 * WZP_SECOND)
 
 static bool
+is_shown(const WzpGroupMember *member)
+{
+  return !member->gone && !member->absent && member->has_slot;
+}
+
+static bool
 is_reachable(const WzpGroupMember *member)
 {
-  return !member->gone && !member->absent && member->has_slot &&
-         member->state == WZP_MEMBER_CONFIRMED;
+  return is_shown(member) && member->state == WZP_MEMBER_CONFIRMED;
 }
 
 static WzpTime
@@ -26,12 +31,13 @@ static void
 look_after(WzpGroup *group, WzpTime now, WzpGroupMember *member)
 {
   wzp_group_pair_expire(&member->pair, now);
+  /* nor does who never proved itself keep our key for longer */
+  if (is_shown(member) && now >= silent_at(group, member)) {
+    wzp_group_drop(group, now, member);
+    member->silent = true;
+    return;
+  }
   if (is_reachable(member)) {
-    if (now >= silent_at(group, member)) {
-      wzp_group_drop(group, now, member);
-      member->silent = true;
-      return;
-    }
     if (now >= member->pair.ratchet_at) {
       wzp_group_pair_ratchet(&member->pair, now);
       member->send_confirm = true; /* which lets the other side follow */
@@ -84,8 +90,10 @@ wzp_group_next_timeout(const WzpGroup *group)
     if (member->absent)
       next = MIN(next, member->absent_until);
     next = MIN(next, wzp_group_key_resend_at(member));
+    if (is_shown(member))
+      next = MIN(next, silent_at(group, member));
     if (is_reachable(member)) {
-      next = MIN(next, MIN(silent_at(group, member), member->pair.ratchet_at));
+      next = MIN(next, member->pair.ratchet_at);
       next = MIN(next, member->said_at + SPEAK_EVERY);
     }
   }

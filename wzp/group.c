@@ -220,8 +220,8 @@ wzp_group_drop(WzpGroup *group, WzpTime now, WzpGroupMember *member)
 {
   bool had_key = member->key.sent;
 
-  if (member->state == WZP_MEMBER_CONFIRMED)
-    wzp_group_event(group, WZP_GROUP_LEFT, member);
+  wzp_group_event(
+      group, member->state == WZP_MEMBER_CONFIRMED ? WZP_GROUP_LEFT : WZP_GROUP_WITHDRAWN, member);
   member->gone = true;
   member->late_until = member->has_slot ? now + LATE_PACKETS : now;
   member->state = WZP_MEMBER_ANNOUNCED;
@@ -294,7 +294,9 @@ static void
 enter(WzpGroup *group, WzpTime now, WzpGroupMember *member, uint8_t slot)
 {
   member->gone = member->silent = false;
+  member->heard_at = now;
   take_slot(group, now, member, slot);
+  wzp_group_event(group, WZP_GROUP_ANNOUNCED, member);
   member->send_confirm = member->send_key_frame = member->send_newest = true;
   retire_oldest(group);
   wzp_group_advance(group, now);

@@ -77,7 +77,7 @@ WzpTime wzp_group_next_timeout(const WzpGroup *group);
 void wzp_group_leave(WzpGroup *group);
 
 typedef enum {
-  WZP_MEMBER_ANNOUNCED, /* JOIN seen, signature (and mac) valid */
+  WZP_MEMBER_ANNOUNCED, /* JOIN seen, signature (and mac) valid: sent our key, so shown, as unproven */
   WZP_MEMBER_CONFIRMED, /* a pairwise record of theirs opened: shown, unverified */
 } WzpMemberState;
 typedef struct {
@@ -95,11 +95,13 @@ typedef enum {
   WZP_GROUP_CONFIRMED,
   WZP_GROUP_READY,
   WZP_GROUP_LEFT,
-  WZP_GROUP_MOVED
+  WZP_GROUP_MOVED,
+  WZP_GROUP_ANNOUNCED,
+  WZP_GROUP_WITHDRAWN
 } WzpGroupEventType;
 typedef struct {
-  WzpGroupEventType
-      type; /* ready: the member acknowledged our key; moved: its slot is another now */
+  WzpGroupEventType type; /* ready: the member acknowledged our key; moved: its slot is another now.
+                           * Nobody is sent a key who was not told of: announced until confirmed, or withdrawn */
   uint8_t slot, former_slot;
   uint8_t id[32];
 } WzpGroupEvent;

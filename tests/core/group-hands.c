@@ -105,10 +105,20 @@ member(const WzpGroup *group, unsigned n)
   return info;
 }
 
+WzpGroupEvent
+next_told(WzpGroup *group)
+{
+  WzpGroupEvent event;
+  do
+    event = wzp_group_next_event(group);
+  while (event.type == WZP_GROUP_ANNOUNCED || event.type == WZP_GROUP_WITHDRAWN);
+  return event;
+}
+
 WzpGroupEventType
 next_event(WzpGroup *group)
 {
-  return wzp_group_next_event(group).type;
+  return next_told(group).type;
 }
 
 void

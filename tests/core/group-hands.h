@@ -30,6 +30,8 @@ WzpResult listen_to(WzpGroup *group, WzpTime now, const uint8_t *packet, size_t 
 void assert_talks(WzpGroup *from, WzpGroup *to, WzpTime now);
 /* The nth other. */
 WzpMemberInfo member(const WzpGroup *group, unsigned n);
+/* Of those who proved themselves. */
+WzpGroupEvent next_told(WzpGroup *group);
 WzpGroupEventType next_event(WzpGroup *group);
 /* Three in a room that takes three; the first speaks, the others hear. */
 void three_talking(Hands *hands, WzpTime now);

@@ -199,6 +199,66 @@ test_full_room(void)
   }
 }
 
+/* --- ghosts --- */
+
+/* Whoever was sent a key was told of, and who never shows that the JOIN is its own is out after 30 s, with a fresh key for
+ * the others. */
+static void
+test_unproven(void)
+{
+  Hands hands;
+  WzpGroupEvent event;
+  uint8_t packet[64], plain[64];
+  size_t length, plain_length;
+  WzpOpened opened;
+  WzpTime now = 10 * WZP_SECOND;
+
+  hands_init(&hands, 3, NULL);
+  WzpGroup *a = hands.group[0], *b = hands.group[1], *ghost = hands.group[2];
+  show(a, now, 1, b);
+  show(b, now, 0, a);
+  show(a, now, 2, ghost);
+  show(ghost, now, 0, a);
+  for (unsigned n = 1; n <= 2; n++) {
+    event = wzp_group_next_event(a);
+    g_assert_cmpint(event.type, ==, WZP_GROUP_ANNOUNCED);
+    g_assert_cmpuint(event.slot, ==, n);
+  }
+  for (GBytes *record;
+       (record = wzp_group_poll(a, now)) != NULL;) /* the ghost listens, and says nothing */
+    give(((const uint8_t *)g_bytes_get_data(record, NULL))[0] == 1 ? b : ghost, now, record);
+  for (GBytes *record; (record = wzp_group_poll(b, now)) != NULL;)
+    give(a, now, record);
+  g_assert_cmpint(say(a, 0, packet, &length), ==, WZP_OK);
+  g_assert_cmpint(wzp_group_open(ghost, now, packet, length, plain, &plain_length, &opened), ==,
+                  WZP_OK);
+  while (wzp_group_next_event(a).type != WZP_GROUP_NONE)
+    ;
+
+  for (unsigned second = 1; second <= 40; second++) {
+    now += WZP_SECOND;
+    wzp_group_handle_timeout(a, now);
+    wzp_group_handle_timeout(b, now);
+    for (GBytes *record; (record = wzp_group_poll(a, now)) != NULL;)
+      give(((const uint8_t *)g_bytes_get_data(record, NULL))[0] == 1 ? b : ghost, now, record);
+    for (GBytes *record; (record = wzp_group_poll(b, now)) != NULL;)
+      give(a, now, record);
+    g_assert_cmpint(say(a, second * 1000, packet, &length), ==, WZP_OK);
+    g_assert_cmpint(listen_to(b, now, packet, length), ==, WZP_OK);
+    g_assert_cmpint(say(b, second * 1000, plain, &plain_length), ==, WZP_OK);
+    g_assert_cmpint(listen_to(a, now, plain, plain_length), ==, WZP_OK);
+  }
+  event = wzp_group_next_event(a);
+  while (event.type == WZP_GROUP_READY)
+    event = wzp_group_next_event(a);
+  g_assert_cmpint(event.type, ==, WZP_GROUP_WITHDRAWN);
+  g_assert_cmpuint(event.slot, ==, 2);
+  g_assert_cmpint(wzp_group_open(ghost, now, packet, length, plain, &plain_length, &opened), !=,
+                  WZP_OK);
+  g_assert_cmpuint(wzp_group_n_members(a), ==, 1);
+  hands_clear(&hands);
+}
+
 /* --- the room code --- */
 
 static void
@@ -254,6 +314,7 @@ main(int argc, char **argv)
   wzp_init();
   g_test_add_func("/room-many/come-and-go", test_come_and_go);
   g_test_add_func("/room-many/full-room", test_full_room);
+  g_test_add_func("/room-many/unproven", test_unproven);
   g_test_add_func("/room-many/code", test_code);
   int result = g_test_run();
   pair_recorder_clear();
