@@ -168,7 +168,7 @@ add_reduced(WzpElimination *elimination, uint64_t first, const uint8_t *row, Sum
   wzp_gf256_scale(sum->coefficient, scale, sum->n);
   wzp_gf256_prepare(factors, sum->coefficient, sum->n);
   uint8_t *out = open_symbol(elimination, pivot, sum->length);
-  wzp_gf256_product(&out, 1, sum->symbol, sum->n, factors, sum->length);
+  wzp_gf256_product(sum->n, sum->symbol, factors, &out, 1, sum->length);
 
   uint8_t *own = elimination->row[pivot];
   memcpy(own, row, COLUMNS);

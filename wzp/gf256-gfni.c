@@ -38,8 +38,22 @@
   INLINE __m##BITS##i split_##BITS(__m##BITS##i x)                                                 \
   {                                                                                                \
     return x;                                                                                      \
+  }                                                                                                \
+  INLINE __m##BITS##i times_##BITS(__m##BITS##i matrix, __m##BITS##i x)                            \
+  {                                                                                                \
+    return MM##_gf2p8affine_epi64_epi8(x, matrix, 0);                                              \
+  }                                                                                                \
+  INLINE __m##BITS##i add_product_##BITS(__m##BITS##i sum, __m##BITS##i matrix, __m##BITS##i x)    \
+  {                                                                                                \
+    return MM##_xor_##SI(sum, times_##BITS(matrix, x));                                            \
+  }                                                                                                \
+  INLINE __m##BITS##i add_products_##BITS(__m##BITS##i sum, __m##BITS##i matrix, __m##BITS##i x,   \
+                                          __m##BITS##i other_matrix, __m##BITS##i other)           \
+  {                                                                                                \
+    return MM##_ternarylogic_epi64(sum, times_##BITS(matrix, x),                                   \
+                                   times_##BITS(other_matrix, other),                              \
+                                   0x96); /* the sum of three */                                   \
   }
-
 OPERATIONS(128, _mm, si128, __mmask16)
 OPERATIONS(256, _mm256, si256, __mmask32)
 OPERATIONS(512, _mm512, si512, __mmask64)
@@ -62,27 +76,10 @@ coefficient_512(const WzpGf256Factor *factor)
   return _mm512_set1_epi64((long long)*factor);
 }
 
-INLINE __m128i
-add_product_128(__m128i sum, __m128i matrix, __m128i x)
-{
-  return _mm_xor_si128(sum, _mm_gf2p8affine_epi64_epi8(x, matrix, 0));
-}
-
-INLINE __m256i
-add_product_256(__m256i sum, __m256i matrix, __m256i x)
-{
-  return _mm256_xor_si256(sum, _mm256_gf2p8affine_epi64_epi8(x, matrix, 0));
-}
-
-INLINE __m512i
-add_product_512(__m512i sum, __m512i matrix, __m512i x)
-{
-  return _mm512_xor_si512(sum, _mm512_gf2p8affine_epi64_epi8(x, matrix, 0));
-}
-
 #define Vector __m128i
 #define WIDTH 16u
 #define GROUP 8
+#define PAIRS 1
 #define LONGER false
 #define Split __m128i
 #define Coefficient __m128i
@@ -92,6 +89,7 @@ add_product_512(__m512i sum, __m512i matrix, __m512i x)
 #define Vector __m256i
 #define WIDTH 32u
 #define GROUP 8
+#define PAIRS 1
 #define LONGER false
 #define Split __m256i
 #define Coefficient __m256i
@@ -101,21 +99,34 @@ add_product_512(__m512i sum, __m512i matrix, __m512i x)
 #define Vector __m512i
 #define WIDTH 64u
 #define GROUP 8
+#define PAIRS 1
 #define LONGER true
 #define Split __m512i
 #define Coefficient __m512i
 #define NAME(x) x##_512
 #include "gf256-product.h"
 
-static void
-gfni_product(uint8_t *const *out, unsigned n_out, const uint8_t *const *in, unsigned n_in,
-             const WzpGf256Factor *factors, size_t n)
+static __attribute__((noinline)) void
+any_product(unsigned n_in, const uint8_t *const *in, const WzpGf256Factor *factors,
+            uint8_t *const *out, unsigned n_out, size_t n)
 {
-  const WzpGf256Symbols *of_group = n > 32 ? of_group_512 : n > 16 ? of_group_256 : of_group_128;
+  const WzpGf256Product *of_group = n > 32   ? of_group_512(n)
+                                    : n > 16 ? of_group_256(n)
+                                             : of_group_128(n);
   if (n_out <= 8)
-    of_group[n_out](out, in, n_in, factors, n);
+    of_group[n_out](n_in, in, factors, out, n_out, n);
   else
-    wzp_gf256_in_groups(of_group, 8, out, n_out, in, n_in, factors, n);
+    wzp_gf256_in_groups(of_group, 8, n_in, in, factors, out, n_out, n);
+}
+
+static void
+gfni_product(unsigned n_in, const uint8_t *const *in, const WzpGf256Factor *factors,
+             uint8_t *const *out, unsigned n_out, size_t n)
+{
+  if (n == 64 && n_out <= 8)
+    one_512[n_out](n_in, in, factors, out, n_out, n);
+  else
+    any_product(n_in, in, factors, out, n_out, n);
 }
 
 static TARGET void

@@ -82,6 +82,7 @@ add_product_16(uint8x16_t sum, Halves table, Halves x)
 #define Vector uint8x16_t
 #define WIDTH 16u
 #define GROUP 4
+#define PAIRS 0
 #define LONGER true
 #define Split Halves
 #define Coefficient Halves
@@ -89,13 +90,14 @@ add_product_16(uint8x16_t sum, Halves table, Halves x)
 #include "gf256-product.h"
 
 static void
-neon_product(uint8_t *const *out, unsigned n_out, const uint8_t *const *in, unsigned n_in,
-             const WzpGf256Factor *factors, size_t n)
+neon_product(unsigned n_in, const uint8_t *const *in, const WzpGf256Factor *factors,
+             uint8_t *const *out, unsigned n_out, size_t n)
 {
+  const WzpGf256Product *of_group = of_group_16(n);
   if (n_out <= 4)
-    of_group_16[n_out](out, in, n_in, factors, n);
+    of_group[n_out](n_in, in, factors, out, n_out, n);
   else
-    wzp_gf256_in_groups(of_group_16, 4, out, n_out, in, n_in, factors, n);
+    wzp_gf256_in_groups(of_group, 4, n_in, in, factors, out, n_out, n);
 }
 
 static void

@@ -85,8 +85,8 @@ add_masked(Bytes sums[8], Bytes x, WzpGf256Factor factor)
 }
 
 static void
-portable_product(uint8_t *const *out, unsigned n_out, const uint8_t *const *in, unsigned n_in,
-                 const WzpGf256Factor *factors, size_t n)
+portable_product(unsigned n_in, const uint8_t *const *in, const WzpGf256Factor *factors,
+                 uint8_t *const *out, unsigned n_out, size_t n)
 {
   for (unsigned r = 0; r < n_out; r++, factors += n_in)
     for (size_t at = 0; at < n; at += 16) {

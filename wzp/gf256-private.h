@@ -1,23 +1,44 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #pragma once
 #include "gf256.h"
+#include <stdatomic.h>
 #include <string.h>
 
 /* What gf256.c and the kernels share. No table is ever indexed by a byte of a symbol, only by coefficients:
  * how long repair takes says nothing of what was said. */
 
-/* What a kernel computes; n is at least 1 and, in product, n_out too. */
+/* wzp_gf256_product() with n and n_out at least 1 */
+typedef void (*WzpGf256Product)(unsigned n_in, const uint8_t *const *in,
+                                const WzpGf256Factor *factors, uint8_t *const *out, unsigned n_out,
+                                size_t n);
+
 typedef struct {
   WzpGf256Kernel kernel;
-  void (*product)(uint8_t *const *out, unsigned n_out, const uint8_t *const *in, unsigned n_in,
-                  const WzpGf256Factor *factors, size_t n);
-  /* to += factor * from; they are the same or do not overlap */
+  WzpGf256Product product;
+  /* to += factor * from; they are the same or do not overlap; n is at least 1 */
   void (*add_scaled)(uint8_t *to, const uint8_t *from, WzpGf256Factor factor, size_t n);
   /* factors[c]: the coefficient c as this kernel wants it */
   const WzpGf256Factor *factors;
 } WzpGf256Code;
 
 const WzpGf256Code *wzp_gf256_code(WzpGf256Kernel kernel); /* NULL: not compiled in */
+
+/* The kernel in use; NULL before the first use. */
+extern const WzpGf256Code *_Atomic wzp_gf256_chosen;
+const WzpGf256Code *wzp_gf256_choose(void); /* at first use */
+
+static inline const WzpGf256Code *
+wzp_gf256_chosen_or_null(void)
+{
+  return atomic_load_explicit(&wzp_gf256_chosen, memory_order_acquire);
+}
+
+static inline const WzpGf256Code *
+wzp_gf256_current(void)
+{
+  const WzpGf256Code *code = wzp_gf256_chosen_or_null();
+  return __builtin_expect(code != NULL, 1) ? code : wzp_gf256_choose();
+}
 
 /* Of each coefficient c, filled before any kernel runs: */
 /* [c][i] = c * i and [c][16 + i] = c * 16 i, for i < 16 */

@@ -51,6 +51,7 @@ add_product_16(__m128i sum, Halves16 table, Halves16 x)
 #define Vector __m128i
 #define WIDTH 16u
 #define GROUP 4
+#define PAIRS 0
 #define LONGER true
 #define Split Halves16
 #define Coefficient Halves16
@@ -59,13 +60,14 @@ add_product_16(__m128i sum, Halves16 table, Halves16 x)
 #undef TARGET
 
 static void
-ssse3_product(uint8_t *const *out, unsigned n_out, const uint8_t *const *in, unsigned n_in,
-              const WzpGf256Factor *factors, size_t n)
+ssse3_product(unsigned n_in, const uint8_t *const *in, const WzpGf256Factor *factors,
+              uint8_t *const *out, unsigned n_out, size_t n)
 {
+  const WzpGf256Product *of_group = of_group_16(n);
   if (n_out <= 4)
-    of_group_16[n_out](out, in, n_in, factors, n);
+    of_group[n_out](n_in, in, factors, out, n_out, n);
   else
-    wzp_gf256_in_groups(of_group_16, 4, out, n_out, in, n_in, factors, n);
+    wzp_gf256_in_groups(of_group, 4, n_in, in, factors, out, n_out, n);
 }
 
 static SSSE3 void
@@ -85,6 +87,7 @@ const WzpGf256Code wzp_gf256_ssse3 = {WZP_GF256_SSSE3, ssse3_product, ssse3_add_
 #define Vector __m128i
 #define WIDTH 16u
 #define GROUP 5
+#define PAIRS 0
 #define LONGER false
 #define Split Halves16
 #define Coefficient Halves16
@@ -162,6 +165,7 @@ add_product_32(__m256i sum, Halves32 table, Halves32 x)
 #define Vector __m256i
 #define WIDTH 32u
 #define GROUP 5
+#define PAIRS 0
 #define LONGER true
 #define Split Halves32
 #define Coefficient Halves32
@@ -169,14 +173,14 @@ add_product_32(__m256i sum, Halves32 table, Halves32 x)
 #include "gf256-product.h"
 
 static void
-avx2_product(uint8_t *const *out, unsigned n_out, const uint8_t *const *in, unsigned n_in,
-             const WzpGf256Factor *factors, size_t n)
+avx2_product(unsigned n_in, const uint8_t *const *in, const WzpGf256Factor *factors,
+             uint8_t *const *out, unsigned n_out, size_t n)
 {
-  const WzpGf256Symbols *of_group = n > 16 ? of_group_32 : of_group_short;
+  const WzpGf256Product *of_group = n > 16 ? of_group_32(n) : of_group_short(n);
   if (n_out <= 5)
-    of_group[n_out](out, in, n_in, factors, n);
+    of_group[n_out](n_in, in, factors, out, n_out, n);
   else
-    wzp_gf256_in_groups(of_group, 5, out, n_out, in, n_in, factors, n);
+    wzp_gf256_in_groups(of_group, 5, n_in, in, factors, out, n_out, n);
 }
 
 static AVX2 void

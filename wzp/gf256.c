@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "gf256-private.h"
 #include <glib.h>
-#include <stdatomic.h>
 
 #define POLYNOMIAL 0x11d /* x^8 + x^4 + x^3 + x^2 + 1 */
 #define ORDER 255        /* of alpha */
 
-/* Filled once, at first use, before `chosen` is set. */
+/* Filled once, at first use, before `wzp_gf256_chosen` is set. */
 uint8_t wzp_gf256_nibbles[256][32] __attribute__((aligned(64)));
 WzpGf256Factor wzp_gf256_addresses[256], wzp_gf256_numbers[256], wzp_gf256_matrices[256];
 uint8_t wzp_gf256_inverses[256];
@@ -24,7 +23,7 @@ static const WzpGf256Code *const kernels[WZP_GF256_N_KERNELS] = {
     [WZP_GF256_NEON] = &wzp_gf256_neon,
 #endif
 };
-static const WzpGf256Code *_Atomic chosen; /* NULL before the first use */
+const WzpGf256Code *_Atomic wzp_gf256_chosen;
 
 static void
 fill_tables(void)
@@ -75,8 +74,8 @@ cpu_has(WzpGf256Kernel kernel)
 #endif
 }
 
-static const WzpGf256Code *
-first_use(void)
+const WzpGf256Code *
+wzp_gf256_choose(void)
 {
   static gsize done;
   if (g_once_init_enter(&done)) {
@@ -85,17 +84,10 @@ first_use(void)
     for (WzpGf256Kernel i = 0; i < WZP_GF256_N_KERNELS; i++)
       if (wzp_gf256_kernel_usable(i))
         best = kernels[i];
-    atomic_store_explicit(&chosen, best, memory_order_release);
+    atomic_store_explicit(&wzp_gf256_chosen, best, memory_order_release);
     g_once_init_leave(&done, 1);
   }
-  return atomic_load_explicit(&chosen, memory_order_acquire);
-}
-
-static inline const WzpGf256Code *
-current(void)
-{
-  const WzpGf256Code *now = atomic_load_explicit(&chosen, memory_order_acquire);
-  return __builtin_expect(now != NULL, 1) ? now : first_use();
+  return atomic_load_explicit(&wzp_gf256_chosen, memory_order_acquire);
 }
 
 const char *
@@ -120,15 +112,15 @@ wzp_gf256_kernel_usable(WzpGf256Kernel kernel)
 WzpGf256Kernel
 wzp_gf256_kernel(void)
 {
-  return current()->kernel;
+  return wzp_gf256_current()->kernel;
 }
 
 void
 wzp_gf256_use_kernel(WzpGf256Kernel kernel)
 {
-  current();
+  wzp_gf256_current();
   g_return_if_fail(wzp_gf256_kernel_usable(kernel));
-  atomic_store_explicit(&chosen, kernels[kernel], memory_order_release);
+  atomic_store_explicit(&wzp_gf256_chosen, kernels[kernel], memory_order_release);
 }
 
 /* --- the interface --- */
@@ -136,45 +128,45 @@ wzp_gf256_use_kernel(WzpGf256Kernel kernel)
 uint8_t
 wzp_gf256_multiply(uint8_t a, uint8_t b)
 {
-  current();
+  wzp_gf256_current();
   return wzp_gf256_nibbles[a][b & 15] ^ wzp_gf256_nibbles[a][16 + (b >> 4)];
 }
 
 uint8_t
 wzp_gf256_inverse(uint8_t a)
 {
-  current();
+  wzp_gf256_current();
   return wzp_gf256_inverses[a];
 }
 
 uint8_t
 wzp_gf256_alpha_power(unsigned n)
 {
-  current();
+  wzp_gf256_current();
   return powers[n % ORDER];
 }
 
 void
 wzp_gf256_prepare(WzpGf256Factor *factors, const uint8_t *coefficients, size_t n)
 {
-  const WzpGf256Factor *of = current()->factors;
+  const WzpGf256Factor *of = wzp_gf256_current()->factors;
 #pragma GCC unroll 8
   for (size_t i = 0; i < n; i++)
     factors[i] = of[coefficients[i]];
 }
 
 void
-wzp_gf256_product(uint8_t *const *out, unsigned n_out, const uint8_t *const *in, unsigned n_in,
-                  const WzpGf256Factor *factors, size_t n)
+wzp_gf256_product(unsigned n_in, const uint8_t *const *in, const WzpGf256Factor *factors,
+                  uint8_t *const *out, unsigned n_out, size_t n)
 {
   if (n != 0 && n_out != 0)
-    current()->product(out, n_out, in, n_in, factors, n);
+    wzp_gf256_current()->product(n_in, in, factors, out, n_out, n);
 }
 
 void
 wzp_gf256_add_scaled(uint8_t *to, const uint8_t *from, uint8_t coefficient, size_t n)
 {
-  const WzpGf256Code *now = current();
+  const WzpGf256Code *now = wzp_gf256_current();
   if (n != 0 && coefficient != 0)
     now->add_scaled(to, from, now->factors[coefficient], n);
 }

@@ -34,8 +34,8 @@ void wzp_gf256_prepare(WzpGf256Factor *factors, const uint8_t *coefficients, siz
 
 /* out[r] = sum over k of factors[r * n_in + k] * in[k], for r < n_out, each n bytes. No out may overlap an
  * in. n_in may be 0 (zeros). */
-void wzp_gf256_product(uint8_t *const *out, unsigned n_out, const uint8_t *const *in, unsigned n_in,
-                       const WzpGf256Factor *factors, size_t n);
+void wzp_gf256_product(unsigned n_in, const uint8_t *const *in, const WzpGf256Factor *factors,
+                       uint8_t *const *out, unsigned n_out, size_t n);
 /* to += coefficient * from; to and from are the same or do not overlap */
 void wzp_gf256_add_scaled(uint8_t *to, const uint8_t *from, uint8_t coefficient, size_t n);
 void wzp_gf256_scale(uint8_t *data, uint8_t coefficient, size_t n);

@@ -256,7 +256,7 @@ solve_some(WzpRaptorqDecoder *decoder)
   }
   decoder->solved = solved;
   decoder->n_solved += n;
-  wzp_gf256_product(out, n, decoder->slot, k, decoder->factors, decoder->n);
+  wzp_gf256_product(k, decoder->slot, decoder->factors, out, n, decoder->n);
   return n;
 }
 

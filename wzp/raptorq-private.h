@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #pragma once
-#include "gf256.h"
+#include "gf256-private.h"
 #include "raptorq.h"
 
 /* What encoder and decoder share: the rows of coefficients, and the tables of RFC 6330 that they come from. */
@@ -37,8 +37,23 @@ wzp_raptorq_is_cached(unsigned k, uint32_t esi)
 
 /* [WZP_RAPTORQ_CACHED][wzp_raptorq_row_size(k)] */
 const uint8_t *wzp_raptorq_cached_rows(unsigned k);
-/* The same, [WZP_RAPTORQ_CACHED][k], prepared for the kernel that is chosen now. */
-const WzpGf256Factor *wzp_raptorq_cached_factors(unsigned k);
+/* The same, [WZP_RAPTORQ_CACHED][k], prepared for a kernel; NULL before the first use. */
+extern const WzpGf256Factor
+    *_Atomic wzp_raptorq_factors[WZP_GF256_N_KERNELS][WZP_RAPTORQ_K_MAX + 1];
+const WzpGf256Factor *wzp_raptorq_prepare_factors(unsigned k, const WzpGf256Code *code);
+
+static inline const WzpGf256Factor *
+wzp_raptorq_factors_or_null(unsigned k, const WzpGf256Code *code)
+{
+  return atomic_load_explicit(&wzp_raptorq_factors[code->kernel][k], memory_order_acquire);
+}
+
+static inline const WzpGf256Factor *
+wzp_raptorq_cached_factors(unsigned k, const WzpGf256Code *code)
+{
+  const WzpGf256Factor *factors = wzp_raptorq_factors_or_null(k, code);
+  return factors != NULL ? factors : wzp_raptorq_prepare_factors(k, code);
+}
 /* Any repair symbol, computed now; a whole row with its zeros. */
 void wzp_raptorq_compute_row(unsigned k, uint32_t esi, uint8_t *row);
 

@@ -234,30 +234,21 @@ wzp_raptorq_cached_rows(unsigned k)
   return (const uint8_t *)cache[k];
 }
 
-/* Out of the way of what happens for each block. */
-static __attribute__((noinline)) void
-prepare_factors(unsigned k, gsize *cached)
-{
-  if (g_once_init_enter(cached)) {
-    const uint8_t *rows = wzp_raptorq_cached_rows(k);
-    WzpGf256Factor *factors = g_new(WzpGf256Factor, WZP_RAPTORQ_CACHED * k);
-    for (unsigned i = 0; i < WZP_RAPTORQ_CACHED; i++)
-      wzp_gf256_prepare(factors + i * k, rows + i * wzp_raptorq_row_size(k), k);
-    g_once_init_leave(cached, (gsize)factors);
-  }
-}
+const WzpGf256Factor *_Atomic wzp_raptorq_factors[WZP_GF256_N_KERNELS][WZP_RAPTORQ_K_MAX + 1];
 
 const WzpGf256Factor *
-wzp_raptorq_cached_factors(unsigned k)
+wzp_raptorq_prepare_factors(unsigned k, const WzpGf256Code *code)
 {
-  static gsize cache[WZP_RAPTORQ_K_MAX + 1][WZP_GF256_N_KERNELS];
-  gsize *cached = &cache[k][wzp_gf256_kernel()];
-  const WzpGf256Factor *factors = (const WzpGf256Factor *)g_atomic_pointer_get(cached);
-  if (G_UNLIKELY(factors == NULL)) {
-    prepare_factors(k, cached);
-    factors = (const WzpGf256Factor *)g_atomic_pointer_get(cached);
-  }
-  return factors;
+  const unsigned n = WZP_RAPTORQ_CACHED * k;
+  const uint8_t *rows = wzp_raptorq_cached_rows(k);
+  WzpGf256Factor *factors = g_new(WzpGf256Factor, n);
+  const WzpGf256Factor *others = NULL;
+  for (unsigned i = 0; i < n; i++)
+    factors[i] = code->factors[rows[i / k * wzp_raptorq_row_size(k) + i % k]];
+  if (atomic_compare_exchange_strong(&wzp_raptorq_factors[code->kernel][k], &others, factors))
+    return factors;
+  g_free(factors); /* another thread was first */
+  return others;
 }
 
 void

@@ -58,7 +58,7 @@ static void
 product(void *data)
 {
   Block *block = data;
-  wzp_gf256_product(block->out, block->n_repair, block->in, block->k, block->factors, block->t);
+  wzp_gf256_product(block->k, block->in, block->factors, block->out, block->n_repair, block->t);
 }
 
 static void

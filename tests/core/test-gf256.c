@@ -62,7 +62,7 @@ use_first(gpointer data)
   while (g_atomic_int_get(&waiting) > 0)
     g_thread_yield();
   wzp_gf256_prepare(&factor, &coefficient, 1);
-  wzp_gf256_product(&outs, 1, &ins, 1, &factor, sizeof in);
+  wzp_gf256_product(1, &ins, &factor, &outs, 1, sizeof in);
   for (unsigned i = 0; i < sizeof out; i++)
     g_assert_cmpuint(out[i], ==, product_of[0x8e][0x77]);
   return NULL;
@@ -138,7 +138,7 @@ test_lengths(gconstpointer data)
         product_slowly(expected[r] + at, &shape, r, n_in, n);
       }
       if (n > 0)
-        code->product(shape.out, n_out, shape.in, n_in, shape.factors, n);
+        code->product(n_in, shape.in, shape.factors, shape.out, n_out, n);
       g_assert_cmpmem(out, sizeof out, expected, sizeof expected);
 
       /* out[0] += c * in[0], then out[0] *= c + 1 */
@@ -164,6 +164,7 @@ guarded_pages(size_t size)
   return all + page;
 }
 
+/* Inputs at an end, and outputs side by side from an end on. */
 static void
 test_ends_of_pages(gconstpointer data)
 {
@@ -177,14 +178,17 @@ test_ends_of_pages(gconstpointer data)
   wzp_random_fill(&random.random, shape.coefficients, sizeof shape.coefficients);
   for (size_t n = 1; n <= LENGTHS; n++)
     for (unsigned ends = 0; ends < 4; ends++) {
-      unsigned n_in = 3;
+      unsigned n_in = 1 + (unsigned)n % 5, n_out = 1 + (unsigned)n % 9;
       for (unsigned k = 0; k < n_in; k++)
         shape.in[k] = ends & 1 ? in + page - n : in;
-      shape.out[0] = ends & 2 ? out + page - n : out;
-      prepare(&shape, code, n_in);
-      code->product(shape.out, 1, shape.in, n_in, shape.factors, n);
-      product_slowly(expected, &shape, 0, n_in, n);
-      g_assert_cmpmem(shape.out[0], n, expected, n);
+      for (unsigned r = 0; r < n_out; r++)
+        shape.out[r] = ends & 2 ? out + page - (r + 1) * n : out + r * n;
+      prepare(&shape, code, (size_t)n_in * n_out);
+      code->product(n_in, shape.in, shape.factors, shape.out, n_out, n);
+      for (unsigned r = n_out; r-- > 0;) {
+        product_slowly(expected, &shape, r, n_in, n);
+        g_assert_cmpmem(shape.out[r], n, expected, n);
+      }
       code->add_scaled(shape.out[0], shape.in[0], shape.factors[0], n);
       for (size_t i = 0; i < n; i++)
         expected[i] ^= product_of[shape.coefficients[0]][shape.in[0][i]];
@@ -228,7 +232,7 @@ test_shapes(gconstpointer data)
     for (unsigned r = 0; r < n_out; r++)
       shape.out[r] = out[r];
     prepare(&shape, code, (size_t)n_in * n_out);
-    code->product(shape.out, n_out, shape.in, n_in, shape.factors, n);
+    code->product(n_in, shape.in, shape.factors, shape.out, n_out, n);
     for (unsigned r = 0; r < n_out; r++) {
       product_slowly(expected, &shape, r, n_in, n);
       g_assert_cmpmem(out[r], n, expected, n);
@@ -251,15 +255,15 @@ test_interface(void)
   memset(b, 0xa5, sizeof b);
 
   wzp_gf256_prepare(factors, coefficients, 2);
-  wzp_gf256_product(out, 2, in, 1, factors, 0);
-  wzp_gf256_product(out, 0, in, 1, factors, sizeof a);
+  wzp_gf256_product(1, in, factors, out, 2, 0);
+  wzp_gf256_product(1, in, factors, out, 0, sizeof a);
   wzp_gf256_add_scaled(a, was, 7, 0);
   wzp_gf256_add_scaled(a, was, 0, sizeof a);
   wzp_gf256_scale(a, 1, sizeof a);
   for (unsigned i = 0; i < sizeof a; i++)
     g_assert_cmpuint(a[i] & b[i], ==, 0xa5);
 
-  wzp_gf256_product(out, 2, in, 1, factors, sizeof a);
+  wzp_gf256_product(1, in, factors, out, 2, sizeof a);
   for (unsigned i = 0; i < sizeof a; i++) {
     g_assert_cmpuint(a[i], ==, product_of[3][was[i]]);
     g_assert_cmpuint(b[i], ==, 0);
@@ -268,7 +272,7 @@ test_interface(void)
   g_assert_cmpmem(a, sizeof a, was, sizeof was);
   wzp_gf256_add_scaled(a, a, 1, sizeof a);
   g_assert_cmpmem(a, sizeof a, b, sizeof b);
-  wzp_gf256_product(out, 1, in, 0, NULL, sizeof a); /* a sum of nothing */
+  wzp_gf256_product(0, in, NULL, out, 1, sizeof a); /* a sum of nothing */
   g_assert_cmpmem(a, sizeof a, b, sizeof b);
   wzp_gf256_scale(a, 0, sizeof a);
   g_assert_cmpmem(a, sizeof a, b, sizeof b);
