@@ -9,7 +9,7 @@ struct WzpResponder {
   WzpHs1 hs1;
   WzpHsSchedule schedule;
   uint8_t *hs2, *payload; /* payload: HS3's, once it was accepted */
-  size_t hs2_length;
+  size_t hs2_length, payload_length;
   bool finished;
 };
 
@@ -93,6 +93,8 @@ wzp_responder_free(WzpResponder *responder)
   if (!responder)
     return;
   g_free(responder->hs2);
+  if (responder->payload)
+    sodium_memzero(responder->payload, responder->payload_length); /* a token may stand in it */
   g_free(responder->payload);
   sodium_memzero(responder, sizeof *responder);
   g_free(responder);
@@ -161,6 +163,7 @@ wzp_responder_read_hs3(WzpResponder *responder, const uint8_t *data, size_t leng
     memcpy(keys->cid_r, responder->config.cid, WZP_CID_SIZE);
     keys->peer_capabilities = responder->hs1.capabilities;
     *payload_length = box3_length - WZP_TAG_SIZE - WZP_BOX3_FIXED;
+    responder->payload_length = *payload_length;
     responder->payload = g_malloc0(*payload_length + 1);
     memcpy(responder->payload, opened + WZP_BOX3_FIXED, *payload_length);
     *payload = responder->payload;
