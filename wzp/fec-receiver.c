@@ -13,6 +13,7 @@
 #define MEDIA_MS_MAX (UINT64_C(1) << 43)
 #define OWN_MAX 4        /* frames of a packet */
 #define PAST 1024        /* packets: as many as the replay window lets come late */
+#define RESTART_AFTER 3  /* packets in a row that are older */
 #define REACH_PACKETS 64 /* the windows of so many packets count as lately seen */
 #define REORDER_MS 60    /* a packet may come so long after its turn */
 #define PLAYOUT_UNIT (10 * WZP_MSEC)
@@ -51,6 +52,8 @@ struct WzpFecReceiver {
   unsigned n_own, next_own;
   Place own_places[OWN_MAX];
   PacketPast past[PAST]; /* going round */
+  uint64_t newest;       /* packet of all that came */
+  unsigned n_long_ago;   /* packets in a row that are older than the past */
   bool has_report;
   WzpReport report;
 
@@ -94,6 +97,13 @@ wzp_fec_receiver_reset(WzpFecReceiver *receiver)
       .elimination = elimination, .reception = wzp_reception_new(), .stats = stats};
 }
 
+static bool
+is_long_ago(const WzpFecReceiver *receiver, uint64_t index)
+{
+  return receiver->newest >= PAST && index <= receiver->newest - PAST;
+}
+
+/* Not of what is long ago: that would take the place of a newer one. */
 static PacketPast *
 past_of(WzpFecReceiver *receiver, uint64_t index)
 {
@@ -103,15 +113,31 @@ past_of(WzpFecReceiver *receiver, uint64_t index)
   return past;
 }
 
-/* A packet comes once. One that is there again is of another stream, whose numbers begin anew. */
 static void
+restart(WzpFecReceiver *receiver)
+{
+  wzp_fec_receiver_reset(receiver);
+  receiver->stats.restarts++;
+}
+
+/* A packet comes once, and not long after its turn. One that is there again is of another stream, whose numbers begin
+ * anew, and so are some in a row that would be too late; one alone may have been held back. */
+static WzpResult
 note_packet(WzpFecReceiver *receiver, uint64_t index)
 {
-  if (past_of(receiver, index)->came) {
-    wzp_fec_receiver_reset(receiver);
-    receiver->stats.restarts++;
+  if (index > INDEX_MAX)
+    return WZP_MALFORMED;
+  if (is_long_ago(receiver, index)) {
+    if (++receiver->n_long_ago < RESTART_AFTER)
+      return WZP_TOO_OLD;
+    restart(receiver);
+  } else if (past_of(receiver, index)->came) {
+    restart(receiver);
   }
   past_of(receiver, index)->came = true;
+  receiver->newest = MAX(receiver->newest, index);
+  receiver->n_long_ago = 0;
+  return WZP_OK;
 }
 
 /* What is lost for good */
@@ -448,8 +474,7 @@ read_bundle(WzpFecReceiver *receiver, const WzpFecPacketInfo *info, const uint8_
 {
   const WzpFraming *framing = wzp_framing_from_code(info->code);
   WzpFecNumbers numbers = {0};
-  if (framing == NULL || info->index > INDEX_MAX ||
-      (info->has_media_ms && info->media_ms > MEDIA_MS_MAX))
+  if (framing == NULL || (info->has_media_ms && info->media_ms > MEDIA_MS_MAX))
     return WZP_MALFORMED;
   bool numbered = framing->frames_per_packet > 0;
   if (numbered && !wzp_fec_runs_packet(&receiver->runs, info, framing, &numbers))
@@ -475,9 +500,11 @@ wzp_fec_receiver_push(WzpFecReceiver *receiver, WzpTime now, const WzpFecPacketI
   receiver->n_own = receiver->next_own = 0;
   receiver->has_report = false;
   receiver->stats.packets++;
-  note_packet(receiver, info->index);
-  wzp_reception_packet(receiver->reception, now, info->index);
-  WzpResult result = read_bundle(receiver, info, bundle, length);
+  WzpResult result = note_packet(receiver, info->index);
+  if (result == WZP_OK) {
+    wzp_reception_packet(receiver->reception, now, info->index);
+    result = read_bundle(receiver, info, bundle, length);
+  }
   if (result == WZP_TOO_OLD)
     receiver->stats.late_packets++;
   else if (result != WZP_OK)
@@ -513,7 +540,10 @@ static bool
 was_given(WzpFecReceiver *receiver, Place place)
 {
   uint8_t frame = (uint8_t)(1u << (place - 1) % OWN_MAX);
-  PacketPast *past = past_of(receiver, (place - 1) / OWN_MAX);
+  uint64_t index = (place - 1) / OWN_MAX;
+  if (is_long_ago(receiver, index))
+    return true;
+  PacketPast *past = past_of(receiver, index);
   bool was = past->given & frame;
   past->given |= frame;
   return was;

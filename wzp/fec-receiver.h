@@ -30,8 +30,8 @@ WzpFecReceiver *wzp_fec_receiver_new(void);
 void wzp_fec_receiver_free(WzpFecReceiver *receiver);
 void wzp_fec_receiver_reset(WzpFecReceiver *receiver);
 
-/* A bundle came. That no packet comes twice is up to the replay window; an index that is there again is the start of
- * another stream. WZP_OK; a bundle that does not read is WZP_MALFORMED or WZP_TRUNCATED, and what was good before
+/* A bundle came. That no packet comes twice is up to the replay window; an index that is there again, or some in a row
+ * farther back than that window, are the start of another stream. WZP_OK; a bundle that does not read is WZP_MALFORMED or WZP_TRUNCATED, and what was good before
  * the flaw is used. WZP_TOO_OLD: behind all that could be numbered. Then take frames until next() is false. */
 WzpResult wzp_fec_receiver_push(WzpFecReceiver *receiver, WzpTime now, const WzpFecPacketInfo *info,
                                 const uint8_t *bundle, size_t length);

@@ -561,25 +561,64 @@ test_reset(void)
   fec_stream_clear(&stream);
 }
 
-/* The sender began anew and nobody said so: its packets have numbers that were there before. */
+/* Gives one of the packets that are held, until no more than `keep` are. */
+static void
+give_held(FecStream *stream, unsigned keep)
+{
+  GPtrArray *held = stream->held;
+  while (held->len > keep) {
+    unsigned i = (unsigned)test_random_below(&stream->random, MIN(held->len, keep + 1));
+    fec_stream_give(stream, held->pdata[i]);
+    g_ptr_array_remove_index(held, i);
+  }
+}
+
+/* The sender began anew and nobody said so: its packets have numbers that were there before, just now or long ago. */
 static void
 test_restart(void)
+{
+  static const unsigned before[] = {50, 1000, 1100, 2000, 6000};
+  for (unsigned i = 0; i < G_N_ELEMENTS(before); i++) {
+    FecStream stream;
+    WzpFecLimits limits = fec_stream_limits(WZP_FEC_SLIDING, 100, 1);
+    fec_stream_init(&stream, &limits);
+    fec_stream_talk(&stream, "opus-24k", 0, before[i]);
+    wzp_fec_sender_reset(stream.sender);
+    stream.index = 0;
+    stream.talk_start = true;
+    stream.hold = true;
+    fec_stream_talk(&stream, "opus-24k", 0, 20);
+    stream.loss = 1;
+    fec_stream_talk(&stream, "opus-24k", 0, 2);
+    stream.loss = 0;
+    fec_stream_talk(&stream, "opus-24k", 0, 50);
+    give_held(&stream, 0);
+    g_assert_cmpuint(fec_stream_lost(&stream), ==, 0);
+    g_assert_cmpuint(stats_of(&stream).restarts, ==, 1);
+    unsigned waited = before[i] > 1024 ? 2 : 0;
+    g_assert_cmpuint(stats_of(&stream).late_packets, ==, waited);
+    g_assert_cmpuint(stats_of(&stream).recovered, ==, 2 + waited);
+    fec_stream_clear(&stream);
+  }
+}
+
+/* Packets that were held back for very long: the stream goes on, and no frame comes twice. */
+static void
+test_held_back(void)
 {
   FecStream stream;
   WzpFecLimits limits = fec_stream_limits(WZP_FEC_SLIDING, 100, 1);
   fec_stream_init(&stream, &limits);
-  fec_stream_talk(&stream, "opus-24k", 0, 50);
-  wzp_fec_sender_reset(stream.sender);
-  stream.index = 0;
-  stream.talk_start = true;
-  fec_stream_talk(&stream, "opus-24k", 0, 20);
-  stream.loss = 1;
-  fec_stream_talk(&stream, "opus-24k", 0, 2);
-  stream.loss = 0;
-  fec_stream_talk(&stream, "opus-24k", 0, 50);
+  stream.hold = true;
+  fec_stream_talk(&stream, "opus-24k", 0, 1500);
+  for (unsigned i = 3; i < stream.held->len; i++) {
+    if (i >= 1400 && i < 1403)
+      fec_stream_give(&stream, stream.held->pdata[i - 1400]);
+    fec_stream_give(&stream, stream.held->pdata[i]);
+  }
   g_assert_cmpuint(fec_stream_lost(&stream), ==, 0);
-  g_assert_cmpuint(stats_of(&stream).restarts, ==, 1);
-  g_assert_cmpuint(stats_of(&stream).recovered, ==, 2);
+  g_assert_cmpuint(stats_of(&stream).restarts, ==, 0);
+  g_assert_cmpuint(stats_of(&stream).late_packets, ==, 3);
   fec_stream_clear(&stream);
 }
 
@@ -618,18 +657,6 @@ static const Headers headers[] = {
     {"lost-changes", 60, 0, 4, false}, {"reordered", 15, 5, 4, false},
     {"both", 50, 5, 4, false},         {"far-reordered", 15, 40, 3, false},
 };
-
-/* Gives one of the packets that are held, until no more than `keep` are. */
-static void
-give_held(FecStream *stream, unsigned keep)
-{
-  GPtrArray *held = stream->held;
-  while (held->len > keep) {
-    unsigned i = (unsigned)test_random_below(&stream->random, MIN(held->len, keep + 1));
-    fec_stream_give(stream, held->pdata[i]);
-    g_ptr_array_remove_index(held, i);
-  }
-}
 
 static void
 set_random_limits(FecStream *stream, unsigned most_frames)
@@ -713,6 +740,7 @@ main(int argc, char **argv)
   g_test_add_func("/fec-receiver/bundles", test_bundles);
   g_test_add_func("/fec-receiver/reset", test_reset);
   g_test_add_func("/fec-receiver/restart", test_restart);
+  g_test_add_func("/fec-receiver/held-back", test_held_back);
   g_test_add_func("/fec-receiver/others", test_others);
   return g_test_run();
 }
