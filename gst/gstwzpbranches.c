@@ -74,9 +74,9 @@ gst_wzp_branches_put_stats(GstWzpBranches *self, GstStructure *stats)
       {"frames-lost", GST_WZP_BRANCH_JITTER, "lost"},
       {"frames-late", GST_WZP_BRANCH_JITTER, "late"},
       {"frames-repaired", GST_WZP_BRANCH_JITTER, "recovered"},
-      {"frames-concealed", GST_WZP_BRANCH_DECODER, "concealed"},
+      {"frames-concealed", GST_WZP_BRANCH_JITTER, "concealed"},
   };
-  guint64 voices = 0, delay = 0;
+  guint64 voices = 0, delay = 0, latency = 0;
   g_mutex_lock(&self->lock);
   for (guint n = 0; n < self->list->len; n++) {
     const GstWzpBranch *branch = g_ptr_array_index(self->list, n);
@@ -84,13 +84,15 @@ gst_wzp_branches_put_stats(GstWzpBranches *self, GstStructure *stats)
       continue;
     voices++;
     delay = MAX(delay, read_field(branch->elements[GST_WZP_BRANCH_JITTER], "delay"));
+    latency = MAX(latency, read_field(branch->elements[GST_WZP_BRANCH_JITTER], "latency"));
   }
   for (guint n = 0; n < G_N_ELEMENTS(sums); n++)
     gst_structure_set(stats, sums[n].name, G_TYPE_UINT64,
                       sum_locked(self, sums[n].kind, sums[n].field), NULL);
   g_mutex_unlock(&self->lock);
   gst_structure_set(stats, "voices", G_TYPE_UINT64, voices, "jitter-delay-ms", G_TYPE_DOUBLE,
-                    (gdouble)delay / GST_MSECOND, NULL);
+                    (gdouble)delay / GST_MSECOND, "latency-ms", G_TYPE_UINT,
+                    (guint)(latency / GST_MSECOND), NULL);
 }
 
 /* --- what branches ask --- */

@@ -43,6 +43,7 @@ static const struct {
 } inner[] = {
     {"wzpenc", gst_wzp_enc_get_type, "profile"},
     {"wzpjitter", gst_wzp_jitter_get_type, "latency"},
+    {"wzpjitter", gst_wzp_jitter_get_type, "max-latency"},
     {"wzpfec", gst_wzp_fec_get_type, "scheme"},
     {"wzpfec", gst_wzp_fec_get_type, "overhead"},
     {"wzpfec", gst_wzp_fec_get_type, "max-delay"},
@@ -128,8 +129,11 @@ configure_element(GstBin *self, const gchar *factory, GstElement *element)
     g_object_bind_property(self, "end-on-leave", element, "end-on-leave", G_BINDING_SYNC_CREATE);
     if (gst_wzp_call_dial_calls_somebody(GST_WZP_CALL(self)->dial))
       g_object_set(element, "end-on-leave", TRUE, NULL);
-  } else if (g_str_equal(factory, "clocksync"))
+  } else if (g_str_equal(factory, "clocksync")) {
     g_object_set(element, "sync-to-first", TRUE, NULL);
+  } else if (g_str_equal(factory, "wzpjitter")) {
+    g_object_set(element, "report-latency", FALSE, NULL); /* voices are mixed by their timestamps */
+  }
 }
 
 static void
@@ -412,10 +416,6 @@ add_audio_stats(GstWzpCall *self, GstStructure *stats)
     gst_structure_get_uint64(sealed, "frames", &sent);
   gst_structure_set(stats, "frames-sent", G_TYPE_UINT64, sent, NULL);
   gst_wzp_branches_put_stats(self->branches, stats);
-  GST_OBJECT_LOCK(self);
-  gst_structure_set(stats, "latency-ms", G_TYPE_UINT, g_value_get_uint(&self->inner[INNER_LATENCY]),
-                    NULL);
-  GST_OBJECT_UNLOCK(self);
 }
 
 static void

@@ -23,6 +23,7 @@
 
 #include "gstwzpelements.h"
 #include "gstwzpmeta.h"
+#include "gstwzpstretch.h"
 #include "wzpdecoder.h"
 #include <gst/audio/audio.h>
 
@@ -42,6 +43,8 @@ struct _GstWzpDec {
 
   /* streaming thread */
   WzpDecoder *decoder;
+  WzpStretch *stretch;
+  gint64 wish;         /* of the frame in hand, to be stretched by so many ns */
   gboolean silent_gap; /* the gap in hand is silence, not loss */
   gint leftover;       /* samples that earlier gaps asked for beyond whole steps */
 
@@ -72,6 +75,7 @@ gst_wzp_dec_start(GstAudioDecoder *base)
   const gchar *why;
 
   self->decoder = wzp_decoder_new(&why);
+  self->stretch = wzp_stretch_new();
   self->leftover = 0;
   gst_audio_decoder_set_plc_aware(base, TRUE); /* the base class forgets it at each stop */
   if (self->decoder == NULL)
@@ -83,6 +87,7 @@ static gboolean
 gst_wzp_dec_stop(GstAudioDecoder *base)
 {
   g_clear_pointer(&GST_WZP_DEC(base)->decoder, wzp_decoder_free);
+  g_clear_pointer(&GST_WZP_DEC(base)->stretch, wzp_stretch_free);
   return TRUE;
 }
 
@@ -116,13 +121,18 @@ gst_wzp_dec_flush(GstAudioDecoder *base, gboolean hard)
   if (!hard || self->decoder == NULL)
     return;
   wzp_decoder_reset(self->decoder);
+  wzp_stretch_reset(self->stretch);
   self->leftover = 0;
 }
 
 static GstFlowReturn
 gst_wzp_dec_finish(GstWzpDec *self, GstBuffer *output)
 {
-  return gst_audio_decoder_finish_frame(GST_AUDIO_DECODER(self), output, 1);
+  GstAudioDecoder *base = GST_AUDIO_DECODER(self);
+  if (output != NULL)
+    output = gst_wzp_stretch_buffer(self->stretch, base, output, self->wish);
+  self->wish = 0;
+  return gst_audio_decoder_finish_frame(base, output, 1);
 }
 
 static GstBuffer *
@@ -145,6 +155,7 @@ gst_wzp_dec_decode(GstWzpDec *self, GstBuffer *input)
   gst_buffer_unmap(input, &map);
   if (samples == 0)
     return NULL;
+  self->wish = meta->stretch;
   GstBuffer *output = gst_wzp_dec_allocate(self, samples);
   gst_buffer_fill(output, 0, pcm, samples * sizeof *pcm);
   return output;

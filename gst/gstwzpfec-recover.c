@@ -331,11 +331,28 @@ gst_wzp_fec_recover_event(GstWzpFec *self, GstEvent *event)
   return TRUE;
 }
 
+/* Asked by wzpjitter between two packets, in the thread that brings them. */
+static gboolean
+answer_round_trip(GstWzpFec *self, GstQuery *query)
+{
+  gdouble ms = -1;
+  if (self->session == NULL)
+    return FALSE;
+  g_autoptr(GstStructure) stats = wzp_session_get_stats(self->session);
+  if (!gst_structure_get_double(stats, "round-trip", &ms) || ms < 0)
+    return FALSE;
+  gst_structure_set(gst_query_writable_structure(query), "round-trip", G_TYPE_UINT64,
+                    (guint64)(ms * GST_MSECOND), NULL);
+  return TRUE;
+}
+
 gboolean
 gst_wzp_fec_recover_query(GstWzpFec *self, GstQuery *query)
 {
   const GstStructure *asked = gst_query_get_structure(query);
   guint64 number, until = 0;
+  if (asked != NULL && gst_structure_has_name(asked, "wzp-round-trip"))
+    return answer_round_trip(self, query);
   if (asked == NULL || !gst_structure_has_name(asked, "wzp-repair-horizon") ||
       !gst_structure_get_uint64(asked, "index", &number))
     return FALSE;

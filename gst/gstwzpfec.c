@@ -27,7 +27,7 @@
  *     wzpsink uri=wzp://relay.example/room
  * ]| Protects and sends.
  * |[
- * gst-launch-1.0 wzpsrc uri=wzp://relay.example/room ! wzpcrypt ! wzpfec ! wzpjitter latency=200 ! wzpdec !
+ * gst-launch-1.0 wzpsrc uri=wzp://relay.example/room ! wzpcrypt ! wzpfec ! wzpjitter ! wzpdec !
  *     autoaudiosink
  * ]| Receives and recovers, with 200 ms for the network and for repair.
  */

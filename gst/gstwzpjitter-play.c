@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "gstwzpjitter-private.h"
+#include "gstwzpmeta.h"
 
 GST_DEBUG_CATEGORY_EXTERN(gst_wzp_jitter_debug);
 #define GST_CAT_DEFAULT gst_wzp_jitter_debug
@@ -99,6 +100,9 @@ gst_wzp_jitter_push_frame(GstWzpJitter *self, const WzpJitterOutput *output)
     GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_DISCONT);
   else
     GST_BUFFER_FLAG_UNSET(buffer, GST_BUFFER_FLAG_DISCONT);
+  GstWzpMeta *meta = gst_wzp_meta_get(buffer);
+  if (meta != NULL)
+    meta->stretch = output->stretch;
   return gst_pad_push(self->srcpad, buffer);
 }
 

@@ -23,7 +23,7 @@ struct _GstWzpJitter {
 
   GMutex lock; /* for all below; not held while pushing, posting or waiting for the clock */
   GCond changed;
-  guint latency; /* ms */
+  guint latency, max_latency; /* ms; latency 0: adaptive */
   WzpJitter *jitter;
   GQueue events;      /* of HeldEvent */
   GstSegment segment; /* of the sink pad */
@@ -32,6 +32,9 @@ struct _GstWzpJitter {
   gint slot;           /* of the stream; -1 before the first frame */
   gboolean live;       /* upstream; else it is held back when the queue is full */
   gint64 told_playout; /* what upstream knows of our patience; -1: nothing */
+  guint until_asked; /* frames, until upstream is asked for the round trip again */
+  /* adaptive: what the bus was told of, what the last query was answered, and what downstream lives by */
+  gint64 told_latency, answered_latency;
 
   gboolean flushing, playing, eos;
   guint32 eos_seqnum;
@@ -39,6 +42,8 @@ struct _GstWzpJitter {
   GstClockID wait;
 };
 
+/* Tells the bus when the latency is another than it knows. */
+void gst_wzp_jitter_tell_latency(GstWzpJitter *self);
 /* Running time of the pipeline's clock; FALSE without one. */
 gboolean gst_wzp_jitter_now(GstWzpJitter *self, GstClockTime *now);
 /* A queued frame went out or was dropped: events behind it move up, and there is room for another. */

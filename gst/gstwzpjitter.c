@@ -5,27 +5,35 @@
  * @title: wzpjitter
  * @see_also: wzpfec, wzpdec
  *
- * Takes one sender's frames as the network brings them and plays them in order, each
- * #GstWzpJitter:latency after the time at which the fastest frames arrive. Duplicates and frames that
- * come after their turn are dropped; the latency never grows.
+ * Takes one sender's frames as the network brings them and plays them in order. How long after the fastest
+ * frames' arrival is found by what the network does and what repair brings back: as long as it costs the listener
+ * least, never more than #GstWzpJitter:max-latency. With #GstWzpJitter:latency it is fixed. Duplicates and frames
+ * that come after their turn are dropped; the latency never grows for good.
+ *
+ * The delay moves by time stretch: the meta of a frame says by how much it should be played longer or shorter, wzpdec
+ * does it at the pitch of the voice and answers by the upstream event `wzp-frame-stretched` with "by" (#gint64, ns).
+ * Without an answer the delay moves in pauses only.
  *
  * Where a frame is missing at its turn, a serialized custom event `wzp-frame-lost` with "index",
  * "timestamp" and "duration" (#guint64) says so, and a GAP event with %GST_GAP_FLAG_MISSING_DATA asks the
- * decoder to conceal it. When nothing comes for more than 120 ms, or the sender has said that he is silent (a frame of comfort
- * noise), plain GAP events follow: silence.
+ * decoder to conceal it. While nothing at all is there the gaps are of 5 ms, so that playing goes on with what comes;
+ * behind a stall old frames are skipped. When nothing comes for more than 120 ms, or the sender said that it falls
+ * silent, plain GAP events follow: silence.
  *
  * Frames that wzpfec brings back come out of order and are played when their turn has not passed. Upstream is told
- * how long that is: a custom event `wzp-playout-delay` with "delay" (#guint64, ns after a packet's usual
- * arrival), at the start, when #GstWzpJitter:latency changes, and when the network's jitter takes another part
- * of it. At a fixed latency nothing waits for repair beyond it, so the event `wzp-frame-hopeless` is only counted.
+ * how long waiting for them pays: a custom event `wzp-playout-delay` with "delay" (#guint64, ns after a packet's usual
+ * arrival), at the start and when it changes. The event `wzp-frame-hopeless` ends the wait for a frame.
+ *
+ * A LATENCY message is posted whenever the latency changed by 10 ms. When downstream takes it up (the LATENCY event),
+ * timestamps move back by as much as it plays later: what is heard goes on without a gap.
  *
  * The element waits on the pipeline's clock and is therefore live, whatever stands before it. Timestamps
  * behind it are running time; the latency is in the answer to the LATENCY query, not in them.
  *
  * |[
- * gst-launch-1.0 wzpsrc uri=wzp://relay.example/room ! wzpcrypt ! wzpfec ! wzpjitter latency=100 !
- *     wzpdec ! autoaudiosink
- * ]| Plays with 100 ms for the network's jitter.
+ * gst-launch-1.0 wzpsrc uri=wzp://relay.example/room ! wzpcrypt ! wzpfec ! wzpjitter ! wzpdec !
+ *     autoaudiosink
+ * ]| Plays as soon as the network allows.
  */
 
 #include "gstwzpelements.h"
@@ -37,14 +45,18 @@
 GST_DEBUG_CATEGORY(gst_wzp_jitter_debug);
 #define GST_CAT_DEFAULT gst_wzp_jitter_debug
 
-#define DEFAULT_LATENCY 60
+#define DEFAULT_LATENCY 0
+#define DEFAULT_MAX_LATENCY 600
+#define MIN_MAX_LATENCY 20
 #define MAX_LATENCY 2000
 /* The longest latency at the shortest frames, five times: what a source that is not live may be ahead. */
 #define MAX_QUEUED 512
 #define DEFAULT_DURATION (20 * GST_MSECOND)
 #define PLAYOUT_STEP (10 * GST_MSECOND) /* smaller changes are not told */
+#define LATENCY_STEP (10 * GST_MSECOND)
+#define ROUND_TRIP_FRAMES 100 /* how often it is asked for */
 
-enum { PROP_0, PROP_LATENCY, PROP_STATS };
+enum { PROP_0, PROP_LATENCY, PROP_MAX_LATENCY, PROP_STATS };
 
 static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE(
     "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS(GST_WZP_CAPS_FRAMES));
@@ -101,6 +113,38 @@ gst_wzp_jitter_tell_playout(GstWzpJitter *self)
                                                (guint64)stats.playout, NULL)));
 }
 
+void
+gst_wzp_jitter_tell_latency(GstWzpJitter *self)
+{
+  g_mutex_lock(&self->lock);
+  gint64 latency = wzp_jitter_latency(self->jitter);
+  gboolean changed = ABS(latency - self->told_latency) >= (gint64)LATENCY_STEP;
+  if (changed)
+    self->told_latency = latency;
+  g_mutex_unlock(&self->lock);
+  if (changed)
+    gst_element_post_message(GST_ELEMENT(self), gst_message_new_latency(GST_OBJECT(self)));
+}
+
+/* wzpfec knows the way to the relay; the other side's is taken for as long. Streaming thread. */
+static void
+gst_wzp_jitter_ask_round_trip(GstWzpJitter *self)
+{
+  guint64 hop;
+  if (self->until_asked-- > 0)
+    return;
+  self->until_asked = ROUND_TRIP_FRAMES;
+  GstQuery *query =
+      gst_query_new_custom(GST_QUERY_CUSTOM, gst_structure_new_empty("wzp-round-trip"));
+  if (gst_pad_peer_query(self->sinkpad, query) &&
+      gst_structure_get_uint64(gst_query_get_structure(query), "round-trip", &hop)) {
+    g_mutex_lock(&self->lock);
+    wzp_jitter_set_round_trip(self->jitter, (gint64)(2 * hop));
+    g_mutex_unlock(&self->lock);
+  }
+  gst_query_unref(query);
+}
+
 static WzpJitterFrame
 gst_wzp_jitter_describe_locked(GstWzpJitter *self, GstBuffer *buffer)
 {
@@ -153,6 +197,7 @@ gst_wzp_jitter_chain(GstPad *pad, GstObject *parent, GstBuffer *buffer)
   GstWzpJitter *self = GST_WZP_JITTER(parent);
   (void)pad;
 
+  gst_wzp_jitter_ask_round_trip(self);
   g_mutex_lock(&self->lock);
   while (!self->live && gst_wzp_jitter_state_locked(self) == GST_FLOW_OK &&
          gst_wzp_jitter_queued_locked(self) >= MAX_QUEUED)
@@ -186,6 +231,7 @@ gst_wzp_jitter_chain(GstPad *pad, GstObject *parent, GstBuffer *buffer)
   gst_wzp_jitter_wake_locked(self);
   g_mutex_unlock(&self->lock);
   gst_wzp_jitter_tell_playout(self);
+  gst_wzp_jitter_tell_latency(self);
   return GST_FLOW_OK;
 }
 
@@ -271,8 +317,12 @@ gst_wzp_jitter_sink_event(GstPad *pad, GstObject *parent, GstEvent *event)
     break;
   }
   if (gst_event_has_name(event, "wzp-frame-hopeless")) {
+    guint64 index;
     g_mutex_lock(&self->lock);
     self->hopeless++;
+    if (gst_structure_get_uint64(gst_event_get_structure(event), "index", &index))
+      wzp_jitter_hopeless(self->jitter, index);
+    gst_wzp_jitter_wake_locked(self);
     g_mutex_unlock(&self->lock);
     gst_event_unref(event);
     return TRUE;
@@ -316,11 +366,33 @@ gst_wzp_jitter_src_query(GstPad *pad, GstObject *parent, GstQuery *query)
   if (gst_pad_peer_query(self->sinkpad, query))
     gst_query_parse_latency(query, &live, &min, NULL);
   g_mutex_lock(&self->lock);
-  GstClockTime own = self->latency * GST_MSECOND;
+  GstClockTime own = (GstClockTime)wzp_jitter_latency(self->jitter);
+  self->answered_latency = (gint64)own;
   g_mutex_unlock(&self->lock);
   /* what downstream waits longer the queue here holds */
   gst_query_set_latency(query, TRUE, min + own, GST_CLOCK_TIME_NONE);
   return TRUE;
+}
+
+static gboolean
+gst_wzp_jitter_src_event(GstPad *pad, GstObject *parent, GstEvent *event)
+{
+  GstWzpJitter *self = GST_WZP_JITTER(parent);
+  gint64 by;
+  if (GST_EVENT_TYPE(event) == GST_EVENT_LATENCY) {
+    /* from now on our times are played so much later: they move to where the sound stays */
+    g_mutex_lock(&self->lock);
+    wzp_jitter_set_reported(self->jitter, self->answered_latency);
+    g_mutex_unlock(&self->lock);
+  } else if (gst_event_has_name(event, "wzp-frame-stretched")) {
+    g_mutex_lock(&self->lock);
+    if (gst_structure_get_int64(gst_event_get_structure(event), "by", &by))
+      wzp_jitter_stretched(self->jitter, by);
+    g_mutex_unlock(&self->lock);
+    gst_event_unref(event);
+    return TRUE;
+  }
+  return gst_pad_event_default(pad, parent, event);
 }
 
 /* GstElement */
@@ -373,12 +445,22 @@ gst_wzp_jitter_set_property(GObject *object, guint id, const GValue *value, GPar
   GstWzpJitter *self = GST_WZP_JITTER(object);
   gboolean changed, streaming;
   switch (id) {
+  case PROP_MAX_LATENCY:
+    g_mutex_lock(&self->lock);
+    self->max_latency = g_value_get_uint(value);
+    wzp_jitter_set_max_latency(self->jitter, (gint64)(self->max_latency * GST_MSECOND));
+    gst_wzp_jitter_wake_locked(self);
+    g_mutex_unlock(&self->lock);
+    gst_wzp_jitter_tell_latency(self);
+    break;
   case PROP_LATENCY:
     g_mutex_lock(&self->lock);
     changed = self->latency != g_value_get_uint(value);
     self->latency = g_value_get_uint(value);
     streaming = self->told_playout >= 0; /* else the first frame tells it */
-    wzp_jitter_set_latency(self->jitter, (gint64)(self->latency * GST_MSECOND));
+    wzp_jitter_set_latency(self->jitter, self->latency > 0 ? (gint64)(self->latency * GST_MSECOND)
+                                                           : WZP_JITTER_ADAPTIVE);
+    self->told_latency = wzp_jitter_latency(self->jitter);
     gst_wzp_jitter_wake_locked(self);
     g_mutex_unlock(&self->lock);
     if (changed)
@@ -406,7 +488,8 @@ gst_wzp_jitter_stats_locked(GstWzpJitter *self)
       "recovered-late", G_TYPE_UINT64, stats.recovered_late, "hopeless", G_TYPE_UINT64,
       self->hopeless, "playout", G_TYPE_UINT64, (guint64)stats.playout, "queued", G_TYPE_UINT64,
       (guint64)stats.queued, "delay", G_TYPE_UINT64, (guint64)MAX(stats.delay, 0), "latency",
-      G_TYPE_UINT64, (guint64)(self->latency * GST_MSECOND), NULL);
+      G_TYPE_UINT64, (guint64)stats.latency, "skipped", G_TYPE_UINT64, stats.skipped, "stretched",
+      G_TYPE_UINT64, stats.stretched, "drift-ppm", G_TYPE_DOUBLE, stats.drift_ppm, NULL);
 }
 
 static void
@@ -417,6 +500,9 @@ gst_wzp_jitter_get_property(GObject *object, guint id, GValue *value, GParamSpec
   switch (id) {
   case PROP_LATENCY:
     g_value_set_uint(value, self->latency);
+    break;
+  case PROP_MAX_LATENCY:
+    g_value_set_uint(value, self->max_latency);
     break;
   case PROP_STATS:
     g_value_take_boxed(value, gst_wzp_jitter_stats_locked(self));
@@ -453,26 +539,42 @@ gst_wzp_jitter_class_init(GstWzpJitterClass *klass)
    * GstWzpJitter:latency:
    *
    * How long after the fastest frames' arrival a frame is played: what the network may be late without
-   * loss. A change posts a LATENCY message.
+   * loss. 0: adaptive, by what the network does, up to #GstWzpJitter:max-latency. A change posts a LATENCY
+   * message.
    *
    * Since: 0.1
    */
   g_object_class_install_property(
       object_class, PROP_LATENCY,
       g_param_spec_uint("latency", "Latency",
-                        "Time in ms for frames to arrive late or out of order without loss", 0,
+                        "Time in ms for frames to arrive late or out of order; 0: adaptive", 0,
                         MAX_LATENCY, DEFAULT_LATENCY,
+                        G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
+  /**
+   * GstWzpJitter:max-latency:
+   *
+   * Adaptive: the latency is never more, in ms, and what comes later is not played.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property(
+      object_class, PROP_MAX_LATENCY,
+      g_param_spec_uint("max-latency", "Maximal latency",
+                        "Adaptive: time in ms after which a frame is of no use", MIN_MAX_LATENCY,
+                        MAX_LATENCY, DEFAULT_MAX_LATENCY,
                         G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
   /**
    * GstWzpJitter:stats:
    *
    * "application/x-wzp-jitter-stats" with, as #guint64: "played"; "lost", frame numbers passed over,
-   * late frames among them; "concealed", turns given to concealment; "silence-ms", time given to silence;
-   * the drops "late", "duplicate", "overflow" and "malformed"; "reordered", frames that came behind a
+   * late frames among them; "concealed", time given to concealment, in frames; "silence-ms", time given to
+   * silence; the drops "late", "skipped" (behind a stall), "duplicate", "overflow" and "malformed"; "stretched",
+   * frames played longer or shorter; "reordered", frames that came behind a
    * newer one; "restarts" of the stream; "recovered", frames played that repair brought back, and
    * "recovered-late", those that it brought too late; "hopeless", frames that no repair can bring any more;
    * "queued" now; "delay", ns that the last frame of a packet of its own waited; "playout", ns after a packet's
-   * usual arrival for repair to come; "latency" in ns.
+   * usual arrival for repair to come; "latency" in ns, when adaptive the one that is aimed at. And "drift-ppm"
+   * (#gdouble), how slow the sender's clock is against ours.
    *
    * Since: 0.1
    */
@@ -497,7 +599,9 @@ gst_wzp_jitter_init(GstWzpJitter *self)
   g_queue_init(&self->events);
   gst_segment_init(&self->segment, GST_FORMAT_TIME);
   self->latency = DEFAULT_LATENCY;
-  self->jitter = wzp_jitter_new(DEFAULT_LATENCY * GST_MSECOND, MAX_QUEUED);
+  self->max_latency = DEFAULT_MAX_LATENCY;
+  self->jitter = wzp_jitter_new(WZP_JITTER_ADAPTIVE, MAX_QUEUED);
+  self->told_latency = wzp_jitter_latency(self->jitter);
   self->slot = -1;
   self->told_playout = -1;
   self->live = TRUE;
@@ -512,6 +616,7 @@ gst_wzp_jitter_init(GstWzpJitter *self)
   self->srcpad = gst_pad_new_from_static_template(&src_template, "src");
   gst_pad_set_activatemode_function(self->srcpad,
                                     GST_DEBUG_FUNCPTR(gst_wzp_jitter_src_activate_mode));
+  gst_pad_set_event_function(self->srcpad, GST_DEBUG_FUNCPTR(gst_wzp_jitter_src_event));
   gst_pad_set_query_function(self->srcpad, GST_DEBUG_FUNCPTR(gst_wzp_jitter_src_query));
   GST_PAD_SET_PROXY_CAPS(self->srcpad);
   gst_element_add_pad(GST_ELEMENT(self), self->srcpad);

@@ -23,6 +23,7 @@ gst_wzp_meta_reset(GstWzpMeta *self)
   self->arrival = GST_CLOCK_TIME_NONE;
   self->flags = 0;
   self->recovered = FALSE;
+  self->stretch = 0;
 }
 
 static gboolean
@@ -85,4 +86,5 @@ gst_wzp_meta_copy(GstBuffer *to, GstBuffer *from)
   copy->arrival = source->arrival;
   copy->flags = source->flags;
   copy->recovered = source->recovered;
+  copy->stretch = source->stretch;
 }

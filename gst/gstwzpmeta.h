@@ -24,6 +24,7 @@ typedef struct {
   GstClockTime arrival; /* running time at which the datagram came in [GST_CLOCK_TIME_NONE] */
   guint8 flags;         /* WZP_FLAG_* of the packet's full header; 0 without one [0] */
   gboolean recovered;   /* brought back by repair, not by its own packet [FALSE] */
+  gint64 stretch; /* behind wzpjitter: ns that it should be played longer, below 0 shorter [0] */
 } GstWzpMeta;
 
 GType gst_wzp_meta_api_get_type(void);

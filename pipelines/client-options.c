@@ -230,7 +230,7 @@ client_options_parse(ClientOptions *options, int *argc, char ***argv, GError **e
       {"connect-timeout", 0, 0, G_OPTION_ARG_DOUBLE, &options->connect_timeout,
        "Give up when the relay does not answer (30)", "SECONDS"},
       {"latency", 0, 0, G_OPTION_ARG_INT, &options->latency,
-       "Playout delay of what is heard: time for the network's jitter and for repair (60)", "MS"},
+       "Playout delay of what is heard; 0: by what the network does (0)", "MS"},
       {"profile", 0, 0, G_OPTION_ARG_STRING, &options->profile, "Codec and rate of what is sent",
        "NAME"},
       {"json", 'j', 0, G_OPTION_ARG_NONE, &options->json,

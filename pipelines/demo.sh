@@ -114,10 +114,9 @@ recorder_hop=$hop recorder_hop_pid=$hop_pid
 
 # --- the call
 
-# the playout that the recorder allows is the time that repair has
 room=a-room-with-a-long-name
 : >"$demo/recorder.log"
-"$build/pipelines/wzp-client" --json --room "$room" --record "$demo/received.wav" --latency 160 \
+"$build/pipelines/wzp-client" --json --room "$room" --record "$demo/received.wav" \
   --duration "$(awk "BEGIN { print $seconds + 30 }")" \
   --known-relays "$demo/known-relays-recorder" "$recorder_hop" \
   >"$demo/recorder.json" 2>"$demo/recorder.log" &

@@ -17,8 +17,8 @@ esac
 # wzpsrc     sealed packets from the relay
 # wzpcrypt   opens them, or drops them: there is no third way
 # wzpfec     bundles to frames; brings lost ones back
-# wzpjitter  in order and on time, "latency" ms behind: more of it is more time for repair; says what is lost
+# wzpjitter  in order and on time, as far behind as the network and repair need; says what is lost
 # wzpdec     frames to audio; conceals what is lost
 exec gst-launch-1.0 -e wzpsrc uri="wzp://$relay/$room" end-on-leave=true \
-  ! wzpcrypt ! wzpfec ! wzpjitter latency=60 ! wzpdec \
+  ! wzpcrypt ! wzpfec ! wzpjitter ! wzpdec \
   ! audioconvert ! audioresample ! "$@"

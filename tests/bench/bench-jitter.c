@@ -110,7 +110,7 @@ take(Outcome *outcome, const Trace *trace, WzpJitter *jitter, Decoder *decoder,
     return;
   }
   end_run(outcome);
-  int64_t by = decoder_play(decoder, output->duration, output->stretch);
+  int64_t by = decoder_play(decoder, output->stretch);
   if (by != 0)
     wzp_jitter_stretched(jitter, by);
   outcome->total += by;
@@ -227,12 +227,14 @@ main(int argc, char **argv)
     WzpJitter *jitter = wzp_jitter_new(latency < 0 ? WZP_JITTER_ADAPTIVE : latency * MS, QUEUE);
     wzp_jitter_set_max_latency(jitter, max_latency * MS);
     wzp_jitter_set_round_trip(jitter, round_trip * MS);
-    Decoder decoder = {0};
+    Decoder decoder;
+    decoder_init(&decoder);
     Outcome outcome = {.delays = g_array_new(FALSE, FALSE, sizeof(double))};
     play(&trace, jitter, &decoder, &outcome);
     print_outcome(paths[i], &trace, &outcome, json);
     g_array_unref(outcome.delays);
     g_array_unref(trace.arrivals);
+    decoder_clear(&decoder);
     wzp_jitter_free(jitter);
   }
   return 0;
