@@ -23,12 +23,18 @@
 #define SLOW_GAIN 0.0015
 #define FAST_GAIN 0.05
 #define SLOW_SHARE 0.4
-#define LOSS_GAIN 0.0005
+#define LOSS_GAIN 0.0002
+#define RECENT_LOSS_GAIN 0.005
+/* bandwidth was spent on a frame that repair brings: missing it counts so much */
+#define REPAIR_WEIGHT 2
 /* Before anything is known: as if so many frames had come, late by an exponential distribution of this mean. */
+/* a change must be worth so much R */
+#define HELD_FOR 0.05
+
 #define PRIOR_FRAMES 4
 #define PRIOR_MEAN 8.0
 
-/* A playout that had to wait returns to its delay by this much a second: what is skipped behind a stall and what is
+/* A playout that had to wait returns to its delay by this much of the time: what is skipped behind a stall and what is
  * compressed, together. It fills in steps of so many ms. */
 #define RELAX 0.5
 #define FILL_STEP 5.0
@@ -39,6 +45,11 @@ typedef struct {
   float slow_late, fast_late; /* share of time filled */
   float slow_wait, fast_wait; /* mean level */
 } Candidate;
+
+/* forgetting counts of frames */
+typedef struct {
+  double expected, received;
+} Loss;
 
 struct WzpDelay {
   int64_t max, round_trip;
@@ -51,7 +62,7 @@ struct WzpDelay {
   bool started;
   uint64_t newest;
   int64_t newest_media;
-  double expected, received, brought; /* forgetting counts of frames; brought: by repair */
+  Loss loss, before_repair; /* of all; lately, and of what came by itself */
 
   /* base, in times from which drift * (arrival - origin) was taken out */
   int64_t span_start, origin, corrected; /* corrected: up to origin */
@@ -97,7 +108,7 @@ limit_candidates(WzpDelay *delay)
   delay->n = 1;
   while (delay->n < CANDIDATES_MAX && candidate_delay(delay->n) * MSEC <= (double)delay->max)
     delay->n++;
-  delay->target = MIN(delay->target, (double)delay->max / MSEC);
+  delay->target = MIN(delay->target, delay->candidates[delay->n - 1].delay);
 }
 
 WzpDelay *
@@ -127,16 +138,30 @@ cost_of(const WzpDelay *delay, const Candidate *candidate, double lost)
 
 /* Percent of the frames that neither came nor were brought back. */
 static double
-lost_percent(const WzpDelay *delay)
+lost_percent(const Loss *loss)
 {
-  return delay->expected > 0 ? CLAMP(100 * (1 - delay->received / delay->expected), 0, 100) : 0;
+  return loss->expected > 0 ? CLAMP(100 * (1 - loss->received / loss->expected), 0, 100) : 0;
+}
+
+static void
+expect(Loss *loss, double frames, double gain)
+{
+  double keep = pow(1 - gain, MIN(frames, 10 / gain));
+  loss->expected = loss->expected * keep + frames;
+  loss->received *= keep;
+}
+
+static void
+receive(Loss *loss)
+{
+  loss->received = MIN(loss->received + 1, loss->expected);
 }
 
 /* At the target, as far as it is known; the slow memory, since a stall is to be judged by what was before it. */
 static double
 lost_at_target(const WzpDelay *delay)
 {
-  double lost = lost_percent(delay);
+  double lost = lost_percent(&delay->loss);
   unsigned i = 0;
   while (i + 1 < delay->n && delay->candidates[i].delay < delay->target)
     i++;
@@ -155,14 +180,19 @@ wzp_delay_limit(const WzpDelay *delay)
 static void
 choose(WzpDelay *delay)
 {
-  double lost = lost_percent(delay), best = INFINITY;
+  double lost = lost_percent(&delay->loss), best = INFINITY, held = INFINITY;
+  double target = delay->target;
   for (unsigned i = 0; i < delay->n; i++) {
     double cost = cost_of(delay, &delay->candidates[i], lost);
+    if (delay->candidates[i].delay == delay->target)
+      held = cost;
     if (cost < best) {
       best = cost;
-      delay->target = delay->candidates[i].delay;
+      target = delay->candidates[i].delay;
     }
   }
+  if (best < held - HELD_FOR)
+    delay->target = target;
 }
 
 void
@@ -280,18 +310,18 @@ wzp_delay_drift_ppm(const WzpDelay *delay)
 
 /* --- arrivals --- */
 
-/* What the frame, late by relative ms, does to a candidate's playout. Returns the ms that it has to fill. */
+/* What the frame, late by relative ms, does to a candidate's playout. step: media time since the newest frame; below 0: it
+ * stands behind that. Returns the ms that it has to fill. */
 static double
-fill_of(const WzpDelay *delay, Candidate *candidate, double relative, double duration, bool is_new,
-        double step)
+fill_of(const WzpDelay *delay, Candidate *candidate, double relative, double duration, double step)
 {
-  if (is_new)
+  if (step >= 0)
     candidate->level = MAX(candidate->delay, candidate->level - (float)(RELAX * step));
   double behind = relative - candidate->level;
   if (behind <= 0)
     return 0;
   /* behind a newer frame its turn has passed; beyond the limit nobody waits */
-  if (!is_new || relative * MSEC > (double)delay->max)
+  if (step < 0 || relative * MSEC > (double)delay->max)
     return duration;
   double filled = ceil(behind / FILL_STEP) * FILL_STEP;
   candidate->level += (float)filled;
@@ -299,13 +329,13 @@ fill_of(const WzpDelay *delay, Candidate *candidate, double relative, double dur
 }
 
 static void
-update_candidates(WzpDelay *delay, double relative, double duration, bool is_new, double step)
+update_candidates(WzpDelay *delay, double relative, double duration, double step, double weight)
 {
   double count = (double)(delay->frames + PRIOR_FRAMES);
   float slow = (float)MAX(SLOW_GAIN, 1 / count), fast = (float)MAX(FAST_GAIN, 1 / count);
   for (unsigned i = 0; i < CANDIDATES_MAX; i++) {
     Candidate *candidate = &delay->candidates[i];
-    float late = (float)(fill_of(delay, candidate, relative, duration, is_new, step) / duration);
+    float late = (float)(weight * fill_of(delay, candidate, relative, duration, step) / duration);
     candidate->slow_late += slow * (late - candidate->slow_late);
     candidate->fast_late += fast * (late - candidate->fast_late);
     candidate->slow_wait += slow * (candidate->level - candidate->slow_wait);
@@ -329,20 +359,20 @@ wzp_delay_arrived(WzpDelay *delay, const WzpDelayArrival *arrival)
     double gap = delay->started ? (double)(arrival->order - delay->newest) : 1;
     if (delay->started)
       step = MAX((double)(arrival->media - delay->newest_media) / MSEC, 0);
-    double keep = pow(1 - LOSS_GAIN, MIN(gap, 1000));
-    delay->expected = delay->expected * keep + gap;
-    delay->received *= keep;
-    delay->brought *= keep;
+    expect(&delay->loss, gap, LOSS_GAIN);
+    expect(&delay->before_repair, gap, RECENT_LOSS_GAIN);
     delay->newest = arrival->order;
     delay->newest_media = arrival->media;
     delay->started = true;
   }
-  delay->received = MIN(delay->received + 1, delay->expected);
-  delay->brought += arrival->recovered;
+  receive(&delay->loss);
+  if (!arrival->recovered)
+    receive(&delay->before_repair);
 
   double relative = (double)(way - wzp_delay_base(delay, arrival->arrival)) / MSEC;
   delay->frames++;
-  update_candidates(delay, relative, duration, is_new, step);
+  update_candidates(delay, relative, duration, is_new ? step : -1,
+                    arrival->recovered ? REPAIR_WEIGHT : 1);
   choose(delay);
 }
 
@@ -355,11 +385,10 @@ wzp_delay_target(const WzpDelay *delay)
 int64_t
 wzp_delay_worth_waiting(const WzpDelay *delay)
 {
-  double kept = lost_percent(delay);
-  double without = delay->expected > 0 ? kept + 100 * delay->brought / delay->expected : 0;
-  double fixed = (double)delay->round_trip / 2 / MSEC + 30;
-  double gain = ie_of(MIN(without, 100)) - ie_of(0), wait = delay->target;
+  double fixed = (double)delay->round_trip / 2 / MSEC + 30, wait = 0;
+  double gain = (ie_of(lost_percent(&delay->before_repair)) - ie_of(0)) / 2;
   while (wait * MSEC < (double)delay->max && id_of(fixed + wait + 5) - id_of(fixed) < gain)
     wait += 5;
+  wait = MAX(wait, delay->target);
   return (int64_t)MIN(wait * MSEC, (double)delay->max);
 }

@@ -45,8 +45,8 @@ int64_t wzp_delay_base(const WzpDelay *delay, int64_t now);
 int64_t wzp_delay_target(const WzpDelay *delay);
 /* What comes later than this beyond base is better not played, though nothing else is there. At most the max. */
 int64_t wzp_delay_limit(const WzpDelay *delay);
-/* How long it would pay to wait for repair that brought back all that its own packet did not: what the sender may
- * plan for. At least the target. */
+/* How long it pays to wait for repair of what is lost lately: half the gain if all of it came back in time, spent on
+ * delay. The sender may plan for so much. At least the target. */
 int64_t wzp_delay_worth_waiting(const WzpDelay *delay);
 /* The sender's clock against ours, in parts per million; above 0 it is slow. */
 double wzp_delay_drift_ppm(const WzpDelay *delay);

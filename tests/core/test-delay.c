@@ -112,8 +112,8 @@ test_repair(void)
     } else {
       g_assert_cmpint(wzp_delay_target(delay), <=, 10 * MS);
     }
-    g_assert_cmpint(wzp_delay_worth_waiting(delay), >=, 150 * MS);
-    g_assert_cmpint(wzp_delay_worth_waiting(delay), <=, 300 * MS);
+    g_assert_cmpint(wzp_delay_worth_waiting(delay), >=, 90 * MS);
+    g_assert_cmpint(wzp_delay_worth_waiting(delay), <=, 140 * MS);
     wzp_delay_free(delay);
   }
 }

@@ -306,7 +306,7 @@ test_repair(void)
   g_assert_cmpuint(call_stats(&call).recovered, >=, 280);
   g_assert_cmpuint(call_stats(&call).concealed, <=, 20);
   g_assert_cmpint(call.behind, <=, 80 * MS);
-  g_assert_cmpint(call_stats(&call).playout, >=, 150 * MS);
+  g_assert_cmpint(call_stats(&call).playout, >=, 90 * MS);
   call_clear(&call);
 }
 
