@@ -48,6 +48,7 @@ GST_DEBUG_CATEGORY(gst_wzp_jitter_debug);
 #define DEFAULT_LATENCY 0
 #define DEFAULT_MAX_LATENCY 600
 #define MIN_MAX_LATENCY 20
+#define DEFAULT_REPORT_LATENCY TRUE
 #define MAX_LATENCY 2000
 /* The longest latency at the shortest frames, five times: what a source that is not live may be ahead. */
 #define MAX_QUEUED 512
@@ -56,7 +57,7 @@ GST_DEBUG_CATEGORY(gst_wzp_jitter_debug);
 #define LATENCY_STEP (10 * GST_MSECOND)
 #define ROUND_TRIP_FRAMES 100 /* how often it is asked for */
 
-enum { PROP_0, PROP_LATENCY, PROP_MAX_LATENCY, PROP_STATS };
+enum { PROP_0, PROP_LATENCY, PROP_MAX_LATENCY, PROP_REPORT_LATENCY, PROP_STATS };
 
 static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE(
     "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS(GST_WZP_CAPS_FRAMES));
@@ -113,11 +114,18 @@ gst_wzp_jitter_tell_playout(GstWzpJitter *self)
                                                (guint64)stats.playout, NULL)));
 }
 
+/* What downstream has to add to our timestamps. */
+static gint64
+gst_wzp_jitter_reported_locked(GstWzpJitter *self)
+{
+  return self->latency > 0 || self->report_latency ? wzp_jitter_latency(self->jitter) : 0;
+}
+
 void
 gst_wzp_jitter_tell_latency(GstWzpJitter *self)
 {
   g_mutex_lock(&self->lock);
-  gint64 latency = wzp_jitter_latency(self->jitter);
+  gint64 latency = gst_wzp_jitter_reported_locked(self);
   gboolean changed = ABS(latency - self->told_latency) >= (gint64)LATENCY_STEP;
   if (changed)
     self->told_latency = latency;
@@ -366,7 +374,7 @@ gst_wzp_jitter_src_query(GstPad *pad, GstObject *parent, GstQuery *query)
   if (gst_pad_peer_query(self->sinkpad, query))
     gst_query_parse_latency(query, &live, &min, NULL);
   g_mutex_lock(&self->lock);
-  GstClockTime own = (GstClockTime)wzp_jitter_latency(self->jitter);
+  GstClockTime own = (GstClockTime)gst_wzp_jitter_reported_locked(self);
   self->answered_latency = (gint64)own;
   g_mutex_unlock(&self->lock);
   /* what downstream waits longer the queue here holds */
@@ -445,6 +453,12 @@ gst_wzp_jitter_set_property(GObject *object, guint id, const GValue *value, GPar
   GstWzpJitter *self = GST_WZP_JITTER(object);
   gboolean changed, streaming;
   switch (id) {
+  case PROP_REPORT_LATENCY:
+    g_mutex_lock(&self->lock);
+    self->report_latency = g_value_get_boolean(value);
+    g_mutex_unlock(&self->lock);
+    gst_wzp_jitter_tell_latency(self);
+    break;
   case PROP_MAX_LATENCY:
     g_mutex_lock(&self->lock);
     self->max_latency = g_value_get_uint(value);
@@ -460,7 +474,7 @@ gst_wzp_jitter_set_property(GObject *object, guint id, const GValue *value, GPar
     streaming = self->told_playout >= 0; /* else the first frame tells it */
     wzp_jitter_set_latency(self->jitter, self->latency > 0 ? (gint64)(self->latency * GST_MSECOND)
                                                            : WZP_JITTER_ADAPTIVE);
-    self->told_latency = wzp_jitter_latency(self->jitter);
+    self->told_latency = gst_wzp_jitter_reported_locked(self);
     gst_wzp_jitter_wake_locked(self);
     g_mutex_unlock(&self->lock);
     if (changed)
@@ -503,6 +517,9 @@ gst_wzp_jitter_get_property(GObject *object, guint id, GValue *value, GParamSpec
     break;
   case PROP_MAX_LATENCY:
     g_value_set_uint(value, self->max_latency);
+    break;
+  case PROP_REPORT_LATENCY:
+    g_value_set_boolean(value, self->report_latency);
     break;
   case PROP_STATS:
     g_value_take_boxed(value, gst_wzp_jitter_stats_locked(self));
@@ -564,6 +581,22 @@ gst_wzp_jitter_class_init(GstWzpJitterClass *klass)
                         MAX_LATENCY, DEFAULT_MAX_LATENCY,
                         G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
   /**
+   * GstWzpJitter:report-latency:
+   *
+   * Adaptive: the LATENCY query answers the latency, a message tells when it changed, and timestamps stand where
+   * they would be without it. FALSE: timestamps carry it, and nothing is told; for streams that are mixed, which all would
+   * have to wait for the slowest.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property(
+      object_class, PROP_REPORT_LATENCY,
+      g_param_spec_boolean("report-latency", "Report latency",
+                           "Adaptive: tell downstream of the latency instead of putting it in "
+                           "timestamps",
+                           DEFAULT_REPORT_LATENCY,
+                           G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY));
+  /**
    * GstWzpJitter:stats:
    *
    * "application/x-wzp-jitter-stats" with, as #guint64: "played"; "lost", frame numbers passed over,
@@ -600,6 +633,7 @@ gst_wzp_jitter_init(GstWzpJitter *self)
   gst_segment_init(&self->segment, GST_FORMAT_TIME);
   self->latency = DEFAULT_LATENCY;
   self->max_latency = DEFAULT_MAX_LATENCY;
+  self->report_latency = DEFAULT_REPORT_LATENCY;
   self->jitter = wzp_jitter_new(WZP_JITTER_ADAPTIVE, MAX_QUEUED);
   self->told_latency = wzp_jitter_latency(self->jitter);
   self->slot = -1;
