@@ -21,15 +21,16 @@
 
 /* what a frame leaves of the memory, and the share of the slow one */
 #define SLOW_GAIN 0.0015
-#define FAST_GAIN 0.05
-#define SLOW_SHARE 0.4
+#define FAST_GAIN 0.08
+#define SLOW_SHARE 0.35
 #define LOSS_GAIN 0.0002
 #define RECENT_LOSS_GAIN 0.005
 /* bandwidth was spent on a frame that repair brings: missing it counts so much */
 #define REPAIR_WEIGHT 2
 /* Before anything is known: as if so many frames had come, late by an exponential distribution of this mean. */
-/* a change must be worth so much R */
-#define HELD_FOR 0.05
+/* A change must be worth so much R: each moves the sound, and down there is time. */
+#define HELD_UP 0.05
+#define HELD_DOWN 0.1
 
 #define PRIOR_FRAMES 4
 #define PRIOR_MEAN 8.0
@@ -191,7 +192,7 @@ choose(WzpDelay *delay)
       target = delay->candidates[i].delay;
     }
   }
-  if (best < held - HELD_FOR)
+  if (best < held - (target > delay->target ? HELD_UP : HELD_DOWN))
     delay->target = target;
 }
 
