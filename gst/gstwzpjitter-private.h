@@ -32,7 +32,7 @@ struct _GstWzpJitter {
   gint slot;           /* of the stream; -1 before the first frame */
   gboolean live;       /* upstream; else it is held back when the queue is full */
   gint64 told_playout; /* what upstream knows of our patience; -1: nothing */
-  guint until_asked; /* frames, until upstream is asked for the round trip again */
+  guint until_asked;   /* frames, until upstream is asked for the round trip again */
   gboolean report_latency;
   /* adaptive: what the bus was told of, what the last query was answered, and what downstream lives by */
   gint64 told_latency, answered_latency;
