@@ -555,6 +555,9 @@ install_inner(GObjectClass *object_class, guint n)
     const GParamSpecInt *range = G_PARAM_SPEC_INT(theirs);
     ours = g_param_spec_int(name, nick, blurb, range->minimum, range->maximum, range->default_value,
                             flags);
+  } else if (G_IS_PARAM_SPEC_BOOLEAN(theirs)) {
+    ours =
+        g_param_spec_boolean(name, nick, blurb, G_PARAM_SPEC_BOOLEAN(theirs)->default_value, flags);
   } else {
     const GParamSpecUInt *range = G_PARAM_SPEC_UINT(theirs);
     ours = g_param_spec_uint(name, nick, blurb, range->minimum, range->maximum,
