@@ -202,7 +202,7 @@ test_unsealed(void)
   gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER, note_spoken, &frames, NULL);
   gst_element_set_state(listener, GST_STATE_PLAYING);
   gst_element_set_state(speaker, GST_STATE_PLAYING);
-  rig_wait_state(speaker, "out", "active");
+  rig_wait_buffers(listener, "heard", 1); /* now it knows that it recovers */
   while (rig_counter(listener, "recover", "recovered") < 40)
     g_thread_yield();
   rig_stop(speaker);

@@ -106,7 +106,7 @@ free_port() {
   sed -n 's/.*listening on 127.0.0.1://p' "$work/hop.out"
 }
 
-# heard FILE SECONDS: a WAV of at least so many seconds that is not silent
+# heard FILE SECONDS: a WAV of at least so many seconds that is not silent. Adaptive playout may leave out some.
 heard() {
   "$build/tests/stoi" --min-seconds "$2" --min-level -35 --min -2 "$1" "$1"
 }

@@ -47,7 +47,7 @@ call_bob --trusted
 check 'a call' sh -c "'$client' --send-tone 3 --identity '$work/alice' --json --trusted \
   --contacts '$work/alices' --call '$bob' --name Bob '$relay' >'$work/alice.out' 2>'$work/alice.err'"
 check 'the callee ends with it' wait "$bob_pid"
-check 'it was heard' heard "$work/bob.wav" 2.9
+check 'it was heard' heard "$work/bob.wav" 2.7
 check 'the caller saw words' grep -q 'both of you see the same words' "$work/alice.err"
 words=$(of_call "$work/alice.out" sas_words)
 check 'three words' test "$(echo "$words" | wc -w)" = 3
