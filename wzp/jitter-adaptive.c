@@ -119,19 +119,8 @@ play_head(WzpJitter *jitter, int64_t now)
                             .due = jitter->cursor,
                             .duration = head.duration,
                             .stretch = stretch_for(jitter, played)};
-  output.discont = wzp_jitter_is_unheard(jitter) || jitter->discont || head.discont;
-  if (jitter->started)
-    jitter->stats.lost += head.order - jitter->next;
-  jitter->stats.played++;
-  jitter->stats.recovered += head.recovered;
-  if (!head.recovered)
-    jitter->stats.delay = MAX(now, output.due) - head.arrival;
-
-  g_array_remove_index(jitter->queue, 0);
-  jitter->started = true;
-  jitter->discont = false;
+  wzp_jitter_take_head(jitter, now, &output);
   jitter->silent = head.silence;
-  jitter->next = head.order + 1;
   jitter->offset = jitter->cursor - head.media;
   jitter->cursor += head.duration;
   jitter->duration = head.duration;

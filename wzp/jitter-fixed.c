@@ -73,18 +73,7 @@ play_head(WzpJitter *jitter, int64_t now)
                             .time = time,
                             .due = time + jitter->latency,
                             .duration = head.duration};
-  output.discont = wzp_jitter_is_unheard(jitter) || jitter->discont || head.discont;
-  if (jitter->started)
-    jitter->stats.lost += head.order - jitter->next;
-  jitter->stats.played++;
-  jitter->stats.recovered += head.recovered;
-  if (!head.recovered)
-    jitter->stats.delay = MAX(now, output.due) - head.arrival;
-
-  g_array_remove_index(jitter->queue, 0);
-  jitter->started = true;
-  jitter->discont = false;
-  jitter->next = head.order + 1;
+  wzp_jitter_take_head(jitter, now, &output);
   jitter->cursor = time + head.duration;
   jitter->duration = head.duration;
   jitter->filled = head.silence ? WZP_JITTER_CONCEAL_NS : 0; /* what follows is not concealed */

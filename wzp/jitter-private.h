@@ -80,6 +80,8 @@ wzp_jitter_wait_until(int64_t until)
 /* Smallest arrival - media of the last seconds. */
 int64_t wzp_jitter_base(const WzpJitter *jitter);
 /* Nothing of the stream is being played: not yet, or no more. */
+/* The first of the queue is played as output says: counts it and takes it out. */
+void wzp_jitter_take_head(WzpJitter *jitter, int64_t now, WzpJitterOutput *output);
 bool wzp_jitter_is_unheard(const WzpJitter *jitter);
 void wzp_jitter_open_window(WzpJitter *jitter, int64_t arrival, int64_t way);
 /* A new numbering begins: this frame stands behind all before it. */

@@ -106,6 +106,23 @@ wzp_jitter_is_unheard(const WzpJitter *jitter)
 }
 
 void
+wzp_jitter_take_head(WzpJitter *jitter, int64_t now, WzpJitterOutput *output)
+{
+  const Entry *head = wzp_jitter_entry(jitter, 0);
+  output->discont = wzp_jitter_is_unheard(jitter) || jitter->discont || head->discont;
+  if (jitter->started)
+    jitter->stats.lost += head->order - jitter->next;
+  jitter->stats.played++;
+  jitter->stats.recovered += head->recovered;
+  if (!head->recovered)
+    jitter->stats.delay = MAX(now, output->due) - head->arrival;
+  jitter->started = true;
+  jitter->discont = false;
+  jitter->next = head->order + 1;
+  g_array_remove_index(jitter->queue, 0);
+}
+
+void
 wzp_jitter_open_window(WzpJitter *jitter, int64_t arrival, int64_t delay)
 {
   jitter->window_open = true;

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #define N_WORDS 24
-#define BITS_PER_WORD 11
 #define PACKED_SIZE 33 /* 32 bytes of seed and the checksum: 24 * 11 bits */
 
 G_DEFINE_QUARK(wzp_mnemonic_error, wzp_mnemonic_error)
@@ -23,27 +22,32 @@ checksum(const uint8_t seed[32])
 }
 
 void
-wzp_mnemonic_encode(char text[WZP_MNEMONIC_TEXT], const uint8_t seed[32])
+wzp_mnemonic_write(char *text, const uint8_t *bytes, size_t n)
 {
-  uint8_t packed[PACKED_SIZE];
-  memcpy(packed, seed, 32);
-  packed[32] = checksum(seed);
-
   char *end = text;
   unsigned bits = 0, n_bits = 0;
-  for (size_t i = 0; i < sizeof packed; i++) {
-    bits = bits << 8 | packed[i];
+  for (size_t i = 0; i < n; i++) {
+    bits = bits << 8 | bytes[i];
     n_bits += 8;
-    if (n_bits < BITS_PER_WORD)
+    if (n_bits < WZP_MNEMONIC_BITS)
       continue;
-    n_bits -= BITS_PER_WORD;
+    n_bits -= WZP_MNEMONIC_BITS;
     if (end != text)
       *end++ = ' ';
     end = stpcpy(end, wzp_mnemonic_words[bits >> n_bits]);
     bits &= (1u << n_bits) - 1;
   }
-  sodium_memzero(packed, sizeof packed);
   sodium_memzero(&bits, sizeof bits);
+}
+
+void
+wzp_mnemonic_encode(char text[WZP_MNEMONIC_TEXT], const uint8_t seed[32])
+{
+  uint8_t packed[PACKED_SIZE];
+  memcpy(packed, seed, 32);
+  packed[32] = checksum(seed);
+  wzp_mnemonic_write(text, packed, sizeof packed);
+  sodium_memzero(packed, sizeof packed);
 }
 
 static int
@@ -103,8 +107,8 @@ collect(uint8_t packed[PACKED_SIZE], const char *words, GError **error)
       set_word_error(error, count + 1, start, (size_t)(at - start));
       return false;
     }
-    bits = bits << BITS_PER_WORD | (unsigned)number;
-    n_bits += BITS_PER_WORD;
+    bits = bits << WZP_MNEMONIC_BITS | (unsigned)number;
+    n_bits += WZP_MNEMONIC_BITS;
     while (n_bits >= 8) {
       n_bits -= 8;
       if (n_bytes < PACKED_SIZE)

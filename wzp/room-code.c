@@ -6,7 +6,6 @@
 #include <string.h>
 
 #define N_WORDS 8
-#define BITS_PER_WORD 11
 #define PASSES 3
 #define MEMORY ((size_t)64 << 20)
 
@@ -40,9 +39,7 @@ bool
 wzp_room_code(char text[WZP_ROOM_CODE_TEXT], const uint8_t digest[32])
 {
   static const char label[] = "wz1 room code";
-  uint8_t salt[32], code[N_WORDS * BITS_PER_WORD / 8];
-  char *end = text;
-  unsigned bits = 0, n_bits = 0;
+  uint8_t salt[32], code[N_WORDS * WZP_MNEMONIC_BITS / 8];
 
   G_STATIC_ASSERT(crypto_pwhash_SALTBYTES <= sizeof salt);
   G_STATIC_ASSERT(crypto_pwhash_BYTES_MIN >= sizeof code);
@@ -52,16 +49,6 @@ wzp_room_code(char text[WZP_ROOM_CODE_TEXT], const uint8_t digest[32])
                     crypto_pwhash_ALG_ARGON2ID13) != 0)
     return false;
   memcpy(code, full, sizeof code);
-  for (unsigned i = 0; i < sizeof code; i++) {
-    bits = bits << 8 | code[i];
-    n_bits += 8;
-    if (n_bits < BITS_PER_WORD)
-      continue;
-    n_bits -= BITS_PER_WORD;
-    if (end != text)
-      *end++ = ' ';
-    end = stpcpy(end, wzp_mnemonic_words[bits >> n_bits]);
-    bits &= (1u << n_bits) - 1;
-  }
+  wzp_mnemonic_write(text, code, sizeof code);
   return true;
 }
