@@ -7,6 +7,7 @@
 #include "wzp/dial-private.h"
 #include "wzp/group-private.h"
 #include "wzp/seal-private.h"
+#include <stdio.h>
 
 /* A call runs through the real relay, whose whole memory is then searched for everything that could open
  * the call: none of it may be there. That the search works is shown by what the relay does hold. */
@@ -151,6 +152,10 @@ test_no_keys_of_a_call(void)
 int
 main(int argc, char **argv)
 {
+#ifdef __SANITIZE_THREAD__ /* what it brings is in that memory, too: minutes of search, and no threads in it */
+  puts("1..0 # SKIP searches memory");
+  return 0;
+#endif
   wzp_init();
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/relay-memory/no-keys", test_no_keys);
