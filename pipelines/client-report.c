@@ -310,7 +310,8 @@ client_report_take_stats(ClientReport *report, const ClientPipeline *pipeline)
   now->bytes_sent = read_count(stats, "bytes-sent");
   now->bytes_received = read_count(stats, "bytes-received");
   read_number(stats, "round-trip", &now->round_trip);
-  read_number(stats, "jitter-delay-ms", &now->delay);
+  if (read_count(stats, "voices") > 0) /* else what the last one waited stands */
+    read_number(stats, "jitter-delay-ms", &now->delay);
   const char *path = gst_structure_get_string(stats, "path");
   const char *relay = gst_structure_get_string(stats, "relay-fingerprint");
   if (relay && *relay) {
