@@ -102,7 +102,7 @@ test_steady(void)
                {0.1, 4, 20}, {0.3, 8, 20},  {0.3, 3, 20}, {0.2, 8, 40}};
   for (size_t n = 0; n < G_N_ELEMENTS(cells); n++) {
     double loss = 0, memory = 0;
-    enum { ROUNDS = 40 };
+    enum { ROUNDS = 400 }; /* so many calls know a rare loss to one part in twenty */
     for (unsigned round = 0; round < ROUNDS; round++) {
       Rig rig;
       rig_init(&rig, cells[n].interval * WZP_MSEC, cells[n].loss, cells[n].burst);
@@ -114,7 +114,7 @@ test_steady(void)
     double truth = wzp_channel_of_burst(cells[n].loss, cells[n].burst).memory;
     g_test_message("loss %.2f burst %.0f, %d ms: loss %.3f memory %.3f (%.3f)", cells[n].loss,
                    cells[n].burst, (int)cells[n].interval, loss, memory, truth);
-    g_assert_cmpfloat(loss, >=, cells[n].loss * 0.88);
+    g_assert_cmpfloat(loss, >=, cells[n].loss * 0.95);
     g_assert_cmpfloat(loss, <=, cells[n].loss * (cells[n].burst > 0 ? 1.5 : 1.2) + 0.015);
     g_assert_cmpfloat(memory, >=, truth - 0.2);
     g_assert_cmpfloat(memory, <=, truth + 0.15);
