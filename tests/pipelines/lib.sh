@@ -106,6 +106,16 @@ free_port() {
   sed -n 's/.*listening on 127.0.0.1://p' "$work/hop.out"
 }
 
+# exits CODE WORDS COMMAND...: with this code, and says these words
+exits() {
+  code=$1 words=$2 status=0
+  shift 2
+  "$@" >"$work/exits.log" 2>&1 || status=$?
+  cat "$work/exits.log"
+  echo "exit code $status"
+  [ $status = "$code" ] && grep -q -- "$words" "$work/exits.log"
+}
+
 # heard FILE SECONDS: a WAV of at least so many seconds that is not silent. Adaptive playout may leave out some.
 heard() {
   "$build/tests/stoi" --min-seconds "$2" --min-level -35 --min -2 "$1" "$1"

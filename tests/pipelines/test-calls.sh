@@ -4,16 +4,6 @@
 . "$(dirname "$0")/lib.sh"
 client=$build/pipelines/wzp-client
 
-# exits CODE WORDS COMMAND...: with this code, and says these words
-exits() {
-  code=$1 words=$2 status=0
-  shift 2
-  "$@" >"$work/exits.log" 2>&1 || status=$?
-  cat "$work/exits.log"
-  echo "exit code $status"
-  [ $status = "$code" ] && grep -q -- "$words" "$work/exits.log"
-}
-
 # of_call FILE FIELD: from the report's "call"
 of_call() {
   sed -n "s/.*\"call\":{[^}]*\"$2\":\"\{0,1\}\([^\",}]*\).*/\1/p" "$1"
