@@ -12,7 +12,7 @@ struct RelayAdmission {
   RelayLimits limits;
   WzpRandom random;
   uint8_t hash_key[crypto_shorthash_KEYBYTES];
-  RelayBucket unproven[N_BUCKETS], proven[N_BUCKETS];
+  RelayBucket unproven[N_BUCKETS], proven[N_BUCKETS], stun[N_BUCKETS];
   uint8_t cookie_key[32], previous_key[32];
   bool has_previous;
   WzpTime key_made;
@@ -36,6 +36,7 @@ relay_admission_new(const RelayLimits *limits, const WzpRandom *random, WzpTime 
   for (i = 0; i < N_BUCKETS; i++) {
     relay_bucket_init(&admission->unproven[i], now, burst);
     relay_bucket_init(&admission->proven[i], now, burst);
+    relay_bucket_init(&admission->stun[i], now, RELAY_STUN_PER_SECOND);
   }
   return admission;
 }
@@ -121,6 +122,13 @@ relay_admission_check(RelayAdmission *admission, WzpTime now, const WzpAddress *
   if (loaded || !relay_bucket_take(&admission->unproven[bucket], now, rate, 2 * rate, 1))
     return RELAY_ASK_COOKIE;
   return RELAY_ADMIT;
+}
+
+bool
+relay_admission_stun(RelayAdmission *admission, WzpTime now, const WzpAddress *from)
+{
+  return relay_bucket_take(&admission->stun[bucket_of(admission, from)], now, RELAY_STUN_PER_SECOND,
+                           RELAY_STUN_PER_SECOND, 1);
 }
 
 void

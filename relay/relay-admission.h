@@ -22,6 +22,9 @@ void relay_admission_free(RelayAdmission *admission);
 /* An HS1 that is not a repeated one. n_half_open: entries that wait now. */
 RelayVerdict relay_admission_check(RelayAdmission *admission, WzpTime now, const WzpAddress *from,
                                    const uint8_t cookie[WZP_COOKIE_SIZE], unsigned n_half_open);
+/* May a STUN request from here be answered? 5 a second for each IPv4 /32 and IPv6 /64. */
+#define RELAY_STUN_PER_SECOND 5
+bool relay_admission_stun(RelayAdmission *admission, WzpTime now, const WzpAddress *from);
 /* The cookie for this address. */
 void relay_admission_cookie(RelayAdmission *admission, WzpTime now, const WzpAddress *from,
                             uint8_t cookie[WZP_COOKIE_SIZE]);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "relay-control-private.h"
 #include "wzp/auth.h"
+#include "wzp/stun.h"
 #include <sodium.h>
 #include <string.h>
 
@@ -352,6 +353,29 @@ handle_record(RelayControl *control, WzpTime now, const uint8_t *data, size_t le
   return WZP_OK;
 }
 
+/* --- STUN --- */
+
+/* What a client's other sockets look like from here. Only addresses from which a session lives are answered: they are
+ * no strangers, and the answer to the shortest question, which libnice asks, is a little longer than that. */
+static WzpResult
+handle_stun(RelayControl *control, WzpTime now, const WzpAddress *from, const uint8_t *data,
+            size_t length)
+{
+  WzpStunRequest request;
+  uint8_t response[WZP_STUN_RESPONSE_MAX];
+  WzpResult result = wzp_stun_request_parse(&request, data, length);
+
+  if (result != WZP_OK)
+    return result;
+  if (relay_sessions_n_address(control->sessions, from) == 0)
+    return WZP_UNKNOWN_SOURCE;
+  if (!relay_admission_stun(control->admission, now, from))
+    return WZP_RATE_LIMITED;
+  reply(control, from, response, wzp_stun_response_write(response, &request, from));
+  control->stats.stun_answered++;
+  return WZP_OK;
+}
+
 WzpResult
 relay_control_handle(RelayControl *control, WzpTime now, const WzpAddress *from,
                      const uint8_t *data, size_t length)
@@ -367,6 +391,9 @@ relay_control_handle(RelayControl *control, WzpTime now, const WzpAddress *from,
     break;
   case WZP_DATAGRAM_CONTROL:
     result = handle_record(control, now, data, length);
+    break;
+  case WZP_DATAGRAM_STUN:
+    result = handle_stun(control, now, from, data, length);
     break;
   default:
     result = WZP_UNKNOWN_KIND;

@@ -46,7 +46,7 @@ extern const char *const relay_auth_result_names[RELAY_N_AUTH_RESULTS];
 typedef struct {
   uint64_t sessions, rooms, calls; /* now */
   uint64_t unauthorised;           /* of the sessions: no good token yet */
-  uint64_t handshakes_completed, cookies_sent;
+  uint64_t handshakes_completed, cookies_sent, stun_answered;
   uint64_t packets_received, bytes_received;   /* media datagrams that passed all checks */
   uint64_t packets_forwarded, bytes_forwarded; /* copies sent */
   uint64_t datagrams_received;

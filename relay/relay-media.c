@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "relay-media.h"
 #include "wzp/seq.h"
+#include "wzp/stun.h"
 #include <glib.h>
 #include <sodium.h>
 #include <string.h>
@@ -411,6 +412,7 @@ WzpResult
 relay_media_handle(RelayMedia *media, WzpTime now, const uint8_t *data, size_t length,
                    RelaySend send, void *user, bool *for_control)
 {
+  WzpStunRequest request;
   WzpDatagramKind kind;
   WzpResult result = WZP_UNKNOWN_KIND;
 
@@ -436,8 +438,13 @@ relay_media_handle(RelayMedia *media, WzpTime now, const uint8_t *data, size_t l
       result = WZP_UNEXPECTED; /* only a relay makes these */
       break;
     case WZP_DATAGRAM_STUN:
+      result = wzp_stun_request_parse(&request, data, length);
+      *for_control = result == WZP_OK;
+      if (result == WZP_OK)
+        return WZP_OK;
+      break;
     case WZP_DATAGRAM_PATH_PROBE:
-      result = WZP_UNSUPPORTED;
+      result = WZP_UNSUPPORTED; /* these are for each other's clients */
       break;
     case WZP_DATAGRAM_UNKNOWN:
       break;

@@ -105,6 +105,8 @@ relay_metrics_text(const RelayStats *stats)
   drops(text, "control", stats->control_drops);
   single(text, "wzp_relay_cookies_sent_total", "counter",
          "Handshakes answered with a cookie, because of load.", stats->cookies_sent);
+  single(text, "wzp_relay_stun_answered_total", "counter",
+         "Clients' questions for their own address that were answered.", stats->stun_answered);
   durations(text, "wzp_relay_handshake_duration_seconds",
             "Time from the first to the third message of a handshake.", stats->handshake_buckets,
             stats->handshake_seconds_sum);

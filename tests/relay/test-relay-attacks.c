@@ -537,16 +537,27 @@ test_kinds(void)
     WzpResult result;
     bool control;
   } table[] = {
-      {0x00, 20, WZP_UNSUPPORTED, false},     {0x03, 20, WZP_UNSUPPORTED, false},
-      {0x04, 20, WZP_UNKNOWN_KIND, false},    {0x3f, 20, WZP_UNKNOWN_KIND, false},
-      {0x41, 180, WZP_UNEXPECTED, false},     {0x43, 25, WZP_UNEXPECTED, false},
-      {0x46, 40, WZP_UNSUPPORTED, false},     {0x47, 40, WZP_UNKNOWN_KIND, false},
-      {0x7f, 40, WZP_UNKNOWN_KIND, false},    {0x80, 40, WZP_UNKNOWN_SESSION, false},
-      {0xff, 40, WZP_UNKNOWN_SESSION, false}, {0x45, 40, WZP_UNKNOWN_SESSION, false},
-      {0x42, 150, WZP_UNKNOWN_SESSION, true}, {0x44, 60, WZP_UNKNOWN_SESSION, true},
-      {0x42, 8, WZP_TRUNCATED, true},         {0x44, 8, WZP_TRUNCATED, true},
-      {0x80, 8, WZP_TRUNCATED, false},        {0x80, 7, WZP_TRUNCATED, false},
-      {0x40, 0, WZP_TRUNCATED, false},        {0x80, WZP_DATAGRAM_MAX + 1, WZP_TOO_LONG, false},
+      {0x00, 20, WZP_UNKNOWN_KIND, false},
+      {0x03, 20, WZP_UNKNOWN_KIND, false},
+      {0x04, 20, WZP_UNKNOWN_KIND, false},
+      {0x3f, 20, WZP_UNKNOWN_KIND, false},
+      {0x41, 180, WZP_UNEXPECTED, false},
+      {0x43, 25, WZP_UNEXPECTED, false},
+      {0x46, 40, WZP_UNSUPPORTED, false},
+      {0x47, 40, WZP_UNKNOWN_KIND, false},
+      {0x7f, 40, WZP_UNKNOWN_KIND, false},
+      {0x80, 40, WZP_UNKNOWN_SESSION, false},
+      {0xff, 40, WZP_UNKNOWN_SESSION, false},
+      {0x45, 40, WZP_UNKNOWN_SESSION, false},
+      {0x42, 150, WZP_UNKNOWN_SESSION, true},
+      {0x44, 60, WZP_UNKNOWN_SESSION, true},
+      {0x42, 8, WZP_TRUNCATED, true},
+      {0x44, 8, WZP_TRUNCATED, true},
+      {0x80, 8, WZP_TRUNCATED, false},
+      {0x80, 7, WZP_TRUNCATED, false},
+      {0x00, 19, WZP_TRUNCATED, false},
+      {0x40, 0, WZP_TRUNCATED, false},
+      {0x80, WZP_DATAGRAM_MAX + 1, WZP_TOO_LONG, false},
   };
   RelayStats before, after;
   unsigned i;
