@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "gstwzpendpoint.h"
 #include "gstwzpcontext.h"
+#include "wzp/keyfile.h"
 #include <string.h>
 
 const gchar *const gst_wzp_endpoint_protocols[] = {"wzp", NULL};
@@ -95,6 +96,17 @@ gst_wzp_endpoint_install_properties(GObjectClass *object_class, gboolean named)
                            "Show the token also to a relay whose key was taken at first use, or "
                            "is now: it is the right one, and remembered as that",
                            FALSE, READWRITE));
+  install(object_class, GST_WZP_ENDPOINT_PROP_ROOM_PASSPHRASE,
+          g_param_spec_string("room-passphrase", "Room's passphrase",
+                              "A passphrase that closes the room. For programs that ask for it: "
+                              "everybody on a machine can read command lines",
+                              NULL,
+                              G_PARAM_WRITABLE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY));
+  install(object_class, GST_WZP_ENDPOINT_PROP_ROOM_PASSPHRASE_FILE,
+          g_param_spec_string("room-passphrase-file", "File of the room's passphrase",
+                              "Path of the file whose first line is the passphrase that closes the "
+                              "room (mode 0600)",
+                              NULL, READWRITE));
   install(object_class, GST_WZP_ENDPOINT_PROP_CONNECT_TIMEOUT,
           g_param_spec_uint("connect-timeout", "Connect timeout",
                             "Milliseconds without a first answer until that is an error; 0 tries "
@@ -131,6 +143,8 @@ gst_wzp_endpoint_clear(GstWzpEndpoint *self)
   g_clear_pointer(&self->identity, g_free);
   g_clear_pointer(&self->known_relays, g_free);
   g_clear_pointer(&self->token_file, g_free);
+  g_clear_pointer(&self->passphrase, wzp_secret_text_free);
+  g_clear_pointer(&self->passphrase_file, g_free);
   g_clear_pointer(&self->session_name, g_free);
   g_clear_pointer(&self->host, g_free);
   g_clear_pointer(&self->key_file, g_free);
@@ -208,6 +222,10 @@ string_field(GstWzpEndpoint *self, guint id)
     return &self->known_relays;
   case GST_WZP_ENDPOINT_PROP_TOKEN_FILE:
     return &self->token_file;
+  case GST_WZP_ENDPOINT_PROP_ROOM_PASSPHRASE:
+    return &self->passphrase;
+  case GST_WZP_ENDPOINT_PROP_ROOM_PASSPHRASE_FILE:
+    return &self->passphrase_file;
   case GST_WZP_ENDPOINT_PROP_SESSION:
     return &self->session_name;
   case GST_WZP_ENDPOINT_PROP_HOST:
@@ -261,7 +279,7 @@ gst_wzp_endpoint_set_property(GstWzpEndpoint *self, guint id, const GValue *valu
   gboolean *flag = switch_field(self, id);
   GST_OBJECT_LOCK(self->element);
   if (text != NULL) {
-    g_free(*text);
+    wzp_secret_text_free(*text); /* one of them is */
     *text = g_value_dup_string(value);
   } else if (number != NULL) {
     *number = g_value_get_uint(value);
@@ -349,6 +367,8 @@ make_config(const GstWzpEndpoint *self, WzpSessionConfig *config, gboolean *give
       .peer_name = self->peer_name,
       .contacts = self->contacts,
       .accept_mode = self->accept_mode,
+      .passphrase = self->passphrase,
+      .passphrase_file = self->passphrase_file,
       .relay = self->relay,
       .identity = self->identity,
       .known_relays = self->known_relays,
@@ -365,6 +385,7 @@ make_config(const GstWzpEndpoint *self, WzpSessionConfig *config, gboolean *give
   }
   *given = uri != NULL || config->udp;
   const gchar *wrong = NULL;
+  gboolean has_passphrase = self->passphrase != NULL || self->passphrase_file != NULL;
   if (self->uri_error != NULL)
     wrong = self->uri_error->message;
   else if (config->calls && !self->dials)
@@ -372,6 +393,18 @@ make_config(const GstWzpEndpoint *self, WzpSessionConfig *config, gboolean *give
   else if (config->udp && (config->room != NULL || config->calls || config->has_link_key))
     wrong = "with key-file (udp mode) there is no relay and so no room; use wzp://host:port, or "
             "leave key-file out";
+  else if (has_passphrase && !*given)
+    wrong = "the room's passphrase belongs to the element that has the uri";
+  else if (has_passphrase && (config->udp || config->calls))
+    wrong = "a passphrase closes a room, and here is none; leave room-passphrase and "
+            "room-passphrase-file out";
+  else if (has_passphrase && config->has_link_key)
+    wrong = "a room is closed by a secret ('#' in the URI) or by a passphrase, not by both";
+  else if (self->passphrase != NULL && self->passphrase_file != NULL)
+    wrong = "room-passphrase and room-passphrase-file both say the passphrase; set one";
+  else if (uri != NULL && uri->wants_passphrase && !has_passphrase)
+    wrong = "a passphrase closes this room; ask who sent the link, and set room-passphrase-file to "
+            "the file that has it";
   else if (uri != NULL && !config->udp && *uri->host == '\0')
     wrong = "the URI names no host; it should look like wzp://host:4433/room";
   else if (uri != NULL && !config->udp && !config->calls && uri->room == NULL)

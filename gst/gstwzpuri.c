@@ -75,12 +75,17 @@ parse_link_key(GstWzpUri *uri, const gchar *fragment, GError **error)
 {
   size_t length = 0;
   const char *end = NULL;
+  uri->wants_passphrase = strcmp(fragment, GST_WZP_URI_PASSPHRASE) == 0;
+  if (uri->wants_passphrase)
+    return TRUE;
   /* the secret itself never stands in a message */
   if (strlen(fragment) != 2 * GST_WZP_LINK_KEY_SIZE ||
       sodium_hex2bin(uri->link_key, sizeof uri->link_key, fragment, strlen(fragment), NULL, &length,
                      &end) != 0 ||
       length != sizeof uri->link_key || *end != '\0') {
-    FAIL(error, "the room secret behind '#' must be exactly %d hex digits",
+    FAIL(error,
+         "the room secret behind '#' must be exactly %d hex digits, or the word "
+         "'" GST_WZP_URI_PASSPHRASE "' where a passphrase closes the room",
          2 * GST_WZP_LINK_KEY_SIZE);
     return FALSE;
   }
@@ -121,7 +126,7 @@ parse_query(GstWzpUri *uri, const gchar *query, GError **error)
 static gboolean
 check_secret(const GstWzpUri *uri, GError **error)
 {
-  if (!uri->calls || !uri->has_link_key)
+  if (!uri->calls || !(uri->has_link_key || uri->wants_passphrase))
     return TRUE;
   FAIL(error, "a room secret ('#') belongs to a room; a call to somebody has its own keys");
   return FALSE;
@@ -187,13 +192,16 @@ static gboolean
 apply_one(GObject *object, const gchar *name, const gchar *text, GError **error)
 {
   static const gchar *const never[] = {"uri", "name", "parent", NULL};
-  /* a link comes from others: the person alone replaces a pinned key or says who sees a token */
+  /* a link comes from others: the person alone replaces a pinned key, says who sees a token, and which file of
+   * his is made a key that a relay can test */
   static const gchar *const by_hand[] = {"accept-new-relay-key",
                                          "token-file",
                                          "token-at-first-use",
                                          "contacts",
                                          "accept-mode",
                                          "peer-name",
+                                         "room-passphrase",
+                                         "room-passphrase-file",
                                          NULL};
   if (g_strv_contains(by_hand, name)) {
     FAIL(error, "the URI's query must not set '%s': only you can, with the property", name);

@@ -10,11 +10,13 @@ G_BEGIN_DECLS
  *
  * The host is a name, an IPv4 address or an IPv6 address in brackets; the room is percent-encoded. Each
  * query key is the name of a property of the element that is given the URI. The fragment is the room's
- * link key, 32 hex digits; it never leaves this machine and no getter gives it back. */
+ * link key, 32 hex digits; it never leaves this machine and no getter gives it back. Or it is the word
+ * "passphrase": the room is closed by one, which the link does not say. */
 
 #define GST_WZP_DEFAULT_PORT 4433
 #define GST_WZP_LINK_KEY_SIZE 16
 #define GST_WZP_ROOM_MAX 255
+#define GST_WZP_URI_PASSPHRASE "passphrase"
 
 typedef struct {
   gchar *host; /* lower case, no brackets; "" in udp mode: wait for the other box */
@@ -22,7 +24,7 @@ typedef struct {
   gchar *room; /* NULL: none named, which only udp mode and calls allow */
   gboolean calls;
   gchar *callee; /* decoded; NULL: nobody */
-  gboolean has_link_key;
+  gboolean has_link_key, wants_passphrase;
   guint8 link_key[GST_WZP_LINK_KEY_SIZE];
   gchar **query; /* name, value, name, value, ..., NULL; decoded */
   gchar *text;   /* the URI without its fragment: what getters show */

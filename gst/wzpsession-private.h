@@ -5,7 +5,7 @@
 #include "wzpudp.h"
 #include <gio/gio.h>
 
-/* What wzpsession.c (life, media path), wzpsession-thread.c (sockets, timers, names) and
+/* What wzpsession.c (life, media path), wzpsession-config.c (what it is told), wzpsession-thread.c (sockets, timers, names),
  * wzpsession-report.c (what people are told), wzpsession-dial.c (dialled calls), wzpsession-board.c (reports of reception) and wzpsession-stats.c share. */
 
 GST_DEBUG_CATEGORY_EXTERN(wzp_session_debug);
@@ -36,6 +36,7 @@ struct _WzpSession {
   guint8 callee[WZP_FINGERPRINT_SIZE];
   gchar *peer_name, *contacts;
   gboolean had_pin, has_pinned;
+  gboolean short_passphrase;
   gboolean vouched; /* the person wants the token shown to whatever relay answers */
   guint8 pinned[WZP_FINGERPRINT_SIZE]; /* what the relay's key must be; the thread moves it */
   guint connect_timeout;
@@ -81,7 +82,8 @@ struct _WzpSession {
   gchar *fingerprint;
 
   /* What the first configuration said, to find contradictions; guarded by life. */
-  gchar *room, *callee_text, *identity_path, *key_file, *token_file;
+  gchar *room, *callee_text, *identity_path, *key_file, *token_file, *passphrase_file;
+  gchar *passphrase;
   guint16 local_port;
   gboolean has_link_key;
   guint8 link_key[16];
@@ -91,6 +93,18 @@ struct _WzpSession {
 void wzp_session_drain_locked(WzpSession *session, WzpTime now);
 /* lock held. Makes the thread wake no later than the call wants. */
 void wzp_session_wake_locked(WzpSession *session, WzpTime when);
+
+/* wzpsession-config.c: `life` is held. Errors as wzp_session_join() gives them. */
+gboolean wzp_session_refuse(GError **error, gint code, const gchar *format, ...)
+    G_GNUC_PRINTF(3, 4); /* FALSE */
+/* A second element may say the same again, or less. */
+gboolean wzp_session_check_config(WzpSession *session, const WzpSessionConfig *config,
+                                  GError **error);
+void wzp_session_copy_config(WzpSession *session, const WzpSessionConfig *config);
+/* Reads what the configuration names. call, in guarded memory, is zero but for its random source. */
+gboolean wzp_session_load(WzpSession *session, const WzpSessionConfig *config, WzpCallConfig *call,
+                          GError **error);
+void wzp_session_forget_config(WzpSession *session); /* wipes */
 
 /* wzpsession-stats.c: lock held. Fingerprints of the others. */
 GStrv wzp_session_dup_peers_locked(WzpSession *session);
@@ -113,6 +127,8 @@ void wzp_session_member_came(WzpSession *session, const WzpEvent *event);
 void wzp_session_member_left(WzpSession *session, const WzpEvent *event);
 void wzp_session_member_unproven(WzpSession *session, const WzpEvent *event, gboolean present);
 void wzp_session_member_moved(WzpSession *session, const WzpEvent *event);
+/* What is to be said of a room before anybody is in it. */
+void wzp_session_warn_of_room(WzpSession *session);
 void wzp_session_tell_code_changed(WzpSession *session, WzpTime now);
 
 void wzp_session_emit_call_event(WzpSession *session, GstStructure *event);

@@ -88,6 +88,17 @@ wzp_session_member_moved(WzpSession *self, const WzpEvent *event)
 }
 
 void
+wzp_session_warn_of_room(WzpSession *self)
+{
+  if (self->short_passphrase)
+    wzp_session_post_trouble(
+        self, GST_MESSAGE_WARNING, GST_RESOURCE_ERROR_SETTINGS,
+        "The passphrase of this room is short: the relay, or who gets at what it stores, can try "
+        "guesses as fast as machines can, without asking anybody. Take five or more random words, "
+        "or a room secret behind '#', which nobody can guess.");
+}
+
+void
 wzp_session_tell_code_changed(WzpSession *self, WzpTime now)
 {
   guint8 digest[32];

@@ -329,6 +329,7 @@ wzp_session_thread(gpointer data)
 {
   WzpSession *self = data;
   g_main_context_push_thread_default(self->context);
+  wzp_session_warn_of_room(self);
   wzp_session_resolve(self);
   finish_turn(self);
   g_main_loop_run(self->loop);

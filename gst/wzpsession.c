@@ -1,10 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "wzpsession-private.h"
-#include "gstwzpuri.h"
-#include "wzp/auth.h"
-#include "wzp/contacts.h"
-#include "wzp/keyfile.h"
-#include "wzppins.h"
 #include <sodium.h>
 #include <string.h>
 
@@ -18,227 +13,6 @@ static guint member_left_signal, call_event_signal;
 G_DEFINE_FINAL_TYPE_WITH_CODE(WzpSession, wzp_session, G_TYPE_OBJECT,
                               GST_DEBUG_CATEGORY_INIT(wzp_session_debug, "wzpsession", 0,
                                                       "WZP client session"))
-
-/* --- configuration --- */
-
-static gboolean refuse(GError **error, gint code, const gchar *format, ...) G_GNUC_PRINTF(3, 4);
-
-static gboolean
-refuse(GError **error, gint code, const gchar *format, ...)
-{
-  va_list arguments;
-  va_start(arguments, format);
-  g_autofree gchar *text = g_strdup_vprintf(format, arguments);
-  va_end(arguments);
-  g_set_error_literal(error, GST_RESOURCE_ERROR, code, text);
-  return FALSE;
-}
-
-static gboolean
-contradicts(const gchar *ours, const gchar *theirs)
-{
-  return ours != NULL && theirs != NULL && strcmp(ours, theirs) != 0;
-}
-
-/* A second element may say the same again, or less. */
-static gboolean
-check_same_config(WzpSession *self, const WzpSessionConfig *config, GError **error)
-{
-  const gchar *what = NULL;
-  if (self->udp != config->udp || self->port != config->port ||
-      contradicts(self->host, config->host) || self->calls != config->calls ||
-      g_strcmp0(self->room, config->room) != 0 || g_strcmp0(self->callee_text, config->callee) != 0)
-    what = "the URI";
-  else if (self->has_link_key != config->has_link_key ||
-           sodium_memcmp(self->link_key, config->link_key, sizeof self->link_key) != 0)
-    what = "the room secret behind '#'";
-  else if (contradicts(self->relay, config->relay))
-    what = "'relay'";
-  else if (contradicts(self->identity_path, config->identity))
-    what = "'identity'";
-  else if (contradicts(self->known_relays, config->known_relays))
-    what = "'known-relays'";
-  else if (contradicts(self->token_file, config->token_file))
-    what = "'token-file'";
-  else if (contradicts(self->key_file, config->key_file))
-    what = "'key-file'";
-  else if (self->local_port != 0 && config->local_port != 0 &&
-           self->local_port != config->local_port)
-    what = "'local-port'";
-  if (what == NULL)
-    return TRUE;
-  return refuse(error, GST_RESOURCE_ERROR_SETTINGS,
-                "Two elements of one session contradict each other in %s; set it on one of them, "
-                "or give them different 'session' names.",
-                what);
-}
-
-static gboolean
-load_udp(const WzpSessionConfig *config, WzpCallConfig *call, GError **error)
-{
-  g_autoptr(GError) reason = NULL;
-  call->mode = WZP_CALL_UDP;
-  if (wzp_keyfile_read(config->key_file, call->psk, &reason))
-    return TRUE;
-  return refuse(error, GST_RESOURCE_ERROR_NOT_AUTHORIZED, "The key file cannot be used: %s.",
-                reason->message);
-}
-
-static gboolean
-load_identity(WzpSession *self, const WzpSessionConfig *config, GError **error)
-{
-  WzpRandom random = wzp_random_system();
-  g_autoptr(GError) reason = NULL;
-  self->identity = config->identity != NULL ? wzp_identity_load(config->identity, &random, &reason)
-                                            : wzp_identity_new_random(&random);
-  if (self->identity == NULL)
-    return refuse(error, GST_RESOURCE_ERROR_NOT_AUTHORIZED, "The identity cannot be used: %s.",
-                  reason->message);
-  gchar text[WZP_FINGERPRINT_TEXT];
-  g_mutex_lock(&self->lock);
-  self->fingerprint = g_strdup(wzp_fingerprint_format(self->identity->fingerprint, text));
-  g_mutex_unlock(&self->lock);
-  return TRUE;
-}
-
-/* What we know of the relay's key: the URI's word stands over the file, the file over nothing. */
-static gboolean
-load_relay_key(WzpSession *self, const WzpSessionConfig *config, WzpCallConfig *call,
-               GError **error)
-{
-  if (config->relay != NULL) {
-    call->has_relay_fingerprint = wzp_fingerprint_parse(call->relay_fingerprint, config->relay);
-    if (!call->has_relay_fingerprint)
-      return refuse(error, GST_RESOURCE_ERROR_SETTINGS,
-                    "The relay's fingerprint '%s' is not 32 hex digits (colons are allowed).",
-                    config->relay);
-    memcpy(self->pinned, call->relay_fingerprint, sizeof self->pinned);
-    self->has_pinned = TRUE;
-    return TRUE;
-  }
-  g_autoptr(GError) reason = NULL;
-  bool found = false;
-  WzpPin pin = {.first_use = false};
-  if (!wzp_pins_lookup(self->known_relays, self->place, &pin, &found, &reason))
-    return refuse(error, GST_RESOURCE_ERROR_NOT_AUTHORIZED,
-                  "The file of known relays cannot be used: %s.", reason->message);
-  self->vouched = config->token_file != NULL && config->token_at_first_use;
-  if (found && pin.first_use && self->vouched) { /* the person says that it is the right one */
-    pin.first_use = false;
-    if (!wzp_pins_store(self->known_relays, self->place, &pin, &reason))
-      return refuse(error, GST_RESOURCE_ERROR_WRITE,
-                    "The file of known relays cannot be written: %s.", reason->message);
-  }
-  memcpy(call->relay_key, pin.key, sizeof call->relay_key);
-  call->relay_key_unproven = pin.first_use;
-  self->had_pin = found;
-  self->has_pinned = found && !config->accept_new_relay_key;
-  call->has_relay_key = self->has_pinned;
-  if (self->has_pinned)
-    wzp_fingerprint(self->pinned, call->relay_key);
-  return TRUE;
-}
-
-static gboolean
-load_token(WzpSession *self, const WzpSessionConfig *config, WzpCallConfig *call, GError **error)
-{
-  g_autoptr(GError) reason = NULL;
-  if (config->token_file == NULL)
-    return TRUE;
-  call->token = self->token = wzp_token_load(config->token_file, &reason);
-  call->token_at_first_use = config->token_at_first_use;
-  if (self->token != NULL)
-    return TRUE;
-  return refuse(error, GST_RESOURCE_ERROR_NOT_AUTHORIZED, "The token cannot be used: %s.",
-                reason->message);
-}
-
-static gboolean
-load_callee(WzpSession *self, const WzpSessionConfig *config, WzpCallConfig *call, GError **error)
-{
-  WzpSessionPerson person;
-  call->calls = config->calls;
-  call->accept_mode = config->accept_mode;
-  if (!config->calls || config->callee == NULL)
-    return TRUE;
-  if (!wzp_session_find_person(self->contacts, config->callee, config->peer_name, &person, error))
-    return FALSE;
-  if (memcmp(person.fingerprint, self->identity->fingerprint, sizeof person.fingerprint) == 0)
-    return refuse(error, GST_RESOURCE_ERROR_SETTINGS,
-                  "That is your own identity: nobody can call himself.");
-  call->has_callee = true;
-  self->has_callee = TRUE;
-  memcpy(call->callee, person.fingerprint, sizeof call->callee);
-  memcpy(self->callee, person.fingerprint, sizeof self->callee);
-  call->has_callee_key = person.has_key;
-  memcpy(call->callee_key, person.key, sizeof call->callee_key);
-  return TRUE;
-}
-
-static gboolean
-load_relay(WzpSession *self, const WzpSessionConfig *config, WzpCallConfig *call, GError **error)
-{
-  call->mode = WZP_CALL_RELAY;
-  if (config->has_link_key)
-    wzp_room_secret_keyed(&call->room, config->link_key);
-  else if (!config->calls)
-    wzp_room_secret_open(&call->room, config->room);
-  if (!load_identity(self, config, error) || !load_relay_key(self, config, call, error) ||
-      !load_token(self, config, call, error) || !load_callee(self, config, call, error))
-    return FALSE;
-  call->identity = self->identity;
-  return TRUE;
-}
-
-static void
-copy_config(WzpSession *self, const WzpSessionConfig *config)
-{
-  g_mutex_lock(&self->lock);
-  self->udp = config->udp; /* the one of these that stats show */
-  g_mutex_unlock(&self->lock);
-  self->host = g_strdup(config->host != NULL ? config->host : "");
-  self->port = config->port;
-  self->place = *self->host != '\0' ? gst_wzp_host_port(self->host, self->port) : g_strdup("");
-  self->relay = g_strdup(config->relay);
-  self->known_relays =
-      config->known_relays != NULL ? g_strdup(config->known_relays) : wzp_pins_default_path();
-  self->connect_timeout = config->connect_timeout;
-  self->calls = config->calls;
-  self->callee_text = g_strdup(config->callee);
-  self->peer_name = g_strdup(config->peer_name);
-  self->contacts =
-      config->contacts != NULL ? g_strdup(config->contacts) : wzp_contacts_default_path();
-  self->room = g_strdup(config->room);
-  self->identity_path = g_strdup(config->identity);
-  self->key_file = g_strdup(config->key_file);
-  self->token_file = g_strdup(config->token_file);
-  self->local_port = config->local_port;
-  self->has_link_key = config->has_link_key;
-  memcpy(self->link_key, config->link_key, sizeof self->link_key);
-}
-
-static void
-forget_config(WzpSession *self)
-{
-  g_clear_pointer(&self->host, g_free);
-  g_clear_pointer(&self->place, g_free);
-  g_clear_pointer(&self->relay, g_free);
-  g_clear_pointer(&self->known_relays, g_free);
-  g_clear_pointer(&self->room, g_free);
-  g_clear_pointer(&self->callee_text, g_free);
-  g_clear_pointer(&self->peer_name, g_free);
-  g_clear_pointer(&self->contacts, g_free);
-  self->calls = self->has_callee = FALSE;
-  g_clear_pointer(&self->identity_path, g_free);
-  g_clear_pointer(&self->key_file, g_free);
-  g_clear_pointer(&self->token_file, g_free);
-  g_clear_pointer(&self->token, wzp_token_free);
-  g_clear_pointer(&self->resolve_error, g_free);
-  g_clear_pointer(&self->identity, wzp_identity_free);
-  g_clear_pointer(&self->sockets, wzp_udp_free);
-  sodium_memzero(self->link_key, sizeof self->link_key);
-  self->has_link_key = FALSE;
-}
 
 /* --- life: `life` is held --- */
 
@@ -276,12 +50,11 @@ session_start(WzpSession *self, const WzpSessionConfig *config, GError **error)
   memset(call, 0, sizeof *call);
   call->random = wzp_random_system();
   reset_run(self);
-  copy_config(self, config);
+  wzp_session_copy_config(self, config);
   g_autoptr(GError) reason = NULL;
-  gboolean good =
-      config->udp ? load_udp(config, call, error) : load_relay(self, config, call, error);
+  gboolean good = wzp_session_load(self, config, call, error);
   if (good && (self->sockets = wzp_udp_new(config->local_port, &reason)) == NULL)
-    good = refuse(error, GST_RESOURCE_ERROR_OPEN_READ_WRITE, "%s.", reason->message);
+    good = wzp_session_refuse(error, GST_RESOURCE_ERROR_OPEN_READ_WRITE, "%s.", reason->message);
   if (good) {
     g_mutex_lock(&self->lock);
     self->call = wzp_call_new(call);
@@ -290,7 +63,7 @@ session_start(WzpSession *self, const WzpSessionConfig *config, GError **error)
     wzp_session_attach_sources(self);
     self->thread = g_thread_new("wzp-session", wzp_session_thread, self);
   } else {
-    forget_config(self);
+    wzp_session_forget_config(self);
   }
   sodium_free(call);
   return good;
@@ -320,7 +93,7 @@ session_stop(WzpSession *self)
   self->configured = self->started = FALSE;
   self->state = WZP_CALL_IDLE;
   g_mutex_unlock(&self->lock);
-  forget_config(self);
+  wzp_session_forget_config(self);
 }
 
 static void
@@ -346,7 +119,7 @@ wzp_session_join(WzpSession *self, GstElement *element, GstWzpInbox *inbox,
   gboolean good = TRUE;
   g_mutex_lock(&self->life);
   if (config != NULL && self->thread != NULL)
-    good = check_same_config(self, config, error);
+    good = wzp_session_check_config(self, config, error);
   if (good) {
     g_mutex_lock(&self->lock);
     self->users = g_list_append(self->users, element);

@@ -46,6 +46,8 @@ typedef struct {
   WzpAcceptMode accept_mode;
   gboolean has_link_key;
   guint8 link_key[16];
+  const gchar *passphrase,
+      *passphrase_file;      /* of the room, itself or a path; not both, and no link key then */
   const gchar *relay;        /* fingerprint that the relay must have */
   const gchar *identity;     /* path */
   const gchar *known_relays; /* path */

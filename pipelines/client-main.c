@@ -5,9 +5,13 @@
 #include "client-pipeline.h"
 #include "client-recording.h"
 #include "client-report.h"
+#include "client-seed.h"
+#include "client-terminal.h"
+#include "wzp/group.h"
 #include <glib-unix.h>
 #include <locale.h>
 #include <signal.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -281,16 +285,49 @@ note_who_was_there(Client *client, const char *path)
   g_strfreev(peers);
 }
 
+/* A person's own one is there because it was made with "identity new"; nothing is made here without being asked. */
+static gboolean
+choose_identity(ClientOptions *options, GError **error)
+{
+  const char *problem = NULL;
+  char *own = client_seed_default_path();
+  if (!options->identity && !options->mnemonic_file && !options->anonymous &&
+      (g_file_test(own, G_FILE_TEST_EXISTS) || g_file_test(own, G_FILE_TEST_IS_SYMLINK)))
+    options->identity = g_strdup(own);
+  if (options->answer && !options->identity && !options->mnemonic_file)
+    problem = "--answer needs an --identity: nobody knows the fingerprint of a new one";
+  else if (options->passphrase_file && !options->identity)
+    problem = "--passphrase-file opens the file that --identity names; name it too";
+  if (problem)
+    g_set_error_literal(error, CLIENT_ERROR, CLIENT_USAGE, problem);
+  g_free(own);
+  return !problem;
+}
+
+/* What closes the room, as the person says it. */
+static gboolean
+ask_room_passphrase(Client *client, GError **error)
+{
+  char passphrase[WZP_ROOM_PASSPHRASE_MAX + 1];
+  const gboolean good = client_terminal_ask_passphrase(
+      "The passphrase of the room, not shown: ", passphrase, sizeof passphrase, error);
+  if (good)
+    g_object_set(client->pipeline.call, "room-passphrase", passphrase, NULL);
+  sodium_memzero(passphrase, sizeof passphrase);
+  return good;
+}
+
 static ClientExit
 call(Client *client, GError **error)
 {
   ClientIdentity *identity = NULL;
   ClientRecording *recording = NULL;
-  const ClientOptions *options = &client->options;
-  const char *seed_file = options->identity;
+  ClientOptions *options = &client->options;
   client->report = client_report_new(options);
   char *contacts = options->contacts ? g_strdup(options->contacts) : wzp_contacts_default_path();
-  gboolean good = client_pipeline_find_plugin(error) && load_contacts(client, contacts, error);
+  gboolean good = choose_identity(options, error) && client_pipeline_find_plugin(error) &&
+                  load_contacts(client, contacts, error);
+  const char *seed_file = options->identity;
   if (good && options->mnemonic_file) {
     identity = client_identity_from_words(options->mnemonic_file, error);
     good = identity != NULL;
@@ -305,6 +342,8 @@ call(Client *client, GError **error)
   }
   good = good && client_pipeline_build(&client->pipeline, options, seed_file,
                                        recording ? client_recording_part(recording) : NULL, error);
+  if (good && client_options_ask_passphrase(options))
+    good = ask_room_passphrase(client, error);
   if (good && options->answer)
     g_signal_connect(client->pipeline.call, "incoming-call", G_CALLBACK(on_incoming), client);
   if (good)

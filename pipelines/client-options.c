@@ -13,7 +13,7 @@ G_DEFINE_QUARK(client - error - quark, client_error)
 
 static const char description[] =
     "RELAY is host[:port], [IPv6]:port, or "
-    "wzp://host[:port]/room[?relay=FINGERPRINT][#ROOMSECRET].\n"
+    "wzp://host[:port]/room[?relay=FINGERPRINT][#ROOMSECRET]. #passphrase: one closes the room.\n"
     "Port 4433 when none is named.\n"
     "\n"
     "The call ends when all was sent, when the last other member leaves, after --duration, or at\n"
@@ -56,6 +56,13 @@ gboolean
 client_options_send(const ClientOptions *options)
 {
   return options->send_tone > 0 || options->send_file || options->live;
+}
+
+gboolean
+client_options_ask_passphrase(const ClientOptions *options)
+{
+  return options->room_passphrase ||
+         (g_str_has_suffix(options->uri, "#passphrase") && !options->room_passphrase_file);
 }
 
 gboolean
@@ -171,14 +178,21 @@ check(const ClientOptions *options, GError **error)
     return usage(error, "say what to do: --send-tone, --send-file, --record or --live");
   if (!!options->room + !!options->call + options->answer > 1)
     return usage(error, "--room, --call and --answer each say with whom; choose one");
+  if (options->room_passphrase && options->room_passphrase_file)
+    return usage(error,
+                 "--room-passphrase asks for it and --room-passphrase-file reads it; choose one");
+  if ((options->room_passphrase || options->room_passphrase_file) &&
+      (options->call || options->answer))
+    return usage(error, "a passphrase closes a room; a call to somebody has its own keys");
   if (options->call_name && !options->call)
     return usage(error, "--name says who it is that --call calls; say that too");
-  if (options->answer && !options->identity && !options->mnemonic_file)
-    return usage(error, "--answer needs an --identity: nobody knows the fingerprint of a new one");
+  if (options->answer && options->anonymous)
+    return usage(error, "--answer needs an identity that others know, and --anonymous has none");
+  if (options->anonymous && (options->identity || options->mnemonic_file))
+    return usage(error, "--anonymous is nobody, and --identity and --mnemonic-file are somebody; "
+                        "choose one");
   if (options->identity && options->mnemonic_file)
     return usage(error, "--identity and --mnemonic-file both say who you are; choose one");
-  if (options->passphrase_file && !options->identity)
-    return usage(error, "--passphrase-file opens the file that --identity names; name it too");
   if (options->record && g_file_test(options->record, G_FILE_TEST_IS_DIR))
     return usage(error, "--record needs a file, and '%s' is a folder", options->record);
   return TRUE;
@@ -194,6 +208,10 @@ client_options_parse(ClientOptions *options, int *argc, char ***argv, GError **e
   char **rest = NULL;
   const GOptionEntry entries[] = {
       {"room", 'r', 0, G_OPTION_ARG_STRING, &options->room, "The room (" DEFAULT_ROOM ")", "NAME"},
+      {"room-passphrase", 0, 0, G_OPTION_ARG_NONE, &options->room_passphrase,
+       "A passphrase closes the room; asked at the terminal", NULL},
+      {"room-passphrase-file", 0, 0, G_OPTION_ARG_FILENAME, &options->room_passphrase_file,
+       "The same, from the first line of a file that only you can read", "FILE"},
       {"call", 0, 0, G_OPTION_ARG_STRING, &options->call,
        "Call somebody: a fingerprint, or the name of a contact", "WHO"},
       {"name", 0, 0, G_OPTION_ARG_STRING, &options->call_name,
@@ -212,7 +230,11 @@ client_options_parse(ClientOptions *options, int *argc, char ***argv, GError **e
        "Record what is heard: WAV, or bare S16LE at 48 kHz, mono, when it ends in .raw", "FILE"},
       {"duration", 'd', 0, G_OPTION_ARG_DOUBLE, &options->duration, "End after so long", "SECONDS"},
       {"identity", 'i', 0, G_OPTION_ARG_FILENAME, &options->identity,
-       "Seed file, made when missing (default: a new identity for this call)", "FILE"},
+       "Seed file, made when missing (default: wzp/identity in your configuration, if it is there; "
+       "else a new identity for this call)",
+       "FILE"},
+      {"anonymous", 0, 0, G_OPTION_ARG_NONE, &options->anonymous,
+       "Be nobody that is known: a new identity for this call", NULL},
       {"passphrase-file", 0, 0, G_OPTION_ARG_FILENAME, &options->passphrase_file,
        "What opens a sealed seed file is the first line of this one (default: asked)", "FILE"},
       {"mnemonic-file", 'm', 0, G_OPTION_ARG_FILENAME, &options->mnemonic_file,
@@ -276,6 +298,7 @@ client_options_clear(ClientOptions *options)
 {
   g_free(options->uri);
   g_free(options->room);
+  g_free(options->room_passphrase_file);
   g_free(options->call);
   g_free(options->call_name);
   g_free(options->send_file);

@@ -20,10 +20,11 @@ GQuark client_error_quark(void);
 
 typedef struct {
   char *uri; /* wzp://host:port/room, made of RELAY and --room */
-  char *room;
-  char *call;      /* a fingerprint or a contact's name */
-  char *call_name; /* what that one is called */
-  gboolean answer, trusted;
+  char *room, *room_passphrase_file;
+  gboolean room_passphrase; /* is asked */
+  char *call;               /* a fingerprint or a contact's name */
+  char *call_name;          /* what that one is called */
+  gboolean answer, trusted, anonymous;
   double send_tone; /* seconds; not above 0: none */
   char *send_file;
   char *record;
@@ -48,5 +49,7 @@ void client_options_clear(ClientOptions *options);
 char *client_callee_uri(const char *relay, const char *callee, GError **error);
 char *client_relay_uri(const char *relay, const char *room, GError **error);
 
+/* The room is closed by a passphrase that stands in no file: the person must say it. */
+gboolean client_options_ask_passphrase(const ClientOptions *options);
 gboolean client_options_send(const ClientOptions *options);
 gboolean client_options_hear(const ClientOptions *options);

@@ -2,13 +2,13 @@
 #include "client-seed.h"
 #include "client-command.h"
 #include "client-terminal.h"
+#include "wzp/keyfile.h"
 #include "wzp/sealed-key.h"
 #include <sodium.h>
 #include <string.h>
 
-#define PASSPHRASE_SIZE 256
+#define PASSPHRASE_SIZE (WZP_PASSPHRASE_MAX + 1)
 #define PASSPHRASE_MIN 8 /* letters; fewer are tried one after the other */
-#define SECRET "a passphrase goes"
 
 char *
 client_seed_default_path(void)
@@ -20,49 +20,28 @@ static gboolean
 passphrase_from_file(const char *path, char passphrase[PASSPHRASE_SIZE], GError **error)
 {
   GError *wrong = NULL;
-  char *text = NULL;
-  if (!wzp_private_text_read(path, &text, &wrong))
+  char *text = wzp_passphrase_load(path, &wrong);
+  if (!text)
     return client_command_error(wrong, error);
-  const gsize length = text ? strcspn(text, "\r\n") : 0;
-  const gboolean good = length > 0 && length < PASSPHRASE_SIZE;
-  if (good) {
-    memcpy(passphrase, text, length);
-    passphrase[length] = '\0';
-  } else {
-    g_set_error(error, CLIENT_ERROR, CLIENT_LOCAL, "%s: %s", path,
-                !text     ? "there is no such file with a passphrase"
-                : !length ? "its first line is empty; it must be the passphrase"
-                          : "its first line is too long for a passphrase: at most 255 letters");
-  }
-  if (text) {
-    sodium_memzero(text, strlen(text));
-    g_free(text);
-  }
-  return good;
-}
-
-static gboolean
-ask(const char *question, char passphrase[PASSPHRASE_SIZE], GError **error)
-{
-  ClientTerminal *terminal = client_terminal_open(SECRET, error);
-  const gboolean good = terminal && client_terminal_ask(terminal, question, FALSE, passphrase,
-                                                        PASSPHRASE_SIZE, error);
-  client_terminal_close(terminal);
-  return good;
+  g_strlcpy(passphrase, text, PASSPHRASE_SIZE);
+  wzp_secret_text_free(text);
+  return TRUE;
 }
 
 static gboolean
 ask_new(char passphrase[PASSPHRASE_SIZE], GError **error)
 {
   char again[PASSPHRASE_SIZE];
-  gboolean good = ask("A passphrase for the new identity, not shown: ", passphrase, error);
+  gboolean good = client_terminal_ask_passphrase(
+      "A passphrase for the new identity, not shown: ", passphrase, PASSPHRASE_SIZE, error);
   if (good && strlen(passphrase) < PASSPHRASE_MIN) {
     g_set_error(error, CLIENT_ERROR, CLIENT_LOCAL,
                 "this passphrase is too short: take at least %d letters, better a few words",
                 PASSPHRASE_MIN);
     good = FALSE;
   }
-  good = good && ask("The same once more: ", again, error);
+  good =
+      good && client_terminal_ask_passphrase("The same once more: ", again, PASSPHRASE_SIZE, error);
   if (good && strcmp(passphrase, again) != 0) {
     g_set_error(error, CLIENT_ERROR, CLIENT_LOCAL, "the two passphrases differ; nothing was made");
     good = FALSE;
@@ -81,9 +60,10 @@ client_seed_read(const char *path, const char *passphrase_file, uint8_t seed[32]
   if (!g_error_matches(wrong, WZP_KEYFILE_ERROR, WZP_KEYFILE_ERROR_SEALED))
     return client_command_error(wrong, error);
   g_clear_error(&wrong);
-  gboolean good = passphrase_file
-                      ? passphrase_from_file(passphrase_file, passphrase, error)
-                      : ask("The passphrase of your identity, not shown: ", passphrase, error);
+  gboolean good = passphrase_file ? passphrase_from_file(passphrase_file, passphrase, error)
+                                  : client_terminal_ask_passphrase(
+                                        "The passphrase of your identity, not shown: ", passphrase,
+                                        PASSPHRASE_SIZE, error);
   if (good && !wzp_sealed_key_read(path, seed, passphrase, &wrong))
     good = client_command_error(wrong, error);
   sodium_memzero(passphrase, sizeof passphrase);

@@ -160,3 +160,13 @@ client_terminal_close(ClientTerminal *terminal)
   sigaction(SIGTSTP, &terminal->before_suspend, NULL);
   g_free(terminal);
 }
+
+gboolean
+client_terminal_ask_passphrase(const char *question, char *passphrase, gsize size, GError **error)
+{
+  ClientTerminal *terminal = client_terminal_open("a passphrase goes", error);
+  const gboolean good =
+      terminal && client_terminal_ask(terminal, question, FALSE, passphrase, size, error);
+  client_terminal_close(terminal);
+  return good;
+}

@@ -16,5 +16,8 @@ gboolean client_terminal_write(ClientTerminal *terminal, const char *text, GErro
  * is wiped then. */
 gboolean client_terminal_ask(ClientTerminal *terminal, const char *question, gboolean echo,
                              char *line, gsize size, GError **error);
+/* The same, not shown, at a terminal that is opened for it. */
+gboolean client_terminal_ask_passphrase(const char *question, char *passphrase, gsize size,
+                                        GError **error);
 /* Leaves the page. NULL is fine. */
 void client_terminal_close(ClientTerminal *terminal);

@@ -68,7 +68,5 @@ wzp_token_load(const char *path, GError **error)
 void
 wzp_token_free(char *token)
 {
-  if (token != NULL)
-    sodium_memzero(token, strlen(token));
-  g_free(token);
+  wzp_secret_text_free(token);
 }

@@ -114,6 +114,8 @@ struct WzpGroup {
 void wzp_group_set_max_members(WzpGroup *group, unsigned max_members);
 
 /* --- join.c --- */
+/* out = H(label | data) */
+void wzp_labelled_hash(uint8_t out[32], const char *label, const void *data, size_t length);
 /* Fills blob and parsed from room and identity. */
 void wzp_join_build(uint8_t blob[WZP_JOIN_BLOB_SIZE], WzpJoin *join, const WzpIdentity *identity,
                     const WzpRoomSecret *secret, const uint8_t relay_key[32], const uint8_t e[32],
@@ -125,6 +127,11 @@ WzpResult wzp_pair_keys(uint8_t send_key[32], uint8_t receive_key[32], const Wzp
                         const WzpJoin *own, const uint8_t e_secret[32], const WzpJoin *other);
 /* sid = H(id | jh) */
 void wzp_join_stream_id(uint8_t sid[32], const WzpJoin *join);
+
+/* --- room-passphrase.c --- */
+/* Argon2id(input, salt[0..16], 64 MiB, 3 passes); length of at least 16. False: no memory. */
+bool wzp_room_stretch(uint8_t *out, size_t length, const void *input, size_t input_length,
+                      const uint8_t salt[32]);
 
 /* --- group-pair.c --- */
 /* send_key and receive.key are set already (generation 0). */

@@ -43,6 +43,15 @@ typedef struct {
 } WzpRoomSecret;
 void wzp_room_secret_open(WzpRoomSecret *secret, const char *name);
 void wzp_room_secret_keyed(WzpRoomSecret *secret, const uint8_t link_key[16]);
+/* A keyed room whose psk is Argon2id(passphrase in Unicode's form NFC, salt = H("wz1 room" | name)[0..16], 64 MiB, 3 passes):
+ * some tenths of a second. The relay, which sees room_id, can try guesses as fast as its machines allow. False: no memory. */
+bool wzp_room_secret_passphrase(WzpRoomSecret *secret, const char *name, const char *passphrase);
+#define WZP_ROOM_PASSPHRASE_MIN 8   /* letters */
+#define WZP_ROOM_PASSPHRASE_MAX 255 /* bytes */
+/* NULL when it can be a room's passphrase, or what is wrong with it. */
+const char *wzp_room_passphrase_problem(const char *passphrase);
+/* So short that guessing it is cheap, whatever is in it. */
+bool wzp_room_passphrase_is_short(const char *passphrase);
 /* room_id = Exp(id_key, "wz1 room id" | relay key, 32) */
 void wzp_room_id(uint8_t room_id[32], const WzpRoomSecret *secret, const uint8_t relay_key[32]);
 

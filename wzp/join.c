@@ -8,9 +8,8 @@
 #define MAC_SIZE 16
 #define JOIN_LABEL "wz1 join"
 
-/* out = H(label | data) */
-static void
-labelled_hash(uint8_t out[32], const char *label, const void *data, size_t length)
+void
+wzp_labelled_hash(uint8_t out[32], const char *label, const void *data, size_t length)
 {
   crypto_hash_sha256_state state;
 
@@ -24,7 +23,7 @@ void
 wzp_room_secret_open(WzpRoomSecret *secret, const char *name)
 {
   memset(secret, 0, sizeof *secret);
-  labelled_hash(secret->id_key, "wz1 open room", name, strlen(name));
+  wzp_labelled_hash(secret->id_key, "wz1 open room", name, strlen(name));
 }
 
 void
@@ -151,7 +150,7 @@ wzp_pair_keys(uint8_t send_key[32], uint8_t receive_key[32], const WzpRoomSecret
   wzp_writer_bytes(&writer, own->room_id, 32);
   wzp_writer_bytes(&writer, own_low ? own->jh : other->jh, 32);
   wzp_writer_bytes(&writer, own_low ? other->jh : own->jh, 32);
-  labelled_hash(salt, "wz1 pair", pair, writer.length);
+  wzp_labelled_hash(salt, "wz1 pair", pair, writer.length);
   wzp_hkdf_extract(prk, salt, sizeof salt, ikm, sizeof ikm);
   wzp_hkdf_expand_label(own_low ? send_key : receive_key, 32, prk, "wz1 pw lo");
   wzp_hkdf_expand_label(own_low ? receive_key : send_key, 32, prk, "wz1 pw hi");

@@ -331,6 +331,34 @@ wzp_private_text_read(const char *path, char **text, GError **error)
   return true;
 }
 
+void
+wzp_secret_text_free(char *text)
+{
+  if (text != NULL)
+    sodium_memzero(text, strlen(text));
+  g_free(text);
+}
+
+char *
+wzp_passphrase_load(const char *path, GError **error)
+{
+  char *text = NULL, *line = NULL;
+
+  if (!wzp_private_text_read(path, &text, error))
+    return NULL;
+  size_t length = text == NULL ? 0 : strcspn(text, "\r\n");
+  if (length > 0 && length <= WZP_PASSPHRASE_MAX)
+    line = g_strndup(text, length);
+  else if (text == NULL)
+    refuse(error, WZP_KEYFILE_ERROR_MISSING, path, "there is no such file with a passphrase");
+  else
+    refuse(error, WZP_KEYFILE_ERROR_CONTENT, path,
+           length == 0 ? "its first line is empty; it must be the passphrase"
+                       : "its first line is too long for a passphrase: at most 255 letters");
+  wzp_secret_text_free(text);
+  return line;
+}
+
 int
 wzp_private_text_lock(const char *path, GError **error)
 {

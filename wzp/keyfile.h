@@ -33,6 +33,11 @@ bool wzp_private_text_write(const char *path, const char *text, GError **error);
 bool wzp_private_text_read(const char *path, char **text, GError **error);
 /* The same for a text that must not exist yet; never replaces. */
 bool wzp_private_text_create(const char *path, const char *text, GError **error);
+/* The first line of such a file, without its end: a passphrase of 1 to WZP_PASSPHRASE_MAX bytes. Free with
+ * wzp_secret_text_free(). */
+#define WZP_PASSPHRASE_MAX 255
+char *wzp_passphrase_load(const char *path, GError **error);
+void wzp_secret_text_free(char *text); /* wipes; NULL is fine */
 /* Held from reading to writing, so that two processes lose nothing of each other's; a file PATH.lock of its
  * own, because PATH is replaced. close() what comes back; -1 with an error. */
 int wzp_private_text_lock(const char *path, GError **error);

@@ -6,8 +6,6 @@
 #include <string.h>
 
 #define N_WORDS 8
-#define PASSES 3
-#define MEMORY ((size_t)64 << 20)
 
 static int
 compare_hashes(const void *a, const void *b)
@@ -41,12 +39,10 @@ wzp_room_code(char text[WZP_ROOM_CODE_TEXT], const uint8_t digest[32])
   static const char label[] = "wz1 room code";
   uint8_t salt[32], code[N_WORDS * WZP_MNEMONIC_BITS / 8];
 
-  G_STATIC_ASSERT(crypto_pwhash_SALTBYTES <= sizeof salt);
   G_STATIC_ASSERT(crypto_pwhash_BYTES_MIN >= sizeof code);
   uint8_t full[crypto_pwhash_BYTES_MIN];
   wzp_sha256(salt, label, sizeof label - 1);
-  if (crypto_pwhash(full, sizeof full, (const char *)digest, 32, salt, PASSES, MEMORY,
-                    crypto_pwhash_ALG_ARGON2ID13) != 0)
+  if (!wzp_room_stretch(full, sizeof full, digest, 32, salt))
     return false;
   memcpy(code, full, sizeof code);
   wzp_mnemonic_write(text, code, sizeof code);

@@ -178,6 +178,60 @@ test_keyed_room(void)
   hands_clear(&other);
 }
 
+/* Values from an independent implementation of Argon2id. */
+static void
+test_passphrase(void)
+{
+  static const struct {
+    const char *passphrase, *psk, *room_id;
+  } expected[] = {
+      {"correct horse battery staple",
+       "5908c0dbd01fbb536dbc7f1deae85f39023a2b3b1eb4e77e5ba1ec0a9cf97692",
+       "d3fd9b8ffd1bb40d41888c30afdcb0ba2d6c6283ca2b883d09047ea8ff8d9f26"},
+      /* typed as single letters, and as letters with their dots behind them */
+      {"Gr\xc3\xbc\xc3\x9f"
+       "e aus K\xc3\xb6ln",
+       "aecfe19a5367fc3dd8f30a6062513d5f85ff53ee0e0b289577f57c9ebfb51a28",
+       "17813d2a82389a6d3a609d9304a5c2debc08cdcce28a8cefdeef80ccb586f68b"},
+      {"Gru\xcc\x88\xc3\x9f"
+       "e aus Ko\xcc\x88ln",
+       "aecfe19a5367fc3dd8f30a6062513d5f85ff53ee0e0b289577f57c9ebfb51a28",
+       "17813d2a82389a6d3a609d9304a5c2debc08cdcce28a8cefdeef80ccb586f68b"},
+  };
+  WzpRoomSecret secret;
+  uint8_t seed[32] = {0}, id[32];
+  WzpIdentity *relay = wzp_identity_new(seed);
+
+  for (unsigned i = 0; i < G_N_ELEMENTS(expected); i++) {
+    g_assert_null(wzp_room_passphrase_problem(expected[i].passphrase));
+    g_assert_true(wzp_room_secret_passphrase(&secret, ROOM, expected[i].passphrase));
+    g_assert_true(secret.keyed);
+    assert_hex(secret.psk, 32, expected[i].psk);
+    wzp_room_id(id, &secret, relay->ed25519_public);
+    assert_hex(id, 32, expected[i].room_id);
+  }
+  g_assert_false(wzp_room_passphrase_is_short(expected[0].passphrase));
+  g_assert_true(wzp_room_passphrase_is_short(expected[1].passphrase));
+  wzp_identity_free(relay);
+}
+
+static void
+test_passphrase_refused(void)
+{
+  g_autofree char *longest = g_strnfill(WZP_ROOM_PASSPHRASE_MAX, 'a'),
+                  *too_long = g_strnfill(WZP_ROOM_PASSPHRASE_MAX + 1, 'a');
+  g_assert_nonnull(strstr(wzp_room_passphrase_problem(""), "empty"));
+  g_assert_nonnull(strstr(wzp_room_passphrase_problem("seven l"), "fewer than 8"));
+  /* letters count, not bytes */
+  g_assert_nonnull(
+      strstr(wzp_room_passphrase_problem("\xc3\xb6\xc3\xb6\xc3\xb6\xc3\xb6"), "fewer than 8"));
+  g_assert_nonnull(strstr(wzp_room_passphrase_problem("with a\ttab in it"), "control"));
+  g_assert_nonnull(strstr(wzp_room_passphrase_problem("latin one \xf6"), "UTF-8"));
+  g_assert_nonnull(strstr(wzp_room_passphrase_problem(too_long), "255"));
+  g_assert_null(wzp_room_passphrase_problem(longest));
+  g_assert_null(wzp_room_passphrase_problem("8 letter"));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -187,6 +241,8 @@ main(int argc, char **argv)
   g_test_add_func("/join/join", test_join);
   g_test_add_func("/join/join-refused", test_join_refused);
   g_test_add_func("/join/keyed-room", test_keyed_room);
+  g_test_add_func("/join/passphrase", test_passphrase);
+  g_test_add_func("/join/passphrase-refused", test_passphrase_refused);
   int result = g_test_run();
   pair_recorder_clear();
   return result;

@@ -15,6 +15,15 @@ check 'unknown option' exits 2 'wrong' "$client" --wrong localhost
 check 'two things to send' exits 2 'choose one' "$client" --send-tone 1 --live localhost
 check 'two identities' exits 2 'choose one' "$client" --send-tone 1 --identity a \
   --mnemonic-file b localhost
+check 'nobody and somebody' exits 2 'choose one' "$client" --send-tone 1 --anonymous --identity a localhost
+check 'nobody, to be called' exits 2 'that others know' "$client" --record "$work/x.wav" --anonymous --answer \
+  localhost
+check 'no identity to be called' exits 2 'nobody knows the fingerprint' "$client" --record "$work/x.wav" \
+  --answer localhost
+check 'two passphrases' exits 2 'choose one' "$client" --send-tone 1 --room-passphrase \
+  --room-passphrase-file a localhost
+check 'a passphrase of a call' exits 2 'closes a room' "$client" --send-tone 1 --call Ann \
+  --room-passphrase-file a localhost
 check 'negative seconds' exits 2 'number of seconds above 0' "$client" --send-tone=-1 localhost
 check 'seconds that are no number' exits 2 'number of seconds above 0' "$client" --send-tone=nan localhost
 check 'bad port' exits 2 'not a port' "$client" --send-tone 1 localhost:65536
@@ -120,6 +129,24 @@ cp "$work/seed" "$work/open-seed"
 chmod 644 "$work/open-seed"
 check 'an identity file that others can read' exits 3 'chmod 600' "$client" --send-tone 1 \
   --identity "$work/open-seed" "$relay"
+# the own one is taken where it lies, but not by who wants to be nobody; a passphrase, from a file and typed
+mkdir -p -m 700 "$work/config/wzp"
+cp "$work/seed" "$work/config/wzp/identity"
+echo 'four words of a room' >"$work/room-passphrase"
+chmod 600 "$work/room-passphrase"
+start own "$client" --record "$work/other.wav" --json --room id6 --room-passphrase-file "$work/room-passphrase" \
+  "$relay"
+own_pid=$pid
+check 'a link to a room with a passphrase, and nobody to ask' exits 3 'only from and to a terminal' \
+  setsid -w "$client" --send-tone 1 "wzp://$relay/id6#passphrase"
+wait_for "$work/own.err" 'nobody else'
+check 'anonymous, with a passphrase' sh -c "echo 'four words of a room' | script -qec \
+  \"'$client' --send-tone .2 --json --anonymous 'wzp://$relay/id6#passphrase' >'$work/id.out'\" '$work/terminal'"
+check 'anonymous: not the own one' test "$(json "$work/id.out" fingerprint)" != "$expected"
+check 'the own identity: the call ends' wait "$own_pid"
+check 'the own identity' test "$(json "$work/own.out" fingerprint)" = "$expected"
+check 'a passphrase is asked' grep -q 'passphrase of the room, not shown' "$work/terminal"
+rm "$work/config/wzp/identity"
 # contacts: shown by name, the call is noted
 ann=$("$client" identity show --identity "$work/seed" | sed -n 's/^key  *//p')
 "$client" contacts add 'Ann "A"' "$ann"

@@ -183,6 +183,14 @@ test_handshake(void)
 }
 
 static void
+test_room(void)
+{
+  assert_output("room",
+                "psk=5908c0dbd01fbb536dbc7f1deae85f39023a2b3b1eb4e77e5ba1ec0a9cf97692\n"
+                "room_id=d3fd9b8ffd1bb40d41888c30afdcb0ba2d6c6283ca2b883d09047ea8ff8d9f26\n");
+}
+
+static void
 test_comfort(void)
 {
   assert_output("comfort", "hz20000=680123456789abcd\nhz4000=680123456789ffff\n");
@@ -290,9 +298,9 @@ test_use(void)
   g_assert_cmpstr(help.err, ==, "");
   g_assert_nonnull(strstr(help.out, "Usage: vectors"));
   static const char *const wrong[] = {
-      "",         "identity",   "identity 00 00",   "mnemonic",
-      "header",   "header a b", "handshake please", "seal x",
-      "repair x", "comfort x",  "unheard-of",       "--version",
+      "",           "identity",         "identity 00 00", "mnemonic", "header",
+      "header a b", "handshake please", "seal x",         "repair x", "comfort x",
+      "room x",     "unheard-of",       "--version",
   };
   for (unsigned i = 0; i < G_N_ELEMENTS(wrong); i++)
     assert_refused(wrong[i], 2, "Usage: vectors");
@@ -313,6 +321,7 @@ main(int argc, char **argv)
   g_test_add_func("/vectors/call", test_call);
   g_test_add_func("/vectors/repair", test_repair);
   g_test_add_func("/vectors/comfort", test_comfort);
+  g_test_add_func("/vectors/room", test_room);
   g_test_add_func("/vectors/raptorq", test_raptorq);
   g_test_add_func("/vectors/featherchat", test_featherchat);
   g_test_add_func("/vectors/use", test_use);

@@ -5,6 +5,7 @@
 #include "wzp/dial-private.h"
 #include "wzp/feather.h"
 #include "wzp/fec-element.h"
+#include "wzp/group.h"
 #include "wzp/raptorq.h"
 #include "wzp/seal.h"
 #include <glib.h>
@@ -24,6 +25,7 @@ static const char usage[] =
     "  header HEX          the header that starts a media packet\n"
     "  handshake           the published handshake example\n"
     "  seal                the published media packets, control record and hop tag\n"
+    "  room                the published room with a passphrase\n"
     "  call                the published messages and keys of a dialled call\n"
     "  repair              the published bundles with repair\n"
     "  comfort             the published descriptors of comfort noise\n"
@@ -260,6 +262,21 @@ show_packet_keys(const uint8_t base[32], const uint8_t sid[32], uint32_t epoch, 
   out[1][11] ^= (uint8_t)seq;
   print_hex("mk", out[0], 32);
   print_hex("nonce", out[1], WZP_NONCE_SIZE);
+}
+
+static int
+show_room(void)
+{
+  WzpRoomSecret secret;
+  uint8_t seed[32] = {0}, room_id[32];
+  if (!wzp_room_secret_passphrase(&secret, "kitchen", "correct horse battery staple"))
+    return refuse("there are no 64 MiB of memory");
+  WzpIdentity *relay = wzp_identity_new(seed);
+  wzp_room_id(room_id, &secret, relay->ed25519_public);
+  wzp_identity_free(relay);
+  print_hex("psk", secret.psk, sizeof secret.psk);
+  print_hex("room_id", room_id, sizeof room_id);
+  return 0;
 }
 
 static int
@@ -522,6 +539,8 @@ main(int argc, char **argv)
     return argc == 2 ? show_handshake() : wrong_use("handshake takes no argument", "");
   if (g_str_equal(command, "seal"))
     return argc == 2 ? show_seal() : wrong_use("seal takes no argument", "");
+  if (g_str_equal(command, "room"))
+    return argc == 2 ? show_room() : wrong_use("room takes no argument", "");
   if (g_str_equal(command, "call"))
     return argc == 2 ? show_call() : wrong_use("call takes no argument", "");
   if (g_str_equal(command, "featherchat"))
