@@ -7,7 +7,8 @@
 #include "relay-sessions.h"
 
 /* Shared by relay-control.c (handshakes, records, time), relay-control-auth.c (tokens),
- * relay-control-rooms.c (messages, rooms) and relay-control-calls.c (dialled calls). */
+ * relay-control-rooms.c (messages, rooms), relay-control-calls.c (dialled calls) and relay-control-moves.c
+ * (legs that change their address). */
 
 struct RelayControl {
   RelayLimits limits;
@@ -83,6 +84,18 @@ void relay_control_set_media_room(RelayControl *control, const RelaySession *ses
                                   uint8_t slot);
 /* Is there as much traffic as the operator allows? */
 bool relay_control_is_crowded(const RelayControl *control);
+
+/* --- relay-control-moves.c: the leg's datagrams come from elsewhere --- */
+/* A record of the session opened. */
+void relay_control_move_record(RelayControl *control, WzpTime now, RelaySession *session,
+                               const WzpAddress *from, size_t length);
+/* Good media of a leg that is elsewhere: the media plane checked them. */
+WzpResult relay_control_move_media(RelayControl *control, WzpTime now, const WzpAddress *from,
+                                   const uint8_t *data, size_t length);
+bool relay_control_move_poll(RelayControl *control, WzpTime now, RelaySession *session,
+                             RelayDatagram *datagram);
+void relay_control_move_timeout(RelayControl *control, WzpTime now, RelaySession *session);
+WzpTime relay_control_move_deadline(const RelaySession *session);
 
 /* LISTEN, CALL, CALL_MEDIA; whole. */
 void relay_control_call_message(RelayControl *control, WzpTime now, RelaySession *session,

@@ -77,7 +77,7 @@ reply_hs2(RelayControl *control, const RelaySession *session)
   size_t length;
   const uint8_t *hs2 = wzp_responder_message(session->responder, &length);
 
-  reply(control, &session->address, hs2, length);
+  reply(control, &session->hs1_address, hs2, length);
 }
 
 /* --- handshake --- */
@@ -266,7 +266,7 @@ repeated_hs3(RelayControl *control, WzpTime now, RelaySession *session, const ui
     return WZP_UNEXPECTED;
   if (!relay_bucket_take(&session->control_bytes, now, rate, CONTROL_BURST_SECONDS * rate, length))
     return WZP_RATE_LIMITED;
-  reply(control, &session->address, record, record_length);
+  reply(control, &session->hs1_address, record, record_length);
   return WZP_OK;
 }
 
@@ -286,7 +286,7 @@ handle_hs3(RelayControl *control, WzpTime now, const WzpAddress *from, const uin
   session = relay_sessions_find_cid(control->sessions, data + 1);
   if (session == NULL)
     return WZP_UNKNOWN_SESSION;
-  if (!wzp_address_equal(from, &session->address))
+  if (!wzp_address_equal(from, &session->hs1_address))
     return WZP_UNKNOWN_SOURCE;
   if (session->state != RELAY_SESSION_HALF_OPEN)
     return repeated_hs3(control, now, session, data, length);
@@ -319,7 +319,8 @@ handle_hs3(RelayControl *control, WzpTime now, const WzpAddress *from, const uin
 /* --- control records --- */
 
 static WzpResult
-handle_record(RelayControl *control, WzpTime now, const uint8_t *data, size_t length)
+handle_record(RelayControl *control, WzpTime now, const WzpAddress *from, const uint8_t *data,
+              size_t length)
 {
   unsigned rate = control->limits.control_bytes_per_second;
   WzpCloseReason reason;
@@ -341,6 +342,7 @@ handle_record(RelayControl *control, WzpTime now, const uint8_t *data, size_t le
   relay_bucket_charge(&session->control_bytes, length);
   wzp_control_drop_first(session->control);
   relay_sessions_mark_dirty(control->sessions, session);
+  relay_control_move_record(control, now, session, from, length);
 
   while ((message = wzp_control_next_message(session->control)) != NULL) {
     if (session->state == RELAY_SESSION_OPEN)
@@ -390,7 +392,11 @@ relay_control_handle(RelayControl *control, WzpTime now, const WzpAddress *from,
     result = handle_hs3(control, now, from, data, length);
     break;
   case WZP_DATAGRAM_CONTROL:
-    result = handle_record(control, now, data, length);
+    result = handle_record(control, now, from, data, length);
+    break;
+  case WZP_DATAGRAM_MEDIA:
+  case WZP_DATAGRAM_TRUNK:
+    result = relay_control_move_media(control, now, from, data, length);
     break;
   case WZP_DATAGRAM_STUN:
     result = handle_stun(control, now, from, data, length);
@@ -483,6 +489,7 @@ set_timer(RelayControl *control, RelaySession *session)
 
   if (session->control != NULL)
     due = MIN(due, wzp_control_next_timeout(session->control));
+  due = MIN(due, relay_control_move_deadline(session));
   relay_timers_set(relay_sessions_timers(control->sessions), session->index, due);
 }
 
@@ -505,6 +512,7 @@ relay_control_handle_timeout(RelayControl *control, WzpTime now)
     } else if (over) {
       relay_control_remove(control, now, session, WZP_CLOSE_TIMEOUT);
     } else {
+      relay_control_move_timeout(control, now, session);
       /* the poll that follows sets the timer again */
       relay_sessions_mark_dirty(control->sessions, session);
     }
@@ -534,9 +542,13 @@ relay_control_poll(RelayControl *control, WzpTime now, RelayDatagram *datagram)
       relay_control_log(control, session, "did not take its messages");
       relay_control_close(control, now, session, WZP_CLOSE_ERROR);
     }
+    if (relay_control_move_poll(control, now, session, datagram))
+      return true;
     if (session->control != NULL &&
         wzp_control_poll(session->control, now, datagram->data, &datagram->length)) {
       datagram->to = session->address;
+      if (session->move.answered)
+        reply(control, &session->move.to, datagram->data, datagram->length);
       return true;
     }
     if (relay_control_catch_up(control, session))

@@ -23,7 +23,7 @@ RelayControl *relay_control_new(const RelayLimits *limits, const WzpIdentity *id
                                 const RelayControlHooks *hooks);
 void relay_control_free(RelayControl *control);
 
-/* A datagram that relay_media_handle() left for control. */
+/* A datagram that relay_media_handle() left for control; nothing else, media least of all. */
 WzpResult relay_control_handle(RelayControl *control, WzpTime now, const WzpAddress *from,
                                const uint8_t *data, size_t length);
 void relay_control_handle_timeout(RelayControl *control, WzpTime now);

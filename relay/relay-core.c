@@ -121,7 +121,7 @@ relay_core_handle_datagram(RelayCore *core, WzpTime now, const WzpAddress *from,
   WzpResult result;
 
   core->now = now;
-  result = relay_media_handle(core->media, now, data, length, on_forward, core, &for_control);
+  result = relay_media_handle(core->media, now, from, data, length, on_forward, core, &for_control);
   if (for_control)
     result = relay_control_handle(core->control, now, from, data, length);
   return result;

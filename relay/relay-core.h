@@ -47,7 +47,8 @@ typedef struct {
   uint64_t sessions, rooms, calls; /* now */
   uint64_t unauthorised;           /* of the sessions: no good token yet */
   uint64_t handshakes_completed, cookies_sent, stun_answered;
-  uint64_t packets_received, bytes_received;   /* media datagrams that passed all checks */
+  uint64_t legs_moved, moves_refused;        /* to another address; refused: the old one answered */
+  uint64_t packets_received, bytes_received; /* media datagrams that passed all checks */
   uint64_t packets_forwarded, bytes_forwarded; /* copies sent */
   uint64_t datagrams_received;
   uint64_t control_drops[WZP_N_RESULTS], media_drops[WZP_N_RESULTS];

@@ -18,6 +18,7 @@
  * they are of goes on speaking. */
 #define BEHIND_LIMIT 64
 #define BEHIND_SILENCE WZP_SECOND
+#define TELL_EVERY (250 * WZP_MSEC)
 
 typedef struct Leg Leg;
 struct Leg {
@@ -25,6 +26,8 @@ struct Leg {
   uint32_t sid;
   WzpHopKeys hop_keys;
   WzpAddress address;
+  WzpAddress second; /* family 0: none */
+  WzpTime told;      /* the control plane, that it speaks from elsewhere */
   uint16_t capabilities;
   int slot;
   uint32_t room;
@@ -148,6 +151,8 @@ add_leg(RelayMedia *media, WzpTime now, const RelayCommand *command)
   leg->sid = command->sid;
   wzp_hop_keys_init(&leg->hop_keys, command->hop_key);
   leg->address = command->address;
+  leg->second = (WzpAddress){0};
+  leg->told = 0;
   leg->capabilities = command->capabilities;
   leg->slot = NO_SLOT;
   leg->room = RELAY_NO_ROOM;
@@ -186,6 +191,10 @@ relay_media_apply(RelayMedia *media, WzpTime now, const RelayCommand *command)
     break;
   case RELAY_COMMAND_SET_ADDRESS:
     leg->address = command->address;
+    leg->second = (WzpAddress){0};
+    break;
+  case RELAY_COMMAND_ADD_ADDRESS:
+    leg->second = command->address;
     break;
   }
 }
@@ -281,8 +290,8 @@ relay_media_egress(const RelayMedia *media, WzpTime now)
 }
 
 static void
-forward(RelayMedia *media, WzpTime now, const Leg *to, const uint8_t *data, size_t length,
-        RelaySend send, void *user)
+forward_to(RelayMedia *media, WzpTime now, const WzpAddress *to, const uint8_t *data, size_t length,
+           RelaySend send, void *user)
 {
   unsigned limit = media->limits.max_egress_bytes_per_second;
 
@@ -291,9 +300,18 @@ forward(RelayMedia *media, WzpTime now, const Leg *to, const uint8_t *data, size
     return;
   }
   count_egress(media, now, length);
-  send(user, &to->address, data, length);
+  send(user, to, data, length);
   count(&media->stats.packets_forwarded, 1);
   count(&media->stats.bytes_forwarded, length);
+}
+
+static void
+forward(RelayMedia *media, WzpTime now, const Leg *to, const uint8_t *data, size_t length,
+        RelaySend send, void *user)
+{
+  forward_to(media, now, &to->address, data, length, send, user);
+  if (to->second.family != 0)
+    forward_to(media, now, &to->second, data, length, send, user);
 }
 
 static void
@@ -378,10 +396,21 @@ check_trailer(Leg *leg, WzpTime now, const uint8_t *data, size_t length, uint64_
   return wzp_trailer_check(data, length, wzp_hop_keys_at(&leg->hop_keys, (uint32_t)(*index >> 16)));
 }
 
-static WzpResult
-handle_media(RelayMedia *media, WzpTime now, WzpDatagramKind kind, const uint8_t *data,
-             size_t length, RelaySend send, void *user)
+/* Has the control plane to hear that the leg speaks from another address? */
+static bool
+has_news(Leg *leg, WzpTime now, const WzpAddress *from)
 {
+  if (wzp_address_equal(from, &leg->address) || now - leg->told < TELL_EVERY)
+    return false;
+  leg->told = now;
+  return true;
+}
+
+static WzpResult
+handle_media(RelayMedia *media, WzpTime now, WzpDatagramKind kind, const WzpAddress *from,
+             const uint8_t *data, size_t length, RelaySend send, void *user, bool *for_control)
+{
+  WzpResult result;
   WzpReader reader;
   uint64_t index;
   size_t payload;
@@ -404,13 +433,16 @@ handle_media(RelayMedia *media, WzpTime now, WzpDatagramKind kind, const uint8_t
   }
   __atomic_store_n(&leg->last_seen, now, __ATOMIC_RELAXED);
   if (kind == WZP_DATAGRAM_TRUNK)
-    return handle_trunk(media, now, leg, index, data, payload, send, user);
-  return handle_packet(media, now, leg, index, data, payload, send, user);
+    result = handle_trunk(media, now, leg, index, data, payload, send, user);
+  else
+    result = handle_packet(media, now, leg, index, data, payload, send, user);
+  *for_control = result == WZP_OK && has_news(leg, now, from);
+  return result;
 }
 
 WzpResult
-relay_media_handle(RelayMedia *media, WzpTime now, const uint8_t *data, size_t length,
-                   RelaySend send, void *user, bool *for_control)
+relay_media_handle(RelayMedia *media, WzpTime now, const WzpAddress *from, const uint8_t *data,
+                   size_t length, RelaySend send, void *user, bool *for_control)
 {
   WzpStunRequest request;
   WzpDatagramKind kind;
@@ -427,7 +459,7 @@ relay_media_handle(RelayMedia *media, WzpTime now, const uint8_t *data, size_t l
     switch (kind) {
     case WZP_DATAGRAM_MEDIA:
     case WZP_DATAGRAM_TRUNK:
-      return handle_media(media, now, kind, data, length, send, user);
+      return handle_media(media, now, kind, from, data, length, send, user, for_control);
     case WZP_DATAGRAM_HS1:
     case WZP_DATAGRAM_HS3:
     case WZP_DATAGRAM_CONTROL:

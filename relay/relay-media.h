@@ -23,10 +23,11 @@ uint32_t relay_sid_make(unsigned index, uint32_t random, unsigned capacity);
 #define RELAY_NO_ROOM UINT32_MAX
 
 typedef enum {
-  RELAY_COMMAND_ADD_LEG,    /* sid, address, hop_key, capabilities */
-  RELAY_COMMAND_REMOVE_LEG, /* sid */
-  RELAY_COMMAND_SET_ROOM,   /* sid, room (RELAY_NO_ROOM: none), slot */
-  RELAY_COMMAND_SET_ADDRESS /* sid, address */
+  RELAY_COMMAND_ADD_LEG,     /* sid, address, hop_key, capabilities */
+  RELAY_COMMAND_REMOVE_LEG,  /* sid */
+  RELAY_COMMAND_SET_ROOM,    /* sid, room (RELAY_NO_ROOM: none), slot */
+  RELAY_COMMAND_SET_ADDRESS, /* sid, address: there, and only there */
+  RELAY_COMMAND_ADD_ADDRESS  /* sid, address: there as well */
 } RelayCommandType;
 
 typedef struct {
@@ -55,10 +56,12 @@ RelayMedia *relay_media_new(const RelayLimits *limits);
 void relay_media_free(RelayMedia *media);
 void relay_media_apply(RelayMedia *media, WzpTime now, const RelayCommand *command);
 
-/* Takes any datagram. *for_control is true when it is not media but something that the control plane
- * must look at; everything else was forwarded or dropped and counted here. */
-WzpResult relay_media_handle(RelayMedia *media, WzpTime now, const uint8_t *data, size_t length,
-                             RelaySend send, void *user, bool *for_control);
+/* Takes any datagram. *for_control is true when it is something that the control plane must look at; everything
+ * else was forwarded or dropped and counted here. Media are for it only when they were good, new, and of a leg
+ * that is elsewhere (and at most four times a second): they went on, and say where the leg may be now. */
+WzpResult relay_media_handle(RelayMedia *media, WzpTime now, const WzpAddress *from,
+                             const uint8_t *data, size_t length, RelaySend send, void *user,
+                             bool *for_control);
 /* What the owner of the socket lost on its own (send buffer full, control queue full). */
 void relay_media_count_drop(RelayMedia *media, WzpResult reason, uint64_t n);
 

@@ -107,6 +107,11 @@ relay_metrics_text(const RelayStats *stats)
          "Handshakes answered with a cookie, because of load.", stats->cookies_sent);
   single(text, "wzp_relay_stun_answered_total", "counter",
          "Clients' questions for their own address that were answered.", stats->stun_answered);
+  single(text, "wzp_relay_legs_moved_total", "counter",
+         "Clients that went on from another address.", stats->legs_moved);
+  single(text, "wzp_relay_moves_refused_total", "counter",
+         "Datagrams of a client came from elsewhere, but it still answered where it was.",
+         stats->moves_refused);
   durations(text, "wzp_relay_handshake_duration_seconds",
             "Time from the first to the third message of a handshake.", stats->handshake_buckets,
             stats->handshake_seconds_sum);

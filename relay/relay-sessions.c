@@ -33,7 +33,7 @@ session_equal(gconstpointer a, gconstpointer b)
   const RelaySession *left = a, *right = b;
 
   return memcmp(left->hs1_digest, right->hs1_digest, sizeof left->hs1_digest) == 0 &&
-         wzp_address_equal(&left->address, &right->address);
+         wzp_address_equal(&left->hs1_address, &right->hs1_address);
 }
 
 RelaySessions *
@@ -112,7 +112,7 @@ relay_sessions_find_hs1(RelaySessions *sessions, const WzpAddress *from,
 {
   RelaySession key = {0};
 
-  key.address = *from;
+  key.hs1_address = *from;
   memcpy(key.hs1_digest, hs1_digest, sizeof key.hs1_digest);
   key.hash = hs1_hash(sessions, from, hs1_digest);
   return g_hash_table_lookup(sessions->by_hs1, &key);
@@ -145,7 +145,7 @@ relay_sessions_add_half_open(RelaySessions *sessions, WzpTime now, const WzpAddr
   wzp_writer_init(&writer, session->cid, sizeof session->cid);
   wzp_random_fill(&sessions->random, wzp_writer_reserve(&writer, 4), 4);
   wzp_writer_u32(&writer, session->sid);
-  session->address = *from;
+  session->address = session->hs1_address = *from;
   memcpy(session->hs1_digest, hs1_digest, sizeof session->hs1_digest);
   session->hash = hs1_hash(sessions, from, hs1_digest);
   session->since = now;
@@ -157,19 +157,38 @@ relay_sessions_add_half_open(RelaySessions *sessions, WzpTime now, const WzpAddr
   return session;
 }
 
+static RelaySession *
+find_sid(RelaySessions *sessions, uint32_t sid)
+{
+  unsigned index = relay_sid_index(sid, sessions->capacity);
+  RelaySession *session;
+
+  if (index >= sessions->capacity)
+    return NULL;
+  session = &sessions->table[index];
+  return session->state != RELAY_SESSION_FREE && session->sid == sid ? session : NULL;
+}
+
+RelaySession *
+relay_sessions_find_trailer(RelaySessions *sessions, const uint8_t *data, size_t length)
+{
+  WzpReader reader;
+
+  if (length < WZP_TRAILER_SIZE)
+    return NULL;
+  wzp_reader_init(&reader, data + length - WZP_TRAILER_SIZE, 4);
+  return find_sid(sessions, wzp_reader_u32(&reader));
+}
+
 RelaySession *
 relay_sessions_find_cid(RelaySessions *sessions, const uint8_t cid[WZP_CID_SIZE])
 {
   WzpReader reader;
-  unsigned index;
   RelaySession *session;
 
   wzp_reader_init(&reader, cid + WZP_CID_SIZE - 4, 4);
-  index = relay_sid_index(wzp_reader_u32(&reader), sessions->capacity);
-  if (index >= sessions->capacity)
-    return NULL;
-  session = &sessions->table[index];
-  if (session->state == RELAY_SESSION_FREE || sodium_memcmp(session->cid, cid, WZP_CID_SIZE) != 0)
+  session = find_sid(sessions, wzp_reader_u32(&reader));
+  if (session == NULL || sodium_memcmp(session->cid, cid, WZP_CID_SIZE) != 0)
     return NULL;
   return session;
 }
@@ -193,6 +212,17 @@ relay_sessions_open(RelaySessions *sessions, RelaySession *session, WzpTime now)
   session->counted = true;
   sessions->n_open++;
   relay_tally_add(sessions->per_identity, session->identity, sizeof session->identity);
+  relay_tally_add(sessions->per_address, key, relay_address_key(&session->address, key));
+}
+
+void
+relay_sessions_move(RelaySessions *sessions, RelaySession *session, const WzpAddress *address)
+{
+  uint8_t key[RELAY_ADDRESS_KEY_MAX];
+
+  g_assert(session->counted);
+  relay_tally_remove(sessions->per_address, key, relay_address_key(&session->address, key));
+  session->address = *address;
   relay_tally_add(sessions->per_address, key, relay_address_key(&session->address, key));
 }
 

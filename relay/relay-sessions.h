@@ -26,12 +26,25 @@ typedef enum {
 #define RELAY_ADDRESS_KEY_MAX 9
 #define RELAY_SESSION_CALLS_MAX 8
 
+/* The leg speaks from another address, and both were sent a challenge, each its own (relay-control-moves.c). */
+typedef struct {
+  bool pending;
+  bool answered; /* from the new address; the old one may still object */
+  bool due;      /* the challenge for the new address has to go out */
+  WzpAddress to;
+  uint8_t for_new[WZP_CHALLENGE_SIZE], for_old[WZP_CHALLENGE_SIZE];
+  WzpTime since, sent, answered_at;
+  WzpTime next_for_old; /* WZP_NEVER: enough were sent */
+  WzpTime not_before;   /* the next one */
+} RelayMove;
+
 typedef struct {
   RelaySessionState state;
   uint32_t index, sid;
-  WzpAddress address;
+  WzpAddress address;        /* where the leg is */
+  WzpAddress hs1_address;    /* where its handshake came from */
   uint8_t cid[WZP_CID_SIZE]; /* ours */
-  uint8_t hs1_digest[32];    /* with the address: what a repeated HS1 is known by */
+  uint8_t hs1_digest[32];    /* with that address: what a repeated HS1 is known by */
   uint32_t hash;             /* of both, keyed */
   WzpTime since;             /* HS1 came; open since; closing since */
   WzpResponder *responder;   /* half-open only */
@@ -41,6 +54,7 @@ typedef struct {
   uint8_t identity[32]; /* verified */
   bool counted;         /* in the tallies */
   bool overflowed;      /* its queue was full: to be closed */
+  RelayMove move;
   RelayBucket control_bytes, joins;
   RelaySessionAuth auth;
   bool auth_asked; /* was told that a token is needed */
@@ -72,9 +86,14 @@ RelaySession *relay_sessions_find_hs1(RelaySessions *sessions, const WzpAddress 
                                       const uint8_t hs1_digest[32]);
 /* By the connection id that starts at cid; NULL unless all eight bytes match a session. */
 RelaySession *relay_sessions_find_cid(RelaySessions *sessions, const uint8_t cid[WZP_CID_SIZE]);
+/* By the session id in the trailer of a media datagram. */
+RelaySession *relay_sessions_find_trailer(RelaySessions *sessions, const uint8_t *data,
+                                          size_t length);
 RelaySession *relay_sessions_get(RelaySessions *sessions, unsigned index);
 /* Half-open to open: counts it for its identity and address. */
 void relay_sessions_open(RelaySessions *sessions, RelaySession *session, WzpTime now);
+/* The leg is at another address from now on, and counted there. */
+void relay_sessions_move(RelaySessions *sessions, RelaySession *session, const WzpAddress *address);
 /* Open to closing: no longer counted. */
 void relay_sessions_close(RelaySessions *sessions, RelaySession *session, WzpTime now);
 /* Any state to free; wipes. */

@@ -164,20 +164,14 @@ on_forward(void *user, const WzpAddress *to, const uint8_t *data, size_t length)
 /* --- receiving --- */
 
 static void
-queue_for_control(RelayWorker *worker, const struct sockaddr_storage *from, socklen_t from_length,
-                  const uint8_t *data, size_t length)
+queue_for_control(RelayWorker *worker, const WzpAddress *from, const uint8_t *data, size_t length)
 {
   ControlDatagram *place;
-  WzpAddress address;
 
-  if (!wzp_address_from_sockaddr(&address, (const struct sockaddr *)from, from_length)) {
-    relay_media_count_drop(worker->media, WZP_UNKNOWN_SOURCE, 1);
-    return;
-  }
   pthread_mutex_lock(&worker->control_lock);
   if (worker->control_length < CONTROL_QUEUE) {
     place = &worker->control[(worker->control_first + worker->control_length++) % CONTROL_QUEUE];
-    place->from = address;
+    place->from = *from;
     place->length = length;
     memcpy(place->data, data, length);
     worker->control_wakes = true;
@@ -261,13 +255,18 @@ receive_batch(RelayWorker *worker)
     apply_commands(worker, now);
   for (i = 0; i < n; i++) {
     size_t length = worker->received[i].msg_len;
+    WzpAddress from;
     bool for_control;
 
-    relay_media_handle(worker->media, now, worker->buffers[i], length, on_forward, worker,
+    if (!wzp_address_from_sockaddr(&from, (const struct sockaddr *)&worker->received_from[i],
+                                   worker->received[i].msg_hdr.msg_namelen)) {
+      relay_media_count_drop(worker->media, WZP_UNKNOWN_SOURCE, 1);
+      continue;
+    }
+    relay_media_handle(worker->media, now, &from, worker->buffers[i], length, on_forward, worker,
                        &for_control);
     if (for_control)
-      queue_for_control(worker, &worker->received_from[i], worker->received[i].msg_hdr.msg_namelen,
-                        worker->buffers[i], length);
+      queue_for_control(worker, &from, worker->buffers[i], length);
   }
   flush(worker);
   if (worker->control_wakes) {

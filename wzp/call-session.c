@@ -109,6 +109,18 @@ wzp_call_heard(WzpCall *call, WzpCallSession *session)
     call->lost = false;
 }
 
+/* The relay hears us from another address than before and asks whether it is us: yes, by the way on which it asked. */
+static void
+answer_challenge(WzpCall *call, WzpTime now, WzpCallSession *session, const WzpAddress *from)
+{
+  uint8_t challenge[WZP_CHALLENGE_SIZE], answer[WZP_DATAGRAM_MAX];
+  size_t length;
+  if (wzp_control_take_challenge(session->control, challenge) &&
+      call->config.mode == WZP_CALL_RELAY &&
+      wzp_control_answer(session->control, now, challenge, answer, &length))
+    wzp_call_push_datagram(call, from, answer, length);
+}
+
 WzpResult
 wzp_call_handle_record(WzpCall *call, WzpTime now, const WzpAddress *from, const uint8_t *data,
                        size_t length)
@@ -125,6 +137,7 @@ wzp_call_handle_record(WzpCall *call, WzpTime now, const WzpAddress *from, const
     return result;
 
   wzp_control_drop_first(session->control);
+  answer_challenge(call, now, session, from);
   if (session == pending(call)) {
     call->attempt->session = NULL;
     wzp_call_attempt_stop(call);

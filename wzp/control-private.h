@@ -43,6 +43,7 @@ typedef struct {
   uint8_t send_cid[WZP_CID_SIZE], receive_cid[WZP_CID_SIZE];
   uint32_t send_counter; /* the next one; WZP_RECORD_COUNTER_END: none left */
   WzpRecordKey receive, previous;
+  bool newest; /* the last one that opened was */
 } WzpRecords;
 
 void wzp_records_init(WzpRecords *records, const WzpControlConfig *config);
@@ -111,6 +112,8 @@ struct WzpControl {
 
   unsigned closes_left;
   WzpCloseReason close_reason;
+  bool has_challenge, has_answer; /* in the last record */
+  uint8_t challenge[WZP_CHALLENGE_SIZE], answer[WZP_CHALLENGE_SIZE];
   bool peer_closed, peer_close_taken;
   WzpCloseReason peer_reason;
 

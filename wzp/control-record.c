@@ -120,6 +120,7 @@ wzp_records_open(WzpRecords *records, const uint8_t *data, size_t length, uint8_
   if (!wzp_aead_open(plain, key->key, nonce, data, WZP_RECORD_HEADER_SIZE,
                      data + WZP_RECORD_HEADER_SIZE, length - WZP_RECORD_HEADER_SIZE))
     return WZP_BAD_TAG;
+  records->newest = key == &records->receive && ctr >= key->window.next;
   wzp_window_mark(&key->window, ctr);
   if (key->generation > records->heard_generation) {
     records->heard_generation = key->generation;

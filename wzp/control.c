@@ -134,6 +134,13 @@ take_ack(WzpControl *control, WzpReader *r)
   return r->failed ? WZP_TRUNCATED : wzp_outbox_acknowledge(&control->outbox, next, bitmap);
 }
 
+static WzpResult
+take_eight(WzpReader *r, bool *has, uint8_t bytes[WZP_CHALLENGE_SIZE])
+{
+  *has = wzp_reader_copy(r, bytes, WZP_CHALLENGE_SIZE);
+  return *has ? WZP_OK : WZP_TRUNCATED;
+}
+
 /* One frame's body. Sets *last when nothing behind it can be read. */
 static WzpResult
 take_frame(WzpControl *control, WzpTime now, uint8_t type, WzpReader *r, bool *last)
@@ -163,8 +170,9 @@ take_frame(WzpControl *control, WzpTime now, uint8_t type, WzpReader *r, bool *l
     take_pong(control, now, token);
     return WZP_OK;
   case WZP_FRAME_CHALLENGE:
-  case WZP_FRAME_ANSWER: /* reserved: this version moves no addresses */
-    return wzp_reader_bytes(r, 8) ? WZP_UNSUPPORTED : WZP_TRUNCATED;
+    return take_eight(r, &control->has_challenge, control->challenge);
+  case WZP_FRAME_ANSWER:
+    return take_eight(r, &control->has_answer, control->answer);
   case WZP_FRAME_CLOSE:
     reason = wzp_reader_u8(r);
     if (r->failed)
@@ -190,6 +198,7 @@ wzp_control_receive(WzpControl *control, WzpTime now, const uint8_t *data, size_
     return result;
   control->last_heard = now;
   control->records_received++;
+  control->has_challenge = control->has_answer = false;
   wzp_control_drop_first(control); /* the peer got it, or will take any other as well */
 
   WzpReader r;
@@ -202,6 +211,34 @@ wzp_control_receive(WzpControl *control, WzpTime now, const uint8_t *data, size_
   }
   sodium_memzero(plain, sizeof plain);
   return WZP_OK;
+}
+
+static bool
+take_once(bool *has, const uint8_t from[WZP_CHALLENGE_SIZE], uint8_t to[WZP_CHALLENGE_SIZE])
+{
+  bool had = *has;
+  *has = false;
+  if (had)
+    memcpy(to, from, WZP_CHALLENGE_SIZE);
+  return had;
+}
+
+bool
+wzp_control_take_challenge(WzpControl *control, uint8_t challenge[WZP_CHALLENGE_SIZE])
+{
+  return take_once(&control->has_challenge, control->challenge, challenge);
+}
+
+bool
+wzp_control_take_answer(WzpControl *control, uint8_t challenge[WZP_CHALLENGE_SIZE])
+{
+  return take_once(&control->has_answer, control->answer, challenge);
+}
+
+bool
+wzp_control_was_newest(const WzpControl *control)
+{
+  return control->records.newest;
 }
 
 GBytes *
@@ -287,6 +324,33 @@ wzp_control_poll(WzpControl *control, WzpTime now, uint8_t *out, size_t *length)
     control->first_record_length = *length;
   }
   return true;
+}
+
+static bool
+seal_eight(WzpControl *control, WzpTime now, uint8_t type, const uint8_t bytes[WZP_CHALLENGE_SIZE],
+           uint8_t *out, size_t *length)
+{
+  if (control->records.send_counter >= WZP_RECORD_COUNTER_END)
+    return false;
+  out[WZP_RECORD_HEADER_SIZE] = type;
+  memcpy(out + WZP_RECORD_HEADER_SIZE + 1, bytes, WZP_CHALLENGE_SIZE);
+  *length = wzp_records_seal(&control->records, out, 1 + WZP_CHALLENGE_SIZE);
+  control->last_sent = now;
+  return true;
+}
+
+bool
+wzp_control_challenge(WzpControl *control, WzpTime now, const uint8_t challenge[WZP_CHALLENGE_SIZE],
+                      uint8_t *out, size_t *length)
+{
+  return seal_eight(control, now, WZP_FRAME_CHALLENGE, challenge, out, length);
+}
+
+bool
+wzp_control_answer(WzpControl *control, WzpTime now, const uint8_t challenge[WZP_CHALLENGE_SIZE],
+                   uint8_t *out, size_t *length)
+{
+  return seal_eight(control, now, WZP_FRAME_ANSWER, challenge, out, length);
 }
 
 WzpTime

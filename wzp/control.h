@@ -93,6 +93,21 @@ GBytes *wzp_control_next_message(WzpControl *control);
 /* True once when the peer's CLOSE came in. */
 bool wzp_control_take_close(WzpControl *control, WzpCloseReason *reason);
 
+/* Address moves. A record with nothing in it but a challenge, or the answer to one, for the address that it is
+ * about; out as in wzp_control_poll(). False: there are no more records. */
+#define WZP_CHALLENGE_SIZE 8
+#define WZP_CHALLENGE_RECORD (WZP_CONTROL_OVERHEAD + 1 + WZP_CHALLENGE_SIZE)
+bool wzp_control_challenge(WzpControl *control, WzpTime now,
+                           const uint8_t challenge[WZP_CHALLENGE_SIZE], uint8_t *out,
+                           size_t *length);
+bool wzp_control_answer(WzpControl *control, WzpTime now,
+                        const uint8_t challenge[WZP_CHALLENGE_SIZE], uint8_t *out, size_t *length);
+/* What the last record that was received brought of them; true once. */
+bool wzp_control_take_challenge(WzpControl *control, uint8_t challenge[WZP_CHALLENGE_SIZE]);
+bool wzp_control_take_answer(WzpControl *control, uint8_t challenge[WZP_CHALLENGE_SIZE]);
+/* That record had a higher ctr than all before it. */
+bool wzp_control_was_newest(const WzpControl *control);
+
 /* Writes one record into out (>= WZP_DATAGRAM_MAX bytes) if something is due; *length is then set.
  * Call until it returns false, after every input and every timeout. */
 bool wzp_control_poll(WzpControl *control, WzpTime now, uint8_t *out, size_t *length);
@@ -113,5 +128,5 @@ WzpTime wzp_control_round_trip(const WzpControl *control);
 size_t wzp_control_queued_bytes(const WzpControl *control);
 /* Frames of opened records that were not taken in, by reason: WZP_REPLAYED and WZP_TOO_OLD (a message
  * that came again: normal on a bad network), WZP_UNEXPECTED (number too far ahead), WZP_QUEUE_FULL,
- * WZP_UNKNOWN_KIND, WZP_UNSUPPORTED (reserved frames), WZP_TRUNCATED, WZP_MALFORMED, WZP_TOO_LONG. */
+ * WZP_UNKNOWN_KIND, WZP_TRUNCATED, WZP_MALFORMED, WZP_TOO_LONG. */
 uint64_t wzp_control_dropped(const WzpControl *control, WzpResult reason);

@@ -265,40 +265,74 @@ typedef struct {
   SimCall *sim;
   AttackRow row;
   WzpAddress thief;
-  unsigned n_to_thief;
+  bool passes_on; /* what comes to the thief, to the client */
+  unsigned n_challenges, n_to_thief;
+  size_t longest_to_thief;
 } Thief;
 
 static bool
 steal(void *user, int party, const WzpAddress *to, const uint8_t *data, size_t length)
 {
   Thief *thief = user;
-  thief->n_to_thief += wzp_address_equal(to, &thief->thief);
+  if (wzp_address_equal(to, &thief->thief)) {
+    if (wzp_datagram_kind(data, length) == WZP_DATAGRAM_CONTROL)
+      thief->n_challenges++;
+    else
+      thief->n_to_thief++;
+    thief->longest_to_thief = MAX(thief->longest_to_thief, length);
+    if (thief->passes_on)
+      attack_row_push(&thief->row, thief->sim, 0, &thief->sim->relay_address, data, length);
+  }
   if (party == 0)
     attack_row_push(&thief->row, thief->sim, -1, &thief->thief, data, length);
   return true;
 }
 
+/* The copies need 1 to 5 ms to the relay, the good ones 20. */
+static void
+run_with_thief(Thief *thief)
+{
+  RelayStats relay;
+  g_assert_true(wzp_address_parse(&thief->thief, "203.0.113.66:666"));
+  thief->sim->tap = steal;
+  thief->sim->tap_user = thief;
+  for (unsigned i = 0; i < 20 * 200; i++) {
+    sim_call_run(thief->sim, 5 * WZP_MSEC);
+    attack_row_show(&thief->row, thief->sim);
+  }
+  g_assert_cmpuint(thief->row.shown, >, 1000);
+  g_assert_cmpuint(sim_party_stats(&thief->sim->parties[0]).handshakes_started, ==, 1);
+  relay_core_get_stats(thief->sim->relay, &relay);
+  g_assert_cmpuint(relay.legs_moved, ==, 0);
+  g_assert_true(sim_call_is_active(thief->sim));
+  attack_row_clear(&thief->row);
+  thief->sim->tap = NULL;
+  attack_sim_assert_all_heard(thief->sim);
+  sim_call_free(thief->sim);
+}
+
+/* He gets questions that he cannot answer, and nothing else. */
 static void
 test_stolen_address(void)
 {
-  SimCall *sim = attack_sim_call(112);
-  Thief thief = {.sim = sim, .row.delay = 0};
-  g_assert_true(wzp_address_parse(&thief.thief, "203.0.113.66:666"));
-  sim->tap = steal;
-  sim->tap_user = &thief;
-  /* the copies need 1 to 5 ms to the relay, the good ones 20 */
-  for (unsigned i = 0; i < 20 * 200; i++) {
-    sim_call_run(sim, 5 * WZP_MSEC);
-    attack_row_show(&thief.row, sim);
-  }
-  g_assert_cmpuint(thief.row.shown, >, 1000);
+  Thief thief = {.sim = attack_sim_call(112), .row.delay = 0};
+  run_with_thief(&thief);
   g_assert_cmpuint(thief.n_to_thief, ==, 0);
-  g_assert_cmpuint(sim_party_stats(&sim->parties[0]).handshakes_started, ==, 1);
-  g_assert_true(sim_call_is_active(sim));
-  attack_row_clear(&thief.row);
-  sim->tap = NULL;
-  attack_sim_assert_all_heard(sim);
-  sim_call_free(sim);
+  g_assert_cmpuint(thief.n_challenges, >, 0);
+  g_assert_cmpuint(thief.n_challenges, <=, 20 * 4);
+  g_assert_cmpuint(thief.longest_to_thief, <=, WZP_CHALLENGE_RECORD);
+}
+
+/* He brings the questions to the client and its answers to the relay, before they come by themselves. He may
+ * then see some more copies of what he sees anyway, but the leg stays where it is. */
+static void
+test_stolen_answers(void)
+{
+  Thief thief = {.sim = attack_sim_call(113), .row.delay = 0, .passes_on = true};
+  run_with_thief(&thief);
+  g_assert_cmpuint(thief.n_challenges, >, 0);
+  g_test_message("%u packets went to the thief too", thief.n_to_thief);
+  g_assert_cmpuint(thief.n_to_thief, <, 20 * 50 / 20);
 }
 
 int
@@ -310,5 +344,6 @@ main(int argc, char **argv)
   g_test_add_func("/attack/call/keys-sabotaged", test_keys_sabotaged);
   g_test_add_func("/attack/call/bad-tags", test_bad_tags);
   g_test_add_func("/attack/call/stolen-address", test_stolen_address);
+  g_test_add_func("/attack/call/stolen-answers", test_stolen_answers);
   return g_test_run();
 }

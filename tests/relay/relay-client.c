@@ -184,6 +184,8 @@ relay_client_receive(RelayClient *client, WzpTime now, const uint8_t *data, size
         wzp_control_receive(client->control, now, data, length) != WZP_OK)
       break;
     client->connected = true;
+    client->challenged =
+        wzp_control_take_challenge(client->control, client->challenge) || client->challenged;
     while ((message = wzp_control_next_message(client->control)) != NULL) {
       read_message(client, g_bytes_get_data(message, NULL), g_bytes_get_size(message));
       g_bytes_unref(message);
@@ -195,6 +197,16 @@ relay_client_receive(RelayClient *client, WzpTime now, const uint8_t *data, size
     g_queue_push_tail(&client->media, g_bytes_new(data, length));
     break;
   }
+}
+
+GBytes *
+relay_client_answer(RelayClient *client, WzpTime now, const uint8_t challenge[WZP_CHALLENGE_SIZE])
+{
+  uint8_t record[WZP_DATAGRAM_MAX];
+  size_t length;
+
+  g_assert_true(wzp_control_answer(client->control, now, challenge, record, &length));
+  return g_bytes_new(record, length);
 }
 
 void

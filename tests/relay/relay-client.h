@@ -19,7 +19,9 @@ typedef struct {
   uint32_t wraps;      /* of seq, in the trailers that are made */
   WzpAddress observed; /* what HS2 said */
   uint8_t relay_key[32];
-  bool connected; /* a record of the relay opened */
+  bool connected;  /* a record of the relay opened */
+  bool challenged; /* the last challenge that came; the test answers */
+  uint8_t challenge[WZP_CHALLENGE_SIZE];
   bool closed;
   WzpCloseReason close_reason;
   GQueue out;      /* GBytes to send */
@@ -45,6 +47,9 @@ void relay_client_receive(RelayClient *client, WzpTime now, const uint8_t *data,
 void relay_client_poll(RelayClient *client, WzpTime now);
 /* A message with its kind byte; relay_client_poll() sends it. */
 void relay_client_send(RelayClient *client, const void *message, size_t length);
+/* An answer to a challenge; not through out: the test chooses from where it comes. */
+GBytes *relay_client_answer(RelayClient *client, WzpTime now,
+                            const uint8_t challenge[WZP_CHALLENGE_SIZE]);
 void relay_client_send_join(RelayClient *client);
 /* AUTH with the JOIN, if there is a room. */
 void relay_client_send_auth(RelayClient *client, const char *token);

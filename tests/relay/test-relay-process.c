@@ -287,6 +287,8 @@ test_metrics(void)
       "wzp_relay_bytes_forwarded_total",
       "wzp_relay_drops_total",
       "wzp_relay_cookies_sent_total",
+      "wzp_relay_legs_moved_total",
+      "wzp_relay_moves_refused_total",
       "wzp_relay_build_info",
       "wzp_relay_datagrams_received_total",
       "wzp_relay_unauthorised_sessions",

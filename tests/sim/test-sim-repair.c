@@ -142,7 +142,7 @@ test_bottleneck(void)
 }
 
 /* A phone goes from one network to the other. What was on its way to the old address is lost; the call finds
- * itself again, and both hear each other within seconds. */
+ * itself again, and nothing that the phone says is lost. */
 static void
 test_address_change(void)
 {
@@ -163,29 +163,30 @@ test_address_change(void)
   sim_call_run(sim, 10 * WZP_SECOND);
   sim_call_move_party(sim, 0, "203.0.113.77:40000");
   const WzpTime moved = sim->now;
-  const uint64_t heard = mover->frames_received;
-  sim_call_run(sim, WZP_SECOND / 2);
-  g_assert_cmpuint(mover->frames_received, ==, heard);
   sim_call_run(sim, 6 * WZP_SECOND);
   g_assert_true(sim_call_is_active(sim));
-  g_assert_cmpuint(sim_party_stats(mover).handshakes_completed, ==, 2);
+  g_assert_cmpuint(sim_party_stats(mover).handshakes_started, ==, 1);
   /* and all is whole again */
   const uint64_t by_mover = mover->frames_received, by_other = other->frames_received;
   sim_call_run(sim, 10 * WZP_SECOND);
   assert_whole(mover->frames_received - by_mover);
   assert_whole(other->frames_received - by_other);
-  WzpTime first = WZP_NEVER, last = 0;
-  for (unsigned i = 0; i < other->frames->len; i++) {
-    const SimFrame *frame = &g_array_index(other->frames, SimFrame, i);
-    if (frame->captured >= moved - WZP_SECOND && frame->arrived == WZP_NEVER) {
-      first = MIN(first, frame->captured);
-      last = MAX(last, frame->captured);
+  for (unsigned i = 0; i < 2; i++) {
+    WzpTime first = WZP_NEVER, last = 0;
+    for (unsigned n = 0; n < sim->parties[i].frames->len; n++) {
+      const SimFrame *frame = &g_array_index(sim->parties[i].frames, SimFrame, n);
+      if (frame->captured > sim->now - WZP_SECOND)
+        break;
+      if (frame->captured >= moved - WZP_SECOND && frame->arrived == WZP_NEVER) {
+        first = MIN(first, frame->captured);
+        last = MAX(last, frame->captured);
+      }
     }
-    if (frame->captured > sim->now - WZP_SECOND)
-      break;
+    if (i == 0)
+      g_assert_cmpint(first, ==, WZP_NEVER);
+    else /* what was on its way, one round trip more, and a packet each way */
+      g_assert_cmpint(last - first, <=, 30 * WZP_MSEC + 60 * WZP_MSEC + 40 * WZP_MSEC);
   }
-  g_test_message("not heard for %.2f s", (double)(last - first) / WZP_SECOND);
-  g_assert_cmpint(last - first, <, 5 * WZP_SECOND);
   sim_call_free(sim);
 }
 
