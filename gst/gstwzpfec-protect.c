@@ -130,7 +130,7 @@ exchange_reports(GstWzpFec *self, WzpTime now)
   if (self->protect.carrying || !wzp_session_take_report(session, &report))
     return;
   g_mutex_lock(&self->lock);
-  wzp_fec_sender_carry_report(self->protect.sender, &report);
+  wzp_fec_sender_carry_report(self->protect.sender, now, &report);
   self->protect.carrying = TRUE;
   g_mutex_unlock(&self->lock);
 }

@@ -4,6 +4,7 @@
 typedef struct {
   guint8 slot; /* whose stream, or who listens */
   WzpTime since;
+  WzpTime at; /* of the report; since: of the first that it replaced */
   WzpReport report;
 } Entry;
 
@@ -43,24 +44,24 @@ find(GArray *list, guint8 slot)
 
 /* A report that replaces another keeps its place: it waits since the other came. */
 static void
-put(GArray *list, guint8 slot, WzpTime since, const WzpReport *report)
+put(GArray *list, guint8 slot, WzpTime now, const WzpReport *report)
 {
   Entry *entry = find(list, slot);
-  const Entry fresh = {.slot = slot, .since = since, .report = *report};
-  if (entry != NULL)
-    entry->report = *report;
-  else
+  Entry fresh = {.slot = slot, .since = now, .at = now, .report = *report};
+  if (entry != NULL) {
+    fresh.since = entry->since;
+    *entry = fresh;
+  } else {
     g_array_append_val(list, fresh);
+  }
 }
 
 static gboolean
-take_first(GArray *list, guint8 *slot, WzpReport *report)
+take_first(GArray *list, Entry *first)
 {
   if (list->len == 0)
     return FALSE;
-  const Entry *first = &g_array_index(list, Entry, 0);
-  *slot = first->slot;
-  *report = first->report;
+  *first = g_array_index(list, Entry, 0);
   g_array_remove_index(list, 0);
   return TRUE;
 }
@@ -82,13 +83,17 @@ wzp_board_post(WzpBoard *board, WzpTime now, const WzpReport *report)
 }
 
 gboolean
-wzp_board_take(WzpBoard *board, WzpTime until, WzpReport *report)
+wzp_board_take(WzpBoard *board, WzpTime now, WzpTime until, WzpReport *report)
 {
-  guint8 slot;
+  Entry first;
   g_mutex_lock(&board->lock);
   gboolean old = board->ours->len > 0 && g_array_index(board->ours, Entry, 0).since < until;
-  gboolean taken = old && take_first(board->ours, &slot, report);
+  gboolean taken = old && take_first(board->ours, &first);
   g_mutex_unlock(&board->lock);
+  if (taken) {
+    *report = first.report;
+    wzp_report_age(report, now - first.at);
+  }
   return taken;
 }
 
@@ -112,9 +117,14 @@ wzp_board_hear(WzpBoard *board, guint8 listener, const WzpReport *report)
 gboolean
 wzp_board_take_heard(WzpBoard *board, guint8 *listener, WzpReport *report)
 {
+  Entry first;
   g_mutex_lock(&board->lock);
-  gboolean taken = take_first(board->heard, listener, report);
+  gboolean taken = take_first(board->heard, &first);
   g_mutex_unlock(&board->lock);
+  if (taken) {
+    *listener = first.slot;
+    *report = first.report;
+  }
   return taken;
 }
 

@@ -17,8 +17,8 @@ void wzp_board_free(WzpBoard *board);
 
 /* Our report about the stream of slot report->slot waits to be carried. */
 void wzp_board_post(WzpBoard *board, WzpTime now, const WzpReport *report);
-/* The one that waits longest, if it was posted before `until`. */
-gboolean wzp_board_take(WzpBoard *board, WzpTime until, WzpReport *report);
+/* The one that waits longest, if it was posted before `until`; it says how long it waited (wzp_report_age()). */
+gboolean wzp_board_take(WzpBoard *board, WzpTime now, WzpTime until, WzpReport *report);
 /* When the one that waits longest was posted; WZP_NEVER: none waits. */
 WzpTime wzp_board_oldest(WzpBoard *board);
 

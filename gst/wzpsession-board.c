@@ -22,7 +22,7 @@ wzp_session_post_report(WzpSession *self, const WzpReport *report)
 gboolean
 wzp_session_take_report(WzpSession *self, WzpReport *report)
 {
-  return wzp_board_take(self->board, WZP_NEVER, report);
+  return wzp_board_take(self->board, g_get_monotonic_time(), WZP_NEVER, report);
 }
 
 gboolean
@@ -108,7 +108,7 @@ void
 wzp_session_send_reports(WzpSession *self, WzpTime now)
 {
   WzpReport report;
-  while (wzp_board_take(self->board, now - ALONE_AFTER + 1, &report)) {
+  while (wzp_board_take(self->board, now, now - ALONE_AFTER + 1, &report)) {
     g_mutex_lock(&self->lock);
     gboolean active = self->state == WZP_CALL_ACTIVE;
     guint32 timestamp =

@@ -493,6 +493,16 @@ read_bundle(WzpFecReceiver *receiver, const WzpFecPacketInfo *info, const uint8_
   return result != WZP_OK ? result : reader.result;
 }
 
+static void
+note_media(WzpFecReceiver *receiver, WzpTime now, const WzpFecPacketInfo *info)
+{
+  const WzpFraming *framing = wzp_framing_from_code(info->code);
+  if (framing == NULL || framing->frames_per_packet == 0 || !info->has_media_ms || info->talk_start)
+    return;
+  wzp_reception_media(receiver->reception, now, info->media_ms,
+                      framing->frame_ms * framing->frames_per_packet);
+}
+
 WzpResult
 wzp_fec_receiver_push(WzpFecReceiver *receiver, WzpTime now, const WzpFecPacketInfo *info,
                       const uint8_t *bundle, size_t length)
@@ -503,6 +513,7 @@ wzp_fec_receiver_push(WzpFecReceiver *receiver, WzpTime now, const WzpFecPacketI
   WzpResult result = note_packet(receiver, info->index);
   if (result == WZP_OK) {
     wzp_reception_packet(receiver->reception, now, info->index);
+    note_media(receiver, now, info);
     result = read_bundle(receiver, info, bundle, length);
   }
   if (result == WZP_TOO_OLD)
@@ -571,6 +582,7 @@ wzp_fec_receiver_next(WzpFecReceiver *receiver, WzpFecFrame *frame)
       receiver->stats.redundant++;
     } else {
       receiver->stats.recovered++;
+      wzp_reception_repaired(receiver->reception, 1);
       return true;
     }
   }

@@ -100,6 +100,7 @@ struct WzpFecSender {
   uint32_t pieces;       /* windows that had to be cut, so far */
   bool has_report;
   WzpReport report;
+  WzpTime report_at;
   bool in_silence, comfort_due; /* since a descriptor came; it must go even alone */
   uint8_t comfort[WZP_COMFORT_SIZE];
 

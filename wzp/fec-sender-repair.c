@@ -459,6 +459,7 @@ finish_packet(WzpFecSender *sender, const Draft *draft, uint64_t first, unsigned
   }
   stats->repair_bytes += writer.length - before;
   if (sender->has_report) {
+    wzp_report_age(&sender->report, sender->now - sender->report_at);
     wzp_report_write_element(&writer, &sender->report, true);
     sender->has_report = false;
     stats->reports_carried++;

@@ -182,8 +182,9 @@ wzp_fec_sender_skip(WzpFecSender *sender, uint64_t packets)
 }
 
 void
-wzp_fec_sender_carry_report(WzpFecSender *sender, const WzpReport *report)
+wzp_fec_sender_carry_report(WzpFecSender *sender, WzpTime now, const WzpReport *report)
 {
+  sender->report_at = now;
   sender->report = *report;
   sender->has_report = true;
 }

@@ -44,7 +44,7 @@ void wzp_fec_sender_set_channel(WzpFecSender *sender, const WzpChannelState *sta
 /* So many packets of the stream that are not this sender's went since its newest one. */
 void wzp_fec_sender_skip(WzpFecSender *sender, uint64_t packets);
 /* A report to carry in the next packet. */
-void wzp_fec_sender_carry_report(WzpFecSender *sender, const WzpReport *report);
+void wzp_fec_sender_carry_report(WzpFecSender *sender, WzpTime now, const WzpReport *report);
 
 /* WZP_OK: taken; poll for packets. WZP_MALFORMED: no frame of the table, empty, or too long. */
 WzpResult wzp_fec_sender_push(WzpFecSender *sender, WzpTime now, const WzpFecSourceFrame *frame);

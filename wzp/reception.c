@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "report.h"
+#include "transit.h"
 #include <glib.h>
 #include <math.h>
 
@@ -35,6 +36,7 @@ struct WzpReception {
   Slot slots[WINDOW];
   WzpTime patience;
   WzpReceptionStats stats;
+  WzpTransit transit;
   uint64_t heard; /* packets, duplicates included */
 
   bool reported;
@@ -185,6 +187,33 @@ wzp_reception_unrepaired(WzpReception *reception, unsigned frames)
   reception->stats.unrepaired += frames;
 }
 
+void
+wzp_reception_media(WzpReception *reception, WzpTime now, uint64_t media_ms, unsigned duration_ms)
+{
+  wzp_transit_packet(&reception->transit, now, media_ms, duration_ms);
+}
+
+void
+wzp_reception_repaired(WzpReception *reception, unsigned frames)
+{
+  reception->stats.repaired += frames;
+}
+
+/* What the report says of delay. */
+static void
+say_transit(WzpTransit *transit, WzpTime now, WzpReport *report)
+{
+  report->held = UINT8_MAX;
+  if (transit->n == 0)
+    return;
+  transit->reported = (double)wzp_transit_ms(transit);
+  report->jitter = (uint8_t)MIN(transit->jitter + 0.5, UINT8_MAX);
+  report->heard = (uint16_t)transit->heard;
+  report->transit = (uint16_t)wzp_transit_ms(transit);
+  report->held = 0;
+  wzp_report_age(report, now - transit->heard_at);
+}
+
 static void
 look(WzpReception *reception, WzpTime now)
 {
@@ -239,7 +268,8 @@ wzp_reception_report(WzpReception *reception, WzpTime now, WzpReport *report)
   /* a second report without news repeats the first, in case that was lost; a third would say nothing */
   if (reception->reported && reception->heard == reception->heard_before_that)
     return false;
-  bool soon = now - reception->start < START || loss_changes(reception);
+  bool soon = now - reception->start < START || loss_changes(reception) ||
+              wzp_transit_moved(&reception->transit);
   if (now - reception->last_report < (soon ? REPORT_SOON : REPORT_LATE))
     return false;
   reception->patience -= (reception->patience - PATIENCE_MIN) / 64;
@@ -252,7 +282,9 @@ wzp_reception_report(WzpReception *reception, WzpTime now, WzpReport *report)
       .received = (uint16_t)reception->stats.received,
       .runs = (uint16_t)reception->stats.runs,
       .unrepaired = (uint16_t)reception->stats.unrepaired,
+      .repaired = (uint16_t)reception->stats.repaired,
   };
+  say_transit(&reception->transit, now, report);
   return true;
 }
 

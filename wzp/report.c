@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "report.h"
+#include <glib.h>
 
 void
 wzp_report_write(WzpWriter *writer, const WzpReport *report)
@@ -10,7 +11,11 @@ wzp_report_write(WzpWriter *writer, const WzpReport *report)
   wzp_writer_u16(writer, report->runs);
   wzp_writer_u16(writer, report->unrepaired);
   wzp_writer_u8(writer, report->playout);
-  wzp_writer_u8(writer, report->flags);
+  wzp_writer_u8(writer, report->jitter);
+  wzp_writer_u16(writer, report->repaired);
+  wzp_writer_u16(writer, report->heard);
+  wzp_writer_u8(writer, report->held);
+  wzp_writer_u16(writer, report->transit);
 }
 
 void
@@ -21,6 +26,13 @@ wzp_report_write_element(WzpWriter *writer, const WzpReport *report, bool last)
   wzp_writer_init(&inner, body, sizeof body);
   wzp_report_write(&inner, report);
   wzp_bundle_write(writer, WZP_ELEMENT_REPORT, body, inner.length, last);
+}
+
+void
+wzp_report_age(WzpReport *report, WzpTime waited)
+{
+  WzpTime held = report->held + MAX(waited, 0) / WZP_REPORT_HELD_UNIT;
+  report->held = (uint8_t)MIN(held, UINT8_MAX);
 }
 
 WzpResult
@@ -34,7 +46,11 @@ wzp_report_parse(WzpReport *report, const uint8_t *body, size_t length)
   report->runs = wzp_reader_u16(&reader);
   report->unrepaired = wzp_reader_u16(&reader);
   report->playout = wzp_reader_u8(&reader);
-  report->flags = wzp_reader_u8(&reader);
+  report->jitter = wzp_reader_u8(&reader);
+  report->repaired = wzp_reader_u16(&reader);
+  report->heard = wzp_reader_u16(&reader);
+  report->held = wzp_reader_u8(&reader);
+  report->transit = wzp_reader_u16(&reader);
   if (reader.failed)
     return WZP_TRUNCATED;
   return report->slot > WZP_SLOT_MAX ? WZP_MALFORMED : WZP_OK;

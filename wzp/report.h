@@ -6,7 +6,8 @@
 /* What a receiver tells the sender of a stream: counters since the stream began, modulo 2^16, so that any two
  * reports give the figures between them and a lost report costs nothing (PROTOCOL.md 9). */
 
-#define WZP_REPORT_SIZE 11
+#define WZP_REPORT_SIZE 18
+#define WZP_REPORT_HELD_UNIT (4 * WZP_MSEC)
 
 typedef struct {
   uint8_t slot;        /* whose stream it is about */
@@ -16,11 +17,19 @@ typedef struct {
   uint16_t unrepaired; /* frames that stayed lost after repair, within the horizon */
   uint8_t
       playout; /* how long after a packet's usual arrival a repaired frame is still played; 10 ms; 0: unknown */
-  uint8_t flags; /* reserved, 0 */
+  uint8_t jitter;    /* ms: how much the delay differs from packet to packet, in the mean */
+  uint16_t repaired; /* frames that repair brought back */
+  uint16_t heard;    /* low bits of the media time (ms) of the packet with audio that came last, */
+  uint8_t
+      held; /* and how long before this report: WZP_REPORT_HELD_UNIT; 255: longer, or none came */
+  uint16_t
+      transit; /* low bits of the least delay (ms) of late: arrival by the receiver's clock less media time */
 } WzpReport;
 
 /* The body of a WZP_ELEMENT_REPORT. A longer body is read, its tail ignored: later versions append. */
 void wzp_report_write(WzpWriter *writer, const WzpReport *report);
+/* The report waited for so long before it was sent. */
+void wzp_report_age(WzpReport *report, WzpTime waited);
 /* The same as an element of a bundle; see wzp_bundle_write(). */
 void wzp_report_write_element(WzpWriter *writer, const WzpReport *report, bool last);
 WzpResult wzp_report_parse(WzpReport *report, const uint8_t *body, size_t length);
@@ -32,12 +41,16 @@ WzpReception *wzp_reception_new(void);
 void wzp_reception_free(WzpReception *reception);
 /* A packet opened. index: of the stream, 64 bits. */
 void wzp_reception_packet(WzpReception *reception, WzpTime now, uint64_t index);
+/* The same packet, if it has audio that was sent as soon as it was spoken; see wzp_transit_packet(). */
+void wzp_reception_media(WzpReception *reception, WzpTime now, uint64_t media_ms,
+                         unsigned duration_ms);
 void wzp_reception_unrepaired(WzpReception *reception, unsigned frames);
-/* The report to send now, if one is due: each 200 ms while losses come or their rate changes, else each
+void wzp_reception_repaired(WzpReception *reception, unsigned frames);
+/* The report to send now, if one is due: each 200 ms while losses come, or their rate or the delay changes, else each
  * 1000 ms. False: not yet, or nothing heard since the last one but one. */
 bool wzp_reception_report(WzpReception *reception, WzpTime now, WzpReport *report);
 /* The counters in full, for stats. */
 typedef struct {
-  uint64_t judged, received, lost, runs, unrepaired;
+  uint64_t judged, received, lost, runs, unrepaired, repaired;
 } WzpReceptionStats;
 void wzp_reception_get_stats(const WzpReception *reception, WzpReceptionStats *stats);

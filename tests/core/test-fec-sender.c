@@ -252,7 +252,7 @@ test_budget(gconstpointer data)
   uint64_t before = 0;
   for (unsigned ten = 0; ten < 6; ten++) {
     for (unsigned i = 0; i < 50; i++) { /* reports count, too */
-      wzp_fec_sender_carry_report(stream.sender, &report);
+      wzp_fec_sender_carry_report(stream.sender, stream.now, &report);
       fec_stream_talk(&stream, budget->profile, 0, 200 / profile->frame_ms);
     }
     double rate = (double)(stream.wire_bytes - before) * 8 / 10;
@@ -327,7 +327,7 @@ test_report(void)
   fec_stream_init(&stream, &limits);
   fec_stream_talk(&stream, "opus-24k", 0, 30);
   g_assert_false(wzp_fec_receiver_peer_report(stream.receiver, &got));
-  wzp_fec_sender_carry_report(stream.sender, &report);
+  wzp_fec_sender_carry_report(stream.sender, stream.now, &report);
   fec_stream_talk(&stream, "opus-24k", 0, 1);
   g_assert_true(wzp_fec_receiver_peer_report(stream.receiver, &got));
   g_assert_cmpuint(got.slot, ==, 3);
@@ -339,7 +339,7 @@ test_report(void)
   fec_stream_silence(&stream, 60);
   uint64_t before = stream.packets;
   report.judged++;
-  wzp_fec_sender_carry_report(stream.sender, &report);
+  wzp_fec_sender_carry_report(stream.sender, stream.now, &report);
   fec_stream_silence(&stream, 10);
   g_assert_cmpuint(stream.packets - before, ==, 1);
   g_assert_true(wzp_fec_receiver_peer_report(stream.receiver, &got));
@@ -359,7 +359,7 @@ test_report_first(void)
   WzpFecPacket packet;
   wzp_fec_sender_silence(sender, 0, 20);
   assert_none(sender);
-  wzp_fec_sender_carry_report(sender, &report);
+  wzp_fec_sender_carry_report(sender, 0, &report);
   wzp_fec_sender_silence(sender, 20 * WZP_MSEC, 40);
   g_assert_true(wzp_fec_sender_poll(sender, &packet));
   g_assert_cmpuint(packet.code, ==, WZP_CODE_NO_AUDIO);

@@ -29,7 +29,11 @@ test_bytes(void)
                                    .runs = 0x0102,
                                    .unrepaired = 0x0f0e,
                                    .playout = 0x14,
-                                   .flags = 0};
+                                   .jitter = 0x07,
+                                   .repaired = 0x0432,
+                                   .heard = 0x89ab,
+                                   .held = 0x05,
+                                   .transit = 0xfedc};
   uint8_t bytes[WZP_REPORT_SIZE + 1] = {0};
   WzpWriter writer;
   wzp_writer_init(&writer, bytes, sizeof bytes);
@@ -37,7 +41,8 @@ test_bytes(void)
   g_assert_cmpuint(writer.length, ==, WZP_REPORT_SIZE);
   assert_hex(bytes, WZP_REPORT_SIZE,
              "21345623450102"
-             "0f0e1400");
+             "0f0e14070432"
+             "89ab05fedc");
   WzpReport again;
   /* a later version appends: its tail is not ours to judge */
   for (size_t length = WZP_REPORT_SIZE; length <= sizeof bytes; length++) {
@@ -48,12 +53,90 @@ test_bytes(void)
     g_assert_cmpuint(again.runs, ==, report.runs);
     g_assert_cmpuint(again.unrepaired, ==, report.unrepaired);
     g_assert_cmpuint(again.playout, ==, report.playout);
-    g_assert_cmpuint(again.flags, ==, report.flags);
+    g_assert_cmpuint(again.jitter, ==, report.jitter);
+    g_assert_cmpuint(again.repaired, ==, report.repaired);
+    g_assert_cmpuint(again.heard, ==, report.heard);
+    g_assert_cmpuint(again.held, ==, report.held);
+    g_assert_cmpuint(again.transit, ==, report.transit);
   }
   for (size_t length = 0; length < WZP_REPORT_SIZE; length++)
     g_assert_cmpint(wzp_report_parse(&again, bytes, length), ==, WZP_TRUNCATED);
   bytes[0] = WZP_SLOT_MAX + 1;
   g_assert_cmpint(wzp_report_parse(&again, bytes, WZP_REPORT_SIZE), ==, WZP_MALFORMED);
+}
+
+/* What waits before it is sent says so; what was not heard lately stays so. */
+static void
+test_age(void)
+{
+  WzpReport report = {.held = 10};
+  wzp_report_age(&report, -WZP_SECOND);
+  g_assert_cmpuint(report.held, ==, 10);
+  wzp_report_age(&report, 100 * WZP_MSEC);
+  g_assert_cmpuint(report.held, ==, 35);
+  wzp_report_age(&report, 870 * WZP_MSEC);
+  g_assert_cmpuint(report.held, ==, 252);
+  wzp_report_age(&report, 60 * WZP_SECOND);
+  g_assert_cmpuint(report.held, ==, 255);
+  wzp_report_age(&report, WZP_SECOND);
+  g_assert_cmpuint(report.held, ==, 255);
+}
+
+/* A stream of 20 ms packets whose delay is 70 ms by our clock, later 150, then reports of it. */
+static void
+test_transit(void)
+{
+  WzpReception *reception = wzp_reception_new();
+  WzpReport report = {0};
+  const WzpTime behind = 70 * WZP_MSEC;
+  unsigned reports = 0;
+  WzpTime told = 0;
+  wzp_reception_packet(reception, 0, 0);
+  g_assert_true(wzp_reception_report(reception, 300 * WZP_MSEC, &report));
+  g_assert_cmpuint(report.held, ==, 255); /* nothing with a time came yet */
+  for (uint64_t index = 1; index < 500; index++) {
+    const WzpTime late = index < 250 ? behind : 2 * behind + 10 * WZP_MSEC;
+    /* one packet that comes late by itself says nothing */
+    const WzpTime now = time_of(index + 1) + (index % 50 == 7 ? 4 : 1) * late;
+    wzp_reception_packet(reception, now, index);
+    wzp_reception_media(reception, now, index * 20 + 65000, 20);
+    if (!wzp_reception_report(reception, now + 8 * WZP_MSEC, &report))
+      continue;
+    g_assert_cmpuint(report.held, ==, 2);
+    g_assert_cmpuint(report.heard, ==, (uint16_t)(index * 20 + 65000));
+    if (index < 5 || (index >= 250 && index < 253))
+      continue;
+    g_assert_cmpint(report.transit, ==, (uint16_t)((index < 250 ? 70 : 150) - 65000));
+    g_assert_cmpuint(report.jitter, <=, index < 250 ? 25 : 60);
+    /* the step is told at once, and then it is no news */
+    reports += index >= 253;
+    if (index >= 253 && told == 0)
+      told = now;
+  }
+  g_assert_cmpint(told - time_of(253), <=, 400 * WZP_MSEC);
+  g_assert_cmpuint(reports, >=, 5);
+  g_assert_cmpuint(reports, <=, 8);
+  wzp_reception_free(reception);
+}
+
+/* The delay that grows is told each 200 ms. */
+static void
+test_transit_grows(void)
+{
+  WzpReception *reception = wzp_reception_new();
+  WzpReport report;
+  WzpTime last = 0;
+  for (uint64_t index = 0; index < 300; index++) {
+    const WzpTime now = time_of(index) + (WzpTime)(index > 150 ? index - 150 : 0) * 12 * WZP_MSEC;
+    wzp_reception_packet(reception, now, index);
+    wzp_reception_media(reception, now, index * 20, 20);
+    if (!wzp_reception_report(reception, now, &report))
+      continue;
+    if (index > 160)
+      g_assert_cmpint(now - last, <=, 230 * WZP_MSEC);
+    last = now;
+  }
+  wzp_reception_free(reception);
 }
 
 static void
@@ -233,6 +316,9 @@ main(int argc, char **argv)
 {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/report/bytes", test_bytes);
+  g_test_add_func("/report/age", test_age);
+  g_test_add_func("/report/transit", test_transit);
+  g_test_add_func("/report/transit-grows", test_transit_grows);
   g_test_add_func("/report/counts", test_counts);
   g_test_add_func("/report/reordering", test_reordering);
   g_test_add_func("/report/any-order", test_any_order);

@@ -25,7 +25,7 @@ static void
 assert_taken(WzpBoard *board, WzpTime until, guint8 slot, guint16 judged)
 {
   WzpReport report;
-  g_assert_true(wzp_board_take(board, until, &report));
+  g_assert_true(wzp_board_take(board, 500, until, &report));
   g_assert_cmpuint(report.slot, ==, slot);
   g_assert_cmpuint(report.judged, ==, judged);
 }
@@ -47,17 +47,17 @@ test_ours(void)
   WzpBoard *board = wzp_board_new();
   WzpReport report;
   g_assert_cmpint(wzp_board_oldest(board), ==, WZP_NEVER);
-  g_assert_false(wzp_board_take(board, WZP_NEVER, &report));
+  g_assert_false(wzp_board_take(board, 500, WZP_NEVER, &report));
   post(board, 100, 3, 1);
   post(board, 200, 4, 2);
   post(board, 300, 3, 5);
   g_assert_cmpint(wzp_board_oldest(board), ==, 100);
-  g_assert_false(wzp_board_take(board, 100, &report));
+  g_assert_false(wzp_board_take(board, 500, 100, &report));
   assert_taken(board, 101, 3, 5);
   g_assert_cmpint(wzp_board_oldest(board), ==, 200);
-  g_assert_false(wzp_board_take(board, 150, &report));
+  g_assert_false(wzp_board_take(board, 500, 150, &report));
   assert_taken(board, WZP_NEVER, 4, 2);
-  g_assert_false(wzp_board_take(board, WZP_NEVER, &report));
+  g_assert_false(wzp_board_take(board, 500, WZP_NEVER, &report));
   wzp_board_free(board);
 }
 
@@ -100,7 +100,7 @@ test_forget(void)
   hear(board, 9, 9);
   wzp_board_clear(board);
   g_assert_false(wzp_board_take_heard(board, &slot, &report));
-  g_assert_false(wzp_board_take(board, WZP_NEVER, &report));
+  g_assert_false(wzp_board_take(board, 500, WZP_NEVER, &report));
   g_assert_cmpint(wzp_board_oldest(board), ==, WZP_NEVER);
   wzp_board_free(board);
 }
@@ -132,7 +132,7 @@ test_threads(void)
     guint8 listener;
     written |= last[ROUNDS % 5] == ROUNDS;
     taken = 0;
-    while (wzp_board_take(board, WZP_NEVER, &report)) {
+    while (wzp_board_take(board, 500, WZP_NEVER, &report)) {
       g_assert_cmpuint(report.judged % 5, ==, report.slot);
       g_assert_cmpuint(report.judged, >, last[report.slot]);
       last[report.slot] = report.judged;

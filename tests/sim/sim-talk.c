@@ -129,7 +129,7 @@ report(SimCall *sim, SimParty *party)
     if (party->fec_receivers[slot] != NULL &&
         wzp_fec_receiver_report(party->fec_receivers[slot], sim->now, (uint8_t)slot,
                                 sim->limits_of_repair.max_delay, &report))
-      wzp_fec_sender_carry_report(party->fec_sender, &report);
+      wzp_fec_sender_carry_report(party->fec_sender, sim->now, &report);
 }
 
 static void

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "transit.h"
+#include <glib.h>
+#include <math.h>
+
+#define JITTER_STEP (1 / 16.0)
+#define MOVED_MS 20
+
+void
+wzp_transit_packet(WzpTransit *transit, WzpTime now, uint64_t media_ms, unsigned duration_ms)
+{
+  int64_t ms = now / WZP_MSEC - (int64_t)media_ms - duration_ms;
+  if (transit->n > 0) {
+    int64_t last = transit->latest[(transit->n - 1) % WZP_TRANSIT_PACKETS];
+    transit->jitter += JITTER_STEP * (fabs((double)(ms - last)) - transit->jitter);
+  } else {
+    transit->reported = (double)ms;
+  }
+  transit->latest[transit->n++ % WZP_TRANSIT_PACKETS] = ms;
+  transit->heard = media_ms;
+  transit->heard_at = now;
+}
+
+int64_t
+wzp_transit_ms(const WzpTransit *transit)
+{
+  int64_t least = INT64_MAX;
+  for (unsigned i = 0; i < MIN(transit->n, WZP_TRANSIT_PACKETS); i++)
+    least = MIN(least, transit->latest[i]);
+  return least;
+}
+
+bool
+wzp_transit_moved(const WzpTransit *transit)
+{
+  return transit->n >= WZP_TRANSIT_PACKETS &&
+         fabs((double)wzp_transit_ms(transit) - transit->reported) > MOVED_MS + 2 * transit->jitter;
+}
