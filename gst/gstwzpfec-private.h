@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #pragma once
 #include "gstwzpmeta.h"
+#include "wzp/fec-holes.h"
 #include "wzp/fec-receiver.h"
 #include "wzp/fec-sender.h"
 #include "wzp/listeners.h"
@@ -42,14 +43,8 @@ typedef struct {
   gboolean placed, has_media_ms;
   guint64 number, media_ms;
   GstClockTime pts;
-  /* holes in the numbers that repair may still fill */
-  gboolean numbered;
-  guint64 next_number;
-  GArray *missing;   /* of guint64, ascending */
-  guint64 forgotten; /* holes before those, too many to remember */
-  guint64 restarts;  /* of the receiver, as far as we know */
-  guint64 given_up;  /* by the receiver, as far as we looked */
-  GArray *hopeless;  /* of guint64: to be told */
+  WzpFecHoles *holes;
+  guint64 restarts; /* of the receiver, as far as we know */
   GstClockTime playout;
   guint64 reports_made, reports_heard, reports_not_ours;
 } GstWzpFecRecover;

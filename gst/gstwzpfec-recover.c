@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "gstwzpfec-private.h"
 #include "wzp/comfort-noise.h"
-#include "wzp/packet.h"
 
 GST_DEBUG_CATEGORY_EXTERN(gst_wzp_fec_debug);
 #define GST_CAT_DEFAULT gst_wzp_fec_debug
-
-#define MISSING_MAX (WZP_FEC_OFFSET_MAX + WZP_FEC_WINDOW_MAX) /* older ones no repair names */
 
 void
 gst_wzp_fec_recover_begin_locked(GstWzpFec *self)
@@ -15,8 +12,7 @@ gst_wzp_fec_recover_begin_locked(GstWzpFec *self)
   if (recover->receiver != NULL)
     return;
   recover->receiver = wzp_fec_receiver_new();
-  recover->missing = g_array_new(FALSE, FALSE, sizeof(guint64));
-  recover->hopeless = g_array_new(FALSE, FALSE, sizeof(guint64));
+  recover->holes = wzp_fec_holes_new();
   recover->slot = -1;
 }
 
@@ -25,18 +21,8 @@ gst_wzp_fec_recover_clear(GstWzpFec *self)
 {
   GstWzpFecRecover *recover = &self->recover;
   g_clear_pointer(&recover->receiver, wzp_fec_receiver_free);
-  g_clear_pointer(&recover->missing, g_array_unref);
-  g_clear_pointer(&recover->hopeless, g_array_unref);
+  g_clear_pointer(&recover->holes, wzp_fec_holes_free);
   *recover = (GstWzpFecRecover){.slot = -1};
-}
-
-static void
-forget_numbers(GstWzpFecRecover *recover)
-{
-  recover->placed = recover->numbered = FALSE;
-  recover->forgotten = 0;
-  g_array_set_size(recover->missing, 0);
-  g_array_set_size(recover->hopeless, 0);
 }
 
 void
@@ -46,8 +32,9 @@ gst_wzp_fec_recover_reset_locked(GstWzpFec *self)
   if (recover->receiver == NULL)
     return;
   wzp_fec_receiver_reset(recover->receiver);
+  wzp_fec_holes_reset(recover->holes);
   recover->slot = -1;
-  forget_numbers(recover);
+  recover->placed = FALSE;
 }
 
 /* --- frames --- */
@@ -112,89 +99,13 @@ make_frame(GstWzpFecRecover *recover, GstBuffer *packet, const GstMapInfo *map,
   return buffer;
 }
 
-/* --- holes --- */
-
-static void
-note_hole(GstWzpFecRecover *recover, guint64 number)
-{
-  g_array_append_val(recover->missing, number);
-  if (recover->missing->len > MISSING_MAX) {
-    g_array_remove_index(recover->missing, 0);
-    recover->forgotten++;
-  }
-}
-
-static void
-note_number(GstWzpFecRecover *recover, guint64 number)
-{
-  if (!recover->numbered || number >= recover->next_number) {
-    guint64 hole = recover->numbered ? recover->next_number : number;
-    if (number - hole > MISSING_MAX) {
-      recover->forgotten += number - hole - MISSING_MAX;
-      hole = number - MISSING_MAX;
-    }
-    for (; hole < number; hole++)
-      note_hole(recover, hole);
-    recover->numbered = TRUE;
-    recover->next_number = number + 1;
-    return;
-  }
-  for (guint n = 0; n < recover->missing->len; n++) {
-    if (g_array_index(recover->missing, guint64, n) == number) {
-      g_array_remove_index(recover->missing, n);
-      return;
-    }
-  }
-}
-
-/* Behind the newest frame that came there are those that so far only repair speaks of. */
-static void
-note_named(GstWzpFecRecover *recover)
-{
-  guint64 until;
-  for (guint n = 0; recover->numbered && n < MISSING_MAX &&
-                    wzp_fec_receiver_horizon(recover->receiver, recover->next_number, &until);
-       n++)
-    note_hole(recover, recover->next_number++);
-}
-
-/* The receiver gives frames up in their order, and counts them. */
-static void
-find_hopeless(GstWzpFecRecover *recover)
-{
-  GArray *missing = recover->missing;
-  WzpFecReceiverStats stats;
-  wzp_fec_receiver_get_stats(recover->receiver, &stats);
-  guint64 more = stats.hopeless - recover->given_up, until;
-  recover->given_up = stats.hopeless;
-  more -= MIN(more, recover->forgotten);
-  recover->forgotten = 0; /* what is so far back is given up at once */
-  for (guint n = 0; more > 0 && n < missing->len;) {
-    guint64 number = g_array_index(missing, guint64, n);
-    if (wzp_fec_receiver_horizon(recover->receiver, number, &until)) {
-      n++;
-      continue;
-    }
-    more--;
-    g_array_append_val(recover->hopeless, number);
-    g_array_remove_index(missing, n);
-  }
-  /* brought back as something that is no frame */
-  while (missing->len > 0 &&
-         g_array_index(missing, guint64, 0) + MISSING_MAX < recover->next_number)
-    g_array_remove_index(missing, 0);
-}
-
 void
 gst_wzp_fec_recover_tell_hopeless(GstWzpFec *self)
 {
-  GArray *hopeless = self->recover.hopeless; /* of this thread, beside resets */
   for (;;) {
+    uint64_t number = 0;
     g_mutex_lock(&self->lock);
-    gboolean more = hopeless->len > 0;
-    guint64 number = more ? g_array_index(hopeless, guint64, 0) : 0;
-    if (more)
-      g_array_remove_index(hopeless, 0);
+    gboolean more = self->recover.holes != NULL && wzp_fec_holes_next(self->recover.holes, &number);
     g_mutex_unlock(&self->lock);
     if (!more)
       return;
@@ -275,17 +186,17 @@ push_packet_locked(GstWzpFec *self, WzpTime now, GstBuffer *packet, const GstMap
   WzpFecReceiverStats stats;
   wzp_fec_receiver_get_stats(recover->receiver, &stats);
   if (stats.restarts != recover->restarts)
-    forget_numbers(recover);
+    recover->placed = FALSE;
   recover->restarts = stats.restarts;
+  wzp_fec_holes_pushed(recover->holes, recover->receiver);
   WzpFecFrame frame;
   guint place = 0;
   while (wzp_fec_receiver_next(recover->receiver, &frame)) {
     gst_buffer_list_add(out, make_frame(recover, packet, map, &frame, place));
     place += frame.recovered ? 0 : 1;
-    note_number(recover, frame.number);
+    wzp_fec_holes_came(recover->holes, frame.number);
   }
-  note_named(recover);
-  find_hopeless(recover);
+  wzp_fec_holes_find(recover->holes, recover->receiver);
   return result;
 }
 

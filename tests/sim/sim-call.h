@@ -3,6 +3,7 @@
 #include "relay/relay-core.h"
 #include "sim-network.h"
 #include "wzp/call.h"
+#include "wzp/fec-holes.h"
 #include "wzp/fec-receiver.h"
 #include "wzp/fec-sender.h"
 #include "wzp/jitter.h"
@@ -16,6 +17,7 @@
 
 #define SIM_PARTIES_MAX 3
 #define SIM_FRAME_TIME (20 * WZP_MSEC)
+#define SIM_ADAPTIVE (-1) /* as latency */
 
 typedef struct {
   WzpTime sent, delay; /* of one frame that was played: when it was captured,
@@ -56,6 +58,7 @@ typedef struct {
   uint64_t datagrams_sent, wire_bytes; /* with SIM_IP_UDP_BYTES each */
 
   WzpFecReceiver *fec_receivers[WZP_SLOT_MAX + 1]; /* by the sender's slot */
+  WzpFecHoles *holes[WZP_SLOT_MAX + 1];            /* of each */
   unsigned n_streams;                              /* receivers that there are */
 
   WzpJitter *jitter;
@@ -76,12 +79,23 @@ typedef struct {
   WzpTime started_at, connected_at, active_at, first_media_at; /* WZP_NEVER: not yet */
 } SimParty;
 
+/* Whoever has real sound for the frames. */
+typedef struct {
+  /* The party's frame `number` is made now. */
+  void (*spoken)(void *user, unsigned party, unsigned number, const WzpProfile *profile);
+  /* What the party plays, DROP aside; number: of the frame of party `from`, for PLAY. Returns by how much longer it
+   * was made, ns. */
+  int64_t (*played)(void *user, unsigned party, const WzpJitterOutput *output, unsigned from,
+                    unsigned number);
+  void *user;
+} SimVoice;
+
 typedef struct {
   uint64_t seed;
   WzpCallMode mode;
   unsigned n_parties;        /* 0: two */
   SimLinkConfig out, in;     /* of each party; UDP mode uses out in both directions */
-  WzpTime latency;           /* of playout; 0: 200 ms */
+  WzpTime latency;           /* of playout; 0: 200 ms; SIM_ADAPTIVE */
   bool no_playout;           /* frames are counted, not played */
   const WzpProfile *profile; /* NULL: opus-24k */
   bool repair;               /* false: each frame travels once, alone, and nothing is reported
@@ -89,6 +103,7 @@ typedef struct {
   WzpFecLimits limits;       /* of repair; its profile is the one above */
   const char *room;          /* NULL: "room" */
   const uint8_t *link_key;   /* a keyed room */
+  const SimVoice *voice;     /* borrowed; NULL: silent frames */
 } SimCallConfig;
 
 typedef struct SimCall SimCall;

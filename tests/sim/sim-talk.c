@@ -25,8 +25,10 @@ sim_talk_clear(SimParty *party)
   /* whatever came out on the other side is what went in */
   g_assert_cmpuint(party->frames_wrong, ==, 0);
   wzp_fec_sender_free(party->fec_sender);
-  for (unsigned slot = 0; slot < G_N_ELEMENTS(party->fec_receivers); slot++)
+  for (unsigned slot = 0; slot < G_N_ELEMENTS(party->fec_receivers); slot++) {
     wzp_fec_receiver_free(party->fec_receivers[slot]);
+    wzp_fec_holes_free(party->holes[slot]);
+  }
   wzp_jitter_free(party->jitter);
   g_array_unref(party->frames);
   g_array_unref(party->played);
@@ -35,9 +37,16 @@ sim_talk_clear(SimParty *party)
 void
 sim_talk_begin(SimCall *sim, SimParty *party)
 {
-  const WzpTime latency = sim->config.latency > 0 ? sim->config.latency : 200 * WZP_MSEC;
+  const SimCallConfig *config = &sim->config;
+  const WzpTime latency = config->latency > 0 ? config->latency : 200 * WZP_MSEC;
+  const bool adaptive = config->latency == SIM_ADAPTIVE;
   wzp_jitter_free(party->jitter);
-  party->jitter = sim->config.no_playout ? NULL : wzp_jitter_new(latency * 1000, JITTER_QUEUE);
+  party->jitter =
+      config->no_playout
+          ? NULL
+          : wzp_jitter_new(adaptive ? WZP_JITTER_ADAPTIVE : latency * 1000, JITTER_QUEUE);
+  if (party->jitter != NULL && adaptive)
+    wzp_jitter_set_round_trip(party->jitter, 2 * (config->out.delay + config->in.delay) * 1000);
   wzp_fec_sender_free(party->fec_sender);
   party->fec_sender = wzp_fec_sender_new(&sim->limits_of_repair);
   party->first_frame = party->frames->len;
@@ -51,8 +60,10 @@ sim_talk_begin(SimCall *sim, SimParty *party)
 void
 sim_talk_new_stream(SimParty *party, uint8_t slot)
 {
-  if (party->fec_receivers[slot] != NULL)
-    wzp_fec_receiver_reset(party->fec_receivers[slot]);
+  if (party->fec_receivers[slot] == NULL)
+    return;
+  wzp_fec_receiver_reset(party->fec_receivers[slot]);
+  wzp_fec_holes_reset(party->holes[slot]);
 }
 
 void
@@ -121,6 +132,17 @@ send_packets(SimCall *sim, SimParty *party)
     send_packet(sim, party, &packet);
 }
 
+/* How long playout waits for repair. */
+static WzpTime
+playout(const SimCall *sim, const SimParty *party)
+{
+  WzpJitterStats stats;
+  if (party->jitter == NULL || sim->config.latency != SIM_ADAPTIVE)
+    return sim->limits_of_repair.max_delay;
+  wzp_jitter_get_stats(party->jitter, &stats);
+  return stats.playout / 1000;
+}
+
 static void
 report(SimCall *sim, SimParty *party)
 {
@@ -128,7 +150,7 @@ report(SimCall *sim, SimParty *party)
   for (unsigned slot = 0; slot < G_N_ELEMENTS(party->fec_receivers); slot++)
     if (party->fec_receivers[slot] != NULL &&
         wzp_fec_receiver_report(party->fec_receivers[slot], sim->now, (uint8_t)slot,
-                                sim->limits_of_repair.max_delay, &report))
+                                playout(sim, party), &report))
       wzp_fec_sender_carry_report(party->fec_sender, sim->now, &report);
 }
 
@@ -145,6 +167,8 @@ talk(SimCall *sim, SimParty *party)
                            .length = profile->frame_bytes};
   g_assert_cmpuint(number, <=, NUMBER_MAX);
   fill_frame(data, profile->frame_bytes, party->index, number);
+  if (sim->config.voice != NULL)
+    sim->config.voice->spoken(sim->config.voice->user, party->index, number, profile);
   g_array_append_val(party->frames, record);
   const WzpFecSourceFrame frame = {
       .code = (uint8_t)wzp_framing_frame_code(profile->codec, profile->frame_ms),
@@ -203,52 +227,64 @@ sim_play_next(SimCall *sim, SimParty *party)
   return output.until == INT64_MAX ? WZP_NEVER : (output.until + 999) / 1000;
 }
 
+/* A frame's id in the jitter buffer says whose it is, and which. */
+static uint64_t
+id_of_frame(unsigned from, unsigned number)
+{
+  return (uint64_t)from << 32 | number;
+}
+
+static void
+note_played(SimCall *sim, SimParty *party, const SimFrame *frame)
+{
+  SimPlayed played = {.sent = frame->captured, .delay = sim->now - frame->captured};
+  if (party->played->len > 0) {
+    const SimPlayed *last = &g_array_index(party->played, SimPlayed, party->played->len - 1);
+    party->longest_stall =
+        MAX(party->longest_stall, sim->now - (last->sent + last->delay) - SIM_FRAME_TIME);
+  }
+  g_array_append_val(party->played, played);
+}
+
 void
 sim_play_act(SimCall *sim, SimParty *party)
 {
+  const SimVoice *voice = sim->config.voice;
   while (party->jitter != NULL) {
     WzpJitterOutput output = wzp_jitter_poll(party->jitter, sim->now * 1000);
-    switch (output.action) {
-    case WZP_JITTER_WAIT:
+    const unsigned from = (unsigned)(output.id >> 32), number = (uint32_t)output.id;
+    if (output.action == WZP_JITTER_WAIT)
       return;
-    case WZP_JITTER_PLAY: {
-      SimPlayed played = {.sent = (WzpTime)output.id, .delay = sim->now - (WzpTime)output.id};
-      if (party->played->len > 0) {
-        const SimPlayed *last = &g_array_index(party->played, SimPlayed, party->played->len - 1);
-        party->longest_stall =
-            MAX(party->longest_stall, sim->now - (last->sent + last->delay) - SIM_FRAME_TIME);
-      }
-      g_array_append_val(party->played, played);
-      break;
-    }
-    case WZP_JITTER_LOST:
-      party->frames_lost++;
-      break;
-    case WZP_JITTER_SILENCE:
-      party->frames_silent++;
-      break;
-    default:
-      break;
-    }
+    if (output.action == WZP_JITTER_PLAY)
+      note_played(sim, party, &g_array_index(sim->parties[from].frames, SimFrame, number));
+    party->frames_lost += output.action == WZP_JITTER_LOST;
+    party->frames_silent += output.action == WZP_JITTER_SILENCE;
+    if (voice == NULL || output.action == WZP_JITTER_DROP)
+      continue;
+    const int64_t by = voice->played(voice->user, party->index, &output, from, number);
+    if (by != 0)
+      wzp_jitter_stretched(party->jitter, by);
   }
 }
 
 /* The record of a frame that came, if it is what was sent; NULL if not. */
 static SimFrame *
-recognise(SimCall *sim, const SimParty *party, const uint8_t *data, size_t length, unsigned *from)
+recognise(SimCall *sim, const SimParty *party, const uint8_t *data, size_t length, unsigned *from,
+          uint32_t *number)
 {
   uint8_t expected[WZP_DATAGRAM_MAX];
   WzpReader reader;
   wzp_reader_init(&reader, data, length);
   *from = wzp_reader_u8(&reader);
   const uint32_t high = wzp_reader_u8(&reader);
-  const uint32_t number = high << 16 | wzp_reader_u16(&reader);
-  if (*from >= sim->n_parties || *from == party->index || number >= sim->parties[*from].frames->len)
+  *number = high << 16 | wzp_reader_u16(&reader);
+  if (*from >= sim->n_parties || *from == party->index ||
+      *number >= sim->parties[*from].frames->len)
     return NULL;
-  SimFrame *record = &g_array_index(sim->parties[*from].frames, SimFrame, number);
+  SimFrame *record = &g_array_index(sim->parties[*from].frames, SimFrame, *number);
   if (length != record->length)
     return NULL;
-  fill_frame(expected, length, *from, number);
+  fill_frame(expected, length, *from, *number);
   return memcmp(data, expected, length) == 0 ? record : NULL;
 }
 
@@ -265,7 +301,8 @@ note_own_frames(SimCall *sim, const SimParty *party, uint8_t code, const uint8_t
     const size_t length = element.length / n;
     for (unsigned i = 0; element.type == WZP_ELEMENT_FRAMES && i < n; i++) {
       unsigned from;
-      SimFrame *record = recognise(sim, party, element.data + i * length, length, &from);
+      uint32_t number;
+      SimFrame *record = recognise(sim, party, element.data + i * length, length, &from, &number);
       if (record != NULL && party->index == (from + 1) % sim->n_parties)
         record->own = true;
     }
@@ -276,7 +313,8 @@ static void
 hear(SimCall *sim, SimParty *party, const WzpFecFrame *frame)
 {
   unsigned from;
-  SimFrame *record = recognise(sim, party, frame->data, frame->length, &from);
+  uint32_t number;
+  SimFrame *record = recognise(sim, party, frame->data, frame->length, &from, &number);
   if (record == NULL) {
     party->frames_wrong++;
     return;
@@ -300,7 +338,7 @@ hear(SimCall *sim, SimParty *party, const WzpFecFrame *frame)
       .media_time = frame->has_media_ms ? (int64_t)frame->media_ms * 1000000 : -1,
       .duration = (int64_t)wzp_framing_from_code(frame->code)->frame_ms * 1000000,
       .arrival = sim->now * 1000,
-      .id = (uint64_t)record->captured,
+      .id = id_of_frame(from, number),
       .recovered = frame->recovered,
   };
   wzp_jitter_push(party->jitter, &jitter_frame, NULL);
@@ -320,6 +358,7 @@ sim_talk_listen(SimCall *sim, SimParty *party, const uint8_t *packet, size_t len
   WzpFecReceiver **receiver = &party->fec_receivers[opened.header.slot];
   if (*receiver == NULL) {
     *receiver = wzp_fec_receiver_new();
+    party->holes[opened.header.slot] = wzp_fec_holes_new();
     party->n_streams++;
     party->next_frame =
         MAX(party->next_frame, sim->now); /* who was silent so far begins to report */
@@ -334,8 +373,17 @@ sim_talk_listen(SimCall *sim, SimParty *party, const uint8_t *packet, size_t len
   note_own_frames(sim, party, info.code, plain, plain_length);
   if (wzp_fec_receiver_push(*receiver, sim->now, &info, plain, plain_length) != WZP_OK)
     party->bundles_refused++;
-  while (wzp_fec_receiver_next(*receiver, &frame))
+  WzpFecHoles *holes = party->holes[opened.header.slot];
+  wzp_fec_holes_pushed(holes, *receiver);
+  while (wzp_fec_receiver_next(*receiver, &frame)) {
     hear(sim, party, &frame);
+    wzp_fec_holes_came(holes, frame.number);
+  }
+  wzp_fec_holes_find(holes, *receiver);
+  uint64_t number;
+  while (wzp_fec_holes_next(holes, &number))
+    if (party->jitter != NULL)
+      wzp_jitter_hopeless(party->jitter, number);
   if (wzp_fec_receiver_peer_report(*receiver, &report) && report.slot == party->own_slot &&
       party->fec_sender != NULL) {
     WzpFecSenderStats stats;
