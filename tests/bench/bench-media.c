@@ -90,6 +90,8 @@ add_trailers(Bench *bench)
   }
 }
 
+static const WzpAddress member = {.family = 4, .port = 9, .bytes = {192, 0, 2, 1}};
+
 static void
 forward(Bench *bench)
 {
@@ -98,7 +100,7 @@ forward(Bench *bench)
   bool for_control;
   for (unsigned i = 0; i < PACKETS; i++) {
     const Packet *packet = &bench->packets[i];
-    relay_media_handle(bench->media, now, packet->data, packet->length, on_send, bench,
+    relay_media_handle(bench->media, now, &member, packet->data, packet->length, on_send, bench,
                        &for_control);
     now += 20 * WZP_MSEC;
   }
@@ -188,7 +190,6 @@ static void
 set_up(Bench *bench)
 {
   RelayLimits limits;
-  WzpAddress there = {.family = 4, .port = 9, .bytes = {192, 0, 2, 1}};
   uint8_t sid[32] = {1};
   relay_limits_default(&limits);
   limits.media_packets_per_second = 100000;
@@ -201,7 +202,7 @@ set_up(Bench *bench)
   bench->media = relay_media_new(&limits);
   for (unsigned leg = 0; leg < 2; leg++) {
     RelayCommand command = {
-        .type = RELAY_COMMAND_ADD_LEG, .address = there, .room = 0, .slot = (uint8_t)leg};
+        .type = RELAY_COMMAND_ADD_LEG, .address = member, .room = 0, .slot = (uint8_t)leg};
     command.sid = relay_sid_make(leg + 1, 77, relay_sid_capacity(&limits));
     memcpy(command.hop_key, bench->hop_key, sizeof command.hop_key);
     relay_media_apply(bench->media, 0, &command);
