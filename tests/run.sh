@@ -89,6 +89,15 @@ suite() {
   report "$name" $((bad > 0)) $(($(date +%s) - begin)) "$1" "$bad" "$3"
 }
 
+# all_suites NAME BUILD OPTIONS...: first what needs a processor, then the calls, which mostly wait
+all_suites() {
+  name=$1 folder=$2
+  shift 2
+  suite "$name" "$folder" --no-suite pipelines --no-suite interop \
+    --num-processes $(($(nproc) + $(nproc) / 2)) "$@"
+  suite "$name-calls" "$folder" --suite pipelines --suite interop --num-processes $((2 * $(nproc))) "$@"
+}
+
 # configure FOLDER OPTIONS...
 configure() {
   if [ -f "$1/build.ninja" ]; then
@@ -129,12 +138,12 @@ if wanted tests || wanted demo; then
   once build make_targets build all -Dwerror=true || steps=
 fi
 if wanted tests; then
-  suite tests build
+  all_suites tests build
 fi
 if wanted sanitizers; then
   once build-asan make_targets build-asan all \
-    -Db_sanitize=address,undefined -Db_lundef=false -Dwerror=true &&
-    suite sanitizers build-asan --timeout-multiplier 4
+    -Doptimization=1 -Db_sanitize=address,undefined -Db_lundef=false -Dwerror=true &&
+    all_suites sanitizers build-asan --timeout-multiplier 4
 fi
 if wanted threads; then
   once build-tsan make_targets build-tsan \
