@@ -182,7 +182,8 @@ watch(const WzpCall *call)
   }
   if (session->asked != WZP_NEVER)
     return (Watch){MAX(session->asked + SILENCE_ASK, again), session->asked + ASK_FOR};
-  return (Watch){keep_alive, WZP_NEVER};
+  /* what is sent again and again, because nothing answers, is no sign of life */
+  return (Watch){MIN(keep_alive, MAX(heard + KEEP_ALIVE, again)), WZP_NEVER};
 }
 
 static bool

@@ -320,24 +320,31 @@ test_relay_restart(void)
   }
 }
 
-/* A relay that restarts while it rings. */
+/* A relay that restarts while it rings, with a goodbye or without one: nothing but the silence tells. */
 static void
 test_restart_while_ringing(void)
 {
-  SimCall *sim = new_sim(120, &clean, 2);
-  start(sim, 1, -1);
-  sim_call_run(sim, WZP_SECOND);
-  start(sim, 0, 1);
-  g_assert_true(sim_call_run_until(sim, rings_at_1, WZP_SECOND));
-  sim_call_stop_relay(sim);
-  sim_call_run(sim, WZP_SECOND);
-  sim_call_start_relay(sim);
-  sim_call_run(sim, 10 * WZP_SECOND);
-  g_assert_true(rings_at_1(sim));
-  wzp_dial_accept(dial_of(sim, 1), sim->now, NULL, WZP_ACCEPT_TRUSTED);
-  g_assert_true(sim_call_run_until(sim, sim_call_is_active, 10 * WZP_SECOND));
-  assert_hears(sim, WZP_SECOND);
-  sim_call_free(sim);
+  for (uint64_t seed = 120; seed < 130; seed++) {
+    SimLinkConfig link = {.loss = seed % 2 ? 0.3 : 0, .delay = 100 * WZP_MSEC};
+    SimCall *sim = new_sim(seed, &link, 2);
+    start(sim, 1, -1);
+    g_assert_true(sim_call_run_until(sim, is_listening_1, 30 * WZP_SECOND));
+    start(sim, 0, 1);
+    g_assert_true(sim_call_run_until(sim, rings_at_1, 30 * WZP_SECOND));
+    sim_call_run(sim, (WzpTime)(seed % 4) * 3 * WZP_SECOND);
+    if (seed % 5 == 0)
+      sim_call_stop_relay(sim);
+    else
+      sim_call_kill_relay(sim);
+    sim_call_run(sim, (WzpTime)(seed % 3) * WZP_SECOND);
+    sim_call_start_relay(sim);
+    sim_call_run(sim, 20 * WZP_SECOND);
+    g_assert_true(rings_at_1(sim));
+    wzp_dial_accept(dial_of(sim, 1), sim->now, NULL, WZP_ACCEPT_TRUSTED);
+    g_assert_true(sim_call_run_until(sim, sim_call_is_active, 5 * WZP_SECOND));
+    assert_hears(sim, WZP_SECOND);
+    sim_call_free(sim);
+  }
 }
 
 /* Who leaves says so, and who is silent for long is gone. */
