@@ -137,7 +137,8 @@ static gboolean
 on_lingered(gpointer data)
 {
   Client *client = data;
-  gboolean failed = client->options.call && !client_report_was_active(client->report);
+  gboolean failed = (client->options.call && !client_report_was_active(client->report)) ||
+                    client_report_broke_off(client->report);
   end(client, failed ? CLIENT_CALL_FAILED : CLIENT_OK);
   return G_SOURCE_REMOVE;
 }

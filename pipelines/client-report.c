@@ -34,6 +34,7 @@ struct ClientReport {
   gint64 started, started_at; /* monotonic, and unix time, us */
   gint64 active;              /* monotonic us of the first time that somebody was there, or 0 */
   char *state, *error, *fingerprint, *relay_fingerprint;
+  char *said; /* the last line */
   gboolean relay_is_new;
   GArray *peers; /* Peer */
   /* of the last dialled call; NULL: none */
@@ -77,6 +78,7 @@ client_report_free(ClientReport *report)
   wzp_contacts_free(report->contacts);
   g_free(report->state);
   g_free(report->error);
+  g_free(report->said);
   g_free(report->fingerprint);
   g_free(report->relay_fingerprint);
   g_free(report->call_peer);
@@ -220,7 +222,8 @@ take_call(ClientReport *report, const GstStructure *structure)
     client_report_say(report,
                       "both of you see the same words, unless somebody sits between you: %s (%s)",
                       report->words, report->digits);
-  else if (g_str_equal(event, "ended") && !report->active)
+  else if (g_str_equal(event, "ended") &&
+           (!report->active || g_strcmp0(report->call_end, "lost") == 0))
     client_report_set_error(report, text);
 }
 
@@ -331,6 +334,12 @@ client_report_was_active(const ClientReport *report)
   return report->active != 0;
 }
 
+gboolean
+client_report_broke_off(const ClientReport *report)
+{
+  return g_strcmp0(report->call_end, "lost") == 0;
+}
+
 char **
 client_report_peers(const ClientReport *report)
 {
@@ -385,8 +394,11 @@ client_report_say(ClientReport *report, const char *format, ...)
   va_start(arguments, format);
   char *text = g_strdup_vprintf(format, arguments);
   va_end(arguments);
-  fprintf(stderr, "%s%s\n", report->terminal ? "\r\033[K" : "", text);
-  g_free(text);
+  /* the end of a call comes as an event and as a warning: once is enough */
+  if (g_strcmp0(text, report->said) != 0)
+    fprintf(stderr, "%s%s\n", report->terminal ? "\r\033[K" : "", text);
+  g_free(report->said);
+  report->said = text;
 }
 
 static void

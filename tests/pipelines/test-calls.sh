@@ -23,6 +23,7 @@ check 'bob has an identity' test -n "$bob"
 
 check 'nobody is there' exits 1 'cannot be reached' "$client" --send-tone 1 --identity "$work/alice" \
   --call "$bob" "$relay"
+check 'said once' sh -c "[ \$(grep -c 'cannot be reached' '$work/exits.log') = 1 ]"
 check 'not a contact' exits 2 'neither the name of a contact' "$client" --send-tone 1 \
   --identity "$work/alice" --call Bob "$relay"
 
