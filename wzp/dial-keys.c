@@ -19,6 +19,8 @@ void
 wzp_line_set_keys(WzpDial *dial, WzpTime now, WzpLine *line, const WzpHandshakeKeys *keys)
 {
   uint8_t sid[32];
+  wzp_sender_free(line->sender); /* of a handshake that was begun again */
+  wzp_receiver_free(line->receiver);
   wzp_stream_id(sid, dial->config.identity->ed25519_public, keys->th4);
   line->sender = wzp_sender_new(sid, line->outgoing ? keys->media_i : keys->media_r, 0);
   wzp_stream_id(sid, keys->peer, keys->th4);

@@ -3,7 +3,7 @@
 #include <sodium.h>
 #include <string.h>
 
-/* One call: the handshake, what the two say in their channel, and the end. */
+/* One call, once both are proven: what the two say in their channel, and the end. */
 
 #define SEND_AGAIN (3 * WZP_SECOND)
 #define NO_ANSWER (30 * WZP_SECOND)
@@ -15,11 +15,9 @@
 #define LOST_AFTER (45 * WZP_SECOND)
 #define ALONE_LOST_AFTER (30 * WZP_SECOND)
 #define LAST_WORDS (10 * WZP_SECOND)
-/* the relay carries records reliably */
-#define RECORD_AGAIN (2 * WZP_SECOND)
 
-static void
-set_state(WzpLine *line, WzpTime now, WzpLineState state)
+void
+wzp_line_set_state(WzpLine *line, WzpTime now, WzpLineState state)
 {
   line->state = state;
   line->since = now;
@@ -32,13 +30,6 @@ wzp_line_say(WzpLine *line, const WzpDialMessage *message)
   size_t length = wzp_dial_message_write(bytes, message);
   /* full only when the other side has not answered for long: then the call is lost anyway */
   (void)wzp_control_send(line->control, bytes, length);
-}
-
-static void
-say_type(WzpLine *line, WzpDialType type)
-{
-  const WzpDialMessage message = {.type = type};
-  wzp_line_say(line, &message);
 }
 
 static void
@@ -62,7 +53,7 @@ wzp_line_end(WzpDial *dial, WzpTime now, WzpLine *line, WzpCallEnd end, bool the
                                     .end = end < WZP_N_END_SAID ? end : WZP_END_ERROR};
     wzp_line_say(line, &message);
   }
-  set_state(line, now, WZP_LINE_OVER);
+  wzp_line_set_state(line, now, WZP_LINE_OVER);
   line->together = false;
   if (dial->on != line)
     return;
@@ -81,193 +72,6 @@ wzp_line_is_done(const WzpLine *line, WzpTime now)
          now - line->since >= LAST_WORDS;
 }
 
-/* --- The handshake --- */
-
-static WzpHandshakeConfig
-handshake_config(WzpDial *dial, const WzpLine *line)
-{
-  WzpHandshakeConfig config = {
-      .mode = WZP_MODE_CALL,
-      .identity = dial->config.identity,
-      .capabilities = WZP_CAP_MEDIA_1 | WZP_CAP_TRUNK,
-  };
-  wzp_random_fill(&dial->config.random, config.cid, sizeof config.cid);
-  memcpy(config.call_id, line->route.id, sizeof config.call_id);
-  memcpy(config.caller, line->route.caller, sizeof config.caller);
-  memcpy(config.callee, line->route.callee, sizeof config.callee);
-  return config;
-}
-
-/* How calls of ours travel. Who takes none still may make some. */
-static WzpAcceptMode
-own_mode(const WzpDial *dial)
-{
-  return dial->config.mode == WZP_ACCEPT_TRUSTED ? WZP_ACCEPT_TRUSTED : WZP_ACCEPT_PRIVATE;
-}
-
-void
-wzp_line_call(WzpDial *dial, WzpTime now, WzpLine *line, const uint8_t key[32])
-{
-  WzpHandshakeConfig config = handshake_config(dial, line);
-  config.has_expected_fingerprint = true;
-  memcpy(config.expected_fingerprint, line->route.callee, sizeof config.expected_fingerprint);
-  config.has_expected_key = key != NULL;
-  if (key != NULL)
-    memcpy(config.expected_key, key, sizeof config.expected_key);
-  line->initiator = wzp_initiator_new(&config, &dial->config.random);
-  line->mode = own_mode(dial);
-  line->next_send = now;
-}
-
-/* Both have the keys now. */
-static void
-set_up(WzpDial *dial, WzpTime now, WzpLine *line, const WzpHandshakeKeys *keys)
-{
-  WzpControlConfig config;
-  wzp_control_config_from_keys(&config, keys, line->outgoing);
-  config.resend_every = RECORD_AGAIN;
-  line->control = wzp_control_new(&config, now);
-  sodium_memzero(&config, sizeof config);
-  memcpy(line->key, keys->peer, sizeof line->key);
-  memcpy(line->sas, keys->sas, sizeof line->sas);
-  line->media_heard = line->last_ping = now;
-  wzp_line_set_keys(dial, now, line, keys);
-}
-
-static WzpResult
-handle_hs1(WzpDial *dial, WzpTime now, WzpLine *line, const WzpCallMessage *message)
-{
-  WzpHs1 hs1;
-  uint8_t digest[32];
-  const WzpLine *on = dial->on;
-  WzpResult result = wzp_hs1_parse(&hs1, message->body, message->body_length);
-  if (result != WZP_OK)
-    return result;
-  if (hs1.mode != WZP_MODE_CALL)
-    return WZP_UNKNOWN_KIND;
-  if (memcmp(message->route.callee, dial->config.identity->fingerprint, WZP_FINGERPRINT_SIZE) != 0)
-    return WZP_UNEXPECTED;
-  wzp_hs1_digest(digest, message->body, &hs1);
-  if (line != NULL) {
-    if (line->state != WZP_LINE_HALF_OPEN || memcmp(digest, line->hs1_digest, sizeof digest) != 0)
-      return WZP_UNEXPECTED;
-    line->next_send = now; /* the same answer */
-    return WZP_OK;
-  }
-  /* both call each other: the lower one's call is the one */
-  if (on != NULL && on->outgoing && on->state != WZP_LINE_TALKING &&
-      memcmp(on->route.callee, message->route.caller, WZP_FINGERPRINT_SIZE) == 0 &&
-      memcmp(on->route.caller, on->route.callee, WZP_FINGERPRINT_SIZE) < 0)
-    return WZP_UNEXPECTED;
-  if (!wzp_dial_may_answer(dial, now))
-    return WZP_RATE_LIMITED;
-
-  line = wzp_dial_new_line(dial, now, &message->route, false);
-  WzpHandshakeConfig config = handshake_config(dial, line);
-  line->responder = wzp_responder_new(&config, &dial->config.random, message->body,
-                                      message->body_length, NULL, 0, &result);
-  if (line->responder == NULL) {
-    g_ptr_array_remove(dial->lines, line);
-    return result;
-  }
-  memcpy(line->hs1_digest, digest, sizeof digest);
-  line->next_send = now;
-  return WZP_OK;
-}
-
-static WzpResult
-handle_hs2(WzpDial *dial, WzpTime now, WzpLine *line, const WzpCallMessage *message)
-{
-  const uint8_t *payload;
-  size_t payload_length;
-  uint8_t invite[WZP_DIAL_MESSAGE_MAX], peer[32];
-  WzpHandshakeKeys keys;
-  if (line == NULL || line->state != WZP_LINE_CALLING)
-    return WZP_UNEXPECTED;
-  WzpResult result = wzp_initiator_read_hs2(line->initiator, message->body, message->body_length,
-                                            &payload, &payload_length, peer);
-  if (result == WZP_WRONG_IDENTITY && !line->wrong_identity_told) {
-    line->wrong_identity_told = true;
-    WzpDialEvent *event = wzp_dial_push_event(dial, WZP_DIAL_EVENT_WRONG_IDENTITY, line);
-    memcpy(event->key, peer, sizeof event->key);
-  }
-  if (result != WZP_OK)
-    return result;
-  const WzpDialMessage first = {.type = WZP_DIAL_INVITE, .mode = line->mode};
-  size_t length = wzp_dial_message_write(invite, &first);
-  result = wzp_initiator_finish(line->initiator, invite, length, &keys);
-  if (result != WZP_OK)
-    return result;
-  set_up(dial, now, line, &keys);
-  sodium_memzero(&keys, sizeof keys);
-  set_state(line, now, WZP_LINE_PROVING);
-  line->next_send = now;
-  wzp_dial_push_event(dial, WZP_DIAL_EVENT_PROVEN, line);
-  return WZP_OK;
-}
-
-/* The caller is proven. */
-static void
-begin_to_ring(WzpDial *dial, WzpTime now, WzpLine *line)
-{
-  WzpLine *on = dial->on;
-  bool ours_again =
-      on != NULL && memcmp(wzp_line_peer(on), line->route.caller, WZP_FINGERPRINT_SIZE) == 0;
-  set_state(line, now, WZP_LINE_RINGING);
-  if (dial->config.mode == WZP_ACCEPT_REJECT) {
-    wzp_dial_push_event(dial, WZP_DIAL_EVENT_MISSED, line);
-    wzp_line_end(dial, now, line, WZP_END_DECLINED, false);
-    return;
-  }
-  if (on != NULL && !ours_again) {
-    wzp_dial_push_event(dial, WZP_DIAL_EVENT_MISSED, line);
-    wzp_line_end(dial, now, line, WZP_END_BUSY, false);
-    return;
-  }
-  if (on != NULL && on->outgoing && on->state != WZP_LINE_TALKING) {
-    if (memcmp(on->route.caller, on->route.callee, WZP_FINGERPRINT_SIZE) < 0) {
-      /* it was half-open before we called: ours is the one, and the other side sees that too */
-      set_state(line, now, WZP_LINE_OVER);
-      return;
-    }
-    wzp_line_end(dial, now, on, WZP_END_CROSSED, true);
-    dial->on = line;
-    wzp_line_accept(dial, now, line, own_mode(dial));
-    return;
-  }
-  /* who calls anew has lost the call that we know of */
-  if (on != NULL)
-    wzp_line_end(dial, now, on, WZP_END_LOST, false);
-  dial->on = line;
-  say_type(line, WZP_DIAL_RINGING);
-  wzp_dial_push_event(dial, WZP_DIAL_EVENT_INCOMING, line);
-}
-
-static WzpResult
-handle_hs3(WzpDial *dial, WzpTime now, WzpLine *line, const WzpCallMessage *message)
-{
-  WzpHandshakeKeys keys;
-  WzpDialMessage invite;
-  const uint8_t *payload;
-  size_t payload_length;
-  if (line == NULL || line->outgoing)
-    return WZP_UNEXPECTED;
-  if (line->state != WZP_LINE_HALF_OPEN)
-    return WZP_REPLAYED; /* our channel says again by itself what was not heard */
-  WzpResult result = wzp_responder_read_hs3(line->responder, message->body, message->body_length,
-                                            &keys, &payload, &payload_length);
-  if (result != WZP_OK)
-    return result;
-  set_up(dial, now, line, &keys);
-  sodium_memzero(&keys, sizeof keys);
-  line->mode = WZP_ACCEPT_PRIVATE;
-  if (wzp_dial_message_parse(&invite, payload, payload_length) == WZP_OK &&
-      invite.type == WZP_DIAL_INVITE)
-    line->mode = invite.mode;
-  begin_to_ring(dial, now, line);
-  return WZP_OK;
-}
-
 /* --- What the other side says --- */
 
 static void
@@ -280,7 +84,7 @@ agree_on(WzpLine *line, WzpAcceptMode theirs)
 static void
 begin_to_talk(WzpDial *dial, WzpTime now, WzpLine *line)
 {
-  set_state(line, now, WZP_LINE_TALKING);
+  wzp_line_set_state(line, now, WZP_LINE_TALKING);
   line->next_send = now;
   wzp_dial_push_event(dial, WZP_DIAL_EVENT_ACCEPTED, line);
 }
@@ -362,8 +166,10 @@ handle_record(WzpDial *dial, WzpTime now, WzpLine *line, const WzpCallMessage *m
   WzpResult result = wzp_control_receive(line->control, now, message->body, message->body_length);
   if (result != WZP_OK)
     return result;
-  if (line->state == WZP_LINE_PROVING) /* it has our third message */
-    set_state(line, now, WZP_LINE_RINGING);
+  if (line->state == WZP_LINE_PROVING) { /* it has our third message */
+    wzp_line_set_state(line, now, WZP_LINE_RINGING);
+    g_clear_pointer(&line->again, wzp_initiator_free);
+  }
   wzp_line_heard(now, line);
   while (line->state != WZP_LINE_OVER && (bytes = wzp_control_next_message(line->control))) {
     WzpDialMessage said;
@@ -385,11 +191,11 @@ wzp_line_receive(WzpDial *dial, WzpTime now, WzpLine *line, const WzpCallMessage
 {
   switch (wzp_datagram_kind(message->body, message->body_length)) {
   case WZP_DATAGRAM_HS1:
-    return handle_hs1(dial, now, line, message);
+    return wzp_line_handle_hs1(dial, now, line, message);
   case WZP_DATAGRAM_HS2:
-    return handle_hs2(dial, now, line, message);
+    return wzp_line_handle_hs2(dial, now, line, message);
   case WZP_DATAGRAM_HS3:
-    return handle_hs3(dial, now, line, message);
+    return wzp_line_handle_hs3(dial, now, line, message);
   case WZP_DATAGRAM_CONTROL:
     return handle_record(dial, now, line, message);
   default:
@@ -457,7 +263,7 @@ wzp_line_send(WzpDial *dial, WzpTime now, WzpLine *line)
   switch (line->state) {
   case WZP_LINE_CALLING:
   case WZP_LINE_PROVING:
-    bytes = wzp_initiator_message(line->initiator, &length);
+    bytes = wzp_initiator_message(line->again != NULL ? line->again : line->initiator, &length);
     send_body(dial, line, bytes, length);
     line->next_send = now + SEND_AGAIN;
     break;
@@ -533,7 +339,7 @@ end_at(const WzpLine *line, WzpCallEnd *end)
 static void
 give_up_half_open(WzpDial *dial, WzpTime now, WzpLine *line)
 {
-  set_state(line, now, WZP_LINE_OVER);
+  wzp_line_set_state(line, now, WZP_LINE_OVER);
   dial->unfinished++;
   WzpDialEvent *event = wzp_dial_push_event(dial, WZP_DIAL_EVENT_UNFINISHED, line);
   event->count = dial->unfinished;
@@ -552,6 +358,8 @@ wzp_line_timeout(WzpDial *dial, WzpTime now, WzpLine *line)
       wzp_line_end(dial, now, line, end, false);
     return;
   }
+  if (now >= wzp_line_again_at(line))
+    wzp_line_call_again(dial, now, line);
   if (now >= ping_at(line)) {
     line->last_ping = now;
     wzp_control_ping(line->control);
@@ -564,7 +372,7 @@ WzpTime
 wzp_line_next_timeout(const WzpDial *dial, const WzpLine *line)
 {
   WzpCallEnd end;
-  WzpTime next = MIN(end_at(line, &end), ping_at(line));
+  WzpTime next = MIN(end_at(line, &end), MIN(ping_at(line), wzp_line_again_at(line)));
   if (line->control != NULL && line->state != WZP_LINE_OVER)
     next = MIN(next, wzp_line_keys_next_timeout(line));
   if (!dial->connected)

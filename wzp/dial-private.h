@@ -4,7 +4,7 @@
 #include "dial.h"
 
 /* Inside of dialled calls. A *line* is one call: dial.c has the lines of an identity and what the person wants,
- * dial-line.c a line's handshake, messages and end, dial-keys.c its new keys and its media. */
+ * dial-handshake.c a line's handshake, dial-line.c its messages and its end, dial-keys.c its new keys and its media. */
 
 typedef enum {
   WZP_LINE_CALLING,   /* out: HS1 is on its way */
@@ -22,6 +22,10 @@ typedef struct {
   WzpTime since; /* in this state */
 
   WzpInitiator *initiator;
+  bool has_expected_key; /* out: the callee's */
+  uint8_t expected_key[32];
+  WzpTime proving_since; /* this initiator has its HS2 */
+  WzpInitiator *again;   /* one more, because the callee must have forgotten the other by now */
   WzpResponder *responder;
   uint8_t hs1_digest[32];    /* in: what a repeated HS1 is known by */
   WzpTime next_send;         /* of the handshake's message, or of CALL_MEDIA */
@@ -93,7 +97,7 @@ wzp_line_slot(bool caller)
 {
   return caller ? 0 : 1;
 }
-void wzp_line_call(WzpDial *dial, WzpTime now, WzpLine *line, const uint8_t key[32]);
+void wzp_line_set_state(WzpLine *line, WzpTime now, WzpLineState state);
 /* The body of a CALL message; line NULL: of a call that is not known. */
 WzpResult wzp_line_receive(WzpDial *dial, WzpTime now, WzpLine *line,
                            const WzpCallMessage *message);
@@ -108,6 +112,20 @@ void wzp_line_timeout(WzpDial *dial, WzpTime now, WzpLine *line);
 WzpTime wzp_line_next_timeout(const WzpDial *dial, const WzpLine *line);
 /* Nothing is left to be said. */
 bool wzp_line_is_done(const WzpLine *line, WzpTime now);
+
+/* --- dial-handshake.c --- */
+void wzp_line_call(WzpDial *dial, WzpTime now, WzpLine *line, const uint8_t key[32]);
+WzpResult wzp_line_handle_hs1(WzpDial *dial, WzpTime now, WzpLine *line,
+                              const WzpCallMessage *message);
+WzpResult wzp_line_handle_hs2(WzpDial *dial, WzpTime now, WzpLine *line,
+                              const WzpCallMessage *message);
+WzpResult wzp_line_handle_hs3(WzpDial *dial, WzpTime now, WzpLine *line,
+                              const WzpCallMessage *message);
+/* When the callee's half-open side has died without our HS3 reaching it, if it did not. */
+WzpTime wzp_line_again_at(const WzpLine *line);
+/* Begins the handshake again, in the same call. What comes of the one before still counts, until the new one is
+ * answered. */
+void wzp_line_call_again(WzpDial *dial, WzpTime now, WzpLine *line);
 
 /* --- dial-keys.c --- */
 /* From one generation of a channel's keys to the next; rekey is read and replaced. offer, answer: the public keys e'

@@ -21,6 +21,7 @@ wzp_dial_line_free(gpointer data)
 {
   WzpLine *line = data;
   wzp_initiator_free(line->initiator);
+  wzp_initiator_free(line->again);
   wzp_responder_free(line->responder);
   wzp_control_free(line->control);
   wzp_sender_free(line->sender);

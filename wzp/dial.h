@@ -13,9 +13,10 @@
  * it proved who it is. Two who dial each other at the same moment meet in the call of the lower fingerprint.
  *
  * Times: the handshake's message again each 3 s (and at once on a new hop session), no answer to it in 30 s ends the
- * call; ringing ends after 60 s at the callee and 75 s at the caller; a call of which nothing was heard for 45 s is
- * lost, for 30 s when the relay says that the other one's media left; a ping each 10 s when nothing else is heard;
- * what is left to be said after the end is tried for 10 s. New keys after 10 minutes or 2^15 packets. */
+ * call; who answered HS1 forgets it after 10 s, and the caller then begins again; ringing ends after 60 s at the
+ * callee and 75 s at the caller; a call of which nothing was heard for 45 s is lost, for 30 s when the relay says that
+ * the other one's media left; a ping each 10 s when nothing else is heard; what is left to be said after the end is
+ * tried for 10 s. New keys after 10 minutes or 2^15 packets. */
 
 #define WZP_DIAL_HALF_OPEN_MAX 4 /* handshakes that we answer at once, and ... */
 #define WZP_DIAL_ANSWERS_MAX 20  /* ... in so long: each is one guess at the words */
