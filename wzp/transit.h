@@ -13,7 +13,7 @@ typedef struct {
   int64_t latest[WZP_TRANSIT_PACKETS]; /* ms: arrival less the end of the packet's media time */
   unsigned n;                          /* packets so far */
   double jitter;  /* ms: mean difference between one packet and the next (RFC 3550, 6.4.1) */
-  uint64_t heard; /* media time (ms) of the packet that came last, */
+  uint64_t heard; /* media time, in ms, of the packet that came last, */
   WzpTime heard_at;
   double reported; /* ms: the transit of the last report */
 } WzpTransit;
