@@ -19,7 +19,7 @@ typedef struct {
       playout; /* how long after a packet's usual arrival a repaired frame is still played; 10 ms; 0: unknown */
   uint8_t jitter;    /* ms: how much the delay differs from packet to packet, in the mean */
   uint16_t repaired; /* frames that repair brought back */
-  uint16_t heard;    /* low bits of the media time, in ms, of the packet with audio that came last, */
+  uint16_t heard; /* low bits of the media time, in ms, of the packet with audio that came last, */
   uint8_t
       held; /* and how long before this report: WZP_REPORT_HELD_UNIT; 255: longer, or none came */
   uint16_t
