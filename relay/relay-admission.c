@@ -117,11 +117,18 @@ relay_admission_check(RelayAdmission *admission, WzpTime now, const WzpAddress *
   bool loaded = under_load(admission, now, n_half_open);
 
   if (cookie_is_valid(admission, now, from, cookie))
-    return relay_bucket_take(&admission->proven[bucket], now, rate, 2 * rate, 1) ? RELAY_ADMIT
-                                                                                 : RELAY_REFUSE;
+    return relay_admission_connection(admission, now, from) ? RELAY_ADMIT : RELAY_REFUSE;
   if (loaded || !relay_bucket_take(&admission->unproven[bucket], now, rate, 2 * rate, 1))
     return RELAY_ASK_COOKIE;
   return RELAY_ADMIT;
+}
+
+bool
+relay_admission_connection(RelayAdmission *admission, WzpTime now, const WzpAddress *from)
+{
+  unsigned rate = admission->limits.handshakes_per_second;
+
+  return relay_bucket_take(&admission->proven[bucket_of(admission, from)], now, rate, 2 * rate, 1);
 }
 
 bool

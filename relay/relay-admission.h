@@ -25,6 +25,8 @@ RelayVerdict relay_admission_check(RelayAdmission *admission, WzpTime now, const
 /* May a STUN request from here be answered? 5 a second for each IPv4 /32 and IPv6 /64. */
 #define RELAY_STUN_PER_SECOND 5
 bool relay_admission_stun(RelayAdmission *admission, WzpTime now, const WzpAddress *from);
+/* May a TCP connection from here take work? The address is proven by that. As many as handshakes with a cookie. */
+bool relay_admission_connection(RelayAdmission *admission, WzpTime now, const WzpAddress *from);
 /* The cookie for this address. */
 void relay_admission_cookie(RelayAdmission *admission, WzpTime now, const WzpAddress *from,
                             uint8_t cookie[WZP_COOKIE_SIZE]);

@@ -38,6 +38,8 @@ static const Limit limits[] = {
     LIMIT("max-token-checks", max_token_checks, 1, 1000),
     LIMIT("max-token-checks-per-ip", max_token_checks_per_ip, 1, 1000),
     LIMIT("unauthorised-timeout-ms", unauthorised_timeout_ms, 1000, 600000),
+    LIMIT("max-tls-connections", max_tls_connections, 1, 4096),
+    LIMIT("max-tls-connections-per-ip", max_tls_connections_per_ip, 1, 4096),
     LIMIT("max-egress-bytes-per-second", max_egress_bytes_per_second, 0, G_MAXUINT),
 };
 
@@ -66,15 +68,27 @@ set_limit(RelayConfig *config, const Limit *limit, const char *value, GError **e
 }
 
 static bool
-set_listen(RelayConfig *config, const char *value, GError **error)
+parse_listen(WzpAddress *address, const char *key, unsigned port, const char *value, GError **error)
 {
-  if (wzp_address_parse(&config->listen, value))
+  if (wzp_address_parse(address, value))
     return true;
   g_set_error(error, RELAY_CONFIG_ERROR, RELAY_CONFIG_ERROR_VALUE,
-              "listen is \"%s\"; it has to be a numeric address and a port, like 0.0.0.0:4433 or "
-              "[::]:4433",
-              value);
+              "%s is \"%s\"; it has to be a numeric address and a port, like 0.0.0.0:%u or "
+              "[::]:%u",
+              key, value, port, port);
   return false;
+}
+
+static bool
+set_listen(RelayConfig *config, const char *value, GError **error)
+{
+  return parse_listen(&config->listen, "listen", 4433, value, error);
+}
+
+static bool
+set_tls_listen(RelayConfig *config, const char *value, GError **error)
+{
+  return parse_listen(&config->tls_listen, "tls-listen", 443, value, error);
 }
 
 static bool
@@ -191,6 +205,7 @@ typedef struct {
 
 static const Setting settings[] = {
     {"listen", set_listen},
+    {"tls-listen", set_tls_listen},
     {"identity", set_identity},
     {"metrics-port", set_metrics_port},
     {"metrics-address", set_metrics_address},

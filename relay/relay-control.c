@@ -597,6 +597,7 @@ void
 relay_control_log(RelayControl *control, const RelaySession *session, const char *what)
 {
   const uint8_t *bytes = session->address.bytes;
+  const char *by = session->address.stream != 0 ? " by TLS" : "";
   uint8_t fingerprint[WZP_FINGERPRINT_SIZE];
   char line[256];
 
@@ -604,10 +605,11 @@ relay_control_log(RelayControl *control, const RelaySession *session, const char
     return;
   wzp_fingerprint(fingerprint, session->identity);
   if (session->address.family == 4)
-    g_snprintf(line, sizeof line, "%02x%02x from %u.%u.%u.0/24 %s", fingerprint[0], fingerprint[1],
-               bytes[0], bytes[1], bytes[2], what);
+    g_snprintf(line, sizeof line, "%02x%02x from %u.%u.%u.0/24%s %s", fingerprint[0],
+               fingerprint[1], bytes[0], bytes[1], bytes[2], by, what);
   else
-    g_snprintf(line, sizeof line, "%02x%02x from %x:%x:%x::/48 %s", fingerprint[0], fingerprint[1],
-               bytes[0] << 8 | bytes[1], bytes[2] << 8 | bytes[3], bytes[4] << 8 | bytes[5], what);
+    g_snprintf(line, sizeof line, "%02x%02x from %x:%x:%x::/48%s %s", fingerprint[0],
+               fingerprint[1], bytes[0] << 8 | bytes[1], bytes[2] << 8 | bytes[3],
+               bytes[4] << 8 | bytes[5], by, what);
   control->hooks.log(control->hooks.user, line);
 }

@@ -18,6 +18,16 @@ const char *const relay_auth_result_names[RELAY_N_AUTH_RESULTS] = {
     [RELAY_AUTH_MISSING] = "missing",
 };
 
+const char *const relay_stream_end_names[RELAY_N_STREAM_ENDS] = {
+    [RELAY_STREAM_LEFT] = "left",
+    [RELAY_STREAM_BROKEN] = "broken",
+    [RELAY_STREAM_TOO_MANY] = "too-many",
+    [RELAY_STREAM_TOO_FAST] = "too-fast",
+    [RELAY_STREAM_NO_HANDSHAKE] = "no-handshake",
+    [RELAY_STREAM_NO_SESSION] = "no-session",
+    [RELAY_STREAM_SILENT] = "silent",
+};
+
 void
 relay_limits_default(RelayLimits *limits)
 {
@@ -39,6 +49,8 @@ relay_limits_default(RelayLimits *limits)
       .max_token_checks = 32,
       .max_token_checks_per_ip = 2,
       .unauthorised_timeout_ms = 10000,
+      .max_tls_connections = 1024,
+      .max_tls_connections_per_ip = 16,
   };
 }
 

@@ -26,6 +26,7 @@ typedef struct {
   unsigned unauthorised_timeout_ms; /* 10000: a session without a good token after that is gone */
   /* What all media together may send; 0: whatever comes. From 90 % on nobody new may join. */
   unsigned max_egress_bytes_per_second;
+  unsigned max_tls_connections, max_tls_connections_per_ip; /* 1024, 16 */
 } RelayLimits;
 void relay_limits_default(RelayLimits *limits);
 
@@ -43,6 +44,19 @@ typedef enum {
 } RelayAuthResult;
 extern const char *const relay_auth_result_names[RELAY_N_AUTH_RESULTS];
 
+/* Why a TCP connection of a client ended, or never began. */
+typedef enum {
+  RELAY_STREAM_LEFT,         /* the client closed it, or the network did */
+  RELAY_STREAM_BROKEN,       /* not TLS 1.3, or not datagrams in it */
+  RELAY_STREAM_TOO_MANY,     /* no place, in all or for this IP */
+  RELAY_STREAM_TOO_FAST,     /* connections from this IP, or bytes on this one */
+  RELAY_STREAM_NO_HANDSHAKE, /* TLS was not through in time */
+  RELAY_STREAM_NO_SESSION,   /* nor was the hop handshake */
+  RELAY_STREAM_SILENT,       /* no session speaks there any more */
+  RELAY_N_STREAM_ENDS
+} RelayStreamEnd;
+extern const char *const relay_stream_end_names[RELAY_N_STREAM_ENDS];
+
 typedef struct {
   uint64_t sessions, rooms, calls; /* now */
   uint64_t unauthorised;           /* of the sessions: no good token yet */
@@ -57,6 +71,10 @@ typedef struct {
   double handshake_seconds_sum;
   uint64_t calls_started, calls_refused[WZP_N_CALL_STATUS];
   uint64_t auth_results[RELAY_N_AUTH_RESULTS];
+  bool tls;                 /* is listened for; only then the next ones mean something */
+  uint64_t tls_connections; /* now */
+  uint64_t tls_accepted, tls_ends[RELAY_N_STREAM_ENDS];
+  uint64_t tls_drops[WZP_N_RESULTS]; /* datagrams */
   /* token_check_duration_seconds: from the question to the answer; the same buckets */
   uint64_t check_buckets[12];
   double check_seconds_sum;

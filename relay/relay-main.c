@@ -19,7 +19,7 @@
 #define SHUTDOWN_MS 300
 
 typedef struct {
-  char *listen, *config, *identity, *metrics_port, *auth_url, *room_id;
+  char *listen, *tls_listen, *config, *identity, *metrics_port, *auth_url, *room_id;
   gboolean version;
 } Flags;
 
@@ -37,6 +37,10 @@ parse_flags(Flags *flags, int *argc, char ***argv)
   GOptionEntry entries[] = {
       {"listen", 'l', 0, G_OPTION_ARG_STRING, &flags->listen,
        "Where to listen (default " RELAY_DEFAULT_LISTEN "; [::]:4433 for IPv6 and IPv4)",
+       "ADDRESS:PORT"},
+      {"tls-listen", 't', 0, G_OPTION_ARG_STRING, &flags->tls_listen,
+       "Where to listen for clients whose network carries no UDP: TLS over TCP, mostly [::]:443 "
+       "(default: off)",
        "ADDRESS:PORT"},
       {"config", 'c', 0, G_OPTION_ARG_FILENAME, &flags->config,
        "Configuration file, group [relay]; flags win over it", "FILE"},
@@ -83,6 +87,9 @@ make_config(RelayConfig *config, const Flags *flags, GError **error)
   if (flags->config != NULL && !relay_config_load(config, flags->config, error))
     return false;
   if (flags->listen != NULL && !relay_config_set(config, "listen", flags->listen, error))
+    return false;
+  if (flags->tls_listen != NULL &&
+      !relay_config_set(config, "tls-listen", flags->tls_listen, error))
     return false;
   if (flags->identity != NULL && !relay_config_set(config, "identity", flags->identity, error))
     return false;
@@ -198,6 +205,8 @@ print_start(const RelayServer *server, const WzpIdentity *identity)
   g_print("wzp-relay " WZP_VERSION " listening on %s, key %s\n",
           wzp_address_format(relay_server_address(server), address),
           wzp_fingerprint_format(identity->fingerprint, fingerprint));
+  if (relay_server_tls_address(server) != NULL)
+    g_print("TLS on %s\n", wzp_address_format(relay_server_tls_address(server), address));
   if (relay_server_metrics_url(server) != NULL)
     g_print("metrics on %s\n", relay_server_metrics_url(server));
   fflush(stdout);
@@ -282,6 +291,7 @@ main(int argc, char **argv)
   }
   relay_config_clear(&config);
   g_free(flags.listen);
+  g_free(flags.tls_listen);
   g_free(flags.config);
   g_free(flags.identity);
   g_free(flags.metrics_port);

@@ -62,6 +62,24 @@ auth_attempts(GString *text, const uint64_t counts[RELAY_N_AUTH_RESULTS])
 }
 
 static void
+tls(GString *text, const RelayStats *stats)
+{
+  const char *name = "wzp_relay_tls_connections_ended_total";
+  unsigned end;
+
+  if (!stats->tls)
+    return;
+  single(text, "wzp_relay_tls_connections", "gauge", "TCP connections of clients without UDP.",
+         stats->tls_connections);
+  single(text, "wzp_relay_tls_connections_total", "counter", "Such connections that were taken.",
+         stats->tls_accepted);
+  family(text, name, "counter", "Such connections that ended or were refused, by reason.");
+  for (end = 0; end < RELAY_N_STREAM_ENDS; end++)
+    g_string_append_printf(text, "%s{reason=\"%s\"} %" G_GUINT64_FORMAT "\n", name,
+                           relay_stream_end_names[end], stats->tls_ends[end]);
+}
+
+static void
 refused_calls(GString *text, const uint64_t counts[WZP_N_CALL_STATUS])
 {
   static const WzpCallStatus refusals[] = {WZP_CALL_UNREACHABLE, WZP_CALL_BUSY, WZP_CALL_LIMITED,
@@ -103,6 +121,9 @@ relay_metrics_text(const RelayStats *stats)
   family(text, "wzp_relay_drops_total", "counter", "What was dropped, by plane and reason.");
   drops(text, "media", stats->media_drops);
   drops(text, "control", stats->control_drops);
+  if (stats->tls)
+    drops(text, "tls", stats->tls_drops);
+  tls(text, stats);
   single(text, "wzp_relay_cookies_sent_total", "counter",
          "Handshakes answered with a cookie, because of load.", stats->cookies_sent);
   single(text, "wzp_relay_stun_answered_total", "counter",

@@ -5,6 +5,7 @@
 #include "relay-bucket.h"
 #include "relay-control.h"
 #include "relay-metrics.h"
+#include "relay-tls.h"
 #include "relay-worker.h"
 #include <glib-unix.h>
 
@@ -15,6 +16,7 @@
 
 struct RelayServer {
   RelayWorker *worker;
+  RelayTls *tls; /* NULL: UDP only */
   RelayControl *control;
   RelayMetrics *metrics;
   RelayAuthHttp *auth; /* NULL: no tokens are asked for */
@@ -73,6 +75,26 @@ on_read_stats(void *user, RelayStats *stats)
 
   relay_control_get_stats(server->control, stats);
   relay_worker_add_stats(server->worker, stats);
+  if (server->tls != NULL)
+    relay_tls_add_stats(server->tls, stats);
+}
+
+/* --- clients without UDP; in the worker's thread, and in that of TLS --- */
+
+static void
+on_send_stream(void *user, const WzpAddress *to, const uint8_t *data, size_t length)
+{
+  RelayServer *server = user;
+
+  relay_tls_send(server->tls, to, data, length);
+}
+
+static void
+on_stream_received(void *user, const WzpAddress *from, const uint8_t *data, size_t length)
+{
+  RelayServer *server = user;
+
+  relay_worker_bring(server->worker, from, data, length);
 }
 
 /* --- main context --- */
@@ -186,7 +208,14 @@ relay_server_new(const RelayConfig *config, const WzpIdentity *identity, GError 
     if (server->metrics == NULL)
       goto failed;
   }
-  if (!relay_worker_start(server->worker, error))
+  if (config->tls_listen.family != 0) {
+    server->tls = relay_tls_new(config, identity, on_stream_received, server, error);
+    if (server->tls == NULL)
+      goto failed;
+    relay_worker_set_streams(server->worker, on_send_stream, server);
+  }
+  if (!relay_worker_start(server->worker, error) ||
+      (server->tls != NULL && !relay_tls_start(server->tls, error)))
     goto failed;
   if (server->metrics != NULL)
     relay_metrics_set_ready(server->metrics, true);
@@ -216,7 +245,9 @@ relay_server_free(RelayServer *server)
   destroy_source(&server->timer);
   relay_metrics_free(server->metrics);
   relay_auth_http_free(server->auth);
+  relay_tls_stop(server->tls);
   relay_worker_free(server->worker);
+  relay_tls_free(server->tls);
   relay_control_free(server->control);
   relay_access_free(server->access);
   g_free(server);
@@ -226,6 +257,12 @@ const WzpAddress *
 relay_server_address(const RelayServer *server)
 {
   return relay_worker_address(server->worker);
+}
+
+const WzpAddress *
+relay_server_tls_address(const RelayServer *server)
+{
+  return server->tls != NULL ? relay_tls_address(server->tls) : NULL;
 }
 
 const char *

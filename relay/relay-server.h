@@ -11,7 +11,8 @@ RelayServer *relay_server_new(const RelayConfig *config, const WzpIdentity *iden
                               GError **error);
 void relay_server_free(RelayServer *server);
 const WzpAddress *relay_server_address(const RelayServer *server);
-const char *relay_server_metrics_url(const RelayServer *server); /* NULL when off */
+const WzpAddress *relay_server_tls_address(const RelayServer *server); /* NULL: UDP only */
+const char *relay_server_metrics_url(const RelayServer *server);       /* NULL when off */
 /* Who may join what, from now on; bound. Takes it. */
 void relay_server_take_access(RelayServer *server, RelayAccess *access);
 /* Tells the clients and refuses new ones. */

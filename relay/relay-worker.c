@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "relay-worker.h"
+#include "relay-socket.h"
 #include <errno.h>
 #include <gio/gio.h>
 #include <glib-unix.h>
@@ -53,6 +54,15 @@ struct RelayWorker {
   bool stop;
   int command_event;
 
+  /* datagrams that came by other ways than the socket, under their lock */
+  pthread_mutex_t brought_lock;
+  ControlDatagram *brought, *brought_taken; /* NULL: there is no other way */
+  unsigned n_brought;
+
+  RelayWorkerSend streams; /* NULL: none; constant while the thread runs */
+  void *streams_user;
+
+  uint64_t not_brought;    /* atomic */
   uint64_t unsent_control; /* atomic, control thread only */
 
   /* the worker's batches */
@@ -68,58 +78,25 @@ struct RelayWorker {
 
 /* --- socket --- */
 
-static void
-set_option(int fd, int level, int name, int value)
-{
-  /* all of these are improvements, not needs */
-  (void)setsockopt(fd, level, name, &value, sizeof value);
-}
-
 static int
 open_socket(const WzpAddress *listen, WzpAddress *bound, GError **error)
 {
-  bool v6 = listen->family == 6;
-  struct sockaddr_storage address;
-  socklen_t length = wzp_address_to_sockaddr(listen, &address, v6);
-  char text[WZP_ADDRESS_TEXT];
-  int fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  int problem;
+  int fd = relay_socket_open(SOCK_DGRAM, listen, error);
 
-  if (fd < 0) {
-    problem = errno;
-    g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "cannot open a UDP socket: %s",
-                g_strerror(problem));
+  if (fd < 0)
     return -1;
-  }
-  if (v6)
-    set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
   /* With DF set the kernel needs no IP id, which costs it a hash per packet. PROBE: always DF, and no
    * stranger's ICMP can shrink our path MTU. */
-  set_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
-  if (v6)
-    set_option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE);
-  set_option(fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER);
-  set_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER);
-  set_option(fd, SOL_SOCKET, SO_SNDBUF, SEND_BUFFER);
-  if (bind(fd, (struct sockaddr *)&address, length) < 0) {
-    problem = errno;
-    g_set_error(error, G_IO_ERROR, g_io_error_from_errno(problem), "cannot listen on %s: %s%s",
-                wzp_address_format(listen, text), g_strerror(problem),
-                problem == EADDRINUSE ? "; another program, perhaps another relay, uses this port"
-                : problem == EADDRNOTAVAIL ? "; this machine has no such address"
-                                           : "");
-    close(fd);
-    return -1;
-  }
-  length = sizeof address;
-  if (getsockname(fd, (struct sockaddr *)&address, &length) < 0 ||
-      !wzp_address_from_sockaddr(bound, (struct sockaddr *)&address, length)) {
-    g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_FAILED,
-                        "cannot find out the address of the relay's socket");
-    close(fd);
-    return -1;
-  }
-  return fd;
+  relay_socket_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
+  if (listen->family == 6)
+    relay_socket_option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE);
+  relay_socket_option(fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER);
+  relay_socket_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER);
+  relay_socket_option(fd, SOL_SOCKET, SO_SNDBUF, SEND_BUFFER);
+  if (relay_socket_bind(fd, listen, bound, error))
+    return fd;
+  close(fd);
+  return -1;
 }
 
 /* --- sending --- */
@@ -151,8 +128,14 @@ static void
 on_forward(void *user, const WzpAddress *to, const uint8_t *data, size_t length)
 {
   RelayWorker *worker = user;
-  unsigned n = worker->n_send++;
+  unsigned n;
 
+  if (to->stream != 0) {
+    if (worker->streams != NULL)
+      worker->streams(worker->streams_user, to, data, length);
+    return;
+  }
+  n = worker->n_send++;
   worker->send_iov[n].iov_base = (void *)data;
   worker->send_iov[n].iov_len = length;
   worker->send[n].msg_hdr.msg_namelen =
@@ -182,24 +165,26 @@ queue_for_control(RelayWorker *worker, const WzpAddress *from, const uint8_t *da
   relay_media_count_drop(worker->media, WZP_QUEUE_FULL, 1);
 }
 
+/* data has to stay until finish_batch(). */
 static void
-wake(int event)
+handle_datagram(RelayWorker *worker, WzpTime now, const WzpAddress *from, const uint8_t *data,
+                size_t length)
 {
-  uint64_t one = 1;
-  ssize_t written;
+  bool for_control;
 
-  do
-    written = write(event, &one, sizeof one);
-  while (written < 0 && errno == EINTR);
+  relay_media_handle(worker->media, now, from, data, length, on_forward, worker, &for_control);
+  if (for_control)
+    queue_for_control(worker, from, data, length);
 }
 
 static void
-drain(int event)
+finish_batch(RelayWorker *worker)
 {
-  uint64_t count;
-  ssize_t ignored = read(event, &count, sizeof count);
-
-  (void)ignored;
+  flush(worker);
+  if (worker->control_wakes) {
+    worker->control_wakes = false;
+    relay_socket_wake(worker->control_event);
+  }
 }
 
 static void
@@ -226,14 +211,35 @@ apply_commands(RelayWorker *worker, WzpTime now)
     g_main_loop_quit(worker->loop);
 }
 
+static void
+handle_brought(RelayWorker *worker, WzpTime now)
+{
+  ControlDatagram *taken;
+  unsigned n, i;
+
+  if (worker->brought == NULL)
+    return;
+  pthread_mutex_lock(&worker->brought_lock);
+  taken = worker->brought;
+  worker->brought = worker->brought_taken;
+  worker->brought_taken = taken;
+  n = worker->n_brought;
+  worker->n_brought = 0;
+  pthread_mutex_unlock(&worker->brought_lock);
+  for (i = 0; i < n; i++)
+    handle_datagram(worker, now, &taken[i].from, taken[i].data, taken[i].length);
+  finish_batch(worker);
+}
+
 static gboolean
 on_commands(gint fd, GIOCondition condition, gpointer user)
 {
   RelayWorker *worker = user;
 
   (void)fd, (void)condition;
-  drain(worker->command_event);
+  relay_socket_drain(worker->command_event);
   apply_commands(worker, g_get_monotonic_time());
+  handle_brought(worker, g_get_monotonic_time());
   return G_SOURCE_CONTINUE;
 }
 
@@ -256,23 +262,15 @@ receive_batch(RelayWorker *worker)
   for (i = 0; i < n; i++) {
     size_t length = worker->received[i].msg_len;
     WzpAddress from;
-    bool for_control;
 
     if (!wzp_address_from_sockaddr(&from, (const struct sockaddr *)&worker->received_from[i],
                                    worker->received[i].msg_hdr.msg_namelen)) {
       relay_media_count_drop(worker->media, WZP_UNKNOWN_SOURCE, 1);
       continue;
     }
-    relay_media_handle(worker->media, now, &from, worker->buffers[i], length, on_forward, worker,
-                       &for_control);
-    if (for_control)
-      queue_for_control(worker, &from, worker->buffers[i], length);
+    handle_datagram(worker, now, &from, worker->buffers[i], length);
   }
-  flush(worker);
-  if (worker->control_wakes) {
-    worker->control_wakes = false;
-    wake(worker->control_event);
-  }
+  finish_batch(worker);
   return n == RECEIVE_BATCH;
 }
 
@@ -350,6 +348,7 @@ relay_worker_new(const RelayLimits *limits, const WzpAddress *listen, GError **e
   worker->control = g_new(ControlDatagram, CONTROL_QUEUE);
   worker->control_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   pthread_mutex_init(&worker->command_lock, NULL);
+  pthread_mutex_init(&worker->brought_lock, NULL);
   worker->commands = g_array_new(FALSE, FALSE, sizeof(RelayCommand));
   worker->commands_taken = g_array_new(FALSE, FALSE, sizeof(RelayCommand));
   worker->command_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -386,7 +385,7 @@ relay_worker_free(RelayWorker *worker)
     pthread_mutex_lock(&worker->command_lock);
     worker->stop = true;
     pthread_mutex_unlock(&worker->command_lock);
-    wake(worker->command_event);
+    relay_socket_wake(worker->command_event);
     pthread_join(worker->thread, NULL);
   }
   g_main_loop_unref(worker->loop);
@@ -398,11 +397,45 @@ relay_worker_free(RelayWorker *worker)
     close(worker->command_event);
   pthread_mutex_destroy(&worker->control_lock);
   pthread_mutex_destroy(&worker->command_lock);
+  pthread_mutex_destroy(&worker->brought_lock);
   g_array_unref(worker->commands);
   g_array_unref(worker->commands_taken);
   g_free(worker->control);
+  g_free(worker->brought);
+  g_free(worker->brought_taken);
   relay_media_free(worker->media);
   g_free(worker);
+}
+
+void
+relay_worker_set_streams(RelayWorker *worker, RelayWorkerSend send, void *user)
+{
+  g_assert(!worker->running);
+  worker->streams = send;
+  worker->streams_user = user;
+  worker->brought = g_new(ControlDatagram, CONTROL_QUEUE);
+  worker->brought_taken = g_new(ControlDatagram, CONTROL_QUEUE);
+}
+
+void
+relay_worker_bring(RelayWorker *worker, const WzpAddress *from, const uint8_t *data, size_t length)
+{
+  ControlDatagram *place;
+  unsigned n;
+
+  pthread_mutex_lock(&worker->brought_lock);
+  n = worker->n_brought;
+  if (n < CONTROL_QUEUE) {
+    place = &worker->brought[worker->n_brought++];
+    place->from = *from;
+    place->length = length;
+    memcpy(place->data, data, length);
+  }
+  pthread_mutex_unlock(&worker->brought_lock);
+  if (n == 0)
+    relay_socket_wake(worker->command_event);
+  else if (n == CONTROL_QUEUE)
+    __atomic_fetch_add(&worker->not_brought, 1, __ATOMIC_RELAXED);
 }
 
 const WzpAddress *
@@ -420,7 +453,7 @@ relay_worker_command(RelayWorker *worker, const RelayCommand *command)
   g_array_append_val(worker->commands, *command);
   g_atomic_int_set(&worker->commands_wait, 1);
   pthread_mutex_unlock(&worker->command_lock);
-  wake(worker->command_event);
+  relay_socket_wake(worker->command_event);
 }
 
 int
@@ -438,7 +471,7 @@ relay_worker_take_control(RelayWorker *worker, WzpAddress *from, uint8_t data[WZ
   pthread_mutex_lock(&worker->control_lock);
   if (worker->control_length == 0) {
     /* under the lock: what is queued from here on wakes anew */
-    drain(worker->control_event);
+    relay_socket_drain(worker->control_event);
     pthread_mutex_unlock(&worker->control_lock);
     return false;
   }
@@ -457,9 +490,15 @@ relay_worker_send(RelayWorker *worker, const RelayDatagram *datagram)
 {
   struct sockaddr_storage to;
   socklen_t to_length = wzp_address_to_sockaddr(&datagram->to, &to, worker->v6_socket);
-  ssize_t sent = sendto(worker->socket, datagram->data, datagram->length, MSG_DONTWAIT,
-                        (struct sockaddr *)&to, to_length);
+  ssize_t sent;
 
+  if (datagram->to.stream != 0) {
+    if (worker->streams != NULL)
+      worker->streams(worker->streams_user, &datagram->to, datagram->data, datagram->length);
+    return;
+  }
+  sent = sendto(worker->socket, datagram->data, datagram->length, MSG_DONTWAIT,
+                (struct sockaddr *)&to, to_length);
   /* the control channel sends again what matters */
   if (sent < 0)
     __atomic_fetch_add(&worker->unsent_control, 1, __ATOMIC_RELAXED);
@@ -481,6 +520,7 @@ void
 relay_worker_add_stats(const RelayWorker *worker, RelayStats *stats)
 {
   relay_stats_add_media(stats, worker->media);
+  stats->tls_drops[WZP_QUEUE_FULL] += __atomic_load_n(&worker->not_brought, __ATOMIC_RELAXED);
   stats->control_drops[WZP_QUEUE_FULL] +=
       __atomic_load_n(&worker->unsent_control, __ATOMIC_RELAXED);
 }

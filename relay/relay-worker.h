@@ -14,6 +14,13 @@ RelayWorker *relay_worker_new(const RelayLimits *limits, const WzpAddress *liste
 void relay_worker_free(RelayWorker *worker);
 /* Where it really listens. */
 const WzpAddress *relay_worker_address(const RelayWorker *worker);
+/* What goes to addresses with a stream goes to send, from the worker's and the control thread. Before the start. */
+typedef void (*RelayWorkerSend)(void *user, const WzpAddress *to, const uint8_t *data,
+                                size_t length);
+void relay_worker_set_streams(RelayWorker *worker, RelayWorkerSend send, void *user);
+/* A datagram of such an address. Any thread, until relay_worker_free(). */
+void relay_worker_bring(RelayWorker *worker, const WzpAddress *from, const uint8_t *data,
+                        size_t length);
 bool relay_worker_start(RelayWorker *worker, GError **error);
 
 /* For the control thread: */

@@ -9,6 +9,8 @@ typedef struct {
   uint8_t family; /* 0 none, 4, 6 */
   uint16_t port;  /* host order */
   uint32_t scope; /* IPv6 scope id, else 0; not written on the wire */
+  /* Number of a TCP connection, chosen by who has it; 0: UDP. Only for telling apart: neither written nor shown. */
+  uint32_t stream;
   uint8_t bytes[16];
 } WzpAddress;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "relay-peer.h"
+#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,9 +16,10 @@ relay_peer_new(const char *source, const WzpAddress *relay, const char *room)
                                    NULL, false);
 }
 
-/* config: all but random, identity and address. */
+/* config: all but random, identity and address. reads: with a receive buffer of the usual size. */
 static RelayPeer *
-open_peer(const char *source, const WzpAddress *relay, WzpIdentity *identity, WzpCallConfig *config)
+open_peer(const char *source, const WzpAddress *relay, WzpIdentity *identity, WzpCallConfig *config,
+          bool reads)
 {
   RelayPeer *peer = g_new0(RelayPeer, 1);
   struct sockaddr_storage native;
@@ -28,10 +30,23 @@ open_peer(const char *source, const WzpAddress *relay, WzpIdentity *identity, Wz
   g_assert_true(wzp_address_parse(&local, with_port));
   g_free(with_port);
   length = wzp_address_to_sockaddr(&local, &native, local.family == 6);
-  peer->socket =
-      socket(local.family == 6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  peer->relay = *relay;
+  peer->socket = socket(local.family == 6 ? AF_INET6 : AF_INET,
+                        (relay->stream != 0 ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0);
   g_assert_cmpint(peer->socket, >=, 0);
   g_assert_cmpint(bind(peer->socket, (struct sockaddr *)&native, length), ==, 0);
+  if (relay->stream != 0) {
+    const WzpTlsExpect any = {.has_key = false};
+    int small = 4096;
+
+    if (!reads)
+      setsockopt(peer->socket, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+
+    length = wzp_address_to_sockaddr(relay, &native, local.family == 6);
+    g_assert_cmpint(connect(peer->socket, (struct sockaddr *)&native, length), ==, 0);
+    peer->tls = wzp_tls_connect(&any);
+  }
+  g_assert_cmpint(fcntl(peer->socket, F_SETFL, O_NONBLOCK), ==, 0);
 
   config->mode = WZP_CALL_RELAY;
   config->random = wzp_random_system();
@@ -54,7 +69,17 @@ relay_peer_new_with_token(const char *source, const WzpAddress *relay, const cha
 
   g_assert_true(key == NULL || wzp_fingerprint_parse(config.relay_fingerprint, key));
   wzp_room_secret_open(&config.room, room);
-  return open_peer(source, relay, identity, &config);
+  return open_peer(source, relay, identity, &config, true);
+}
+
+RelayPeer *
+relay_peer_new_slow(const char *source, const WzpAddress *relay, const char *room)
+{
+  WzpRandom random = wzp_random_system();
+  WzpCallConfig config = {.mode = WZP_CALL_RELAY};
+
+  wzp_room_secret_open(&config.room, room);
+  return open_peer(source, relay, wzp_identity_new_random(&random), &config, false);
 }
 
 RelayPeer *
@@ -66,24 +91,45 @@ relay_peer_new_for_calls(const char *source, const WzpAddress *relay, const Rela
 
   if (callee != NULL)
     memcpy(config.callee, callee->identity->fingerprint, sizeof config.callee);
-  return open_peer(source, relay, wzp_identity_new_random(&random), &config);
+  return open_peer(source, relay, wzp_identity_new_random(&random), &config, true);
 }
 
 void
 relay_peer_free(RelayPeer *peer)
 {
   close(peer->socket);
+  wzp_tls_free(peer->tls);
   wzp_call_free(peer->call);
   wzp_identity_free(peer->identity);
   g_free(peer);
 }
 
 static void
-send_to(const RelayPeer *peer, const WzpAddress *to, const uint8_t *data, size_t length)
+write_out(RelayPeer *peer)
+{
+  const uint8_t *bytes;
+  size_t length;
+
+  while ((bytes = wzp_tls_output(peer->tls, g_get_monotonic_time(), &length)) != NULL) {
+    ssize_t sent = send(peer->socket, bytes, length, MSG_NOSIGNAL);
+
+    if (sent <= 0)
+      break;
+    wzp_tls_sent(peer->tls, (size_t)sent);
+  }
+}
+
+static void
+send_to(RelayPeer *peer, const WzpAddress *to, const uint8_t *data, size_t length)
 {
   struct sockaddr_storage native;
   socklen_t native_length = wzp_address_to_sockaddr(to, &native, false);
 
+  if (peer->tls != NULL) {
+    wzp_tls_send(peer->tls, g_get_monotonic_time(), data, length);
+    write_out(peer);
+    return;
+  }
   /* a relay that is down makes this fail, which is no news to a client */
   (void)!sendto(peer->socket, data, length, 0, (struct sockaddr *)&native, native_length);
 }
@@ -125,28 +171,58 @@ pump(RelayPeer *peer, WzpTime now)
 }
 
 static void
+take(RelayPeer *peer, const WzpAddress *from, const uint8_t *data, size_t length)
+{
+  WzpTime now = g_get_monotonic_time();
+  uint8_t plain[WZP_DATAGRAM_MAX];
+  size_t plain_length;
+  WzpOpened opened;
+  bool media = false;
+
+  wzp_call_handle_datagram(peer->call, now, from, data, length, &media);
+  if (media &&
+      wzp_call_open(peer->call, now, data, length, plain, &plain_length, &opened) == WZP_OK)
+    peer->opened++;
+  pump(peer, now);
+}
+
+static void
+receive_stream(RelayPeer *peer)
+{
+  uint8_t data[WZP_DATAGRAM_MAX];
+  const uint8_t *datagram;
+  WzpResult result;
+  size_t length;
+  ssize_t n;
+
+  while ((n = recv(peer->socket, data, sizeof data, 0)) > 0) {
+    wzp_tls_receive(peer->tls, data, (size_t)n);
+    while (wzp_tls_next(peer->tls, &datagram, &length, &result))
+      take(peer, &peer->relay, datagram, length);
+  }
+  peer->cut = peer->cut || n == 0;
+  write_out(peer);
+}
+
+static void
 receive(RelayPeer *peer)
 {
   for (;;) {
-    WzpTime now = g_get_monotonic_time();
-    uint8_t data[WZP_DATAGRAM_MAX], plain[WZP_DATAGRAM_MAX];
+    uint8_t data[WZP_DATAGRAM_MAX];
     struct sockaddr_storage native;
     socklen_t native_length = sizeof native;
     WzpAddress from;
-    WzpOpened opened;
-    size_t plain_length;
-    bool media = false;
-    ssize_t n =
-        recvfrom(peer->socket, data, sizeof data, 0, (struct sockaddr *)&native, &native_length);
+    ssize_t n;
 
+    if (peer->tls != NULL) {
+      receive_stream(peer);
+      return;
+    }
+    n = recvfrom(peer->socket, data, sizeof data, 0, (struct sockaddr *)&native, &native_length);
     if (n < 0)
       return;
     g_assert_true(wzp_address_from_sockaddr(&from, (struct sockaddr *)&native, native_length));
-    wzp_call_handle_datagram(peer->call, now, &from, data, (size_t)n, &media);
-    if (media &&
-        wzp_call_open(peer->call, now, data, (size_t)n, plain, &plain_length, &opened) == WZP_OK)
-      peer->opened++;
-    pump(peer, now);
+    take(peer, &from, data, (size_t)n);
   }
 }
 

@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #pragma once
 #include "wzp/call.h"
+#include "wzp/tls.h"
 
-/* A real client, WzpCall, on a real socket and the real clock. */
+/* A real client, WzpCall, on a real socket and the real clock. A relay's address with a stream in it: by TLS over
+ * TCP, to there, and without UDP. */
 
 typedef struct {
   WzpCall *call;
   WzpIdentity *identity;
   int socket;
+  WzpTls *tls;      /* NULL: UDP */
+  WzpAddress relay; /* as it was named */
   uint32_t timestamp;
   unsigned sent, opened;
   bool closed, failed;
+  bool cut; /* the relay closed the connection */
   WzpCloseReason close_reason;
   WzpErrorCode error;
   char error_text[256];
@@ -23,6 +28,8 @@ RelayPeer *relay_peer_new(const char *source, const WzpAddress *relay, const cha
 RelayPeer *relay_peer_new_with_token(const char *source, const WzpAddress *relay, const char *room,
                                      WzpIdentity *identity, const char *token, const char *key,
                                      bool token_anyway);
+/* By TLS, and its kernel takes next to nothing that it does not read. */
+RelayPeer *relay_peer_new_slow(const char *source, const WzpAddress *relay, const char *room);
 /* In no room: there for calls, which it takes; callee, if not NULL: it calls that one. */
 RelayPeer *relay_peer_new_for_calls(const char *source, const WzpAddress *relay,
                                     const RelayPeer *callee);

@@ -102,6 +102,12 @@ start(RelayProcess *process, const char *listen)
 
   line = read_text(process->out, true, START_TIMEOUT);
   g_assert_nonnull(line);
+  if (g_str_has_prefix(line, "TLS on ")) {
+    g_assert_true(wzp_address_parse(&process->tls_address, line + strlen("TLS on ")));
+    process->tls_address.stream = 1;
+    g_free(line);
+    line = read_text(process->out, true, START_TIMEOUT);
+  }
   g_assert_true(g_str_has_prefix(line, "metrics on http://"));
   g_free(process->metrics_url);
   process->metrics_url = g_strdup(line + strlen("metrics on "));

@@ -10,7 +10,8 @@
 typedef struct {
   pid_t pid;
   int out, err;
-  WzpAddress address; /* where it listens */
+  WzpAddress address;     /* where it listens */
+  WzpAddress tls_address; /* the same for TLS, with stream 1; family 0: nowhere */
   char *start_line;
   char *metrics_url; /* NULL when off */
   char *directory;   /* its own folder, with the identity */

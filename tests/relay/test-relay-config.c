@@ -43,6 +43,9 @@ test_good(void)
                     "# a relay\r\n"
                     "[relay]\r\n"
                     "listen = [::]:5000\n"
+                    "tls-listen=[::]:443\n"
+                    "max-tls-connections=29\n"
+                    "max-tls-connections-per-ip=30\n"
                     "  identity=/etc/wzp/key  \n"
                     "metrics-port=9100\n"
                     "metrics-address=::1\n"
@@ -61,6 +64,9 @@ test_good(void)
   g_assert_no_error(error);
   g_assert_true(good);
   g_assert_cmpstr(wzp_address_format(&config.listen, text), ==, "[::]:5000");
+  g_assert_cmpstr(wzp_address_format(&config.tls_listen, text), ==, "[::]:443");
+  g_assert_cmpuint(config.limits.max_tls_connections, ==, 29);
+  g_assert_cmpuint(config.limits.max_tls_connections_per_ip, ==, 30);
   g_assert_cmpstr(config.identity, ==, "/etc/wzp/key");
   g_assert_cmpint(config.metrics_port, ==, 9100);
   g_assert_cmpint(config.metrics_address.family, ==, 6);
@@ -106,6 +112,8 @@ test_every_limit(void)
   (void)relay_config_set(&config, "call-attempts-per-minute", "1000", NULL);
   (void)relay_config_set(&config, "max-token-checks", "1000", NULL);
   (void)relay_config_set(&config, "max-token-checks-per-ip", "1000", NULL);
+  (void)relay_config_set(&config, "max-tls-connections", "1000", NULL);
+  (void)relay_config_set(&config, "max-tls-connections-per-ip", "1000", NULL);
   for (i = 0; i < sizeof config.limits / sizeof(unsigned); i++)
     g_assert_cmpuint(((unsigned *)&config.limits)[i], !=, 0);
   relay_config_clear(&config);
@@ -117,6 +125,9 @@ static const struct {
     {"[relay]\nlisten=localhost:4433\n",
      "relay.conf:2: listen is \"localhost:4433\"; it has to be a "
      "numeric address and a port, like 0.0.0.0:4433 or [::]:4433"},
+    {"[relay]\ntls-listen=443\n",
+     "relay.conf:2: tls-listen is \"443\"; it has to be a numeric address and a port, like "
+     "0.0.0.0:443 or [::]:443"},
     {"[relay]\nlisten=127.0.0.1\n", "relay.conf:2: listen is \"127.0.0.1\""},
     {"[relay]\nlisten=127.0.0.1:65536\n", "relay.conf:2: listen is"},
     {"[relay]\nlisten=\n", "relay.conf:2: listen is \"\""},
