@@ -31,8 +31,7 @@ bool
 wzp_address_equal(const WzpAddress *a, const WzpAddress *b)
 {
   return a->family == b->family && a->port == b->port && a->scope == b->scope &&
-         a->stream == b->stream &&
-         memcmp(a->bytes, b->bytes, ip_size(a->family)) == 0;
+         a->stream == b->stream && memcmp(a->bytes, b->bytes, ip_size(a->family)) == 0;
 }
 
 bool

@@ -10,6 +10,7 @@
 #define MEDIA_MEMORY (10 * WZP_SECOND) /* so long after a media packet we watch closely */
 #define SILENCE_ASK WZP_SECOND
 #define SILENCE_LOST (1500 * WZP_MSEC)
+#define SILENCE_LOST_STREAM (5 * WZP_SECOND) /* TCP sends again by itself, and that takes time */
 #define ASK_EVERY (250 * WZP_MSEC)
 #define ASK_FOR (3 * WZP_SECOND)
 #define SPREAD WZP_SECOND /* so that not all clients of a relay come back at once */
@@ -106,19 +107,27 @@ wzp_call_hop_wrong_relay(WzpCall *call, const uint8_t key[32])
     wzp_call_end(call);
 }
 
+static void
+ask(WzpCall *call, WzpTime now)
+{
+  wzp_call_session_ping(call->session, now);
+  wzp_call_carrier_asked(call, now, &call->session->remote);
+}
+
 void
 wzp_call_hop_promote(WzpCall *call, WzpTime now, WzpCallSession *session)
 {
   wzp_call_session_free(call->session);
   call->session = session;
   session->since = now;
+  wzp_call_carrier_set(call, now, &session->remote);
   call->connected_once = true;
   call->changed_reported = false;
   if (greeting_length(call) > WZP_HANDSHAKE_PAYLOAD_MAX)
     send_greeting(call, session);
   if (call->dial != NULL)
     wzp_call_dial_promoted(call, now);
-  wzp_call_session_ping(session, now); /* to know the round trip early */
+  ask(call, now); /* to know the round trip early */
 }
 
 static void
@@ -177,11 +186,13 @@ watch(const WzpCall *call)
   if (last_media > 0 && ask < last_media + MEDIA_MEMORY) {
     /* on a slow path the answer to the first PING needs its time */
     WzpTime round_trip = wzp_control_round_trip(session->control);
-    WzpTime patience = MAX(SILENCE_LOST, SILENCE_ASK + round_trip + ASK_EVERY);
+    WzpTime lost = session->remote.stream != 0 ? SILENCE_LOST_STREAM : SILENCE_LOST;
+    WzpTime patience = MAX(lost, SILENCE_ASK + round_trip + ASK_EVERY);
     return (Watch){MIN(ask, keep_alive), heard + patience};
   }
   if (session->asked != WZP_NEVER)
-    return (Watch){MAX(session->asked + SILENCE_ASK, again), session->asked + ASK_FOR};
+    return (Watch){MAX(session->asked + SILENCE_ASK, again),
+                   session->asked + (session->remote.stream != 0 ? SILENCE_LOST_STREAM : ASK_FOR)};
   /* what is sent again and again, because nothing answers, is no sign of life */
   return (Watch){MIN(keep_alive, MAX(heard + KEEP_ALIVE, again)), WZP_NEVER};
 }
@@ -193,17 +204,27 @@ seeking(const WzpCall *call)
 }
 
 void
+wzp_call_hop_lose(WzpCall *call, WzpTime now)
+{
+  call->lost = true;
+  if (!seeking(call))
+    call->attempt_at = now + wzp_call_random_time(call, SPREAD);
+}
+
+void
 wzp_call_hop_timeout(WzpCall *call, WzpTime now)
 {
+  wzp_call_carrier_timeout(call, now);
   if (call->session == NULL)
     return;
   Watch due = watch(call);
   if (now >= due.lost && !seeking(call)) {
-    call->lost = true;
-    call->attempt_at = now + wzp_call_random_time(call, SPREAD);
+    wzp_call_hop_lose(call, now);
+    if (call->session->remote.stream != 0)
+      wzp_carrier_stuck(&call->carrier);
   }
   if (now >= due.ask)
-    wzp_call_session_ping(call->session, now);
+    ask(call, now);
 }
 
 WzpTime

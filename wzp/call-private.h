@@ -3,7 +3,7 @@
 #include "call.h"
 
 /* Inside of a call. call.c: the public functions. call-session.c: what both modes share, handshakes that we
- * start and sessions. call-hop.c: RELAY mode's session to the relay. call-room.c: what the relay says, and
+ * start and sessions. call-carrier.c: what carries them. call-hop.c: RELAY mode's session to the relay. call-room.c: what the relay says, and
  * the room's keys. call-dial.c: dialled calls instead. call-udp.c: UDP mode. */
 
 /* What a handshake leaves behind. */
@@ -66,8 +66,11 @@ struct WzpCall {
   /* RELAY */
   WzpGroup *group;
   bool connected_once, changed_reported;
-  bool first_use; /* nothing was known of the relay's key */
-  WzpDial *dial;  /* dialled calls in the group's place */
+  WzpCarrier carrier;
+  WzpTime carrier_timeout;
+  WzpAddress stream; /* while carrier.up */
+  bool first_use;    /* nothing was known of the relay's key */
+  WzpDial *dial;     /* dialled calls in the group's place */
   bool callee_waits;
   /* UDP */
   GPtrArray *half_open;
@@ -121,7 +124,28 @@ WzpResult wzp_call_attempt_handle(WzpCall *call, WzpTime now, const WzpAddress *
 void wzp_call_attempt_timeout(WzpCall *call, WzpTime now);
 WzpTime wzp_call_attempt_next_timeout(const WzpCall *call);
 
+/* The message that the attempt is at, to one more address. */
+void wzp_call_attempt_add(WzpCall *call, WzpTime now, const WzpAddress *remote);
+/* Nobody is there any more. */
+void wzp_call_attempt_forget(WzpCall *call, WzpTime now, const WzpAddress *remote);
+
+/* --- call-carrier.c: UDP or a stream to the relay --- */
+void wzp_call_carrier_init(WzpCall *call);
+/* Something that wants an answer goes there; something good came from there. */
+void wzp_call_carrier_asked(WzpCall *call, WzpTime now, const WzpAddress *to);
+void wzp_call_carrier_heard(WzpCall *call, const WzpAddress *from);
+/* The session in use is there. */
+void wzp_call_carrier_set(WzpCall *call, WzpTime now, const WzpAddress *remote);
+/* The relay can be there, in RELAY mode. */
+bool wzp_call_carrier_knows(const WzpCall *call, const WzpAddress *from);
+/* A challenge came. Is it to be answered? Where a session goes that is on its way back to UDP, is decided here. */
+bool wzp_call_carrier_challenged(WzpCall *call, WzpTime now, WzpCallSession *session,
+                                 const WzpAddress *from);
+void wzp_call_carrier_timeout(WzpCall *call, WzpTime now);
+
 /* --- call-hop.c --- */
+/* The session in use is lost; another one is sought within a second. */
+void wzp_call_hop_lose(WzpCall *call, WzpTime now);
 /* HS2 is good: what we now know of the relay, and the first message for it. */
 WzpResult wzp_call_hop_answered(WzpCall *call, const uint8_t relay_key[32], const uint8_t *payload,
                                 size_t length, const uint8_t cid_r[WZP_CID_SIZE],

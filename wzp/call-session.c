@@ -90,7 +90,7 @@ wzp_call_is_remote(const WzpCall *call, const WzpAddress *from)
 {
   const WzpCallSession *session;
   for (unsigned n = 0; (session = wzp_call_nth_session(call, n)) != NULL; n++)
-    if (wzp_address_equal(&session->remote, from))
+    if (wzp_address_equal(&session->remote, from) || wzp_call_carrier_knows(call, from))
       break;
   return session != NULL;
 }
@@ -109,7 +109,7 @@ wzp_call_heard(WzpCall *call, WzpCallSession *session)
     call->lost = false;
 }
 
-/* The relay hears us from another address than before and asks whether it is us: yes, by the way on which it asked. */
+/* The relay hears us from another address than before and asks whether it is us. */
 static void
 answer_challenge(WzpCall *call, WzpTime now, WzpCallSession *session, const WzpAddress *from)
 {
@@ -117,6 +117,7 @@ answer_challenge(WzpCall *call, WzpTime now, WzpCallSession *session, const WzpA
   size_t length;
   if (wzp_control_take_challenge(session->control, challenge) &&
       call->config.mode == WZP_CALL_RELAY &&
+      wzp_call_carrier_challenged(call, now, session, from) &&
       wzp_control_answer(session->control, now, challenge, answer, &length))
     wzp_call_push_datagram(call, from, answer, length);
 }
@@ -130,13 +131,14 @@ wzp_call_handle_record(WzpCall *call, WzpTime now, const WzpAddress *from, const
   WzpCallSession *session = wzp_call_find_session(call, data + 1);
   if (session == NULL)
     return WZP_UNKNOWN_SESSION;
-  if (!wzp_address_equal(from, &session->remote))
+  if (!wzp_address_equal(from, &session->remote) && !wzp_call_carrier_knows(call, from))
     return WZP_UNKNOWN_SOURCE;
   WzpResult result = wzp_control_receive(session->control, now, data, length);
   if (result != WZP_OK)
     return result;
 
   wzp_control_drop_first(session->control);
+  wzp_call_carrier_heard(call, from);
   answer_challenge(call, now, session, from);
   if (session == pending(call)) {
     call->attempt->session = NULL;
@@ -180,8 +182,10 @@ send_message(WzpCall *call, WzpTime now)
   WzpCallAttempt *attempt = call->attempt;
   size_t length;
   const uint8_t *message = wzp_initiator_message(attempt->initiator, &length);
-  for (unsigned i = 0; i < attempt->n_remotes; i++)
+  for (unsigned i = 0; i < attempt->n_remotes; i++) {
     wzp_call_push_datagram(call, &attempt->remotes[i], message, length);
+    wzp_call_carrier_asked(call, now, &attempt->remotes[i]);
+  }
   attempt->next_send =
       now + (now - attempt->message_since < RESEND_FAST_FOR ? RESEND_FAST : RESEND_SLOW);
 }
@@ -210,6 +214,8 @@ wzp_call_attempt_start(WzpCall *call, WzpTime now)
   attempt->started = attempt->message_since = now;
   for (unsigned i = 0; i < call->config.n_remotes; i++)
     add_remote(attempt, &call->config.remotes[i]);
+  if (call->carrier.up)
+    add_remote(attempt, &call->stream);
   /* a box that waits for the other has no address but the one that it came from */
   if (!hop && call->session != NULL)
     add_remote(attempt, &call->session->remote);
@@ -226,6 +232,38 @@ wzp_call_attempt_stop(WzpCall *call)
   wzp_initiator_free(call->attempt->initiator);
   wzp_call_session_free(call->attempt->session);
   g_clear_pointer(&call->attempt, g_free);
+}
+
+void
+wzp_call_attempt_add(WzpCall *call, WzpTime now, const WzpAddress *remote)
+{
+  WzpCallAttempt *attempt = call->attempt;
+  (void)now;
+  if (attempt == NULL || attempt->session != NULL ||
+      attempt->n_remotes == G_N_ELEMENTS(attempt->remotes))
+    return;
+  size_t length;
+  const uint8_t *message = wzp_initiator_message(attempt->initiator, &length);
+  add_remote(attempt, remote);
+  wzp_call_push_datagram(call, remote, message, length);
+}
+
+void
+wzp_call_attempt_forget(WzpCall *call, WzpTime now, const WzpAddress *remote)
+{
+  WzpCallAttempt *attempt = call->attempt;
+  if (attempt == NULL || !wzp_call_attempt_targets(attempt, remote))
+    return;
+  if (attempt->session != NULL) { /* HS3 went there, and nowhere else */
+    wzp_call_attempt_stop(call);
+    call->attempt_at = now;
+    return;
+  }
+  unsigned kept = 0;
+  for (unsigned i = 0; i < attempt->n_remotes; i++)
+    if (!wzp_address_equal(&attempt->remotes[i], remote))
+      attempt->remotes[kept++] = attempt->remotes[i];
+  attempt->n_remotes = kept;
 }
 
 bool
@@ -250,6 +288,7 @@ handle_hs2(WzpCall *call, WzpTime now, const WzpAddress *from, const uint8_t *da
     wzp_call_hop_wrong_relay(call, peer);
   if (result != WZP_OK)
     return result;
+  wzp_call_carrier_heard(call, from);
 
   WzpWriter message;
   wzp_writer_init(&message, first, sizeof first);

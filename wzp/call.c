@@ -31,6 +31,7 @@ wzp_call_new(const WzpCallConfig *config)
   g_queue_init(&call->outputs);
   call->old = g_ptr_array_new_with_free_func((GDestroyNotify)wzp_call_session_free);
   call->attempt_at = WZP_NEVER;
+  wzp_call_carrier_init(call);
   if (config->mode == WZP_CALL_RELAY && config->calls)
     wzp_call_dial_init(call);
   return call;
@@ -103,6 +104,7 @@ wzp_call_poll(WzpCall *call, WzpTime now, WzpOutput *output)
   for (unsigned i = 0; i < call->old->len; i++)
     if (poll_control(g_ptr_array_index(call->old, i), now, output))
       return true;
+  call->carrier_timeout = wzp_carrier_next_timeout(&call->carrier, now);
   return false;
 }
 
@@ -314,6 +316,7 @@ wzp_call_next_timeout(const WzpCall *call)
   if (call->config.mode == WZP_CALL_UDP)
     return MIN(next, wzp_call_udp_next_timeout(call));
   next = MIN(next, wzp_call_hop_next_timeout(call));
+  next = MIN(next, call->carrier_timeout);
   return MIN(next, wzp_call_room_next_timeout(call));
 }
 
@@ -408,6 +411,7 @@ wzp_call_open(WzpCall *call, WzpTime now, const uint8_t *packet, size_t length, 
     call->stats.packets_opened++;
     if (call->config.mode == WZP_CALL_RELAY && call->session != NULL) {
       call->session->media_heard = now;
+      wzp_call_carrier_heard(call, &call->session->remote);
       wzp_call_heard(call, call->session);
     }
   }
@@ -426,6 +430,7 @@ wzp_call_get_stats(const WzpCall *call, WzpCallStats *stats)
   stats->round_trip = -1;
   if (call->session != NULL) {
     stats->remote = call->session->remote;
+    stats->by_stream = call->session->remote.stream != 0;
     stats->round_trip = wzp_control_round_trip(call->session->control);
   }
   while (wzp_call_member(call, stats->n_members, &info))

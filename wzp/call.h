@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #pragma once
+#include "carrier.h"
 #include "dial.h"
 #include "group.h"
 
@@ -52,6 +53,8 @@ typedef struct {
    * anybody's. */
   const char *token;
   bool token_at_first_use;
+  /* The owner can open a TLS stream to the relay, for as long as UDP is dead. */
+  bool tls;
   /* UDP */
   uint8_t psk[32];
 } WzpCallConfig;
@@ -77,7 +80,8 @@ typedef enum {
   WZP_EVENT_MEMBER_WITHDRAWN, /* key, slot: announced, and gone without having proven anything */
   WZP_EVENT_MEMBER_MOVED, /* key, slot, former_slot: the relay came back with another one for it */
   WZP_EVENT_ERROR,        /* code, text; fatal: the call is ENDED */
-  WZP_EVENT_CLOSED,       /* reason: the relay said goodbye; the call reconnects, except REPLACED */
+  WZP_EVENT_CARRIER, /* by_stream: what carries the leg to the relay from now on; UDP at first */
+  WZP_EVENT_CLOSED,  /* reason: the relay said goodbye; the call reconnects, except REPLACED */
   WZP_EVENT_CALL /* dial: of a dialled call. MEMBER when it is accepted, MEMBER_LEFT when it ends, come too */
 } WzpEventType;
 
@@ -86,6 +90,7 @@ typedef struct {
   WzpCallState state;
   uint8_t key[32];
   uint8_t slot, former_slot;
+  bool by_stream;
   WzpErrorCode code;
   WzpCloseReason reason;
   char text[256];
@@ -110,6 +115,12 @@ WzpDial *wzp_call_dial(WzpCall *call);
 void wzp_call_start(WzpCall *call, WzpTime now);
 /* A fresh answer of the resolver; used by the next handshake. */
 void wzp_call_set_remotes(WzpCall *call, const WzpAddress *remotes, unsigned n);
+/* The TLS stream of config.tls. Ask after every input whether there should be one: then the owner opens it, and
+ * tells when it is up (TLS's handshake through) or that it is not, or not any more; else it closes it, and tells that too. remote: the address
+ * of datagrams that go and come there, with a stream number that no stream before had. */
+bool wzp_call_wants_stream(const WzpCall *call, WzpTime now);
+void wzp_call_stream_up(WzpCall *call, WzpTime now, const WzpAddress *remote);
+void wzp_call_stream_down(WzpCall *call, WzpTime now);
 /* Says goodbye (LEAVE, CLOSE); state ENDED. The owner sends what poll gives, and goes on for as long as
  * there is a next timeout (some 100 ms: the goodbye is said three times), then may stop. */
 void wzp_call_leave(WzpCall *call, WzpTime now);
@@ -150,6 +161,8 @@ typedef struct {
   unsigned n_members;            /* confirmed others */
   uint8_t relay_key[32];
   bool has_relay_key;
+  bool by_stream; /* the leg in use */
+  uint64_t carrier_changes;
 } WzpCallStats;
 void wzp_call_get_stats(const WzpCall *call, WzpCallStats *stats);
 /* Confirmed others; false past the last. UDP mode: one, while the session is up. */

@@ -326,6 +326,17 @@ wzp_control_poll(WzpControl *control, WzpTime now, uint8_t *out, size_t *length)
   return true;
 }
 
+bool
+wzp_control_probe(WzpControl *control, WzpTime now, uint8_t *out, size_t *length)
+{
+  if (control->records.send_counter >= WZP_RECORD_COUNTER_END)
+    return false;
+  memset(out + WZP_RECORD_HEADER_SIZE, WZP_FRAME_PADDING, WZP_RECORD_PING_PLAIN);
+  *length = wzp_records_seal(&control->records, out, WZP_RECORD_PING_PLAIN);
+  control->last_sent = now;
+  return true;
+}
+
 static bool
 seal_eight(WzpControl *control, WzpTime now, uint8_t type, const uint8_t bytes[WZP_CHALLENGE_SIZE],
            uint8_t *out, size_t *length)

@@ -102,6 +102,8 @@ bool wzp_control_challenge(WzpControl *control, WzpTime now,
                            size_t *length);
 bool wzp_control_answer(WzpControl *control, WzpTime now,
                         const uint8_t challenge[WZP_CHALLENGE_SIZE], uint8_t *out, size_t *length);
+/* A record that says nothing and is long enough to be challenged for. */
+bool wzp_control_probe(WzpControl *control, WzpTime now, uint8_t *out, size_t *length);
 /* What the last record that was received brought of them; true once. */
 bool wzp_control_take_challenge(WzpControl *control, uint8_t challenge[WZP_CHALLENGE_SIZE]);
 bool wzp_control_take_answer(WzpControl *control, uint8_t challenge[WZP_CHALLENGE_SIZE]);

@@ -45,6 +45,11 @@ sim_call_new(const SimCallConfig *config)
     party->out = sim_link_new(&config->out, config->seed * 100 + i * 2);
     party->in = sim_link_new(&config->in, config->seed * 100 + i * 2 + 1);
     party->knows_others = true;
+    party->stream_opens = WZP_NEVER;
+    const SimLinkConfig wire_out = {.delay = config->out.delay},
+                        wire_in = {.delay = config->in.delay};
+    sim->stream_out[i] = sim_link_new(&wire_out, 1);
+    sim->stream_in[i] = sim_link_new(&wire_in, 1);
     party->events = g_array_new(FALSE, FALSE, sizeof(WzpEvent));
     sim_talk_init(sim, party);
     party->started_at = party->connected_at = party->active_at = party->first_media_at = WZP_NEVER;
@@ -62,6 +67,8 @@ sim_call_free(SimCall *sim)
     wzp_identity_free(party->identity);
     sim_link_free(party->out);
     sim_link_free(party->in);
+    sim_link_free(sim->stream_out[i]);
+    sim_link_free(sim->stream_in[i]);
     g_array_unref(party->events);
   }
   relay_core_free(sim->relay);
@@ -72,13 +79,36 @@ sim_call_free(SimCall *sim)
 
 /* --- The network --- */
 
+/* A party's stream, as the relay sees it: numbers of its own, as sockets have. */
+static WzpAddress
+stream_end(const SimParty *party)
+{
+  WzpAddress address = party->address;
+  address.port++;
+  address.stream = party->stream * SIM_PARTIES_MAX + party->index;
+  return address;
+}
+
 static SimParty *
 party_at(SimCall *sim, const WzpAddress *address)
 {
-  for (unsigned i = 0; i < sim->n_parties; i++)
-    if (wzp_address_equal(&sim->parties[i].address, address))
+  for (unsigned i = 0; i < sim->n_parties; i++) {
+    WzpAddress stream = stream_end(&sim->parties[i]);
+    if (wzp_address_equal(&sim->parties[i].address, address) ||
+        (sim->parties[i].stream != 0 && wzp_address_equal(&stream, address)))
       return &sim->parties[i];
+  }
   return NULL;
+}
+
+/* The relay's end of it, as the party sees it. */
+static WzpAddress
+relay_stream(const SimCall *sim, const SimParty *party)
+{
+  WzpAddress address = sim->relay_address;
+  address.port = 443;
+  address.stream = party->stream;
+  return address;
 }
 
 WzpTime
@@ -88,17 +118,24 @@ sim_send_datagram(SimCall *sim, SimParty *sender, const WzpAddress *to, const ui
   if (sim->tap != NULL &&
       !sim->tap(sim->tap_user, sender != NULL ? (int)sender->index : -1, to, data, length))
     return WZP_NEVER;
-  const WzpAddress *from = sender != NULL ? &sender->address : &sim->relay_address;
   SimParty *receiver = party_at(sim, to);
+  const SimParty *end = sender != NULL ? sender : receiver;
+  WzpAddress from = sender != NULL ? sender->address : sim->relay_address,
+             relay = sim->relay_address;
   SimLink *link = sender != NULL ? sender->out : receiver != NULL ? receiver->in : NULL;
-  const bool to_relay = wzp_address_equal(to, &sim->relay_address);
+  if (to->stream != 0 && end != NULL) {
+    relay = relay_stream(sim, end);
+    from = sender != NULL ? stream_end(sender) : relay;
+    link = sender != NULL ? sim->stream_out[end->index] : sim->stream_in[end->index];
+  }
+  const bool to_relay = wzp_address_equal(to, &relay);
   if (sender != NULL) {
     sender->datagrams_sent++;
     sender->wire_bytes += length + SIM_IP_UDP_BYTES;
   }
   if (receiver == NULL && !to_relay)
     return WZP_NEVER; /* nobody lives there */
-  WzpTime at = sim_network_send(sim->network, link, sim->now, from, to, data, length);
+  WzpTime at = sim_network_send(sim->network, link, sim->now, &from, to, data, length);
   return to_relay ? at + sim->config.in.delay : at; /* on to the other party */
 }
 
@@ -108,6 +145,35 @@ drain_relay(SimCall *sim)
   RelayDatagram datagram;
   while (sim->relay != NULL && relay_core_poll(sim->relay, sim->now, &datagram))
     sim_send_datagram(sim, NULL, &datagram.to, datagram.data, datagram.length);
+}
+
+/* Opens what the call wants, in the time that TCP and TLS take, and closes what it does not. */
+static void
+mind_stream(SimCall *sim, SimParty *party)
+{
+  bool wanted = party->has_tls && wzp_call_wants_stream(party->call, sim->now);
+  bool ended = sim_party_stats(party).state == WZP_CALL_ENDED;
+  if (wanted && party->stream == 0 && party->stream_opens == WZP_NEVER)
+    party->stream_opens = sim->now + 4 * sim->config.out.delay + WZP_MSEC;
+  if (!wanted && !ended && party->stream_opens != WZP_NEVER) {
+    party->stream_opens = WZP_NEVER;
+    wzp_call_stream_down(party->call, sim->now);
+  }
+  if (!wanted && !ended && party->stream != 0)
+    sim_call_cut_stream(sim, party->index);
+}
+
+static void
+open_stream(SimCall *sim, SimParty *party)
+{
+  party->stream_opens = WZP_NEVER;
+  if (sim->relay == NULL || party->tls_blocked) {
+    wzp_call_stream_down(party->call, sim->now);
+    return;
+  }
+  party->stream = ++party->n_opened;
+  WzpAddress relay = relay_stream(sim, party);
+  wzp_call_stream_up(party->call, sim->now, &relay);
 }
 
 static void
@@ -125,11 +191,31 @@ drain_party(SimCall *sim, SimParty *party)
     if (output.event.type == WZP_EVENT_STATE && output.event.state == WZP_CALL_ACTIVE)
       party->active_at = MIN(party->active_at, sim->now);
   }
+  if (party->call != NULL)
+    mind_stream(sim, party);
   if (party->connected_at == WZP_NEVER && sim_party_stats(party).handshakes_completed > 0)
     party->connected_at = sim->now;
 }
 
 /* --- Delivering --- */
+
+void
+sim_call_cut_stream(SimCall *sim, unsigned index)
+{
+  SimParty *party = &sim->parties[index];
+  if (party->stream == 0)
+    return;
+  party->stream = 0;
+  wzp_call_stream_down(party->call, sim->now);
+  drain_party(sim, party);
+}
+
+void
+sim_call_block_udp(SimCall *sim, unsigned index, bool blocked)
+{
+  sim_link_set_down(sim->parties[index].out, blocked);
+  sim_link_set_down(sim->parties[index].in, blocked);
+}
 
 static WzpResult
 deliver_to_party(SimCall *sim, SimParty *party, const WzpAddress *from, const uint8_t *data,
@@ -177,6 +263,9 @@ void
 sim_call_kill_relay(SimCall *sim)
 {
   g_clear_pointer(&sim->relay, relay_core_free);
+  for (unsigned i = 0; i < sim->n_parties; i++)
+    if (sim->parties[i].call != NULL)
+      sim_call_cut_stream(sim, i);
 }
 
 void
@@ -197,6 +286,7 @@ sim_call_party_config(SimCall *sim, unsigned index)
   if (config.mode == WZP_CALL_RELAY) {
     config.remotes[0] = sim->relay_address;
     config.n_remotes = 1;
+    config.tls = party->has_tls;
     if (sim->config.link_key != NULL)
       wzp_room_secret_keyed(&config.room, sim->config.link_key);
     else
@@ -263,7 +353,7 @@ next_of_party(SimCall *sim, SimParty *party)
 {
   WzpTime next = sim_play_next(sim, party);
   if (party->call != NULL) {
-    next = MIN(next, wzp_call_next_timeout(party->call));
+    next = MIN(next, MIN(wzp_call_next_timeout(party->call), party->stream_opens));
     next = MIN(next, sim_talk_next(sim, party));
   }
   return next;
@@ -288,7 +378,7 @@ act(SimCall *sim)
     SimParty *party = party_at(sim, &datagram.to);
     if (party != NULL)
       deliver_to_party(sim, party, &datagram.from, datagram.data, datagram.length);
-    else if (wzp_address_equal(&datagram.to, &sim->relay_address))
+    else if (wzp_address_equal(&datagram.to, &sim->relay_address) || datagram.to.stream != 0)
       deliver_to_relay(sim, &datagram.from, datagram.data, datagram.length);
   }
   if (sim->relay != NULL && sim->now >= relay_core_next_timeout(sim->relay)) {
@@ -300,6 +390,10 @@ act(SimCall *sim)
     sim_play_act(sim, party);
     if (party->call == NULL)
       continue;
+    if (sim->now >= party->stream_opens) {
+      open_stream(sim, party);
+      drain_party(sim, party);
+    }
     if (sim->now >= wzp_call_next_timeout(party->call)) {
       wzp_call_handle_timeout(party->call, sim->now);
       drain_party(sim, party);

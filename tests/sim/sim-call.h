@@ -43,6 +43,11 @@ typedef struct {
   WzpSeededRandom random_state;
   SimLink *out, *in; /* to and from the relay; UDP mode: out alone, to the other */
   bool knows_others; /* UDP: has the other's address */
+  bool has_tls;      /* can open a stream to the relay; set before the start */
+  bool tls_blocked;  /* and now it cannot */
+  uint32_t stream;   /* the open one, 0: none */
+  uint32_t n_opened;
+  WzpTime stream_opens; /* WZP_NEVER: none is being opened */
   unsigned n_starts;
 
   bool talking, was_silent;
@@ -117,6 +122,7 @@ struct SimCall {
   WzpTime now;
   SimNetwork *network;
   SimParty parties[SIM_PARTIES_MAX];
+  SimLink *stream_out[SIM_PARTIES_MAX], *stream_in[SIM_PARTIES_MAX];
   unsigned n_parties;
 
   RelayCore *relay; /* NULL: not running */
@@ -155,6 +161,11 @@ void sim_call_talk(SimCall *sim, unsigned party, bool talk);
 /* The party speaks to the network from another address from now on; nothing
  * that is on its way to the old one arrives. */
 void sim_call_move_party(SimCall *sim, unsigned party, const char *address);
+
+/* Nothing of UDP passes between the party and the relay. Streams do: as late as datagrams, without loss. */
+void sim_call_block_udp(SimCall *sim, unsigned party, bool blocked);
+/* Cuts the party's stream, if one is open. */
+void sim_call_cut_stream(SimCall *sim, unsigned party);
 
 void sim_call_run(SimCall *sim, WzpTime duration);
 /* Runs until the condition holds; false when it did not within limit. */
