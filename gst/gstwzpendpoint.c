@@ -59,6 +59,37 @@ install_udp_mode(GObjectClass *object_class)
                               NULL, READWRITE));
 }
 
+static void
+install_room(GObjectClass *object_class)
+{
+  install(object_class, GST_WZP_ENDPOINT_PROP_ROOM_PASSPHRASE,
+          g_param_spec_string("room-passphrase", "Room's passphrase",
+                              "A passphrase that closes the room. For programs that ask for it: "
+                              "everybody on a machine can read command lines",
+                              NULL,
+                              G_PARAM_WRITABLE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY));
+  install(object_class, GST_WZP_ENDPOINT_PROP_ROOM_PASSPHRASE_FILE,
+          g_param_spec_string("room-passphrase-file", "File of the room's passphrase",
+                              "Path of the file whose first line is the passphrase that closes the "
+                              "room (mode 0600)",
+                              NULL, READWRITE));
+  install(object_class, GST_WZP_ENDPOINT_PROP_LIST,
+          g_param_spec_string("list", "List",
+                              "Path of the signed list of who may be in the room. Nobody else is "
+                              "given a key or heard; a newer version in the file counts at once",
+                              NULL, READWRITE));
+  install(object_class, GST_WZP_ENDPOINT_PROP_LIST_OWNER,
+          g_param_spec_string("list-owner", "List's owner",
+                              "Who must have signed the list: a fingerprint, or a contact's name",
+                              NULL, READWRITE));
+  install(object_class, GST_WZP_ENDPOINT_PROP_KNOWN_LISTS,
+          g_param_spec_string("known-lists", "Known lists",
+                              "Path of the file with the versions of lists seen before, of which "
+                              "none older is taken. Unset: wzp/known-lists in the user's "
+                              "configuration folder",
+                              NULL, READWRITE));
+}
+
 void
 gst_wzp_endpoint_install_properties(GObjectClass *object_class, gboolean named)
 {
@@ -96,17 +127,7 @@ gst_wzp_endpoint_install_properties(GObjectClass *object_class, gboolean named)
                            "Show the token also to a relay whose key was taken at first use, or "
                            "is now: it is the right one, and remembered as that",
                            FALSE, READWRITE));
-  install(object_class, GST_WZP_ENDPOINT_PROP_ROOM_PASSPHRASE,
-          g_param_spec_string("room-passphrase", "Room's passphrase",
-                              "A passphrase that closes the room. For programs that ask for it: "
-                              "everybody on a machine can read command lines",
-                              NULL,
-                              G_PARAM_WRITABLE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY));
-  install(object_class, GST_WZP_ENDPOINT_PROP_ROOM_PASSPHRASE_FILE,
-          g_param_spec_string("room-passphrase-file", "File of the room's passphrase",
-                              "Path of the file whose first line is the passphrase that closes the "
-                              "room (mode 0600)",
-                              NULL, READWRITE));
+  install_room(object_class);
   install(object_class, GST_WZP_ENDPOINT_PROP_CONNECT_TIMEOUT,
           g_param_spec_uint("connect-timeout", "Connect timeout",
                             "Milliseconds without a first answer until that is an error; 0 tries "
@@ -145,6 +166,9 @@ gst_wzp_endpoint_clear(GstWzpEndpoint *self)
   g_clear_pointer(&self->token_file, g_free);
   g_clear_pointer(&self->passphrase, wzp_secret_text_free);
   g_clear_pointer(&self->passphrase_file, g_free);
+  g_clear_pointer(&self->list, g_free);
+  g_clear_pointer(&self->list_owner, g_free);
+  g_clear_pointer(&self->known_lists, g_free);
   g_clear_pointer(&self->session_name, g_free);
   g_clear_pointer(&self->host, g_free);
   g_clear_pointer(&self->key_file, g_free);
@@ -226,6 +250,12 @@ string_field(GstWzpEndpoint *self, guint id)
     return &self->passphrase;
   case GST_WZP_ENDPOINT_PROP_ROOM_PASSPHRASE_FILE:
     return &self->passphrase_file;
+  case GST_WZP_ENDPOINT_PROP_LIST:
+    return &self->list;
+  case GST_WZP_ENDPOINT_PROP_LIST_OWNER:
+    return &self->list_owner;
+  case GST_WZP_ENDPOINT_PROP_KNOWN_LISTS:
+    return &self->known_lists;
   case GST_WZP_ENDPOINT_PROP_SESSION:
     return &self->session_name;
   case GST_WZP_ENDPOINT_PROP_HOST:
@@ -349,6 +379,40 @@ gst_wzp_endpoint_end_on_leave(GstWzpEndpoint *self)
 
 /* --- the session --- */
 
+/* What cannot be together, or NULL. */
+static const gchar *
+problem_of(const GstWzpEndpoint *self, const WzpSessionConfig *config)
+{
+  const GstWzpUri *uri = self->uri;
+  gboolean in_room = uri != NULL && !config->udp && !config->calls;
+  gboolean has_passphrase = self->passphrase != NULL || self->passphrase_file != NULL;
+  if (config->calls && !self->dials)
+    return "calls to somebody (wzp://host/@...) are made by the element wzpcall";
+  if (config->udp && (config->room != NULL || config->calls || config->has_link_key))
+    return "with key-file (udp mode) there is no relay and so no room; use wzp://host:port, or "
+           "leave key-file out";
+  if (has_passphrase && !in_room)
+    return "a passphrase closes a room: set it on the element whose uri names the room, or leave "
+           "room-passphrase and room-passphrase-file out";
+  if (self->list != NULL && !in_room)
+    return "a list is of a room: set it on the element whose uri names the room, or leave it out";
+  if ((self->list != NULL) != (self->list_owner != NULL))
+    return "list and list-owner go together: anybody can sign a list, and the owner is who may";
+  if (has_passphrase && config->has_link_key)
+    return "a room is closed by a secret ('#' in the URI) or by a passphrase, not by both";
+  if (self->passphrase != NULL && self->passphrase_file != NULL)
+    return "room-passphrase and room-passphrase-file both say the passphrase; set one";
+  if (uri != NULL && uri->wants_passphrase && !has_passphrase)
+    return "a passphrase closes this room; ask who sent the link, and set room-passphrase-file to "
+           "the file that has it";
+  if (uri != NULL && !config->udp && *uri->host == '\0')
+    return "the URI names no host; it should look like wzp://host:4433/room";
+  if (in_room && uri->room == NULL)
+    return "the URI names no room; it should look like wzp://host:4433/room, or "
+           "wzp://host:4433/@FINGERPRINT for a call";
+  return NULL;
+}
+
 /* With the object lock. config borrows the endpoint's strings. FALSE with an error for what cannot be;
  * *given is FALSE when nothing says where to go. */
 static gboolean
@@ -367,6 +431,9 @@ make_config(const GstWzpEndpoint *self, WzpSessionConfig *config, gboolean *give
       .peer_name = self->peer_name,
       .contacts = self->contacts,
       .accept_mode = self->accept_mode,
+      .list = self->list,
+      .list_owner = self->list_owner,
+      .known_lists = self->known_lists,
       .passphrase = self->passphrase,
       .passphrase_file = self->passphrase_file,
       .relay = self->relay,
@@ -384,32 +451,8 @@ make_config(const GstWzpEndpoint *self, WzpSessionConfig *config, gboolean *give
     memcpy(config->link_key, uri->link_key, sizeof config->link_key);
   }
   *given = uri != NULL || config->udp;
-  const gchar *wrong = NULL;
-  gboolean has_passphrase = self->passphrase != NULL || self->passphrase_file != NULL;
-  if (self->uri_error != NULL)
-    wrong = self->uri_error->message;
-  else if (config->calls && !self->dials)
-    wrong = "calls to somebody (wzp://host/@...) are made by the element wzpcall";
-  else if (config->udp && (config->room != NULL || config->calls || config->has_link_key))
-    wrong = "with key-file (udp mode) there is no relay and so no room; use wzp://host:port, or "
-            "leave key-file out";
-  else if (has_passphrase && !*given)
-    wrong = "the room's passphrase belongs to the element that has the uri";
-  else if (has_passphrase && (config->udp || config->calls))
-    wrong = "a passphrase closes a room, and here is none; leave room-passphrase and "
-            "room-passphrase-file out";
-  else if (has_passphrase && config->has_link_key)
-    wrong = "a room is closed by a secret ('#' in the URI) or by a passphrase, not by both";
-  else if (self->passphrase != NULL && self->passphrase_file != NULL)
-    wrong = "room-passphrase and room-passphrase-file both say the passphrase; set one";
-  else if (uri != NULL && uri->wants_passphrase && !has_passphrase)
-    wrong = "a passphrase closes this room; ask who sent the link, and set room-passphrase-file to "
-            "the file that has it";
-  else if (uri != NULL && !config->udp && *uri->host == '\0')
-    wrong = "the URI names no host; it should look like wzp://host:4433/room";
-  else if (uri != NULL && !config->udp && !config->calls && uri->room == NULL)
-    wrong = "the URI names no room; it should look like wzp://host:4433/room, or "
-            "wzp://host:4433/@FINGERPRINT for a call";
+  const gchar *wrong =
+      self->uri_error != NULL ? self->uri_error->message : problem_of(self, config);
   if (wrong == NULL)
     return TRUE;
   g_set_error_literal(error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS, wrong);

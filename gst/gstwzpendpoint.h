@@ -20,6 +20,9 @@ enum {
   GST_WZP_ENDPOINT_PROP_TOKEN_AT_FIRST_USE,
   GST_WZP_ENDPOINT_PROP_ROOM_PASSPHRASE,
   GST_WZP_ENDPOINT_PROP_ROOM_PASSPHRASE_FILE,
+  GST_WZP_ENDPOINT_PROP_LIST,
+  GST_WZP_ENDPOINT_PROP_LIST_OWNER,
+  GST_WZP_ENDPOINT_PROP_KNOWN_LISTS,
   GST_WZP_ENDPOINT_PROP_CONNECT_TIMEOUT,
   GST_WZP_ENDPOINT_PROP_SESSION,
   GST_WZP_ENDPOINT_PROP_HOST,
@@ -40,7 +43,7 @@ typedef struct {
   GstWzpUri *uri;
   GError *uri_error; /* a bad URI set as a property is told at start */
   gchar *relay, *identity, *known_relays, *token_file, *session_name, *host, *key_file;
-  gchar *passphrase, *passphrase_file;
+  gchar *passphrase, *passphrase_file, *list, *list_owner, *known_lists;
   gboolean accept_new_relay_key, token_at_first_use, end_on_leave;
   guint connect_timeout, port, local_port;
   /* dialled calls: the element takes such URIs, and sets these */

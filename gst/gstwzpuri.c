@@ -200,6 +200,9 @@ apply_one(GObject *object, const gchar *name, const gchar *text, GError **error)
                                          "contacts",
                                          "accept-mode",
                                          "peer-name",
+                                         "list",
+                                         "list-owner",
+                                         "known-lists",
                                          "room-passphrase",
                                          "room-passphrase-file",
                                          NULL};

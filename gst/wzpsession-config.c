@@ -4,7 +4,7 @@
 #include "wzp/auth.h"
 #include "wzp/contacts.h"
 #include "wzp/keyfile.h"
-#include "wzppins.h"
+#include "wzp/pins.h"
 #include <sodium.h>
 #include <string.h>
 
@@ -55,6 +55,9 @@ wzp_session_check_config(WzpSession *self, const WzpSessionConfig *config, GErro
   else if (self->local_port != 0 && config->local_port != 0 &&
            self->local_port != config->local_port)
     what = "'local-port'";
+  else if (g_strcmp0(self->list_path, config->list) != 0 ||
+           g_strcmp0(self->list_owner_text, config->list_owner) != 0)
+    what = "the room's list"; /* as for the passphrase */
   if (what == NULL)
     return TRUE;
   return wzp_session_refuse(
@@ -211,7 +214,7 @@ load_relay(WzpSession *self, const WzpSessionConfig *config, WzpCallConfig *call
   call->mode = WZP_CALL_RELAY;
   if (!load_identity(self, config, error) || !load_relay_key(self, config, call, error) ||
       !load_token(self, config, call, error) || !load_callee(self, config, call, error) ||
-      !load_room(self, config, call, error))
+      !load_room(self, config, call, error) || !wzp_session_load_list(self, config, call, error))
     return FALSE;
   call->identity = self->identity;
   return TRUE;
@@ -245,6 +248,10 @@ wzp_session_copy_config(WzpSession *self, const WzpSessionConfig *config)
   self->room = g_strdup(config->room);
   self->passphrase = g_strdup(config->passphrase);
   self->passphrase_file = g_strdup(config->passphrase_file);
+  self->list_path = g_strdup(config->list);
+  self->list_owner_text = g_strdup(config->list_owner);
+  self->known_lists =
+      config->known_lists != NULL ? g_strdup(config->known_lists) : wzp_room_list_memory_path();
   self->identity_path = g_strdup(config->identity);
   self->key_file = g_strdup(config->key_file);
   self->token_file = g_strdup(config->token_file);
@@ -268,6 +275,10 @@ wzp_session_forget_config(WzpSession *self)
   g_clear_pointer(&self->peer_name, g_free);
   g_clear_pointer(&self->contacts, g_free);
   self->calls = self->has_callee = FALSE;
+  g_clear_pointer(&self->list_path, g_free);
+  g_clear_pointer(&self->list_owner_text, g_free);
+  g_clear_pointer(&self->known_lists, g_free);
+  g_clear_pointer(&self->list, wzp_room_list_unref);
   g_clear_pointer(&self->identity_path, g_free);
   g_clear_pointer(&self->key_file, g_free);
   g_clear_pointer(&self->token_file, g_free);

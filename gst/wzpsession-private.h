@@ -42,7 +42,9 @@ struct _WzpSession {
   guint connect_timeout;
   WzpUdp *sockets;
   WzpIdentity *identity; /* relay mode */
-  gchar *token;          /* the call borrows it; NULL: none */
+  gchar *list_path, *known_lists;
+  WzpSessionPerson list_owner;
+  gchar *token; /* the call borrows it; NULL: none */
 
   /* Of the session's thread only. */
   GCancellable *cancellable;
@@ -53,6 +55,8 @@ struct _WzpSession {
   WzpTime resolve_again; /* WZP_NEVER: no need */
   WzpTime code_at;       /* when a change of the room code is told; WZP_NEVER: none */
   guint8 code_told[32];
+  WzpRoomList *list; /* who may be in the room; NULL: everybody */
+  GFileMonitor *list_monitor;
   WzpTime episode; /* since when we wait for an answer; WZP_NEVER: we do not */
 
   /* The lock guards all below; nothing foreign (bus, signals, sockets, inboxes) is called with it. */
@@ -83,6 +87,7 @@ struct _WzpSession {
 
   /* What the first configuration said, to find contradictions; guarded by life. */
   gchar *room, *callee_text, *identity_path, *key_file, *token_file, *passphrase_file;
+  gchar *list_owner_text;
   gchar *passphrase;
   guint16 local_port;
   gboolean has_link_key;
@@ -106,6 +111,15 @@ gboolean wzp_session_load(WzpSession *session, const WzpSessionConfig *config, W
                           GError **error);
 void wzp_session_forget_config(WzpSession *session); /* wipes */
 
+/* wzpsession-list.c */
+/* As wzp_session_load(), of which it is a part. */
+gboolean wzp_session_load_list(WzpSession *session, const WzpSessionConfig *config,
+                               WzpCallConfig *call, GError **error);
+/* In the session's thread, without the lock. */
+void wzp_session_watch_list(WzpSession *session);
+void wzp_session_unwatch_list(WzpSession *session);
+void wzp_session_handle_wrong_list(WzpSession *session);
+
 /* wzpsession-stats.c: lock held. Fingerprints of the others. */
 GStrv wzp_session_dup_peers_locked(WzpSession *session);
 
@@ -126,6 +140,7 @@ gboolean wzp_session_is_between_calls(WzpSession *session);
 void wzp_session_member_came(WzpSession *session, const WzpEvent *event);
 void wzp_session_member_left(WzpSession *session, const WzpEvent *event);
 void wzp_session_member_unproven(WzpSession *session, const WzpEvent *event, gboolean present);
+void wzp_session_member_unlisted(WzpSession *session, const WzpEvent *event, gboolean present);
 void wzp_session_member_moved(WzpSession *session, const WzpEvent *event);
 /* What is to be said of a room before anybody is in it. */
 void wzp_session_warn_of_room(WzpSession *session);

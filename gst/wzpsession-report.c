@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "wzpsession-private.h"
-#include "wzppins.h"
+#include "wzp/pins.h"
 #include <string.h>
 
 #define GST_CAT_DEFAULT wzp_session_debug
@@ -284,6 +284,15 @@ wzp_session_handle_event(WzpSession *self, const WzpEvent *event)
     break;
   case WZP_EVENT_MEMBER_WITHDRAWN:
     wzp_session_member_unproven(self, event, FALSE);
+    break;
+  case WZP_EVENT_MEMBER_UNLISTED:
+    wzp_session_member_unlisted(self, event, TRUE);
+    break;
+  case WZP_EVENT_UNLISTED_LEFT:
+    wzp_session_member_unlisted(self, event, FALSE);
+    break;
+  case WZP_EVENT_WRONG_LIST:
+    wzp_session_handle_wrong_list(self);
     break;
   case WZP_EVENT_MEMBER_MOVED:
     wzp_session_member_moved(self, event);

@@ -31,7 +31,8 @@ look_up(WzpSession *self, const guint8 key[32], gchar **name)
 }
 
 static void
-post_peer(WzpSession *self, const WzpEvent *event, gboolean present, gboolean proven)
+post_peer(WzpSession *self, const WzpEvent *event, gboolean present, gboolean proven,
+          gboolean listed)
 {
   guint8 fingerprint[WZP_FINGERPRINT_SIZE];
   gchar text[WZP_FINGERPRINT_TEXT];
@@ -42,24 +43,32 @@ post_peer(WzpSession *self, const WzpEvent *event, gboolean present, gboolean pr
       "wzp-peer", "fingerprint", G_TYPE_STRING, wzp_fingerprint_format(fingerprint, text), "slot",
       G_TYPE_UINT, (guint)event->slot, "standing", G_TYPE_STRING, standing, "verified",
       G_TYPE_BOOLEAN, g_str_equal(standing, "verified"), "present", G_TYPE_BOOLEAN, present,
-      "proven", G_TYPE_BOOLEAN, proven, NULL);
+      "proven", G_TYPE_BOOLEAN, proven, "listed", G_TYPE_BOOLEAN, listed, NULL);
   if (name != NULL)
     gst_structure_set(structure, "name", G_TYPE_STRING, name, NULL);
   wzp_session_post_structure(self, structure);
-  self->code_at = g_get_monotonic_time() + CODE_SETTLES;
+  if (listed)
+    self->code_at = g_get_monotonic_time() + CODE_SETTLES;
 }
 
 void
 wzp_session_member_came(WzpSession *self, const WzpEvent *event)
 {
-  post_peer(self, event, TRUE, TRUE);
+  post_peer(self, event, TRUE, TRUE, TRUE);
 }
 
 /* Our key went to somebody who has not shown yet that the JOIN is its own. */
 void
 wzp_session_member_unproven(WzpSession *self, const WzpEvent *event, gboolean present)
 {
-  post_peer(self, event, present, FALSE);
+  post_peer(self, event, present, FALSE, TRUE);
+}
+
+/* The relay shows somebody who is not on the list: nothing goes there, and nothing from there is heard. */
+void
+wzp_session_member_unlisted(WzpSession *self, const WzpEvent *event, gboolean present)
+{
+  post_peer(self, event, present, FALSE, FALSE);
 }
 
 void
@@ -74,7 +83,7 @@ wzp_session_member_left(WzpSession *self, const WzpEvent *event)
   if (self->calls && !wzp_session_is_between_calls(self))
     remaining++; /* the next one is already called */
   wzp_board_forget(self->board, event->slot);
-  post_peer(self, event, FALSE, TRUE);
+  post_peer(self, event, FALSE, TRUE, TRUE);
   wzp_session_emit_member_left(self, event->slot, remaining);
 }
 
@@ -84,7 +93,7 @@ wzp_session_member_moved(WzpSession *self, const WzpEvent *event)
 {
   wzp_board_forget(self->board, event->former_slot);
   wzp_session_emit_member_left(self, event->former_slot, 1);
-  post_peer(self, event, TRUE, TRUE);
+  post_peer(self, event, TRUE, TRUE, TRUE);
 }
 
 void

@@ -330,9 +330,11 @@ wzp_session_thread(gpointer data)
   WzpSession *self = data;
   g_main_context_push_thread_default(self->context);
   wzp_session_warn_of_room(self);
+  wzp_session_watch_list(self);
   wzp_session_resolve(self);
   finish_turn(self);
   g_main_loop_run(self->loop);
+  wzp_session_unwatch_list(self);
   g_cancellable_cancel(self->cancellable);
   while (self->resolving)
     g_main_context_iteration(self->context, TRUE);

@@ -48,6 +48,9 @@ typedef struct {
   guint8 link_key[16];
   const gchar *passphrase,
       *passphrase_file;      /* of the room, itself or a path; not both, and no link key then */
+  const gchar *list;         /* path: who may be in the room; then also: */
+  const gchar *list_owner;   /* who must have signed it: a fingerprint or a contact's name */
+  const gchar *known_lists;  /* path: which were seen */
   const gchar *relay;        /* fingerprint that the relay must have */
   const gchar *identity;     /* path */
   const gchar *known_relays; /* path */

@@ -3,6 +3,8 @@
 #include "client-seed.h"
 #include "wzp/contacts.h"
 #include "wzp/keyfile.h"
+#include "wzp/pins.h"
+#include "wzp/room-list.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -15,6 +17,8 @@ static const Group groups[] = {
     {"identity", "Your identity: make it, show it, keep it safe.", client_identity_commands},
     {"contacts", "The people that you know, and whether you checked their keys.",
      client_contacts_commands},
+    {"list", "Lists of who may be in a room, which their owner signs and every client checks.",
+     client_list_commands},
     {"featherchat", "Calls of the messenger featherChat, which knows people by the same keys.",
      client_featherchat_commands},
 };
@@ -50,6 +54,8 @@ client_command_error(GError *wrong, GError **error)
       break;
     }
   }
+  if (wrong->domain == WZP_ROOM_LIST_ERROR && wrong->code != WZP_ROOM_LIST_ERROR_CONTENT)
+    code = CLIENT_SECURITY;
   g_set_error_literal(error, CLIENT_ERROR, (int)code, wrong->message);
   g_error_free(wrong);
   return FALSE;
@@ -74,6 +80,9 @@ options_clear(ClientCommandOptions *options)
   g_free(options->relay);
   g_free(options->room);
   g_free(options->call_id);
+  g_free(options->known_relays);
+  g_free(options->room_passphrase_file);
+  g_free(options->version);
   g_strfreev(options->words);
 }
 
@@ -171,6 +180,12 @@ run(const Group *group, int argc, char **argv, GError **error)
        "NAME"},
       {"relay", 0, 0, G_OPTION_ARG_STRING, &options.relay, "Where the call is", "HOST:PORT"},
       {"room", 0, 0, G_OPTION_ARG_STRING, &options.room, "In which room", "NAME"},
+      {"room-passphrase-file", 0, 0, G_OPTION_ARG_FILENAME, &options.room_passphrase_file,
+       "The passphrase that closes the room is the first line of this file", "FILE"},
+      {"known-relays", 0, 0, G_OPTION_ARG_FILENAME, &options.known_relays,
+       "Keys of relays met before (default: wzp/known-relays in your configuration)", "FILE"},
+      {"version", 0, 0, G_OPTION_ARG_STRING, &options.version,
+       "Of a new list, where members have seen one before (1)", "NUMBER"},
       {"call-id", 0, 0, G_OPTION_ARG_STRING, &options.call_id,
        "Of which call it is (default: of a new one)", "ID"},
       {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_STRING_ARRAY, &rest, NULL, "COMMAND [ARGUMENT...]"},
@@ -204,6 +219,8 @@ run(const Group *group, int argc, char **argv, GError **error)
       options.identity = client_seed_default_path();
     if (!options.contacts)
       options.contacts = wzp_contacts_default_path();
+    if (!options.known_relays)
+      options.known_relays = wzp_pins_default_path();
     good = command->run(&options, error);
   }
   g_strfreev(rest);

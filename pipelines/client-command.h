@@ -2,13 +2,14 @@
 #pragma once
 #include "client-options.h"
 
-/* wzp-client identity, contacts and featherchat: what is done without a call. */
+/* wzp-client identity, contacts, list and featherchat: what is done without a call. */
 
 typedef struct {
   char *identity, *contacts; /* paths, the default ones when not given */
   char *passphrase_file;
   gboolean passphrase, qr;
   char *alias, *relay, *room, *call_id;
+  char *known_relays, *room_passphrase_file, *version;
   char **words; /* what stands behind the command's name */
 } ClientCommandOptions;
 
@@ -22,6 +23,7 @@ typedef struct {
 extern const ClientCommand client_identity_commands[]; /* each list ends with a name NULL */
 extern const ClientCommand client_contacts_commands[];
 extern const ClientCommand client_featherchat_commands[];
+extern const ClientCommand client_list_commands[];
 
 /* True when argv asks for one of them; then it is done, with *code. Errors go to standard error. */
 gboolean client_command_run(int argc, char **argv, ClientExit *code);

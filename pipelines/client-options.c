@@ -36,8 +36,9 @@ static const char description[] =
     "  wzp-client --live --answer --identity me relay.example\n"
     "  wzp-client --record heard.wav --duration 60 --json '[2001:db8::1]:4433'\n"
     "\n"
-    "Without a call: wzp-client identity --help, wzp-client contacts --help and wzp-client\n"
-    "featherchat --help. (A relay that is called so is written with its port.)\n";
+    "Without a call: wzp-client identity --help, wzp-client contacts --help, wzp-client list "
+    "--help\n"
+    "and wzp-client featherchat --help. (A relay that is called so is written with its port.)\n";
 
 static gboolean usage(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
@@ -185,6 +186,11 @@ check(const ClientOptions *options, GError **error)
   if ((options->room_passphrase || options->room_passphrase_file) &&
       (options->call || options->answer))
     return usage(error, "a passphrase closes a room; a call to somebody has its own keys");
+  if (!options->list != !options->list_owner)
+    return usage(error, "--list and --list-owner go together: anybody can sign a list, and the "
+                        "owner is who may");
+  if (options->list && (options->call || options->answer))
+    return usage(error, "--list is of a room, and a call to somebody has none");
   if (options->call_name && !options->call)
     return usage(error, "--name says who it is that --call calls; say that too");
   if (options->answer && options->anonymous)
@@ -213,6 +219,10 @@ client_options_parse(ClientOptions *options, int *argc, char ***argv, GError **e
        "A passphrase closes the room; asked at the terminal", NULL},
       {"room-passphrase-file", 0, 0, G_OPTION_ARG_FILENAME, &options->room_passphrase_file,
        "The same, from the first line of a file that only you can read", "FILE"},
+      {"list", 0, 0, G_OPTION_ARG_FILENAME, &options->list,
+       "Only who is on this signed list may be in the room (wzp-client list)", "FILE"},
+      {"list-owner", 0, 0, G_OPTION_ARG_STRING, &options->list_owner,
+       "Who must have signed it: a fingerprint, or the name of a contact", "WHO"},
       {"call", 0, 0, G_OPTION_ARG_STRING, &options->call,
        "Call somebody: a fingerprint, or the name of a contact", "WHO"},
       {"name", 0, 0, G_OPTION_ARG_STRING, &options->call_name,
@@ -300,6 +310,8 @@ client_options_clear(ClientOptions *options)
   g_free(options->uri);
   g_free(options->room);
   g_free(options->room_passphrase_file);
+  g_free(options->list);
+  g_free(options->list_owner);
   g_free(options->call);
   g_free(options->call_name);
   g_free(options->send_file);

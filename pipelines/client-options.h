@@ -22,8 +22,9 @@ typedef struct {
   char *uri; /* wzp://host:port/room, made of RELAY and --room */
   char *room, *room_passphrase_file;
   gboolean room_passphrase; /* is asked */
-  char *call;               /* a fingerprint or a contact's name */
-  char *call_name;          /* what that one is called */
+  char *list, *list_owner;
+  char *call;      /* a fingerprint or a contact's name */
+  char *call_name; /* what that one is called */
   gboolean answer, trusted, anonymous;
   double send_tone; /* seconds; not above 0: none */
   char *send_file;

@@ -324,6 +324,8 @@ configure_call(GstElement *call, const ClientOptions *options, const char *seed_
   g_object_set(call, "uri", options->uri, "identity", seed_file, "end-on-leave", TRUE, NULL);
   if (options->room_passphrase_file)
     g_object_set(call, "room-passphrase-file", options->room_passphrase_file, NULL);
+  if (options->list)
+    g_object_set(call, "list", options->list, "list-owner", options->list_owner, NULL);
   if (options->contacts)
     g_object_set(call, "contacts", options->contacts, NULL);
   if (options->call_name)

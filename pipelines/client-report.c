@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "client-report.h"
+#include "client-peers.h"
 #include <json-glib/json-glib.h>
 #include <math.h>
 #include <stdio.h>
@@ -10,11 +11,6 @@
 #define UNKNOWN -1.
 #define SILENCE_DB -60.
 #define METER_WIDTH 10
-
-typedef struct {
-  char *fingerprint, *name; /* name NULL: no contact */
-  gboolean verified, present;
-} Peer;
 
 typedef struct {
   guint64 frames_sent, frames_received, frames_repaired, frames_concealed, frames_lost, frames_late;
@@ -36,7 +32,7 @@ struct ClientReport {
   char *state, *error, *fingerprint, *relay_fingerprint;
   char *said; /* the last line */
   gboolean relay_is_new;
-  GArray *peers; /* Peer */
+  GArray *peers; /* ClientPeer */
   /* of the last dialled call; NULL: none */
   char *call_peer, *call_name, *words, *digits, *call_mode, *call_end;
   WzpContacts *contacts;
@@ -46,13 +42,6 @@ struct ClientReport {
   ClientMoments moments;
   gint64 ended;
 };
-
-static void
-peer_clear(gpointer peer)
-{
-  g_free(((Peer *)peer)->fingerprint);
-  g_free(((Peer *)peer)->name);
-}
 
 ClientReport *
 client_report_new(const ClientOptions *options)
@@ -64,8 +53,7 @@ client_report_new(const ClientOptions *options)
   report->started = g_get_monotonic_time();
   report->started_at = g_get_real_time();
   report->state = g_strdup("idle");
-  report->peers = g_array_new(FALSE, TRUE, sizeof(Peer));
-  g_array_set_clear_func(report->peers, peer_clear);
+  report->peers = client_peers_new();
   report->level_sent = report->level_heard = SILENCE_DB;
   report->now.round_trip = report->now.delay = report->recorded = UNKNOWN;
   return report;
@@ -113,52 +101,26 @@ take_state(ClientReport *report, const GstStructure *structure)
   client_report_say(report, "%s", text ? text : state);
 }
 
-static Peer *
-find_peer(ClientReport *report, const char *fingerprint)
-{
-  for (guint i = 0; i < report->peers->len; i++) {
-    Peer *peer = &g_array_index(report->peers, Peer, i);
-    if (g_str_equal(peer->fingerprint, fingerprint))
-      return peer;
-  }
-  uint8_t bytes[WZP_FINGERPRINT_SIZE];
-  const WzpContact *contact = report->contacts && wzp_fingerprint_parse(bytes, fingerprint)
-                                  ? wzp_contacts_by_fingerprint(report->contacts, bytes)
-                                  : NULL;
-  const Peer peer = {.fingerprint = g_strdup(fingerprint),
-                     .name = contact ? g_strdup(contact->name) : NULL,
-                     .verified = contact && contact->verified != WZP_VERIFIED_NO};
-  g_array_append_val(report->peers, peer);
-  return &g_array_index(report->peers, Peer, report->peers->len - 1);
-}
-
-/* Free with g_free(). */
-static char *
-describe_peer(const Peer *peer)
-{
-  const char *standing = peer->verified ? "verified" : "unverified";
-  return peer->name ? g_strdup_printf("%s (%s, %s)", peer->name, standing, peer->fingerprint)
-                    : g_strdup_printf("%s (%s)", peer->fingerprint, standing);
-}
-
 static void
 take_peer(ClientReport *report, const GstStructure *structure)
 {
-  const char *fingerprint = gst_structure_get_string(structure, "fingerprint");
-  gboolean present = TRUE, proven = TRUE;
-  gst_structure_get_boolean(structure, "present", &present);
-  gst_structure_get_boolean(structure, "proven", &proven);
-  if (!fingerprint)
-    return;
-  Peer *peer = find_peer(report, fingerprint);
-  peer->present = present && proven;
-  char *who = describe_peer(peer);
-  client_report_say(report, "%s %s", who,
-                    !proven && present ? "comes in (it can hear you, and has proven nothing yet)"
-                    : !proven          ? "proved nothing, and is out"
-                    : present          ? "is here"
-                                       : "left");
-  g_free(who);
+  char *text = client_peers_take(report->peers, report->contacts, structure);
+  if (text)
+    client_report_say(report, "%s", text);
+  g_free(text);
+}
+
+static void
+take_list(ClientReport *report, const GstStructure *structure)
+{
+  guint64 version = 0;
+  guint members = 0;
+  gst_structure_get_uint64(structure, "version", &version);
+  gst_structure_get_uint(structure, "members", &members);
+  client_report_say(report,
+                    "only who is on the room's list may be here: version %" G_GUINT64_FORMAT
+                    ", %u people",
+                    version, members);
 }
 
 /* Making the words takes a moment in which the terminal waits. */
@@ -245,6 +207,8 @@ client_report_take_message(ClientReport *report, GstMessage *message)
     take_state(report, structure);
   else if (g_str_equal(name, "wzp-peer"))
     take_peer(report, structure);
+  else if (g_str_equal(name, "wzp-room-list"))
+    take_list(report, structure);
   else if (g_str_equal(name, "wzp-room-code"))
     take_room_code(report, message);
   else if (g_str_equal(name, "wzp-call"))
@@ -345,7 +309,7 @@ client_report_peers(const ClientReport *report)
 {
   GStrvBuilder *fingerprints = g_strv_builder_new();
   for (guint i = 0; i < report->peers->len; i++)
-    g_strv_builder_add(fingerprints, g_array_index(report->peers, Peer, i).fingerprint);
+    g_strv_builder_add(fingerprints, g_array_index(report->peers, ClientPeer, i).fingerprint);
   char **all = g_strv_builder_end(fingerprints);
   g_strv_builder_unref(fingerprints);
   return all;
@@ -434,7 +398,7 @@ client_report_status_line(ClientReport *report)
   if (report->now.round_trip >= 0)
     g_string_append_printf(line, ", round trip %.0f ms", report->now.round_trip);
   for (guint i = 0; i < report->peers->len; i++) {
-    const Peer *peer = &g_array_index(report->peers, Peer, i);
+    const ClientPeer *peer = &g_array_index(report->peers, ClientPeer, i);
     if (peer->present)
       g_string_append_printf(line, ", %s %s", peer->name ? peer->name : peer->fingerprint,
                              peer->verified ? "verified" : "unverified");
@@ -487,7 +451,7 @@ add_peers(GString *json, GArray *peers)
 {
   GString *list = g_string_new("[");
   for (guint i = 0; i < peers->len; i++) {
-    const Peer *peer = &g_array_index(peers, Peer, i);
+    const ClientPeer *peer = &g_array_index(peers, ClientPeer, i);
     GString *one = g_string_new("{");
     add_text(one, "fingerprint", peer->fingerprint);
     add_member(one, "verified", peer->verified ? "true" : "false");
@@ -569,7 +533,7 @@ print_text(const ClientReport *report)
   if (report->fingerprint)
     printf("you        %s\n", report->fingerprint);
   for (guint i = 0; i < report->peers->len; i++) {
-    char *who = describe_peer(&g_array_index(report->peers, Peer, i));
+    char *who = client_peer_describe(&g_array_index(report->peers, ClientPeer, i));
     printf("with       %s\n", who);
     g_free(who);
   }

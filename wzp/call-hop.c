@@ -88,9 +88,16 @@ wzp_call_hop_answered(WzpCall *call, const uint8_t relay_key[32], const uint8_t 
     memcpy(wzp_call_push_event(call, WZP_EVENT_RELAY_KEY)->key, relay_key, 32);
   }
   /* made once: showing the same JOIN again lets the members keep their keys */
-  if (call->group == NULL && call->dial == NULL)
+  if (call->group == NULL && call->dial == NULL) {
     call->group =
         wzp_group_new(call->identity, &call->config.room, relay_key, &call->config.random);
+    WzpResult result = wzp_group_set_list(call->group, 0, call->config.list);
+    if (result != WZP_OK) {
+      wzp_call_push_event(call, WZP_EVENT_WRONG_LIST);
+      wzp_call_end(call);
+      return result;
+    }
+  }
   if (greeting_length(call) <= WZP_HANDSHAKE_PAYLOAD_MAX)
     write_greeting(call, first_message);
   return WZP_OK;

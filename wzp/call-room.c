@@ -175,6 +175,10 @@ event_of(WzpGroupEventType type)
     return WZP_EVENT_MEMBER_WITHDRAWN;
   case WZP_GROUP_MOVED:
     return WZP_EVENT_MEMBER_MOVED;
+  case WZP_GROUP_UNLISTED:
+    return WZP_EVENT_MEMBER_UNLISTED;
+  case WZP_GROUP_UNLISTED_LEFT:
+    return WZP_EVENT_UNLISTED_LEFT;
   default:
     return WZP_EVENT_MEMBER_LEFT;
   }
@@ -265,6 +269,22 @@ wzp_call_room_leave(WzpCall *call, WzpTime now)
   WzpResult result = wzp_control_send(call->session->control, data, length);
   if (result != WZP_OK)
     call->stats.drops[result]++;
+}
+
+WzpResult
+wzp_call_set_list(WzpCall *call, WzpTime now, WzpRoomList *list)
+{
+  WzpRoomList *former = call->config.list;
+  if (call->group != NULL) {
+    WzpResult result = wzp_group_set_list(call->group, now, list);
+    if (result != WZP_OK)
+      return result;
+  } else if (!wzp_room_list_has(list, call->identity->ed25519_public)) {
+    return WZP_NOT_ALLOWED;
+  }
+  call->config.list = wzp_room_list_ref(list);
+  wzp_room_list_unref(former);
+  return WZP_OK;
 }
 
 bool

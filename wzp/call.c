@@ -26,6 +26,8 @@ wzp_call_new(const WzpCallConfig *config)
   g_return_val_if_fail(config->n_remotes <= WZP_CALL_REMOTES_MAX, NULL);
   WzpCall *call = g_new0(WzpCall, 1);
   call->config = *config;
+  if (call->config.list != NULL)
+    wzp_room_list_ref(call->config.list);
   call->identity = config->identity;
   call->state = WZP_CALL_IDLE;
   g_queue_init(&call->outputs);
@@ -46,6 +48,7 @@ wzp_call_free(WzpCall *call)
   wzp_call_session_free(call->session);
   g_ptr_array_unref(call->old);
   wzp_group_free(call->group);
+  wzp_room_list_unref(call->config.list);
   wzp_dial_free(call->dial);
   wzp_call_udp_free(call);
   g_queue_clear_full(&call->outputs, g_free);

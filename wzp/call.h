@@ -37,6 +37,7 @@ typedef struct {
   unsigned n_remotes;
   /* RELAY */
   WzpRoomSecret room;
+  WzpRoomList *list; /* who may be in it (a reference is taken); NULL: everybody */
   /* Instead of a room: dialled calls (dial.h). It listens, and calls callee when the relay is reached. */
   bool calls;
   WzpAcceptMode accept_mode;
@@ -78,6 +79,9 @@ typedef enum {
   WZP_EVENT_MEMBER_LEFT,   /* key, slot */
   WZP_EVENT_MEMBER_ANNOUNCED, /* key, slot: was sent our key, but has proven nothing yet */
   WZP_EVENT_MEMBER_WITHDRAWN, /* key, slot: announced, and gone without having proven anything */
+  WZP_EVENT_MEMBER_UNLISTED,  /* key, slot: shown by the relay, not on the list: is given nothing */
+  WZP_EVENT_UNLISTED_LEFT,    /* key, slot */
+  WZP_EVENT_WRONG_LIST,       /* the list is of another room, or we are not on it; fatal */
   WZP_EVENT_MEMBER_MOVED, /* key, slot, former_slot: the relay came back with another one for it */
   WZP_EVENT_ERROR,        /* code, text; fatal: the call is ENDED */
   WZP_EVENT_CARRIER, /* by_stream: what carries the leg to the relay from now on; UDP at first */
@@ -121,6 +125,8 @@ void wzp_call_set_remotes(WzpCall *call, const WzpAddress *remotes, unsigned n);
 bool wzp_call_wants_stream(const WzpCall *call, WzpTime now);
 void wzp_call_stream_up(WzpCall *call, WzpTime now, const WzpAddress *remote);
 void wzp_call_stream_down(WzpCall *call, WzpTime now);
+/* A newer list of the room (wzp_group_set_list()). WZP_NOT_ALLOWED: we are not on it any more, and should leave. */
+WzpResult wzp_call_set_list(WzpCall *call, WzpTime now, WzpRoomList *list);
 /* Says goodbye (LEAVE, CLOSE); state ENDED. The owner sends what poll gives, and goes on for as long as
  * there is a next timeout (some 100 ms: the goodbye is said three times), then may stop. */
 void wzp_call_leave(WzpCall *call, WzpTime now);

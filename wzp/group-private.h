@@ -81,6 +81,12 @@ typedef struct {
   uint32_t ack_epoch, ack_counter;
 } WzpGroupMember;
 
+/* Its JOIN is good; should a newer list have it, it is a member at once. */
+typedef struct {
+  WzpJoin join;
+  uint8_t slot;
+} WzpGroupUnlisted;
+
 struct WzpGroup {
   WzpRoomSecret secret;
   uint8_t relay_key[32], room_id[32];
@@ -92,6 +98,9 @@ struct WzpGroup {
   uint8_t slot;
   unsigned max_members; /* ourselves included */
 
+  WzpRoomList *list;   /* NULL: everybody may be here */
+  GPtrArray *unlisted; /* WzpGroupUnlisted: shown by the relay, not on the list */
+  unsigned unlisted_told;
   GPtrArray *members;  /* WzpGroupMember, also gone ones */
   GHashTable *retired; /* jh of gone members that were forgotten: never again */
   GArray *events;
@@ -174,10 +183,22 @@ void wzp_group_key_requested(WzpGroupMember *member, WzpTime now);
 /* True when there is somebody to speak to. */
 bool wzp_group_has_receiver(const WzpGroup *group);
 
+/* --- group-list.c --- */
+void wzp_group_list_init(WzpGroup *group);
+void wzp_group_list_clear(WzpGroup *group);
+bool wzp_group_may_enter(const WzpGroup *group, const uint8_t id[32]);
+/* Somebody who may not is shown: WZP_NOT_ALLOWED, or WZP_QUEUE_FULL when there were too many to tell of. */
+WzpResult wzp_group_show_unlisted(WzpGroup *group, uint8_t slot, const WzpJoin *join);
+/* The slot is another's now, or nobody's. */
+void wzp_group_forget_unlisted(WzpGroup *group, uint8_t slot);
+
 /* --- group.c --- */
 void wzp_group_confirm(WzpGroup *group, WzpTime now, WzpGroupMember *member);
 void wzp_group_drop(WzpGroup *group, WzpTime now, WzpGroupMember *member);
+void wzp_group_tell(WzpGroup *group, WzpGroupEventType type, uint8_t slot, const uint8_t id[32]);
 void wzp_group_event(WzpGroup *group, WzpGroupEventType type, const WzpGroupMember *member);
+/* A JOIN that holds, of somebody who may be here. */
+WzpResult wzp_group_admit(WzpGroup *group, WzpTime now, uint8_t slot, const WzpJoin *join);
 /* Who is in the room and holds the slot, or NULL. */
 WzpGroupMember *wzp_group_by_slot(const WzpGroup *group, uint8_t slot);
 /* Who held the slot until it fell silent, or NULL. */

@@ -64,6 +64,7 @@ wzp_group_new(const WzpIdentity *identity, const WzpRoomSecret *secret, const ui
   group->members = g_ptr_array_new_with_free_func(member_free);
   group->retired = g_hash_table_new_full(jh_hash, jh_equal, g_free, NULL);
   group->events = g_array_new(FALSE, TRUE, sizeof(WzpGroupEvent));
+  wzp_group_list_init(group);
   return group;
 }
 
@@ -73,6 +74,7 @@ wzp_group_free(WzpGroup *group)
   if (group == NULL)
     return;
   wzp_sender_free(group->sender);
+  wzp_group_list_clear(group);
   g_ptr_array_unref(group->members);
   g_hash_table_unref(group->retired);
   g_array_unref(group->events);
@@ -101,12 +103,18 @@ wzp_group_room_id(const WzpGroup *group)
 /* --- Members --- */
 
 void
+wzp_group_tell(WzpGroup *group, WzpGroupEventType type, uint8_t slot, const uint8_t id[32])
+{
+  WzpGroupEvent event = {.type = type, .slot = slot};
+
+  memcpy(event.id, id, sizeof event.id);
+  g_array_append_val(group->events, event);
+}
+
+void
 wzp_group_event(WzpGroup *group, WzpGroupEventType type, const WzpGroupMember *member)
 {
-  WzpGroupEvent event = {.type = type, .slot = member->slot};
-
-  memcpy(event.id, member->join.id, sizeof event.id);
-  g_array_append_val(group->events, event);
+  wzp_group_tell(group, type, member->slot, member->join.id);
 }
 
 WzpGroupEvent
@@ -263,6 +271,7 @@ take_slot(WzpGroup *group, WzpTime now, WzpGroupMember *member, uint8_t slot)
   WzpGroupMember *other = wzp_group_by_slot(group, slot);
   WzpGroupMember *silent = wzp_group_silent_by_slot(group, slot);
 
+  wzp_group_forget_unlisted(group, slot);
   if (silent != NULL)
     silent->silent = false;
   if (other != NULL && other != member) {
@@ -357,7 +366,6 @@ introduce(WzpGroup *group, WzpTime now, const WzpJoin *join, WzpGroupMember **in
 WzpResult
 wzp_group_add_member(WzpGroup *group, WzpTime now, uint8_t slot, const uint8_t *blob, size_t length)
 {
-  WzpGroupMember *member, *waiting;
   WzpJoin join;
   WzpResult result;
 
@@ -368,8 +376,15 @@ wzp_group_add_member(WzpGroup *group, WzpTime now, uint8_t slot, const uint8_t *
     result = check_join(group, slot, &join, blob);
   if (result != WZP_OK)
     return result;
+  return wzp_group_may_enter(group, join.id) ? wzp_group_admit(group, now, slot, &join)
+                                             : wzp_group_show_unlisted(group, slot, &join);
+}
 
-  member = by_jh(group, join.jh);
+WzpResult
+wzp_group_admit(WzpGroup *group, WzpTime now, uint8_t slot, const WzpJoin *join)
+{
+  WzpGroupMember *member = by_jh(group, join->jh), *waiting;
+
   if (member != NULL && !member->gone) {
     bool moved = member->absent || !member->has_slot || member->slot != slot;
     uint8_t former_slot = member->slot;
@@ -383,18 +398,18 @@ wzp_group_add_member(WzpGroup *group, WzpTime now, uint8_t slot, const uint8_t *
     wzp_group_advance(group, now);
     return WZP_OK;
   }
-  if (g_hash_table_contains(group->retired, join.jh))
+  if (g_hash_table_contains(group->retired, join->jh))
     return WZP_UNEXPECTED;
   if (g_hash_table_size(group->retired) >= RETIRED_MAX)
     return WZP_QUEUE_FULL;
-  waiting = twin(group, &join, WZP_MEMBER_ANNOUNCED);
+  waiting = twin(group, join, WZP_MEMBER_ANNOUNCED);
   if (waiting != NULL)
     wzp_group_drop(group, now, waiting);
-  if (twin(group, &join, WZP_MEMBER_CONFIRMED) == NULL && !make_room(group, now))
+  if (twin(group, join, WZP_MEMBER_CONFIRMED) == NULL && !make_room(group, now))
     return WZP_ROOM_FULL;
 
   if (member == NULL) {
-    result = introduce(group, now, &join, &member);
+    WzpResult result = introduce(group, now, join, &member);
     if (result != WZP_OK)
       return result;
   }
@@ -417,6 +432,7 @@ wzp_group_remove_member(WzpGroup *group, WzpTime now, uint8_t slot)
   WzpGroupMember *member = wzp_group_by_slot(group, slot);
   WzpGroupMember *silent = wzp_group_silent_by_slot(group, slot);
 
+  wzp_group_forget_unlisted(group, slot);
   if (silent != NULL)
     silent->silent = false;
   /* an absent one's slot is of the relay's former life */
@@ -432,6 +448,9 @@ wzp_group_relay_restarted(WzpGroup *group, WzpTime now)
       make_absent(wzp_group_nth(group, i), now);
     wzp_group_nth(group, i)->silent = false;
   }
+  while (group->unlisted->len > 0) /* shown again if they are there */
+    wzp_group_forget_unlisted(
+        group, ((const WzpGroupUnlisted *)g_ptr_array_index(group->unlisted, 0))->slot);
 }
 
 void

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #pragma once
+#include "room-list.h"
 #include "seal.h"
 #include "signal.h"
 
@@ -67,7 +68,11 @@ const uint8_t *wzp_group_room_id(const WzpGroup *group);
 /* Our slot, as the relay's "joined" said; may change when a relay comes back after a restart. */
 void wzp_group_set_slot(WzpGroup *group, uint8_t slot);
 
-/* A MEMBER message. The same jh again (relay restarted, other slot): only its slot moves. */
+/* Listed rooms: from now on only who is on the list is a member; whoever is in the room and is not on it is treated as one who left.
+ * NULL: everybody. WZP_NOT_ALLOWED: we are not on it; WZP_UNEXPECTED: it is another room's; then the one before stays. */
+WzpResult wzp_group_set_list(WzpGroup *group, WzpTime now, WzpRoomList *list);
+
+/* A MEMBER message. WZP_NOT_ALLOWED: not on the list; told of, and given nothing. The same jh again (relay restarted, other slot): only its slot moves. */
 WzpResult wzp_group_add_member(WzpGroup *group, WzpTime now, uint8_t slot, const uint8_t *blob,
                                size_t length);
 /* "left", or absence from a roster. */
@@ -106,11 +111,14 @@ typedef enum {
   WZP_GROUP_LEFT,
   WZP_GROUP_MOVED,
   WZP_GROUP_ANNOUNCED,
-  WZP_GROUP_WITHDRAWN
+  WZP_GROUP_WITHDRAWN,
+  WZP_GROUP_UNLISTED,
+  WZP_GROUP_UNLISTED_LEFT
 } WzpGroupEventType;
 typedef struct {
   WzpGroupEventType type; /* ready: the member acknowledged our key; moved: its slot is another now.
-                           * Nobody is sent a key who was not told of: announced until confirmed, or withdrawn */
+                           * Nobody is sent a key who was not told of: announced until confirmed, or withdrawn.
+                           * Unlisted: the relay shows somebody who is not on the list, and gets nothing */
   uint8_t slot, former_slot;
   uint8_t id[32];
 } WzpGroupEvent;

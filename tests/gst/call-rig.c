@@ -17,7 +17,10 @@ remove_folder(const char *path)
   const char *name;
   while ((name = g_dir_read_name(folder)) != NULL) {
     g_autofree char *file = g_build_filename(path, name, NULL);
-    g_unlink(file);
+    if (g_file_test(file, G_FILE_TEST_IS_DIR) && !g_file_test(file, G_FILE_TEST_IS_SYMLINK))
+      remove_folder(file);
+    else
+      g_unlink(file);
   }
   g_dir_close(folder);
   g_rmdir(path);
@@ -49,6 +52,9 @@ rig_init(int *argc, char ***argv)
   g_setenv("GST_PLUGIN_SYSTEM_PATH_1_0", plugin_folder, TRUE);
   g_setenv("GST_REGISTRY_1_0", registry, TRUE);
   g_setenv("GST_REGISTRY_FORK", "no", TRUE);
+  /* nor does a test read or change what belongs to the person at this machine */
+  g_autofree char *config = g_build_filename(plugin_folder, "config", NULL);
+  g_setenv("XDG_CONFIG_HOME", config, TRUE);
   gst_init(argc, argv);
   atexit(remove_plugins);
 }

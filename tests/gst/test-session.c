@@ -641,10 +641,10 @@ test_mistakes(void)
   expect_mistake(resource, settings, "set one",
                  "wzpsrc uri=wzp://127.0.0.1:9/a room-passphrase=12345678 room-passphrase-file=x "
                  "KNOWN ! fakesink");
-  expect_mistake(resource, settings, "that has the uri",
+  expect_mistake(resource, settings, "whose uri names the room",
                  "wzpsrc uri=wzp://127.0.0.1:9/a KNOWN ! fakesink " SPEAK
                  " room-passphrase=12345678");
-  expect_mistake(resource, settings, "here is none",
+  expect_mistake(resource, settings, "whose uri names the room",
                  "wzpsrc uri=wzp://127.0.0.1:9 key-file=k room-passphrase=12345678 ! fakesink");
   expect_mistake(resource, GST_RESOURCE_ERROR_NOT_AUTHORIZED, "fewer than 8",
                  "wzpsrc uri=wzp://127.0.0.1:9/a room-passphrase=1234567 KNOWN ! fakesink");

@@ -24,6 +24,8 @@ check 'two passphrases' exits 2 'choose one' "$client" --send-tone 1 --room-pass
   --room-passphrase-file a localhost
 check 'a passphrase of a call' exits 2 'closes a room' "$client" --send-tone 1 --call Ann \
   --room-passphrase-file a localhost
+check 'a list without its owner' exits 2 'go together' "$client" --send-tone 1 --list a localhost
+check 'a list of a call' exits 2 'is of a room' "$client" --send-tone 1 --call Ann --list a --list-owner b localhost
 check 'negative seconds' exits 2 'number of seconds above 0' "$client" --send-tone=-1 localhost
 check 'seconds that are no number' exits 2 'number of seconds above 0' "$client" --send-tone=nan localhost
 check 'bad port' exits 2 'not a port' "$client" --send-tone 1 localhost:65536
@@ -169,6 +171,44 @@ cp "$work/config/wzp/contacts" "$work/contacts"
 printf 'half a line' >>"$work/contacts"
 check 'contacts that are damaged' exits 3 'line 2 does not end' "$client" --send-tone 1 \
   --contacts "$work/contacts" "$relay"
+
+# a list of who may be in the room: made, signed, used, and one taken off while the call is on
+"$client" identity new --identity "$work/owner" >"$work/owner.out" 2>/dev/null
+owner=$(sed -n 's/^fingerprint //p' "$work/owner.out")
+list=$work/room.list
+check 'list: a relay that is not known' exits 1 'call there once' "$client" list new "$list" localhost:9 \
+  --room listed --identity "$work/owner"
+check 'list: new' "$client" list new "$list" "$relay" --room listed --identity "$work/owner"
+check 'list: never written over' exits 3 'there already' "$client" list new "$list" "$relay" --identity "$work/owner"
+check 'list: add' "$client" list add "$list" 'Ann "A"'
+check 'list: add twice' exits 1 'on the list already' "$client" list add "$list" 'Ann "A"'
+check 'list: add nobody' exits 1 'neither a contact nor a key' "$client" list add "$list" nobody
+check 'list: a draft is not used' exits 4 'not signed yet' "$client" --send-tone 1 --room listed --list "$list" \
+  --list-owner "$owner" --identity "$work/owner" "$relay"
+check 'list: not by others' exits 4 'cannot sign' "$client" list sign "$list" --identity "$work/seed"
+check 'list: sign' exits 0 'version 1 is signed' "$client" list sign "$list" --identity "$work/owner"
+check 'list: show' exits 0 'member  *[0-9a-f:]*  Ann "A"$' "$client" list show "$list"
+check 'list: verify' exits 0 'signed by its owner' "$client" list verify "$list" "$owner"
+check 'list: of somebody else' exits 4 'STOP' "$client" list verify "$list" 'Ann "A"'
+cp "$list" "$work/holder.list"
+start holder "$client" --record "$work/other.wav" --room listed --list "$work/holder.list" --list-owner "$owner" \
+  --identity "$work/owner" "$relay"
+holder_pid=$pid
+wait_for "$work/holder.err" 'nobody else'
+cp "$list" "$work/ann.list"
+start ann "$client" --send-tone 60 --room listed --list "$work/ann.list" --list-owner "$owner" \
+  --identity "$work/seed" "$relay"
+ann_pid=$pid
+wait_for "$work/holder.err" 'Ann .* is here'
+# Ann's copy alone: who sees it first would end the call for both
+"$client" list remove "$list" "$expected" 2>/dev/null
+"$client" list sign "$list" --identity "$work/owner" >/dev/null
+mv "$list" "$work/ann.list"
+status=0
+wait "$ann_pid" || status=$?
+check 'list: taken off: exit code' test $status = 4
+check 'list: taken off: said' grep -q 'taken off the list' "$work/ann.err"
+check 'list: the call ends' wait "$holder_pid"
 
 # sealed with a passphrase
 echo 'correct horse battery' >"$work/passphrase"

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-#include "wzppins.h"
-#include "wzp/bytes.h"
-#include "wzp/keyfile.h"
+#include "pins.h"
+#include "bytes.h"
+#include "keyfile.h"
 #include <sodium.h>
 #include <string.h>
 #include <unistd.h>
 
 #define FIRST_USE "first-use"
 
-G_DEFINE_QUARK(wzp - pins - error - quark, wzp_pins_error)
+G_DEFINE_QUARK(wzp_pins_error, wzp_pins_error)
 
 char *
 wzp_pins_default_path(void)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* The file of known relays. */
-#include "gst/wzppins.h"
+#include "wzp/pins.h"
 #include "wzp/random.h"
 #include <glib/gstdio.h>
 #include <string.h>
