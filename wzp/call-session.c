@@ -7,6 +7,8 @@
 #define RESEND_FAST_FOR WZP_SECOND
 #define RESEND_SLOW (250 * WZP_MSEC)
 #define ATTEMPT_LIFE (30 * WZP_SECOND)
+/* so long after its HS2 the other side has certainly forgotten it, if our HS3 did not come */
+#define ANSWER_LIFE (10 * WZP_SECOND)
 #define BACK_OFF_DOUBLINGS 3
 /* a session that held so long was no refusal */
 #define LASTING (30 * WZP_SECOND)
@@ -337,6 +339,13 @@ wzp_call_attempt_handle(WzpCall *call, WzpTime now, const WzpAddress *from, cons
   return result;
 }
 
+static WzpTime
+life_of(const WzpCallAttempt *attempt)
+{
+  WzpTime end = attempt->started + ATTEMPT_LIFE;
+  return attempt->session != NULL ? MIN(end, attempt->message_since + ANSWER_LIFE) : end;
+}
+
 void
 wzp_call_attempt_timeout(WzpCall *call, WzpTime now)
 {
@@ -345,7 +354,7 @@ wzp_call_attempt_timeout(WzpCall *call, WzpTime now)
   WzpCallAttempt *attempt = call->attempt;
   if (attempt == NULL)
     return;
-  if (now - attempt->started >= ATTEMPT_LIFE) {
+  if (now >= life_of(attempt)) {
     if (call->session != NULL && !call->lost)
       wzp_call_attempt_stop(call);
     else
@@ -361,5 +370,5 @@ wzp_call_attempt_next_timeout(const WzpCall *call)
   const WzpCallAttempt *attempt = call->attempt;
   if (attempt == NULL)
     return call->attempt_at;
-  return MIN(call->attempt_at, MIN(attempt->next_send, attempt->started + ATTEMPT_LIFE));
+  return MIN(call->attempt_at, MIN(attempt->next_send, life_of(attempt)));
 }
