@@ -293,6 +293,43 @@ test_transfer(void)
   person_clear(&carol);
 }
 
+/* The relay dies and comes back with an empty memory, in the middle of a call: the same one goes on. */
+static void
+test_relay_restarted(void)
+{
+  Person alice, bob;
+  person_init(&alice, "a");
+  person_init(&bob, "b");
+  play(&bob, "", "accept-mode=trusted");
+  rig_wait_state(bob.pipeline, "call", "waiting");
+  g_autoptr(GstElement) bobs = call_of(&bob);
+  g_signal_connect(bobs, "incoming-call", G_CALLBACK(on_incoming), &alice);
+  play(&alice, bob.fingerprint, "");
+  g_autofree char *id = wait_field(&alice, "accepted", "call-id");
+  g_autofree char *words = rig_string(alice.pipeline, "call", "sas");
+  rig_wait_state(alice.pipeline, "call", "active");
+  rig_wait_buffers(alice.pipeline, "heard", 10);
+  rig_wait_buffers(bob.pipeline, "heard", 10);
+  unsigned same = rig_relay_port(relay);
+  rig_relay_kill(relay);
+  rig_wait_state(alice.pipeline, "call", "reconnecting");
+  relay = rig_relay_start("relay", same);
+  rig_wait_state(alice.pipeline, "call", "active");
+  rig_wait_state(bob.pipeline, "call", "active");
+  guint64 heard[] = {rig_counter(alice.pipeline, "call", "frames-received"),
+                     rig_counter(bob.pipeline, "call", "frames-received")};
+  rig_wait_buffers(alice.pipeline, "heard", 100);
+  rig_wait_buffers(bob.pipeline, "heard", 100);
+  g_assert_cmpuint(rig_counter(alice.pipeline, "call", "frames-received"), >, heard[0]);
+  g_assert_cmpuint(rig_counter(bob.pipeline, "call", "frames-received"), >, heard[1]);
+  g_autofree char *same_words = rig_string(bob.pipeline, "call", "sas");
+  g_assert_cmpstr(words, ==, same_words);
+  g_assert_true(act(&bob, "hangup", id));
+  expect(&alice, "ended", "call-id", id);
+  person_clear(&alice);
+  person_clear(&bob);
+}
+
 /* A known name with another key is a loud stop, and so is anything that cannot be. */
 static void
 test_security(void)
@@ -338,8 +375,12 @@ static const struct {
   const char *name;
   void (*run)(void);
 } cases[] = {
-    {"call", test_call},         {"again-by-name", test_again_by_name}, {"refusals", test_refusals},
-    {"transfer", test_transfer}, {"security", test_security},
+    {"call", test_call},
+    {"again-by-name", test_again_by_name},
+    {"refusals", test_refusals},
+    {"transfer", test_transfer},
+    {"relay-restarted", test_relay_restarted},
+    {"security", test_security},
 };
 
 static void

@@ -52,11 +52,15 @@ check 'nothing was lost' test "$(json "$work/bob.out" frames_lost)" = 0
 # shellcheck disable=SC2086
 check 'verified by words' "$client" contacts verify --contacts "$work/alices" Bob $words
 call_bob
-check 'called by name' sh -c "'$client' --send-tone 1 --identity '$work/alice' --json \
-  --contacts '$work/alices' --call bob '$relay' >'$work/alice.out' 2>'$work/alice.err'"
+start hop "$build/tests/lossy-hop" --listen 127.0.0.1:0 --to "$relay" --delay 50 --loss 0.3
+wait_for "$work/hop.out" 'listening on'
+hop=$(sed -n 's/.*listening on //p' "$work/hop.out")
+check 'called by name, on a bad line' sh -c "'$client' --send-tone 3 --identity '$work/alice' --json \
+  --contacts '$work/alices' --call bob '$hop' >'$work/alice.out' 2>'$work/alice.err'"
 check 'shown as verified' grep -q 'Bob (verified' "$work/alice.err"
 check 'private, as bob said' test "$(of_call "$work/alice.out" mode)" = private
-wait "$bob_pid" || true
+check 'the callee hears of its end' wait "$bob_pid"
+check 'heard on a bad line' heard "$work/bob.wav" 2.5
 
 # somebody else under a known name
 "$client" identity new --identity "$work/mallory" >/dev/null

@@ -480,3 +480,18 @@ sim_party_mean_delay(const SimParty *party, WzpTime from, WzpTime to)
   g_assert_cmpuint(n, >, 0);
   return sum / n;
 }
+
+static gint
+compare_times(gconstpointer a, gconstpointer b)
+{
+  const WzpTime *x = a, *y = b;
+  return *x < *y ? -1 : *x > *y;
+}
+
+double
+sim_quantile(GArray *times, double q)
+{
+  g_array_sort(times, compare_times);
+  unsigned at = MIN((unsigned)(q * times->len), times->len - 1);
+  return (double)g_array_index(times, WzpTime, at) / WZP_SECOND;
+}

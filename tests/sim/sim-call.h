@@ -182,3 +182,5 @@ const WzpEvent *sim_party_find_event(const SimParty *party, WzpEventType type); 
 WzpCallStats sim_party_stats(const SimParty *party);
 /* Mean delay of the frames that were captured in from..to. */
 double sim_party_mean_delay(const SimParty *party, WzpTime from, WzpTime to);
+/* Of a GArray of WzpTime, which is sorted; in seconds. */
+double sim_quantile(GArray *times, double q);

@@ -34,22 +34,6 @@ finish(SimCall *sim)
   sim_call_run(sim, 3 * WZP_SECOND);
 }
 
-static gint
-compare_times(gconstpointer a, gconstpointer b)
-{
-  const WzpTime *x = a, *y = b;
-  return *x < *y ? -1 : *x > *y;
-}
-
-/* In seconds. */
-static double
-quantile(GArray *times, double q)
-{
-  g_array_sort(times, compare_times);
-  unsigned at = MIN((unsigned)(q * times->len), times->len - 1);
-  return (double)g_array_index(times, WzpTime, at) / WZP_SECOND;
-}
-
 /* --- Good networks --- */
 
 static void
@@ -274,10 +258,10 @@ check_handshake(unsigned first_seed, double loss, double median, double p90)
   }
   g_test_message("%.0f %% / 800 ms: connected median %.2f s, p90 %.2f s; both hear each other "
                  "median %.2f s, p90 %.2f s",
-                 100 * loss, quantile(connected, 0.5), quantile(connected, 0.9),
-                 quantile(heard, 0.5), quantile(heard, 0.9));
-  g_assert_cmpfloat(quantile(connected, 0.5), <=, median);
-  g_assert_cmpfloat(quantile(connected, 0.9), <=, p90);
+                 100 * loss, sim_quantile(connected, 0.5), sim_quantile(connected, 0.9),
+                 sim_quantile(heard, 0.5), sim_quantile(heard, 0.9));
+  g_assert_cmpfloat(sim_quantile(connected, 0.5), <=, median);
+  g_assert_cmpfloat(sim_quantile(connected, 0.9), <=, p90);
   g_array_unref(connected);
   g_array_unref(heard);
 }
@@ -292,6 +276,31 @@ static void
 test_handshake_most_lost(void)
 {
   check_handshake(4000, 0.7, 4.0, 10);
+}
+
+static bool
+lose_hs3(void *user, int party, const WzpAddress *to, const uint8_t *data, size_t length)
+{
+  const SimCall *sim = user;
+  (void)to;
+  return party != 0 || length == 0 || data[0] != 0x42 ||
+         sim->now >= sim->parties[0].started_at + 11 * WZP_SECOND;
+}
+
+/* HS3 came to a relay that had forgotten its HS2, as it does after 10 s. */
+static void
+test_answer_forgotten(void)
+{
+  SimCall *sim = new_sim(4, &clean);
+  sim->tap = lose_hs3;
+  sim->tap_user = sim;
+  sim_call_start_relay(sim);
+  sim_call_start_party(sim, 0);
+  sim_call_run(sim, 10 * WZP_SECOND);
+  g_assert_false(is_first_connected(sim));
+  g_assert_true(sim_call_run_until(sim, is_first_connected, 2 * WZP_SECOND));
+  g_assert_cmpuint(sim_party_stats(&sim->parties[0]).handshakes_started, ==, 2);
+  sim_call_free(sim);
 }
 
 /* One side talks over a long way, the other only listens: the relay's answers take 800 ms. */
@@ -536,8 +545,9 @@ check_restart(bool goodbye, double limit)
     sim_call_free(sim);
   }
   g_test_message("relay %s, back after 0.2 s: both hear again after median %.2f s, p95 %.2f s",
-                 goodbye ? "stopped" : "killed", quantile(times, 0.5), quantile(times, 0.95));
-  g_assert_cmpfloat(quantile(times, 0.95), <=, limit);
+                 goodbye ? "stopped" : "killed", sim_quantile(times, 0.5),
+                 sim_quantile(times, 0.95));
+  g_assert_cmpfloat(sim_quantile(times, 0.95), <=, limit);
   g_array_unref(times);
 }
 
@@ -676,6 +686,7 @@ main(int argc, char **argv)
   g_test_add_func("/sim/call/reorder-and-duplicate", test_reorder_and_duplicate);
   g_test_add_func("/sim/call/handshake-half-lost", test_handshake_half_lost);
   g_test_add_func("/sim/call/handshake-most-lost", test_handshake_most_lost);
+  g_test_add_func("/sim/call/answer-forgotten", test_answer_forgotten);
   g_test_add_func("/sim/call/slow-and-one-sided", test_slow_and_one_sided);
   g_test_add_func("/sim/call/silence", test_silence);
   g_test_add_func("/sim/call/rebinding", test_rebinding);
