@@ -120,8 +120,9 @@ gst_wzp_fec_recover_tell_hopeless(GstWzpFec *self)
 
 /* What a packet brought for the session's other direction. */
 typedef struct {
-  gboolean has_own, has_peer;
-  WzpReport own, peer;
+  gboolean has_own;
+  WzpReport own, peer[WZP_REPORTS_MAX];
+  guint n_peer;
   guint8 listener;
 } News;
 
@@ -132,13 +133,17 @@ gather_news_locked(GstWzpFec *self, WzpTime now, const GstWzpMeta *meta, News *n
   const WzpFraming *framing = wzp_framing_from_code(meta->code);
   gboolean audio = framing != NULL && framing->frames_per_packet > 0;
   news->listener = meta->slot;
-  news->has_peer = wzp_fec_receiver_peer_report(recover->receiver, &news->peer);
+  news->has_own = FALSE;
+  news->n_peer = 0;
+  while (news->n_peer < WZP_REPORTS_MAX &&
+         wzp_fec_receiver_peer_report(recover->receiver, &news->peer[news->n_peer]))
+    news->n_peer++;
   /* packets without audio bring reports, too: answered, two silent sides would never fall silent */
   if (audio && self->session != NULL)
     news->has_own = wzp_fec_receiver_report(recover->receiver, now, meta->slot,
                                             GST_TIME_AS_USECONDS(recover->playout), &news->own);
   recover->reports_made += news->has_own;
-  recover->reports_heard += news->has_peer;
+  recover->reports_heard += news->n_peer;
 }
 
 static void
@@ -148,11 +153,15 @@ hand_on_news(GstWzpFec *self, const News *news)
     return;
   if (news->has_own)
     wzp_session_post_report(self->session, &news->own);
-  if (news->has_peer && !wzp_session_hear_report(self->session, news->listener, &news->peer)) {
-    g_mutex_lock(&self->lock);
-    self->recover.reports_not_ours++;
-    g_mutex_unlock(&self->lock);
-  }
+  guint not_ours = 0;
+  for (guint n = 0; n < news->n_peer; n++)
+    if (!wzp_session_hear_report(self->session, news->listener, &news->peer[n]))
+      not_ours++;
+  if (not_ours == 0)
+    return;
+  g_mutex_lock(&self->lock);
+  self->recover.reports_not_ours += not_ours;
+  g_mutex_unlock(&self->lock);
 }
 
 /* --- packets --- */
@@ -205,7 +214,7 @@ gst_wzp_fec_recover_packet(GstWzpFec *self, GstBuffer *packet, GstBufferList *ou
 {
   const GstWzpMeta *meta = gst_wzp_meta_get(packet);
   GstMapInfo map;
-  News news = {0};
+  News news;
   WzpResult result = WZP_MALFORMED;
   gst_wzp_fec_session(self);
   if (meta != NULL && gst_buffer_map(packet, &map, GST_MAP_READ)) {

@@ -5,9 +5,7 @@
 
 #define GST_CAT_DEFAULT wzp_session_debug
 
-/* A report travels in the packets of our own stream. When none of them took it for so long (nothing is spoken,
- * or there is nobody who could), it goes in a packet of its own. */
-#define ALONE_AFTER (100 * WZP_MSEC)
+/* Reports travel in the packets of our own stream, or in packets of their own, when wzpboard.h says so. */
 
 void
 wzp_session_post_report(WzpSession *self, const WzpReport *report)
@@ -15,14 +13,14 @@ wzp_session_post_report(WzpSession *self, const WzpReport *report)
   WzpTime now = g_get_monotonic_time();
   wzp_board_post(self->board, now, report);
   g_mutex_lock(&self->lock);
-  wzp_session_wake_locked(self, now + ALONE_AFTER);
+  wzp_session_wake_locked(self, wzp_board_deadline(self->board));
   g_mutex_unlock(&self->lock);
 }
 
 gboolean
 wzp_session_take_report(WzpSession *self, WzpReport *report)
 {
-  return wzp_board_take(self->board, g_get_monotonic_time(), WZP_NEVER, report);
+  return wzp_board_take(self->board, g_get_monotonic_time(), report);
 }
 
 gboolean
@@ -32,6 +30,8 @@ wzp_session_hear_report(WzpSession *self, guint8 listener, const WzpReport *repo
   gboolean ours = self->own_slot == report->slot;
   if (ours)
     wzp_board_hear(self->board, listener, report);
+  else
+    wzp_board_overhear(self->board, g_get_monotonic_time(), listener, report);
   g_mutex_unlock(&self->lock);
   return ours;
 }
@@ -63,22 +63,16 @@ wzp_session_note_sealed_locked(WzpSession *self, WzpTime now, const WzpHeader *h
   self->sealed_at = now;
 }
 
-WzpTime
-wzp_session_report_deadline_locked(WzpSession *self)
-{
-  WzpTime oldest = wzp_board_oldest(self->board);
-  return oldest == WZP_NEVER ? WZP_NEVER : oldest + ALONE_AFTER;
-}
-
 static void
-send_alone(WzpSession *self, const WzpReport *report, guint32 timestamp)
+send_alone(WzpSession *self, const WzpReport *reports, guint n, guint32 timestamp)
 {
-  guint8 bundle[WZP_REPORT_SIZE + 8], packet[WZP_DATAGRAM_MAX];
+  guint8 bundle[WZP_REPORTS_MAX * WZP_REPORT_ELEMENT_SIZE], packet[WZP_DATAGRAM_MAX];
   WzpWriter writer;
   WzpHeader header;
   gsize length;
   wzp_writer_init(&writer, bundle, sizeof bundle);
-  wzp_report_write_element(&writer, report, true);
+  for (guint i = 0; i < n; i++)
+    wzp_report_write_element(&writer, &reports[i], i + 1 == n);
   if (wzp_session_seal(self, WZP_SESSION_UNPLACED, WZP_CODE_NO_AUDIO, timestamp, 0, TRUE, bundle,
                        writer.length, packet, sizeof packet, &length, &header) != WZP_OK)
     return;
@@ -107,14 +101,15 @@ wzp_session_read_report(WzpSession *self, const guint8 *packet, gsize length)
 void
 wzp_session_send_reports(WzpSession *self, WzpTime now)
 {
-  WzpReport report;
-  while (wzp_board_take(self->board, now, now - ALONE_AFTER + 1, &report)) {
+  WzpReport reports[WZP_REPORTS_MAX];
+  guint n;
+  while ((n = wzp_board_take_alone(self->board, now, reports)) > 0) {
     g_mutex_lock(&self->lock);
     gboolean active = self->state == WZP_CALL_ACTIVE;
     guint32 timestamp =
         self->sealed_timestamp + (guint32)((now - self->sealed_at) / WZP_MSEC); /* goes on */
     g_mutex_unlock(&self->lock);
     if (active)
-      send_alone(self, &report, timestamp);
+      send_alone(self, reports, n, timestamp);
   }
 }

@@ -126,7 +126,6 @@ GStrv wzp_session_dup_peers_locked(WzpSession *session);
 /* wzpsession-board.c */
 void wzp_session_note_sealed_locked(WzpSession *session, WzpTime now, const WzpHeader *header,
                                     guint32 timestamp);
-WzpTime wzp_session_report_deadline_locked(WzpSession *session);
 /* In the thread, unlocked. What others say of our stream, in a packet that no wzpsrc takes: we only speak. */
 void wzp_session_read_report(WzpSession *session, const guint8 *packet, gsize length);
 void wzp_session_send_reports(WzpSession *session, WzpTime now);

@@ -51,9 +51,22 @@ post_peer(WzpSession *self, const WzpEvent *event, gboolean present, gboolean pr
     self->code_at = g_get_monotonic_time() + CODE_SETTLES;
 }
 
+static guint
+count_others(WzpSession *self)
+{
+  WzpMemberInfo member;
+  guint others = 0;
+  g_mutex_lock(&self->lock);
+  while (self->call != NULL && wzp_call_member(self->call, others, &member))
+    others++;
+  g_mutex_unlock(&self->lock);
+  return others;
+}
+
 void
 wzp_session_member_came(WzpSession *self, const WzpEvent *event)
 {
+  wzp_board_set_members(self->board, count_others(self) + 1);
   post_peer(self, event, TRUE, TRUE, TRUE);
 }
 
@@ -74,12 +87,8 @@ wzp_session_member_unlisted(WzpSession *self, const WzpEvent *event, gboolean pr
 void
 wzp_session_member_left(WzpSession *self, const WzpEvent *event)
 {
-  WzpMemberInfo member;
-  guint remaining = 0;
-  g_mutex_lock(&self->lock);
-  while (self->call != NULL && wzp_call_member(self->call, remaining, &member))
-    remaining++;
-  g_mutex_unlock(&self->lock);
+  guint remaining = count_others(self);
+  wzp_board_set_members(self->board, remaining + 1);
   if (self->calls && !wzp_session_is_between_calls(self))
     remaining++; /* the next one is already called */
   wzp_board_forget(self->board, event->slot);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "wzpsession-private.h"
 #include "wzp/packet.h"
+#include "wzp/profile.h"
 #include <glib-unix.h>
 #include <netdb.h>
 #include <string.h>
@@ -43,8 +44,7 @@ rearm(WzpSession *self)
   if (!g_queue_is_empty(&self->pending))
     when = 0;
   else if (self->started)
-    when =
-        MIN(when, MIN(wzp_call_next_timeout(self->call), wzp_session_report_deadline_locked(self)));
+    when = MIN(when, MIN(wzp_call_next_timeout(self->call), wzp_board_deadline(self->board)));
   self->armed = when;
   g_source_set_ready_time(self->timer, when == WZP_NEVER ? -1 : when);
   g_mutex_unlock(&self->lock);
@@ -124,6 +124,8 @@ deliver_packet(WzpSession *self, GPtrArray *inboxes, const guint8 *packet, gsize
     self->counters.unread++;
   self->counters.queue_overflow += overflow;
   g_mutex_unlock(&self->lock);
+  if (result == WZP_OK && header.code != WZP_CODE_NO_AUDIO)
+    wzp_board_media(self->board, g_get_monotonic_time(), length);
   if (result == WZP_OK && taken == 0)
     wzp_session_read_report(self, packet, length);
 }

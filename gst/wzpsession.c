@@ -325,7 +325,7 @@ wzp_session_init(WzpSession *self)
   g_mutex_init(&self->life);
   g_mutex_init(&self->lock);
   g_queue_init(&self->pending);
-  self->board = wzp_board_new();
+  self->board = wzp_board_new(g_random_double());
   self->own_slot = -1;
   self->inboxes = g_ptr_array_new_with_free_func((GDestroyNotify)gst_wzp_inbox_unref);
   self->state = WZP_CALL_IDLE;

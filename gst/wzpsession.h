@@ -92,7 +92,7 @@ typedef struct {
 void wzp_session_send(WzpSession *session, const WzpSessionPacket *packets, guint n);
 
 /* Reports between the two directions, see wzpboard.h; any thread. Ours about another's stream: a report that no
- * packet of our own stream took within 100 ms is sent alone. */
+ * packet of our own stream took is sent in one of its own, with the others that wait. */
 void wzp_session_post_report(WzpSession *session, const WzpReport *report);
 gboolean wzp_session_take_report(WzpSession *session, WzpReport *report);
 /* What the member of slot listener says. FALSE: not about the stream that we send now; dropped. */

@@ -51,11 +51,11 @@ struct WzpFecReceiver {
   WzpFecFrame own[OWN_MAX]; /* of the last bundle, not yet taken */
   unsigned n_own, next_own;
   Place own_places[OWN_MAX];
-  PacketPast past[PAST]; /* going round */
-  uint64_t newest;       /* packet of all that came */
-  unsigned n_long_ago;   /* packets in a row that are older than the past */
-  bool has_report;
-  WzpReport report;
+  PacketPast past[PAST];              /* going round */
+  uint64_t newest;                    /* packet of all that came */
+  unsigned n_long_ago;                /* packets in a row that are older than the past */
+  WzpReport reports[WZP_REPORTS_MAX]; /* of the last bundle */
+  unsigned n_reports, next_report;
 
   bool has_time;
   uint64_t newest_ms; /* media time of the newest packet */
@@ -445,6 +445,16 @@ note_time(WzpFecReceiver *receiver, const WzpFecPacketInfo *info)
 }
 
 static WzpResult
+read_report(WzpFecReceiver *receiver, const WzpElement *element)
+{
+  WzpReport report;
+  WzpResult result = wzp_report_parse(&report, element->data, element->length);
+  if (result == WZP_OK && receiver->n_reports < WZP_REPORTS_MAX)
+    receiver->reports[receiver->n_reports++] = report;
+  return result;
+}
+
+static WzpResult
 read_element(WzpFecReceiver *receiver, const WzpFecPacketInfo *info, const WzpFraming *framing,
              const WzpFecNumbers *numbers, const WzpElement *element, bool *numbered)
 {
@@ -457,11 +467,8 @@ read_element(WzpFecReceiver *receiver, const WzpFecPacketInfo *info, const WzpFr
     return read_repair(receiver, info, framing, element);
   case WZP_ELEMENT_COMFORT:
     return read_comfort(receiver, info, element, numbered);
-  case WZP_ELEMENT_REPORT: {
-    WzpResult result = wzp_report_parse(&receiver->report, element->data, element->length);
-    receiver->has_report |= result == WZP_OK;
-    return result;
-  }
+  case WZP_ELEMENT_REPORT:
+    return read_report(receiver, element);
   default:
     receiver->stats.unknown_elements++;
     return WZP_OK;
@@ -508,7 +515,7 @@ wzp_fec_receiver_push(WzpFecReceiver *receiver, WzpTime now, const WzpFecPacketI
                       const uint8_t *bundle, size_t length)
 {
   receiver->n_own = receiver->next_own = 0;
-  receiver->has_report = false;
+  receiver->n_reports = receiver->next_report = 0;
   receiver->stats.packets++;
   WzpResult result = note_packet(receiver, info->index);
   if (result == WZP_OK) {
@@ -594,9 +601,10 @@ wzp_fec_receiver_next(WzpFecReceiver *receiver, WzpFecFrame *frame)
 bool
 wzp_fec_receiver_peer_report(WzpFecReceiver *receiver, WzpReport *report)
 {
-  if (receiver->has_report)
-    *report = receiver->report;
-  return receiver->has_report;
+  if (receiver->next_report == receiver->n_reports)
+    return false;
+  *report = receiver->reports[receiver->next_report++];
+  return true;
 }
 
 bool

@@ -36,7 +36,7 @@ void wzp_fec_receiver_reset(WzpFecReceiver *receiver);
 WzpResult wzp_fec_receiver_push(WzpFecReceiver *receiver, WzpTime now, const WzpFecPacketInfo *info,
                                 const uint8_t *bundle, size_t length);
 bool wzp_fec_receiver_next(WzpFecReceiver *receiver, WzpFecFrame *frame);
-/* The report that the last bundle carried. */
+/* The reports that the last bundle carried, one by one; false: no more. */
 bool wzp_fec_receiver_peer_report(WzpFecReceiver *receiver, WzpReport *report);
 /* Our own report about this stream, when one is due. slot: the stream's sender. playout: see WzpReport, as time. */
 bool wzp_fec_receiver_report(WzpFecReceiver *receiver, WzpTime now, uint8_t slot, WzpTime playout,

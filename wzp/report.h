@@ -7,7 +7,9 @@
  * reports give the figures between them and a lost report costs nothing (PROTOCOL.md 9). */
 
 #define WZP_REPORT_SIZE 18
+#define WZP_REPORT_ELEMENT_SIZE (2 + WZP_REPORT_SIZE) /* with type and length */
 #define WZP_REPORT_HELD_UNIT (4 * WZP_MSEC)
+#define WZP_REPORTS_MAX 32 /* in a packet, each about another stream; more are not looked at */
 
 typedef struct {
   uint8_t slot;        /* whose stream it is about */

@@ -540,6 +540,30 @@ test_bundles(void)
   wzp_fec_receiver_free(receiver);
 }
 
+/* A listener of many says it all in one packet; what is too much is left, and nothing of a packet before comes again. */
+static void
+test_many_reports(void)
+{
+  uint8_t bytes[1000];
+  WzpWriter bundle;
+  WzpReport report;
+  WzpFecReceiver *receiver = wzp_fec_receiver_new();
+  for (unsigned round = 0; round < 2; round++) {
+    wzp_writer_init(&bundle, bytes, sizeof bytes);
+    for (unsigned n = 0; n < WZP_REPORTS_MAX + 2; n++)
+      wzp_report_write_element(
+          &bundle, &(WzpReport){.slot = (uint8_t)n, .judged = (uint16_t)(100 * round + n)}, false);
+    g_assert_cmpint(give_bundle(receiver, WZP_CODE_NO_AUDIO, round, 0, &bundle), ==, WZP_OK);
+    for (unsigned n = 0; n < WZP_REPORTS_MAX; n++) {
+      g_assert_true(wzp_fec_receiver_peer_report(receiver, &report));
+      g_assert_cmpuint(report.slot, ==, n);
+      g_assert_cmpuint(report.judged, ==, 100 * round + n);
+    }
+    g_assert_false(wzp_fec_receiver_peer_report(receiver, &report));
+  }
+  wzp_fec_receiver_free(receiver);
+}
+
 /* Another stream: numbers begin again, the counters go on. */
 static void
 test_reset(void)
@@ -736,6 +760,7 @@ main(int argc, char **argv)
   g_test_add_func("/fec-receiver/horizon", test_horizon);
   g_test_add_func("/fec-receiver/blackout", test_blackout);
   g_test_add_func("/fec-receiver/reports", test_reports);
+  g_test_add_func("/fec-receiver/many-reports", test_many_reports);
   g_test_add_func("/fec-receiver/symbol-too-long", test_symbol_too_long);
   g_test_add_func("/fec-receiver/bundles", test_bundles);
   g_test_add_func("/fec-receiver/reset", test_reset);

@@ -72,20 +72,66 @@ test_leaves(void)
   }
   g_assert_false(report(&listeners, 13 * WZP_SECOND, &good, 0));
   g_assert_true(report(&listeners, 14 * WZP_SECOND, &good, 0));
+  report(&listeners, 15 * WZP_SECOND, &bad, 20);
+  report(&listeners, 16 * WZP_SECOND, &bad, 20);
+  g_assert_false(report(&listeners, 16 * WZP_SECOND, &good, 0));
+  wzp_listeners_forget(&listeners, bad.slot);
+  g_assert_cmpuint(listeners.n, ==, 1);
+  g_assert_true(report(&listeners, 16 * WZP_SECOND, &good, 0));
 }
 
+/* In a large room the turns are rare: nobody is taken for gone between two of its own. */
+static void
+test_rare(void)
+{
+  WzpListeners listeners = {0};
+  Ear good = {.slot = 1}, bad = {.slot = 2};
+  for (unsigned n = 0; n < 10; n++) {
+    report(&listeners, n * 12 * WZP_SECOND, &good, 0);
+    report(&listeners, n * 12 * WZP_SECOND + 6 * WZP_SECOND, &bad, 20);
+    g_assert_cmpuint(listeners.n, ==, 2);
+  }
+  g_assert_false(report(&listeners, 140 * WZP_SECOND, &good, 0));
+  g_assert_true(report(&listeners, 151 * WZP_SECOND, &good, 0));
+}
+
+/* The 64th listener counts like the first: it may be the weakest. */
 static void
 test_many(void)
 {
   WzpListeners listeners = {0};
-  for (unsigned n = 0; n < 2 * WZP_LISTENERS_MAX; n++) {
-    Ear ear = {.slot = (uint8_t)n};
-    report(&listeners, WZP_SECOND, &ear, 0);
-  }
+  Ear ears[WZP_LISTENERS_MAX + 1];
+  for (unsigned n = 0; n <= WZP_LISTENERS_MAX; n++)
+    ears[n] = (Ear){.slot = (uint8_t)n};
+  for (unsigned second = 0; second < 10; second++)
+    for (unsigned n = 0; n <= WZP_LISTENERS_MAX; n++)
+      report(&listeners, second * WZP_SECOND, &ears[n], n == WZP_LISTENERS_MAX - 1 ? 20 : 1);
   g_assert_cmpuint(listeners.n, ==, WZP_LISTENERS_MAX);
-  Ear late = {.slot = 99};
-  g_assert_true(report(&listeners, 10 * WZP_SECOND, &late, 0));
+  g_assert_cmpuint(listeners.followed, ==, WZP_LISTENERS_MAX - 1);
+  g_assert_true(report(&listeners, 60 * WZP_SECOND, &ears[WZP_LISTENERS_MAX], 0));
   g_assert_cmpuint(listeners.n, ==, 1);
+}
+
+/* Who loses clearly more than all of whom that is known. */
+static void
+test_stands_out(void)
+{
+  WzpListeners listeners = {0};
+  Ear first = {.slot = 1}, second = {.slot = 2}, third = {.slot = 3};
+  report(&listeners, 0, &first, 20);
+  report(&listeners, WZP_SECOND, &first, 20);
+  g_assert_false(wzp_listeners_stands_out(&listeners, 1)); /* nobody else is known */
+  report(&listeners, WZP_SECOND, &second, 1);
+  g_assert_false(wzp_listeners_stands_out(&listeners, 1));
+  report(&listeners, 2 * WZP_SECOND, &second, 1);
+  g_assert_true(wzp_listeners_stands_out(&listeners, 1));
+  g_assert_false(wzp_listeners_stands_out(&listeners, 2));
+  g_assert_false(wzp_listeners_stands_out(&listeners, 3));
+  for (unsigned n = 0; n < 3; n++)
+    report(&listeners, (2 + n) * WZP_SECOND, &third, 19);
+  g_assert_false(wzp_listeners_stands_out(&listeners, 1)); /* of two that are alike none does */
+  wzp_listeners_forget(&listeners, 3);
+  g_assert_true(wzp_listeners_stands_out(&listeners, 1));
 }
 
 /* Counters that make no sense do not make somebody the worst. */
@@ -110,7 +156,9 @@ main(int argc, char **argv)
   g_test_add_func("/listeners/worst", test_worst);
   g_test_add_func("/listeners/equals", test_equals);
   g_test_add_func("/listeners/leaves", test_leaves);
+  g_test_add_func("/listeners/rare", test_rare);
   g_test_add_func("/listeners/many", test_many);
+  g_test_add_func("/listeners/stands-out", test_stands_out);
   g_test_add_func("/listeners/nonsense", test_nonsense);
   return g_test_run();
 }

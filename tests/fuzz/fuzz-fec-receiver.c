@@ -53,7 +53,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     wzp_fec_receiver_push(receiver, now, &info, bundle, length);
     packets++;
     take_frames(receiver, bundle, length);
-    wzp_fec_receiver_peer_report(receiver, &report);
+    while (wzp_fec_receiver_peer_report(receiver, &report))
+      g_assert(report.slot <= WZP_SLOT_MAX);
     wzp_fec_receiver_report(receiver, now, 1, now, &report);
     uint64_t until;
     wzp_fec_receiver_horizon(receiver, info.index, &until);

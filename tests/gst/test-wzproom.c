@@ -272,6 +272,14 @@ latency_of(GstElement *pipeline)
   return latency;
 }
 
+/* The first two turns in which the call says what it hears. */
+static bool
+has_reported(Room *room, gpointer data)
+{
+  (void)data;
+  return room->peers[0]->report_packets >= 2;
+}
+
 /* Sixteen of sixty-three others talk at once, and each of them is heard. Then half of them leave. */
 static void
 test_talkers(void)
@@ -293,6 +301,8 @@ test_talkers(void)
   g_assert_cmpuint(rig_counter(room.pipeline, "call", "voices"), ==, TALKERS);
   g_assert_true(is_silent(ears, frequency(TALKERS)));
   g_assert_cmpuint(latency_of(room.pipeline), ==, 20 * GST_MSECOND);
+  room_run(&room, has_reported, NULL);
+  g_assert_cmpuint(room.peers[0]->reports, >=, TALKERS); /* all it has to say, in few packets */
 
   for (unsigned n = TALKERS / 2; n < TALKERS; n++) {
     wzp_call_leave(room.peers[n]->call, g_get_monotonic_time());

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "relay-peer.h"
+#include "wzp/profile.h"
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
@@ -171,6 +172,22 @@ pump(RelayPeer *peer, WzpTime now)
 }
 
 static void
+count_reports(RelayPeer *peer, const WzpOpened *opened, const uint8_t *plain, size_t length)
+{
+  WzpBundleReader bundle;
+  WzpElement element;
+  unsigned reports = 0;
+
+  if (opened->header.code != WZP_CODE_NO_AUDIO)
+    return;
+  wzp_bundle_reader_init(&bundle, plain, length);
+  while (wzp_bundle_reader_next(&bundle, &element))
+    reports += element.type == WZP_ELEMENT_REPORT;
+  peer->reports += reports;
+  peer->report_packets += reports > 0;
+}
+
+static void
 take(RelayPeer *peer, const WzpAddress *from, const uint8_t *data, size_t length)
 {
   WzpTime now = g_get_monotonic_time();
@@ -181,8 +198,10 @@ take(RelayPeer *peer, const WzpAddress *from, const uint8_t *data, size_t length
 
   wzp_call_handle_datagram(peer->call, now, from, data, length, &media);
   if (media &&
-      wzp_call_open(peer->call, now, data, length, plain, &plain_length, &opened) == WZP_OK)
+      wzp_call_open(peer->call, now, data, length, plain, &plain_length, &opened) == WZP_OK) {
     peer->opened++;
+    count_reports(peer, &opened, plain, plain_length);
+  }
   pump(peer, now);
 }
 

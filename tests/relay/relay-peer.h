@@ -14,6 +14,7 @@ typedef struct {
   WzpAddress relay; /* as it was named */
   uint32_t timestamp;
   unsigned sent, opened;
+  unsigned report_packets, reports; /* packets that only bring reports, and those in them */
   bool closed, failed;
   bool cut; /* the relay closed the connection */
   WzpCloseReason close_reason;
