@@ -128,6 +128,11 @@ gst_wzp_endpoint_install_properties(GObjectClass *object_class, gboolean named)
                            "is now: it is the right one, and remembered as that",
                            FALSE, READWRITE));
   install_room(object_class);
+  install(object_class, GST_WZP_ENDPOINT_PROP_TLS_PORT,
+          g_param_spec_uint("tls-port", "TLS port",
+                            "TCP port of the relay to go to, with TLS, while UDP does not get "
+                            "through; 0: never",
+                            0, 65535, WZP_SESSION_TLS_PORT, READWRITE));
   install(object_class, GST_WZP_ENDPOINT_PROP_CONNECT_TIMEOUT,
           g_param_spec_uint("connect-timeout", "Connect timeout",
                             "Milliseconds without a first answer until that is an error; 0 tries "
@@ -152,6 +157,7 @@ gst_wzp_endpoint_init(GstWzpEndpoint *self, GstElement *element)
 {
   self->element = element;
   self->port = GST_WZP_DEFAULT_PORT;
+  self->tls_port = WZP_SESSION_TLS_PORT;
   self->connect_timeout = WZP_SESSION_CONNECT_TIMEOUT_MSEC;
 }
 
@@ -273,6 +279,8 @@ number_field(GstWzpEndpoint *self, guint id)
   switch (id) {
   case GST_WZP_ENDPOINT_PROP_CONNECT_TIMEOUT:
     return &self->connect_timeout;
+  case GST_WZP_ENDPOINT_PROP_TLS_PORT:
+    return &self->tls_port;
   case GST_WZP_ENDPOINT_PROP_PORT:
     return &self->port;
   case GST_WZP_ENDPOINT_PROP_LOCAL_PORT:
@@ -445,6 +453,7 @@ make_config(const GstWzpEndpoint *self, WzpSessionConfig *config, gboolean *give
       .accept_new_relay_key = self->accept_new_relay_key,
       .connect_timeout = self->connect_timeout,
       .local_port = (guint16)self->local_port,
+      .tls_port = (guint16)self->tls_port,
   };
   if (uri != NULL && uri->has_link_key) {
     config->has_link_key = TRUE;

@@ -23,6 +23,7 @@ enum {
   GST_WZP_ENDPOINT_PROP_LIST,
   GST_WZP_ENDPOINT_PROP_LIST_OWNER,
   GST_WZP_ENDPOINT_PROP_KNOWN_LISTS,
+  GST_WZP_ENDPOINT_PROP_TLS_PORT,
   GST_WZP_ENDPOINT_PROP_CONNECT_TIMEOUT,
   GST_WZP_ENDPOINT_PROP_SESSION,
   GST_WZP_ENDPOINT_PROP_HOST,
@@ -45,7 +46,7 @@ typedef struct {
   gchar *relay, *identity, *known_relays, *token_file, *session_name, *host, *key_file;
   gchar *passphrase, *passphrase_file, *list, *list_owner, *known_lists;
   gboolean accept_new_relay_key, token_at_first_use, end_on_leave;
-  guint connect_timeout, port, local_port;
+  guint connect_timeout, port, local_port, tls_port;
   /* dialled calls: the element takes such URIs, and sets these */
   gboolean dials;
   gchar *contacts, *peer_name;

@@ -58,6 +58,8 @@ wzp_session_check_config(WzpSession *self, const WzpSessionConfig *config, GErro
   else if (g_strcmp0(self->list_path, config->list) != 0 ||
            g_strcmp0(self->list_owner_text, config->list_owner) != 0)
     what = "the room's list"; /* as for the passphrase */
+  else if (self->tls_port != config->tls_port)
+    what = "'tls-port' (in the URI it reaches all)";
   if (what == NULL)
     return TRUE;
   return wzp_session_refuse(
@@ -212,6 +214,7 @@ static gboolean
 load_relay(WzpSession *self, const WzpSessionConfig *config, WzpCallConfig *call, GError **error)
 {
   call->mode = WZP_CALL_RELAY;
+  call->tls = config->tls_port != 0;
   if (!load_identity(self, config, error) || !load_relay_key(self, config, call, error) ||
       !load_token(self, config, call, error) || !load_callee(self, config, call, error) ||
       !load_room(self, config, call, error) || !wzp_session_load_list(self, config, call, error))
@@ -256,6 +259,7 @@ wzp_session_copy_config(WzpSession *self, const WzpSessionConfig *config)
   self->key_file = g_strdup(config->key_file);
   self->token_file = g_strdup(config->token_file);
   self->local_port = config->local_port;
+  self->tls_port = config->tls_port;
   self->has_link_key = config->has_link_key;
   memcpy(self->link_key, config->link_key, sizeof self->link_key);
 }

@@ -2,6 +2,7 @@
 #pragma once
 #include "wzpboard.h"
 #include "wzpsession.h"
+#include "wzptls.h"
 #include "wzpudp.h"
 #include <gio/gio.h>
 
@@ -40,6 +41,7 @@ struct _WzpSession {
   gboolean vouched; /* the person wants the token shown to whatever relay answers */
   guint8 pinned[WZP_FINGERPRINT_SIZE]; /* what the relay's key must be; the thread moves it */
   guint connect_timeout;
+  guint16 tls_port; /* 0: never */
   WzpUdp *sockets;
   WzpIdentity *identity; /* relay mode */
   gchar *list_path, *known_lists;
@@ -52,8 +54,13 @@ struct _WzpSession {
   gboolean talked;    /* the dialled call that is on was accepted */
   gboolean dismissed; /* the other end said goodbye, it did not just fall silent */
   gchar *resolve_error;
-  WzpTime resolve_again; /* WZP_NEVER: no need */
-  WzpTime code_at;       /* when a change of the room code is told; WZP_NEVER: none */
+  WzpTime resolve_again;                    /* WZP_NEVER: no need */
+  WzpAddress remotes[WZP_CALL_REMOTES_MAX]; /* of the relay, as last resolved */
+  unsigned n_remotes;
+  guint32 n_streams_opened;
+  gchar *stream_error; /* why there was no TLS, the last time it was tried; NULL */
+  gboolean stream_warned;
+  WzpTime code_at; /* when a change of the room code is told; WZP_NEVER: none */
   guint8 code_told[32];
   WzpRoomList *list; /* who may be in the room; NULL: everybody */
   GFileMonitor *list_monitor;
@@ -64,9 +71,11 @@ struct _WzpSession {
   WzpCall *call;
   WzpCallState state;
   gboolean configured, started;
-  GList *users;       /* GstElement, borrowed: each leaves before it ends */
-  GPtrArray *inboxes; /* GstWzpInbox; never changed, replaced: readers take a reference */
-  GQueue pending;     /* WzpOutput, in order; the session's thread sends and tells */
+  GList *users;             /* GstElement, borrowed: each leaves before it ends */
+  GPtrArray *inboxes;       /* GstWzpInbox; never changed, replaced: readers take a reference */
+  WzpTlsSocket *stream;     /* TLS to the relay; NULL: none. The thread opens and closes it */
+  WzpTlsStats past_streams; /* of those that were closed, of this run or the last */
+  GQueue pending;           /* WzpOutput, in order; the session's thread sends and tells */
   WzpOutput scratch;
   GSource *timer;
   WzpTime armed;                    /* when the timer will wake the thread */
@@ -153,6 +162,19 @@ gpointer wzp_session_thread(gpointer session);
 void wzp_session_attach_sources(WzpSession *session); /* before the thread starts */
 void wzp_session_detach_sources(WzpSession *session); /* after it ended */
 void wzp_session_resolve(WzpSession *session);        /* in the thread; asks for the name again */
+
+void wzp_session_finish_turn(WzpSession *session); /* in the thread, after every input */
+/* A datagram came; in the thread. age: nanoseconds since the kernel took it in. */
+void wzp_session_handle_datagram(WzpSession *session, const guint8 *data, gsize length,
+                                 const WzpAddress *from, guint64 age);
+
+/* wzpsession-stream.c: TLS to the relay, in the thread. */
+void wzp_session_mind_stream(WzpSession *session);  /* opens and closes it, as the call wants */
+void wzp_session_close_stream(WzpSession *session); /* after the thread ended */
+WzpTlsSocket *wzp_session_ref_stream_locked(WzpSession *session); /* any thread; NULL: none */
+/* Sends them, all to one kind of address. Any thread, without the lock. stream: as above, taken over. */
+void wzp_session_send_datagrams(WzpSession *session, WzpTlsSocket *stream,
+                                const WzpUdpDatagram *datagrams, guint n);
 
 /* wzpsession-report.c: in the session's thread, without the lock. */
 /* On the bus, from the session's first element. Takes structure. */

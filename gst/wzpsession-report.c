@@ -126,6 +126,9 @@ no_answer_text(WzpSession *self)
                            self->resolve_error != NULL ? self->resolve_error : "");
   if (*self->place == '\0')
     return g_strdup("The other box does not answer");
+  if (self->stream_error != NULL)
+    return g_strdup_printf("The relay %s does not answer, nor does it by TLS on port %u (%s)",
+                           self->place, self->tls_port, self->stream_error);
   return g_strdup_printf(self->udp ? "The other box at %s does not answer"
                                    : "The relay %s does not answer",
                          self->place);
@@ -260,6 +263,18 @@ handle_closed(WzpSession *self, WzpCloseReason reason)
     GST_INFO_OBJECT(self, "the other end said goodbye, reason %d", (gint)reason);
 }
 
+static void
+handle_carrier(WzpSession *self, gboolean by_stream)
+{
+  GST_INFO_OBJECT(self, "%s", by_stream ? "UDP is dead: by TLS" : "UDP lives again");
+  wzp_session_post_structure(
+      self, gst_structure_new("wzp-transport", "transport", G_TYPE_STRING,
+                              by_stream ? "tls" : "udp", "text", G_TYPE_STRING,
+                              by_stream ? "UDP does not get through; going on by TLS"
+                                        : "UDP gets through again; TLS is left",
+                              NULL));
+}
+
 void
 wzp_session_handle_event(WzpSession *self, const WzpEvent *event)
 {
@@ -302,6 +317,9 @@ wzp_session_handle_event(WzpSession *self, const WzpEvent *event)
     break;
   case WZP_EVENT_CALL:
     wzp_session_handle_call(self, &event->dial);
+    break;
+  case WZP_EVENT_CARRIER:
+    handle_carrier(self, event->by_stream);
     break;
   case WZP_EVENT_CLOSED:
     handle_closed(self, event->reason);

@@ -50,13 +50,14 @@ put_peers(GstStructure *stats, GStrv peers)
 }
 
 static void
-put_drops(GstStructure *stats, const WzpCallStats *call, const WzpSessionCounters *counters)
+put_drops(GstStructure *stats, const WzpCallStats *call, const WzpSessionCounters *counters,
+          const WzpTlsStats *tls)
 {
   for (unsigned reason = WZP_OK + 1; reason < WZP_N_RESULTS; reason++) {
     gchar name[64];
     g_snprintf(name, sizeof name, "drops-%s", wzp_result_name(reason));
-    gst_structure_set(stats, name, G_TYPE_UINT64, call->drops[reason] + counters->drops[reason],
-                      NULL);
+    gst_structure_set(stats, name, G_TYPE_UINT64,
+                      call->drops[reason] + counters->drops[reason] + tls->drops[reason], NULL);
   }
 }
 
@@ -67,6 +68,9 @@ wzp_session_get_stats(WzpSession *self)
   g_mutex_lock(&self->lock);
   WzpCallStats call = self->last_stats;
   WzpSessionCounters counters = self->counters;
+  WzpTlsStats tls = self->past_streams;
+  if (self->stream != NULL)
+    wzp_tls_socket_add_stats(self->stream, &tls);
   gboolean running = self->call != NULL, direct = self->udp;
   if (running) {
     wzp_call_get_stats(self->call, &call);
@@ -87,6 +91,10 @@ wzp_session_get_stats(WzpSession *self)
       !connected ? "none"
       : direct   ? "udp"
                  : "relay",
+      "transport", G_TYPE_STRING,
+      !connected       ? "none"
+      : call.by_stream ? "tls"
+                       : "udp",
       "remote", G_TYPE_STRING, wzp_address_format(&call.remote, remote), "relay-fingerprint",
       G_TYPE_STRING, call.has_relay_key ? wzp_fingerprint_format(relay, relay_text) : "",
       "round-trip", G_TYPE_DOUBLE,
@@ -95,12 +103,15 @@ wzp_session_get_stats(WzpSession *self)
       "packets-opened", G_TYPE_UINT64, call.packets_opened, "packets-sent", G_TYPE_UINT64,
       counters.packets_sent, "packets-received", G_TYPE_UINT64, counters.packets_received,
       "packets-unread", G_TYPE_UINT64, counters.unread, "queue-overflow", G_TYPE_UINT64,
-      counters.queue_overflow, "datagrams-sent", G_TYPE_UINT64, udp.datagrams_sent,
-      "datagrams-received", G_TYPE_UINT64, udp.datagrams_received, "bytes-sent", G_TYPE_UINT64,
-      udp.bytes_sent, "bytes-received", G_TYPE_UINT64, udp.bytes_received, "send-errors",
-      G_TYPE_UINT64, udp.send_errors, "handshakes-started", G_TYPE_UINT64, call.handshakes_started,
-      "handshakes-completed", G_TYPE_UINT64, call.handshakes_completed, NULL);
+      counters.queue_overflow, "datagrams-sent", G_TYPE_UINT64,
+      udp.datagrams_sent + tls.datagrams_sent, "datagrams-received", G_TYPE_UINT64,
+      udp.datagrams_received + tls.datagrams_received, "bytes-sent", G_TYPE_UINT64,
+      udp.bytes_sent + tls.bytes_sent, "bytes-received", G_TYPE_UINT64,
+      udp.bytes_received + tls.bytes_received, "send-errors", G_TYPE_UINT64, udp.send_errors,
+      "transport-changes", G_TYPE_UINT64, call.carrier_changes, "handshakes-started", G_TYPE_UINT64,
+      call.handshakes_started, "handshakes-completed", G_TYPE_UINT64, call.handshakes_completed,
+      NULL);
   put_peers(stats, peers);
-  put_drops(stats, &call, &counters);
+  put_drops(stats, &call, &counters, &tls);
   return stats;
 }

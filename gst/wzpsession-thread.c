@@ -19,12 +19,14 @@ dispatch_pending(WzpSession *self)
   for (;;) {
     g_mutex_lock(&self->lock);
     WzpOutput *output = g_queue_pop_head(&self->pending);
+    WzpTlsSocket *stream =
+        output != NULL && output->to.stream != 0 ? wzp_session_ref_stream_locked(self) : NULL;
     g_mutex_unlock(&self->lock);
     if (output == NULL)
       return;
     if (output->kind == WZP_OUTPUT_DATAGRAM) {
       WzpUdpDatagram datagram = {output->to, output->data, output->length};
-      wzp_udp_send(self->sockets, &datagram, 1);
+      wzp_session_send_datagrams(self, stream, &datagram, 1);
     } else {
       wzp_session_handle_event(self, &output->event);
     }
@@ -63,11 +65,12 @@ farewell_done(WzpSession *self, WzpTime now)
   return done;
 }
 
-static void
-finish_turn(WzpSession *self)
+void
+wzp_session_finish_turn(WzpSession *self)
 {
   WzpTime now = g_get_monotonic_time();
   dispatch_pending(self);
+  wzp_session_mind_stream(self);
   wzp_session_check_patience(self, now);
   wzp_session_tell_code_changed(self, now);
   if (farewell_done(self, now))
@@ -94,7 +97,7 @@ timer_fired(gpointer data)
   wzp_session_send_reports(self, now);
   if (now >= self->resolve_again)
     wzp_session_resolve(self);
-  finish_turn(self);
+  wzp_session_finish_turn(self);
   return G_SOURCE_CONTINUE;
 }
 
@@ -143,9 +146,9 @@ deliver_media(WzpSession *self, GPtrArray *inboxes, const guint8 *data, gsize le
     deliver_packet(self, inboxes, packet, packet_length, age);
 }
 
-static void
-handle_datagram(WzpSession *self, const guint8 *data, gsize length, const WzpAddress *from,
-                guint64 age)
+void
+wzp_session_handle_datagram(WzpSession *self, const guint8 *data, gsize length,
+                            const WzpAddress *from, guint64 age)
 {
   WzpTime now = g_get_monotonic_time();
   bool media = false;
@@ -181,9 +184,9 @@ socket_readable(gint descriptor, GIOCondition condition, gpointer data)
   for (unsigned n = 0; n < RECEIVE_BUDGET; n++) {
     if (!wzp_udp_receive(self->sockets, descriptor, bytes, sizeof bytes, &length, &from, &age))
       break;
-    handle_datagram(self, bytes, length, &from, age);
+    wzp_session_handle_datagram(self, bytes, length, &from, age);
   }
-  finish_turn(self);
+  wzp_session_finish_turn(self);
   return G_SOURCE_CONTINUE;
 }
 
@@ -195,6 +198,10 @@ use_remotes(WzpSession *self, const WzpAddress *remotes, unsigned n)
   WzpTime now = g_get_monotonic_time();
   self->resolved = TRUE;
   self->resolve_again = WZP_NEVER;
+  if (n > 0) {
+    memcpy(self->remotes, remotes, n * sizeof *remotes);
+    self->n_remotes = n;
+  }
   g_mutex_lock(&self->lock);
   if (n > 0)
     wzp_call_set_remotes(self->call, remotes, n);
@@ -262,7 +269,7 @@ resolved(GObject *resolver, GAsyncResult *result, gpointer data)
     GST_INFO_OBJECT(self, "%s: %s", self->host, self->resolve_error);
     self->resolve_again = g_get_monotonic_time() + RESOLVE_AGAIN;
   }
-  finish_turn(self);
+  wzp_session_finish_turn(self);
 }
 
 void
@@ -334,7 +341,7 @@ wzp_session_thread(gpointer data)
   wzp_session_warn_of_room(self);
   wzp_session_watch_list(self);
   wzp_session_resolve(self);
-  finish_turn(self);
+  wzp_session_finish_turn(self);
   g_main_loop_run(self->loop);
   wzp_session_unwatch_list(self);
   g_cancellable_cancel(self->cancellable);

@@ -24,6 +24,8 @@ reset_run(WzpSession *self)
   self->had_pin = self->has_pinned = FALSE;
   self->resolve_again = self->code_at = WZP_NEVER;
   memset(self->code_told, 0, sizeof self->code_told);
+  self->n_remotes = 0;
+  self->stream_warned = FALSE;
   self->episode = g_get_monotonic_time();
   wzp_board_clear(self->board);
   g_mutex_lock(&self->lock);
@@ -38,6 +40,7 @@ reset_run(WzpSession *self)
   memset(&self->counters, 0, sizeof self->counters);
   memset(&self->last_stats, 0, sizeof self->last_stats);
   memset(&self->last_udp, 0, sizeof self->last_udp);
+  memset(&self->past_streams, 0, sizeof self->past_streams);
   g_clear_pointer(&self->last_peers, g_strfreev);
   g_clear_pointer(&self->fingerprint, g_free);
   g_mutex_unlock(&self->lock);
@@ -84,6 +87,7 @@ session_stop(WzpSession *self)
   wzp_session_wake_locked(self, 0);
   g_mutex_unlock(&self->lock);
   g_thread_join(g_steal_pointer(&self->thread));
+  wzp_session_close_stream(self);
   wzp_session_detach_sources(self);
   g_mutex_lock(&self->lock);
   wzp_call_get_stats(self->call, &self->last_stats);
@@ -285,15 +289,14 @@ wzp_session_send(WzpSession *self, const WzpSessionPacket *packets, guint n)
     WzpTime now = g_get_monotonic_time();
     guint used = MIN(n, SEND_BATCH), ready = 0;
     g_mutex_lock(&self->lock);
-    WzpUdp *sockets = self->configured ? self->sockets : NULL;
     for (guint i = 0; i < used; i++)
       ready += frame_locked(self, now, &packets[i], bytes[ready], &datagrams[ready]);
     if (self->started)
       wzp_session_drain_locked(self, now);
+    WzpTlsSocket *stream = wzp_session_ref_stream_locked(self);
     g_mutex_unlock(&self->lock);
-    /* the sockets stay: they close only after the caller's element left */
-    if (ready > 0)
-      wzp_udp_send(sockets, datagrams, ready);
+    /* the UDP sockets stay: they close only after the caller's element left */
+    wzp_session_send_datagrams(self, stream, datagrams, ready);
     packets += used;
     n -= used;
   }

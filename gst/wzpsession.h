@@ -25,6 +25,7 @@ G_DECLARE_FINAL_TYPE(WzpSession, wzp_session, WZP, SESSION, GObject)
   100 /* from the last media to the goodbye, which must not overtake it */
 #define WZP_SESSION_WARN_MSEC 5000 /* without an answer: say so */
 #define WZP_SESSION_CONNECT_TIMEOUT_MSEC 30000
+#define WZP_SESSION_TLS_PORT 443
 
 /* Somebody to call; the whole key when he is a contact. */
 typedef struct {
@@ -59,6 +60,7 @@ typedef struct {
   gboolean accept_new_relay_key, token_at_first_use;
   guint connect_timeout; /* ms, 0: for ever */
   guint16 local_port;
+  guint16 tls_port; /* TCP port of the relay where UDP does not get through; 0: never */
 } WzpSessionConfig;
 
 WzpSession *wzp_session_new(void);

@@ -4,6 +4,7 @@
 #include <gst/gst.h>
 #include <float.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define DEFAULT_ROOM "default"
@@ -205,13 +206,27 @@ check(const ClientOptions *options, GError **error)
   return TRUE;
 }
 
+static gboolean
+tls_port_is_good(ClientOptions *options, const char *text, GError **error)
+{
+  if (text && !port_is_good(text) && !g_str_equal(text, "0"))
+    return usage(error,
+                 "--tls-port '%s' is not a port: it is a number from 1 to 65535, or 0 for none",
+                 text);
+  if (text)
+    options->tls_port = atoi(text);
+  return TRUE;
+}
+
 gboolean
 client_options_parse(ClientOptions *options, int *argc, char ***argv, GError **error)
 {
   *options = (ClientOptions){.send_tone = NOT_GIVEN,
                              .duration = NOT_GIVEN,
                              .connect_timeout = NOT_GIVEN,
+                             .tls_port = -1,
                              .latency = CLIENT_LATENCY_NOT_GIVEN};
+  char *tls_port = NULL;
   char **rest = NULL;
   const GOptionEntry entries[] = {
       {"room", 'r', 0, G_OPTION_ARG_STRING, &options->room, "The room (" DEFAULT_ROOM ")", "NAME"},
@@ -262,6 +277,9 @@ client_options_parse(ClientOptions *options, int *argc, char ***argv, GError **e
        "Show the token also to a relay whose key was taken at first use; remembered", NULL},
       {"connect-timeout", 0, 0, G_OPTION_ARG_DOUBLE, &options->connect_timeout,
        "Give up when the relay does not answer (30)", "SECONDS"},
+      {"tls-port", 0, 0, G_OPTION_ARG_STRING, &tls_port,
+       "TCP port of the relay to go to, with TLS, where UDP does not get through; 0: never (443)",
+       "PORT"},
       {"latency", 0, 0, G_OPTION_ARG_INT, &options->latency,
        "Playout delay of what is heard; 0: by what the network does (0)", "MS"},
       {"profile", 0, 0, G_OPTION_ARG_STRING, &options->profile, "Codec and rate of what is sent",
@@ -291,6 +309,7 @@ client_options_parse(ClientOptions *options, int *argc, char ***argv, GError **e
             seconds_are_good(options->send_tone, "--send-tone", error)) &&
            (options->duration == NOT_GIVEN ||
             seconds_are_good(options->duration, "--duration", error)) &&
+           tls_port_is_good(options, tls_port, error) &&
            (options->connect_timeout == NOT_GIVEN ||
             seconds_are_good(options->connect_timeout, "--connect-timeout", error)) &&
            check(options, error);
@@ -301,6 +320,7 @@ client_options_parse(ClientOptions *options, int *argc, char ***argv, GError **e
     good = good && options->uri;
   }
   g_strfreev(rest);
+  g_free(tls_port);
   return good;
 }
 

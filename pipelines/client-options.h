@@ -36,6 +36,7 @@ typedef struct {
   char *known_relays, *contacts;
   char *token_file;
   gboolean accept_new_relay_key, token_at_first_use;
+  int tls_port;  /* negative: the default of wzpcall */
   int latency;   /* ms, or CLIENT_LATENCY_NOT_GIVEN: the default of wzpcall */
   char *profile; /* NULL: the default of wzpcall */
   gboolean json, version;

@@ -343,6 +343,8 @@ configure_call(GstElement *call, const ClientOptions *options, const char *seed_
   if (options->connect_timeout > 0)
     g_object_set(call, "connect-timeout",
                  (guint)CLAMP(options->connect_timeout * 1000, 1, G_MAXINT), NULL);
+  if (options->tls_port >= 0)
+    g_object_set(call, "tls-port", (guint)options->tls_port, NULL);
   if (options->profile && !set_profile(call, options->profile, error))
     return FALSE;
   return options->latency == CLIENT_LATENCY_NOT_GIVEN || set_latency(call, options->latency, error);

@@ -16,7 +16,7 @@ typedef struct {
   guint64 frames_sent, frames_received, frames_repaired, frames_concealed, frames_lost, frames_late;
   double round_trip, delay;           /* ms */
   guint64 bytes_sent, bytes_received; /* all-in, with IP and UDP headers */
-  char path[16];
+  char path[16], transport[8];
 } Counters;
 
 /* Bytes of one direction since there was audio. */
@@ -205,6 +205,8 @@ client_report_take_message(ClientReport *report, GstMessage *message)
   const char *name = structure ? gst_structure_get_name(structure) : "";
   if (g_str_equal(name, "wzp-state"))
     take_state(report, structure);
+  else if (g_str_equal(name, "wzp-transport"))
+    client_report_say(report, "%s", gst_structure_get_string(structure, "text"));
   else if (g_str_equal(name, "wzp-peer"))
     take_peer(report, structure);
   else if (g_str_equal(name, "wzp-room-list"))
@@ -280,12 +282,14 @@ client_report_take_stats(ClientReport *report, const ClientPipeline *pipeline)
   if (read_count(stats, "voices") > 0) /* else what the last one waited stands */
     read_number(stats, "jitter-delay-ms", &now->delay);
   const char *path = gst_structure_get_string(stats, "path");
+  const char *transport = gst_structure_get_string(stats, "transport");
   const char *relay = gst_structure_get_string(stats, "relay-fingerprint");
   if (relay && *relay) {
     g_free(report->relay_fingerprint);
     report->relay_fingerprint = g_strdup(relay);
   }
   g_strlcpy(now->path, path ? path : "none", sizeof now->path);
+  g_strlcpy(now->transport, transport ? transport : "none", sizeof now->transport);
   count_wire(&report->wire_sent, report->moments.first_sent, report->ended, now->bytes_sent);
   count_wire(&report->wire_received, report->moments.first_heard, report->ended,
              now->bytes_received);
@@ -390,7 +394,8 @@ client_report_status_line(ClientReport *report)
     g_string_append(line, report->sends ? " in " : "in ");
     append_meter(line, report->level_heard);
   }
-  g_string_append_printf(line, " %s, path %s", report->state, report->now.path);
+  g_string_append_printf(line, " %s, path %s%s", report->state, report->now.path,
+                         g_str_equal(report->now.transport, "tls") ? " (tls)" : "");
   if (loss_percent(&report->now) >= 0)
     g_string_append_printf(line, ", loss %.1f %%", loss_percent(&report->now));
   if (report->hears && report->now.delay >= 0)
@@ -503,6 +508,7 @@ print_json(const ClientReport *report)
   add_peers(json, report->peers);
   add_call(json, report);
   add_text(json, "path", now->path);
+  add_text(json, "transport", now->transport);
   add_number(json, "time_to_active_ms", msec_since_start(report, report->active), 1);
   add_number(json, "time_to_first_audio_ms", msec_since_start(report, report->moments.first_heard),
              1);

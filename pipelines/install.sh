@@ -5,7 +5,7 @@
 #   test   also what the tests need: clang with its fuzzer, clang-format, cryptography for Python,
 #          ISA-L (what repair is measured against), SIMDe (emulates instructions that the CPU lacks),
 #          zbar (reads the QR code of an identity), SPIN (searches the model of a sender's keys),
-#          valgrind (finds what depends on secrets)
+#          valgrind (finds what depends on secrets), iproute2 and nftables (networks of namespaces)
 set -eu
 
 packages='gcc libc6-dev meson ninja-build pkg-config
@@ -15,7 +15,8 @@ packages='gcc libc6-dev meson ninja-build pkg-config
   asterisk-core-sounds-en-g722'
 [ "${1:-build}" != test ] || packages="$packages
   clang-14 libclang-rt-14-dev llvm-14 clang-format-14
-  libisal-dev libsimde-dev python3-cryptography libzbar0 spin valgrind"
+  libisal-dev libsimde-dev python3-cryptography libzbar0 spin valgrind
+  iproute2 nftables"
 
 missing=
 for package in $packages; do

@@ -120,6 +120,16 @@ rig_relay_port(const RigRelay *relay)
   return relay->port;
 }
 
+unsigned
+rig_relay_tls_port(RigRelay *relay)
+{
+  g_autofree char *line = g_data_input_stream_read_line(relay->output, NULL, NULL, NULL);
+  unsigned port = 0;
+  if (line == NULL || sscanf(line, "TLS on 127.0.0.1:%u", &port) != 1)
+    g_error("the relay says: %s", line);
+  return port;
+}
+
 const char *
 rig_relay_fingerprint(const RigRelay *relay)
 {

@@ -22,6 +22,8 @@ typedef struct RigRelay RigRelay;
  * missing. port 0: a free one. Configured by the folder's relay.conf, if there is one. */
 RigRelay *rig_relay_start(const char *identity, unsigned port);
 unsigned rig_relay_port(const RigRelay *relay);
+/* Once, of one whose relay.conf has tls-listen on 127.0.0.1. */
+unsigned rig_relay_tls_port(RigRelay *relay);
 const char *rig_relay_fingerprint(const RigRelay *relay);
 void rig_relay_kill(RigRelay *relay); /* without a goodbye, and waits for its end */
 

@@ -29,6 +29,7 @@ check 'a list of a call' exits 2 'is of a room' "$client" --send-tone 1 --call A
 check 'negative seconds' exits 2 'number of seconds above 0' "$client" --send-tone=-1 localhost
 check 'seconds that are no number' exits 2 'number of seconds above 0' "$client" --send-tone=nan localhost
 check 'bad port' exits 2 'not a port' "$client" --send-tone 1 localhost:65536
+check 'bad TLS port' exits 2 'is not a port' "$client" --send-tone 1 --tls-port 65536 localhost
 check 'bad relay' exits 2 'is not a relay' "$client" --send-tone 1 '[::1'
 check 'room named twice' exits 2 'named twice' "$client" --send-tone 1 --room a wzp://localhost/b
 check 'unknown profile' exits 2 'there are opus-64k' "$client" --send-tone 1 --profile opus localhost
