@@ -49,6 +49,7 @@ static const struct {
     {"wzpfec", gst_wzp_fec_get_type, "max-delay"},
     {"wzpfec", gst_wzp_fec_get_type, "budget"},
     {"wzpfec", gst_wzp_fec_get_type, "frames-per-packet"},
+    {"wzpfec", gst_wzp_fec_get_type, "constant-size"},
     {"wzpenc", gst_wzp_enc_get_type, "dtx"},
 };
 #define N_INNER G_N_ELEMENTS(inner)

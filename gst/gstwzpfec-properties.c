@@ -11,6 +11,7 @@
 #define DEFAULT_FRAMES_PER_PACKET 1
 #define MAX_FRAMES_PER_PACKET 4
 #define DEFAULT_BUDGET 0
+#define DEFAULT_CONSTANT_SIZE FALSE
 #define MAX_BUDGET 256000 /* what a relay lets one leg send */
 
 enum {
@@ -22,6 +23,7 @@ enum {
   PROP_WINDOW,
   PROP_FRAMES_PER_PACKET,
   PROP_BUDGET,
+  PROP_CONSTANT_SIZE,
   PROP_SESSION,
   PROP_DIRECTION,
   PROP_STATS,
@@ -78,7 +80,8 @@ gst_wzp_fec_init_properties(GstWzpFec *self)
                                 .frames_per_packet = DEFAULT_FRAMES_PER_PACKET,
                                 .block_size = DEFAULT_BLOCK_SIZE,
                                 .window = DEFAULT_WINDOW,
-                                .budget = DEFAULT_BUDGET};
+                                .budget = DEFAULT_BUDGET,
+                                .constant_size = DEFAULT_CONSTANT_SIZE};
 }
 
 static void
@@ -108,6 +111,9 @@ set_property(GObject *object, guint id, const GValue *value, GParamSpec *spec)
     break;
   case PROP_BUDGET:
     limits->budget = g_value_get_uint(value);
+    break;
+  case PROP_CONSTANT_SIZE:
+    limits->constant_size = g_value_get_boolean(value);
     break;
   case PROP_SESSION:
     g_free(self->session_name);
@@ -154,6 +160,9 @@ get_property(GObject *object, guint id, GValue *value, GParamSpec *spec)
     break;
   case PROP_BUDGET:
     g_value_set_uint(value, limits->budget);
+    break;
+  case PROP_CONSTANT_SIZE:
+    g_value_set_boolean(value, limits->constant_size);
     break;
   case PROP_SESSION:
     g_value_set_string(value, self->session_name);
@@ -261,6 +270,19 @@ gst_wzp_fec_install_properties(GObjectClass *object_class)
                         "Protect: bit/s on the wire, all-in, frames and repair; below what the "
                         "frames take it is exceeded; 0: no limit",
                         0, MAX_BUDGET, DEFAULT_BUDGET, playing);
+  /**
+   * GstWzpFec:constant-size:
+   *
+   * Protect: all packets of a profile are as long as the longest, filled up with repair and padding, and the length changes
+   * at most each five seconds: lengths then tell nobody what is said, and little of how the network is. A frame costs at
+   * least as much again where there is any repair. Silence is told by packets that are not sent: leave #GstWzpEnc:dtx off.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_CONSTANT_SIZE] =
+      g_param_spec_boolean("constant-size", "Constant size",
+                           "Protect: packets of one length, which changes at most each 5 s",
+                           DEFAULT_CONSTANT_SIZE, playing);
   /**
    * GstWzpFec:session:
    *

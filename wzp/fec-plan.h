@@ -18,6 +18,7 @@ bool wzp_fec_scheme_by_name(const char *name, WzpFecScheme *scheme);
 
 #define WZP_FEC_OVERHEAD_AUTO (-1)
 #define WZP_FEC_OVERHEAD_MAX 600
+#define WZP_FEC_CONSTANT_PERIOD (5 * WZP_SECOND)
 #define WZP_FEC_WINDOW_MAX 64
 #define WZP_FEC_BLOCK_SIZE_MAX 32
 #define WZP_FEC_SYMBOLS_MAX 32 /* in one packet */
@@ -34,7 +35,10 @@ typedef struct {
   unsigned
       packet_overhead; /* bytes of a packet besides the bundle; 0: 56 (IPv4 20, UDP 8, header 4, tag 16, hop 8) */
   const WzpProfile *profile; /* of the frames */
-  bool may_lower_profile;    /* the caller follows plan->profile */
+  /* Every bundle is filled up to the plan's longest, with repair and padding, and a plan holds for WZP_FEC_CONSTANT_PERIOD
+   * at least, so that lengths say nothing of what is said, and little of how the network is. */
+  bool constant_size;
+  bool may_lower_profile; /* the caller follows plan->profile */
   const WzpProfile *
       held_profile; /* of the plan in use, with its frames_per_packet: they are kept while another */
   unsigned held_frames; /* packing is hardly better. NULL and 0: none is in use */

@@ -12,7 +12,8 @@
 #define WZP_FEC_HISTORY 256 /* frames; more than any offset and window reach back */
 #define WZP_FEC_QUEUE 8     /* packets that one call makes at most */
 #define WZP_FEC_BLOCKS 8
-#define WZP_FEC_REPAIRS 8 /* repair elements of a packet */
+#define WZP_FEC_REPAIRS 8       /* repair elements of a packet */
+#define WZP_FEC_BUNDLE_MAX 1196 /* one that grows by repair stays below 1280 bytes of IPv6 packet */
 
 typedef struct {
   uint8_t code;
@@ -70,6 +71,7 @@ struct WzpFecSender {
   WzpFecPlan plan;
   WzpChannelState planned_state;
   WzpTime planned_delay, planned_at;
+  bool plan_unfit;                  /* another is due when this one held long enough */
   const WzpProfile *frames_profile; /* what came last; NULL: nothing yet */
   WzpTime now;
 
@@ -123,6 +125,10 @@ void wzp_fec_sender_emit_copy(WzpFecSender *sender);
  * unlimited: whatever the budget. */
 void wzp_fec_sender_emit_owed(WzpFecSender *sender, uint64_t media_ms, unsigned frames,
                               bool unlimited);
+/* fec-sender-size.c: what a bundle is filled up to, with limits.constant_size, else 0; and the repair symbols in it,
+ * when a frame came. */
+size_t wzp_fec_sender_constant_size(const WzpFecSender *sender);
+unsigned wzp_fec_sender_constant_symbols(const WzpFecSender *sender);
 /* The stretch is over: what it is still owed becomes the tail. */
 void wzp_fec_sender_end_stretch(WzpFecSender *sender);
 /* Frame times until nothing is owed any more. */

@@ -4,11 +4,11 @@
 #include <glib.h>
 #include <string.h>
 
-#define BLOCK_DEPTH 3        /* between two turns of a block lie two packets */
-#define BLOCK_REPAIRS_MAX 16 /* as many first ESIs as the element can say */
-#define REPAIR_ROOM 1196 /* a bundle that grows by repair stays below 1280 bytes of IPv6 packet */
-#define CARRY_DIVISOR 20 /* of a budget, 1/20 s may be left over for the next packet */
+#define BLOCK_DEPTH 3             /* between two turns of a block lie two packets */
+#define BLOCK_REPAIRS_MAX 16      /* as many first ESIs as the element can say */
+#define CARRY_DIVISOR 20          /* of a budget, 1/20 s may be left over for the next packet */
 #define IDLE_MAX (200 * WZP_MSEC) /* what is not spent in silence is lost */
+#define PADDING_MIN 3             /* with the length of what is last otherwise */
 #define FULL_HEADER_MORE (WZP_HEADER_FULL_SIZE - WZP_HEADER_MINI_SIZE)
 
 /* Choosing */
@@ -112,7 +112,10 @@ choose_sliding(WzpFecSender *sender, Draft *draft, const WzpFecStretch *stretch,
 {
   const WzpFecPlan *plan = &sender->plan;
   unsigned n[G_N_ELEMENTS(plan->programs)] = {0};
-  *owed_256 += plan->symbols_256 * packets;
+  if (sender->limits.constant_size) /* padding is of no use */
+    *owed_256 = wzp_fec_sender_constant_symbols(sender) * 256 * packets;
+  else
+    *owed_256 += plan->symbols_256 * packets;
   unsigned symbols = *owed_256 / 256;
   *owed_256 %= 256;
   if (plan->n_programs == 0)
@@ -295,7 +298,7 @@ write_repair(const WzpFecSender *sender, const Draft *draft, const WzpFecRepair 
              WzpWriter *writer, bool last)
 {
   WzpFecElement element;
-  uint8_t symbols[REPAIR_ROOM], body[WZP_DATAGRAM_MAX];
+  uint8_t symbols[WZP_FEC_BUNDLE_MAX], body[WZP_DATAGRAM_MAX];
   const uint8_t *source[WZP_FEC_WINDOW_MAX];
   uint8_t *out[WZP_FEC_WINDOW_MAX];
   uint32_t esi[WZP_FEC_CODED_MAX];
@@ -410,10 +413,14 @@ static void
 fit(WzpFecSender *sender, Draft *draft, size_t frames, bool unlimited)
 {
   bool limited = sender->limits.budget != 0 && !unlimited;
+  size_t constant = wzp_fec_sender_constant_size(sender);
   drop_unnameable(sender, draft);
   while (draft->n_repairs > 0) {
     size_t size = draft_size(sender, draft, frames);
-    if (size <= REPAIR_ROOM && (!limited || bundle_cost(sender, draft, size) <= sender->tokens))
+    if (constant > 0 && size + PADDING_MIN <= constant)
+      break;
+    if (constant == 0 && size <= WZP_FEC_BUNDLE_MAX &&
+        (!limited || bundle_cost(sender, draft, size) <= sender->tokens))
       break;
     cut_symbol(sender, draft);
   }
@@ -438,7 +445,8 @@ finish_packet(WzpFecSender *sender, const Draft *draft, uint64_t first, unsigned
   WzpFecSenderStats *stats = &sender->stats;
   WzpWriter writer;
   bool comfort = sender->in_silence;
-  unsigned elements = (n > 0) + comfort + draft->n_repairs + sender->has_report;
+  size_t constant = wzp_fec_sender_constant_size(sender);
+  unsigned elements = (n > 0) + comfort + draft->n_repairs + sender->has_report + (constant > 0);
   wzp_writer_init(&writer, queued->bytes, sizeof queued->bytes);
 
   if (n > 0) {
@@ -460,9 +468,14 @@ finish_packet(WzpFecSender *sender, const Draft *draft, uint64_t first, unsigned
   stats->repair_bytes += writer.length - before;
   if (sender->has_report) {
     wzp_report_age(&sender->report, sender->now - sender->report_at);
-    wzp_report_write_element(&writer, &sender->report, true);
+    wzp_report_write_element(&writer, &sender->report, --elements == 0);
     sender->has_report = false;
     stats->reports_carried++;
+  }
+  if (constant > 0) {
+    static const uint8_t zeros[WZP_DATAGRAM_MAX];
+    size_t left = constant > writer.length ? constant - writer.length - 1 : 0;
+    wzp_bundle_write(&writer, WZP_ELEMENT_PADDING, zeros, left, true);
   }
   stats->bundle_bytes += writer.length;
   stats->packets++;

@@ -52,6 +52,7 @@ make_plan(WzpFecSender *sender)
   sender->planned_state = channel_state(sender, sender->now);
   sender->planned_delay = limits.max_delay = delay_allowed(sender);
   sender->planned_at = sender->now;
+  sender->plan_unfit = false;
   sender->headers.repeat = wzp_header_repeat(sender->planned_state.loss);
   if (limits.profile == NULL)
     limits.profile = sender->frames_profile;
@@ -68,6 +69,16 @@ make_plan(WzpFecSender *sender)
   }
 }
 
+/* It no longer fits, whatever the channel: another at once, or for packets of one size when its time is over. */
+static void
+replace_plan(WzpFecSender *sender)
+{
+  if (sender->limits.constant_size && sender->n_packets > 0)
+    sender->plan_unfit = true;
+  else
+    make_plan(sender);
+}
+
 /* Not on every flicker of the estimate: soon when it is worse, later when it is better. */
 static void
 consider_plan(WzpFecSender *sender)
@@ -81,7 +92,10 @@ consider_plan(WzpFecSender *sender)
                delay <= sender->planned_delay - DELAY_STEP;
   bool better = state.loss < old->loss * 0.8 - 0.002 || burst < old_burst / 1.25 ||
                 delay >= sender->planned_delay + DELAY_STEP;
-  if ((worse && age >= WORSE_AFTER) || (better && age >= BETTER_AFTER))
+  if (sender->limits.constant_size) {
+    if ((worse || better || sender->plan_unfit) && age >= WZP_FEC_CONSTANT_PERIOD)
+      make_plan(sender);
+  } else if ((worse && age >= WORSE_AFTER) || (better && age >= BETTER_AFTER))
     make_plan(sender);
 }
 
@@ -129,8 +143,12 @@ wzp_fec_sender_free(WzpFecSender *sender)
 void
 wzp_fec_sender_set_limits(WzpFecSender *sender, const WzpFecLimits *limits)
 {
+  bool other_mode = sender->limits.constant_size != limits->constant_size;
   sender->limits = *limits;
-  make_plan(sender);
+  if (other_mode)
+    make_plan(sender);
+  else
+    replace_plan(sender);
 }
 
 void
@@ -172,7 +190,7 @@ wzp_fec_sender_set_channel(WzpFecSender *sender, const WzpChannelState *state)
   sender->channel_given = state != NULL;
   if (state != NULL)
     sender->given = *state;
-  make_plan(sender);
+  replace_plan(sender);
 }
 
 void

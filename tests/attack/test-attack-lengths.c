@@ -60,10 +60,14 @@ static void
 test_lengths(gconstpointer data)
 {
   const WzpProfile *profile = data;
-  static const char *const repairs[] = {"scheme=none", "overhead=100", "overhead=-1"};
+  static const char *const repairs[] = {"scheme=none", "overhead=100", "overhead=-1",
+                                        "constant-size=true"};
   for (guint i = 0; i < G_N_ELEMENTS(repairs); i++) {
     g_autoptr(GArray) silence = lengths_of(SILENCE, profile->name, repairs[i]);
     g_assert_cmpuint(silence->len, >, 20);
+    for (guint n = 1; n < silence->len && g_str_has_prefix(repairs[i], "constant"); n++)
+      g_assert_cmpuint((guint32)g_array_index(silence, guint64, n), ==,
+                       (guint32)g_array_index(silence, guint64, 0));
     for (Voice voice = NOISE; voice <= SYLLABLES; voice++) {
       g_autoptr(GArray) speech = lengths_of(voice, profile->name, repairs[i]);
       g_assert_cmpmem(speech->data, speech->len * sizeof(guint64), silence->data,
