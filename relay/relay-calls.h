@@ -18,6 +18,7 @@ typedef struct {
   WzpCallRoute route;
   uint32_t sessions[2]; /* by RelayCallSide: table index, or RELAY_NO_SESSION */
   bool media[2];        /* this side's session sends into the room */
+  bool news[2];         /* and has yet to hear whether the other side's does */
   bool has_room;
   uint32_t room; /* the media plane's name of it */
   bool ringing;

@@ -34,15 +34,34 @@ refuse(RelayControl *control, RelaySession *session, const WzpCallRoute *route,
   tell(control, session, route, status);
 }
 
-/* What the other side did. It cannot fill, and so close, this one's leg with that. */
+/* Is the other side there? What that one does cannot fill, and so close, this one's leg: while its queue is long, how things
+ * stand is told when it is empty again. */
 static void
-tell_other(RelayControl *control, RelaySession *session, const WzpCallRoute *route,
-           WzpCallStatus status)
+tell_of_other(RelayControl *control, RelayCall *call, RelayCallSide side)
 {
-  if (relay_control_takes(session, 1 + WZP_CALL_ROUTE_SIZE + 1))
-    tell(control, session, route, status);
-  else
-    relay_control_drop(control, WZP_QUEUE_FULL);
+  RelaySession *session = session_of(control, call, side);
+
+  call->news[side] = !relay_control_takes(session, 1 + WZP_CALL_ROUTE_SIZE + 1);
+  if (!call->news[side])
+    tell(control, session, &call->route,
+         call->media[relay_call_other(side)] ? WZP_CALL_TOGETHER : WZP_CALL_ALONE);
+}
+
+static RelayCallSide
+side_of(const RelayCall *call, const RelaySession *session)
+{
+  return call->sessions[RELAY_CALLER] == session->index ? RELAY_CALLER : RELAY_CALLEE;
+}
+
+bool
+relay_control_catch_up_call(RelayControl *control, RelaySession *session)
+{
+  RelayCall *call = session->call_media;
+
+  if (call == NULL || !call->news[side_of(call, session)])
+    return false;
+  tell_of_other(control, call, side_of(call, session));
+  return !call->news[side_of(call, session)];
 }
 
 /* --- media --- */
@@ -51,15 +70,14 @@ static void
 leave_media(RelayControl *control, RelayCall *call, RelayCallSide side)
 {
   RelaySession *session = session_of(control, call, side);
-  RelaySession *other = session_of(control, call, relay_call_other(side));
 
   if (!call->media[side])
     return;
-  call->media[side] = false;
+  call->media[side] = call->news[side] = false;
   session->call_media = NULL;
   relay_control_set_media_room(control, session, RELAY_NO_ROOM, 0);
   if (call->media[relay_call_other(side)]) {
-    tell_other(control, other, &call->route, WZP_CALL_ALONE);
+    tell_of_other(control, call, relay_call_other(side));
     return;
   }
   call->has_room = false;
@@ -70,7 +88,6 @@ static void
 join_media(RelayControl *control, RelayCall *call, RelayCallSide side)
 {
   RelaySession *session = session_of(control, call, side);
-  RelaySession *other = session_of(control, call, relay_call_other(side));
   bool again = call->media[side];
 
   if (!again) {
@@ -85,6 +102,7 @@ join_media(RelayControl *control, RelayCall *call, RelayCallSide side)
     /* the caller speaks in slot 0, the callee in slot 1 */
     relay_control_set_media_room(control, session, call->room, side == RELAY_CALLER ? 0 : 1);
   }
+  call->news[side] = false;
   if (!call->media[relay_call_other(side)]) {
     tell(control, session, &call->route, WZP_CALL_ALONE);
     return;
@@ -92,7 +110,7 @@ join_media(RelayControl *control, RelayCall *call, RelayCallSide side)
   relay_calls_answered(control->calls, call);
   tell(control, session, &call->route, WZP_CALL_TOGETHER);
   if (!again)
-    tell_other(control, other, &call->route, WZP_CALL_TOGETHER);
+    tell_of_other(control, call, relay_call_other(side));
 }
 
 /* --- whose session a side is --- */
@@ -152,8 +170,7 @@ relay_control_leave_call_media(RelayControl *control, RelaySession *session)
   RelayCall *call = session->call_media;
 
   if (call != NULL)
-    leave_media(control, call,
-                call->sessions[RELAY_CALLER] == session->index ? RELAY_CALLER : RELAY_CALLEE);
+    leave_media(control, call, side_of(call, session));
 }
 
 void
@@ -166,8 +183,7 @@ relay_control_leave_calls(RelayControl *control, RelaySession *session)
 
     if (call == NULL)
       continue;
-    unbind(control, call,
-           call->sessions[RELAY_CALLER] == session->index ? RELAY_CALLER : RELAY_CALLEE);
+    unbind(control, call, side_of(call, session));
     end_if_abandoned(control, call);
   }
   if (session->listening) {
@@ -193,7 +209,7 @@ take_over(RelayControl *control, WzpTime now, RelaySession *session, RelaySessio
 
     if (call == NULL || session->calls[i] != NULL)
       continue; /* goes with the older session */
-    side = call->sessions[RELAY_CALLER] == older->index ? RELAY_CALLER : RELAY_CALLEE;
+    side = side_of(call, older);
     older->calls[i] = NULL;
     session->calls[i] = call;
     call->sessions[side] = session->index;

@@ -62,7 +62,7 @@ void relay_control_auth_forget(RelayControl *control, RelaySession *session);
 #define RELAY_JOINS_PER_SECOND 1
 #define RELAY_JOINS_BURST 8
 
-/* Tells a leg that was behind what changed in its room meanwhile, once its queue is empty. True when
+/* Tells a leg that was behind what changed in its room or call meanwhile, once its queue is empty. True when
  * there is something to send now. */
 bool relay_control_catch_up(RelayControl *control, RelaySession *session);
 /* One message from a client: kind and body. */
@@ -105,5 +105,8 @@ bool relay_control_knows_instance(const RelayControl *control, const RelaySessio
                                   const uint8_t *message, size_t length);
 /* Its media go to no call any more; it may still be a side of one. */
 void relay_control_leave_call_media(RelayControl *control, RelaySession *session);
+/* Tells a leg whose queue is empty whether the other side of its call is there, if that could not be told at once. True when
+ * there is something to send now. */
+bool relay_control_catch_up_call(RelayControl *control, RelaySession *session);
 /* The session listens no more, and is a side of no call. */
 void relay_control_leave_calls(RelayControl *control, RelaySession *session);

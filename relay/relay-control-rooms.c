@@ -145,9 +145,10 @@ relay_control_catch_up(RelayControl *control, RelaySession *session)
 {
   unsigned slot;
 
-  if (!session->behind || session->state != RELAY_SESSION_OPEN ||
-      wzp_control_queued_bytes(session->control) > 0)
+  if (session->state != RELAY_SESSION_OPEN || wzp_control_queued_bytes(session->control) > 0)
     return false;
+  if (!session->behind)
+    return relay_control_catch_up_call(control, session);
   for (slot = 0; slot <= WZP_SLOT_MAX; slot++) {
     const RelayMember *member = relay_room_member(session->room, (uint8_t)slot);
 

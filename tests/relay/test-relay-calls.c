@@ -370,6 +370,45 @@ test_flood(void)
   relay_world_free(world);
 }
 
+/* Whether the other one is there is told later, when it cannot be told now: how it is then, once. */
+static void
+test_late_news(void)
+{
+  RelayLimits limits;
+  RelayWorld *world;
+  RelayClient *alice, *bob;
+  WzpCallRoute route;
+  char text[1301];
+  unsigned i, changes;
+
+  relay_limits_default(&limits);
+  limits.control_bytes_per_second = 1000000;
+  memset(text, 'x', sizeof text);
+  text[1300] = '\0';
+  for (changes = 1; changes <= 4; changes++) {
+    world = relay_world_new(&limits);
+    alice = listener(world);
+    bob = listener(world);
+    route = route_of(alice, bob, 1);
+    say_media(world, alice, &route, WZP_CALL_MEDIA_JOIN);
+    say_media(world, bob, &route, WZP_CALL_MEDIA_JOIN);
+    forget_messages(bob);
+    bob->address.port++; /* nothing arrives there */
+    for (i = 0; i < 60; i++)
+      say_call(world, alice, &route, i < 30 ? text : "x");
+    for (i = 1; i <= changes; i++)
+      say_media(world, alice, &route, i % 2 ? WZP_CALL_MEDIA_OVER : WZP_CALL_MEDIA_JOIN);
+    bob->address.port--;
+    relay_world_advance(world, 2 * WZP_SECOND);
+    while (((const uint8_t *)g_bytes_get_data(g_queue_peek_head(&bob->messages), NULL))[0] ==
+           WZP_MESSAGE_CALL)
+      g_bytes_unref(g_queue_pop_head(&bob->messages));
+    assert_told(bob, &route, changes % 2 ? WZP_CALL_ALONE : WZP_CALL_TOGETHER);
+    assert_silent(bob);
+    relay_world_free(world);
+  }
+}
+
 /* Whoever has shown no good token calls nobody, and is not called. */
 static void
 test_tokens(void)
@@ -405,6 +444,7 @@ main(int argc, char **argv)
   g_test_add_func("/relay-calls/listeners", test_listeners);
   g_test_add_func("/relay-calls/limits", test_limits);
   g_test_add_func("/relay-calls/flood", test_flood);
+  g_test_add_func("/relay-calls/late-news", test_late_news);
   g_test_add_func("/relay-calls/tokens", test_tokens);
   return g_test_run();
 }
