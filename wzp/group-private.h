@@ -101,8 +101,9 @@ struct WzpGroup {
   WzpRoomList *list;   /* NULL: everybody may be here */
   GPtrArray *unlisted; /* WzpGroupUnlisted: shown by the relay, not on the list */
   unsigned unlisted_told;
-  GPtrArray *members;  /* WzpGroupMember, also gone ones */
-  GHashTable *retired; /* jh of gone members that were forgotten: never again */
+  GPtrArray *members;           /* WzpGroupMember, also gone ones */
+  WzpGroupMember *by_slot[256]; /* those of them that have one */
+  GHashTable *retired;          /* jh of gone members that were forgotten: never again */
   GArray *events;
   unsigned next_record; /* round robin */
 

@@ -132,12 +132,15 @@ wzp_group_next_event(WzpGroup *group)
 WzpGroupMember *
 wzp_group_by_slot(const WzpGroup *group, uint8_t slot)
 {
-  for (unsigned i = 0; i < group->members->len; i++) {
-    WzpGroupMember *member = wzp_group_nth(group, i);
-    if (!member->gone && member->has_slot && member->slot == slot)
-      return member;
-  }
-  return NULL;
+  return group->by_slot[slot];
+}
+
+static void
+give_up_slot(WzpGroup *group, WzpGroupMember *member)
+{
+  if (member->has_slot)
+    group->by_slot[member->slot] = NULL;
+  member->has_slot = false;
 }
 
 WzpGroupMember *
@@ -233,7 +236,8 @@ wzp_group_drop(WzpGroup *group, WzpTime now, WzpGroupMember *member)
   member->gone = true;
   member->late_until = member->has_slot ? now + LATE_PACKETS : now;
   member->state = WZP_MEMBER_ANNOUNCED;
-  member->absent = member->has_slot = false;
+  member->absent = false;
+  give_up_slot(group, member);
   member->holds_current = member->holds_pending = false;
   sodium_memzero(&member->key, sizeof member->key);
   member->send_confirm = member->send_key_frame = member->send_newest = false;
@@ -279,13 +283,15 @@ take_slot(WzpGroup *group, WzpTime now, WzpGroupMember *member, uint8_t slot)
      * confirms, or never shows up elsewhere. Else the relay's "left" got lost. */
     if (other->absent || memcmp(other->join.id, member->join.id, 32) == 0) {
       make_absent(other, now);
-      other->has_slot = false;
+      give_up_slot(group, other);
     } else {
       wzp_group_drop(group, now, other);
     }
   }
+  give_up_slot(group, member);
   member->slot = slot;
   member->has_slot = true;
+  group->by_slot[slot] = member;
   member->absent = false;
 }
 

@@ -32,10 +32,28 @@ hands_clear(Hands *hands)
   }
 }
 
+/* Who has a slot is found there, and nobody else. */
+static void
+assert_slots(const WzpGroup *group)
+{
+  unsigned with_slot = 0, found = 0;
+  for (unsigned i = 0; i < group->members->len; i++) {
+    const WzpGroupMember *one = g_ptr_array_index(group->members, i);
+    g_assert_false(one->gone && one->has_slot);
+    g_assert_true(!one->has_slot || wzp_group_by_slot(group, one->slot) == one);
+    with_slot += one->has_slot;
+  }
+  for (unsigned slot = 0; slot <= UINT8_MAX; slot++)
+    found += wzp_group_by_slot(group, (uint8_t)slot) != NULL;
+  g_assert_cmpuint(found, ==, with_slot);
+}
+
 WzpResult
 show(WzpGroup *to, WzpTime now, uint8_t slot, const WzpGroup *who)
 {
-  return wzp_group_add_member(to, now, slot, wzp_group_join(who), WZP_JOIN_BLOB_SIZE);
+  WzpResult result = wzp_group_add_member(to, now, slot, wzp_group_join(who), WZP_JOIN_BLOB_SIZE);
+  assert_slots(to);
+  return result;
 }
 
 WzpResult
@@ -43,7 +61,9 @@ give(WzpGroup *to, WzpTime now, GBytes *record)
 {
   size_t length;
   const uint8_t *data = g_bytes_get_data(record, &length);
-  return wzp_group_receive(to, now, data, length);
+  WzpResult result = wzp_group_receive(to, now, data, length);
+  assert_slots(to);
+  return result;
 }
 
 unsigned
