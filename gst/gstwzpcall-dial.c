@@ -264,8 +264,8 @@ install_properties(GObjectClass *klass, guint first)
       klass, first + GST_WZP_CALL_DIAL_PROP_PEER_NAME,
       g_param_spec_string(
           "peer-name", "Peer's name",
-          "What the one that the URI calls is called: the call stops when a contact "
-          "of this name has another key, and a new contact gets the name",
+          "What the one is called whom the URI calls, or who alone shall be in its room: the call "
+          "stops when a contact of this name has another key, and a new contact gets the name",
           NULL, flags));
   g_object_class_install_property(
       klass, first + GST_WZP_CALL_DIAL_PROP_SAS,

@@ -217,7 +217,8 @@ load_relay(WzpSession *self, const WzpSessionConfig *config, WzpCallConfig *call
   call->tls = config->tls_port != 0;
   if (!load_identity(self, config, error) || !load_relay_key(self, config, call, error) ||
       !load_token(self, config, call, error) || !load_callee(self, config, call, error) ||
-      !load_room(self, config, call, error) || !wzp_session_load_list(self, config, call, error))
+      !wzp_session_load_expected(self, error) || !load_room(self, config, call, error) ||
+      !wzp_session_load_list(self, config, call, error))
     return FALSE;
   call->identity = self->identity;
   return TRUE;
@@ -278,7 +279,7 @@ wzp_session_forget_config(WzpSession *self)
   g_clear_pointer(&self->callee_text, g_free);
   g_clear_pointer(&self->peer_name, g_free);
   g_clear_pointer(&self->contacts, g_free);
-  self->calls = self->has_callee = FALSE;
+  self->calls = self->has_callee = self->has_expected = FALSE;
   g_clear_pointer(&self->list_path, g_free);
   g_clear_pointer(&self->list_owner_text, g_free);
   g_clear_pointer(&self->known_lists, g_free);

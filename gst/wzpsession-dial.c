@@ -66,7 +66,7 @@ dup_name(WzpSession *self, const guint8 key[32])
 
 typedef struct {
   const WzpDialEvent *event;
-  const gchar *name; /* for one who is not known yet */
+  const gchar *name; /* for one who is not known yet; NULL: a stranger */
 } Remembered;
 
 static bool
@@ -74,11 +74,8 @@ change_contacts(WzpContacts *contacts, void *data, GError **error)
 {
   const Remembered *remembered = data;
   const WzpDialEvent *event = remembered->event;
-  gint64 now = g_get_real_time() / G_USEC_PER_SEC;
-  if (wzp_contacts_by_key(contacts, event->key) == NULL &&
-      !wzp_contacts_add(contacts, remembered->name, event->key, now, error))
-    return false;
-  return wzp_contacts_seen(contacts, event->key, now, event->sas);
+  return wzp_contacts_meet(contacts, event->key, remembered->name,
+                           g_get_real_time() / G_USEC_PER_SEC, event->sas, error);
 }
 
 /* A call is on: the first one with somebody makes a contact of him. */
@@ -86,11 +83,7 @@ static void
 remember(WzpSession *self, const WzpDialEvent *event)
 {
   g_autoptr(GError) error = NULL;
-  gchar fingerprint[WZP_FINGERPRINT_TEXT];
-  /* half of it: long enough that nobody makes a key for another's */
-  g_autofree gchar *stranger =
-      g_strdup_printf("stranger %.19s", wzp_fingerprint_format(event->peer, fingerprint));
-  Remembered remembered = {event, stranger};
+  Remembered remembered = {event, NULL};
   if (event->outgoing && self->peer_name != NULL && self->has_callee &&
       memcmp(event->peer, self->callee, sizeof self->callee) == 0)
     remembered.name = self->peer_name;

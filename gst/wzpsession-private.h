@@ -62,6 +62,11 @@ struct _WzpSession {
   gboolean stream_warned;
   WzpTime code_at; /* when a change of the room code is told; WZP_NEVER: none */
   guint8 code_told[32];
+  GArray *met;           /* keys of members who proved themselves and are not written down yet */
+  GThread *writer;       /* who writes them, or did */
+  gint writing;          /* atomic */
+  gboolean has_expected; /* of a room for two: the other one */
+  guint8 expected[32];
   WzpRoomList *list; /* who may be in the room; NULL: everybody */
   GFileMonitor *list_monitor;
   WzpTime episode; /* since when we wait for an answer; WZP_NEVER: we do not */
@@ -128,6 +133,16 @@ gboolean wzp_session_load_list(WzpSession *session, const WzpSessionConfig *conf
 void wzp_session_watch_list(WzpSession *session);
 void wzp_session_unwatch_list(WzpSession *session);
 void wzp_session_handle_wrong_list(WzpSession *session);
+
+/* wzpsession-met.c: in the session's thread, without the lock. */
+/* As wzp_session_load(), of which it is a part. */
+gboolean wzp_session_load_expected(WzpSession *session, GError **error);
+void wzp_session_meet(WzpSession *session, const guint8 key[32]);
+/* FALSE: later, the last ones are still being written. */
+gboolean wzp_session_write_met(WzpSession *session);
+void wzp_session_finish_met(WzpSession *session); /* waits */
+/* Somebody comes: the end, if the room is for two and it is not the other one. */
+void wzp_session_check_expected(WzpSession *session, const guint8 key[32]);
 
 /* wzpsession-stats.c: lock held. Fingerprints of the others. */
 GStrv wzp_session_dup_peers_locked(WzpSession *session);

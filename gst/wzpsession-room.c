@@ -68,6 +68,7 @@ wzp_session_member_came(WzpSession *self, const WzpEvent *event)
 {
   wzp_board_set_members(self->board, count_others(self) + 1);
   post_peer(self, event, TRUE, TRUE, TRUE);
+  wzp_session_meet(self, event->key);
 }
 
 /* Our key went to somebody who has not shown yet that the JOIN is its own. */
@@ -75,6 +76,8 @@ void
 wzp_session_member_unproven(WzpSession *self, const WzpEvent *event, gboolean present)
 {
   post_peer(self, event, present, FALSE, TRUE);
+  if (present)
+    wzp_session_check_expected(self, event->key);
 }
 
 /* The relay shows somebody who is not on the list: nothing goes there, and nothing from there is heard. */
@@ -123,7 +126,7 @@ wzp_session_tell_code_changed(WzpSession *self, WzpTime now)
   unsigned n_members = 0;
   if (now < self->code_at)
     return;
-  self->code_at = WZP_NEVER;
+  self->code_at = wzp_session_write_met(self) ? WZP_NEVER : now + CODE_SETTLES;
   g_mutex_lock(&self->lock);
   gboolean has = self->call != NULL && wzp_call_code_digest(self->call, digest, &n_members);
   g_mutex_unlock(&self->lock);

@@ -344,6 +344,7 @@ wzp_session_thread(gpointer data)
   wzp_session_finish_turn(self);
   g_main_loop_run(self->loop);
   wzp_session_unwatch_list(self);
+  wzp_session_finish_met(self);
   g_cancellable_cancel(self->cancellable);
   while (self->resolving)
     g_main_context_iteration(self->context, TRUE);

@@ -329,6 +329,7 @@ wzp_session_init(WzpSession *self)
   g_mutex_init(&self->lock);
   g_queue_init(&self->pending);
   self->board = wzp_board_new(g_random_double());
+  self->met = g_array_new(FALSE, FALSE, 32);
   self->own_slot = -1;
   self->inboxes = g_ptr_array_new_with_free_func((GDestroyNotify)gst_wzp_inbox_unref);
   self->state = WZP_CALL_IDLE;
@@ -343,6 +344,7 @@ wzp_session_finalize(GObject *object)
   WzpSession *self = WZP_SESSION(object);
   g_warn_if_fail(self->users == NULL && self->thread == NULL);
   wzp_board_free(self->board);
+  g_array_unref(self->met);
   g_ptr_array_unref(self->inboxes);
   g_strfreev(self->last_peers);
   g_free(self->fingerprint);

@@ -34,5 +34,3 @@ gboolean client_command_error(GError *wrong, GError **error);
 gboolean client_command_put(const char *text, GError **error);
 /* Marks as verified what words[0] names, by the rest: fingerprint, key, or the three words of a call. */
 gboolean client_contacts_verify(const ClientCommandOptions *options, GError **error);
-/* The contacts among them were in a call just now. Nothing is written when none is one. */
-gboolean client_contacts_seen(const char *path, char **fingerprints, GError **error);

@@ -162,34 +162,6 @@ client_contacts_verify(const ClientCommandOptions *options, GError **error)
   return TRUE;
 }
 
-/* --- calls --- */
-
-static bool
-seen(WzpContacts *contacts, void *data, GError **error)
-{
-  (void)error;
-  bool any = false;
-  for (char **text = data; *text; text++) {
-    uint8_t fingerprint[WZP_FINGERPRINT_SIZE];
-    const WzpContact *contact = wzp_fingerprint_parse(fingerprint, *text)
-                                    ? wzp_contacts_by_fingerprint(contacts, fingerprint)
-                                    : NULL;
-    any |= contact && wzp_contacts_seen(contacts, contact->key, now(), NULL);
-  }
-  return any;
-}
-
-gboolean
-client_contacts_seen(const char *path, char **fingerprints, GError **error)
-{
-  GError *wrong = NULL;
-  g_autoptr(WzpContacts) contacts = wzp_contacts_load(path, &wrong);
-  if (contacts && (!seen(contacts, fingerprints, NULL) ||
-                   wzp_contacts_update(path, seen, fingerprints, &wrong)))
-    return TRUE;
-  return !wrong || client_command_error(wrong, error);
-}
-
 const ClientCommand client_contacts_commands[] = {
     {"list", "", "All of them", 0, 0, "contacts", command_list},
     {"add", "NAME KEY", "Somebody whose key you have", 2, 2, "contacts", command_add},

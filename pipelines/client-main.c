@@ -274,18 +274,6 @@ load_contacts(Client *client, const char *path, GError **error)
   return contacts || client_command_error(wrong, error);
 }
 
-static void
-note_who_was_there(Client *client, const char *path)
-{
-  GError *wrong = NULL;
-  char **peers = client_report_peers(client->report);
-  if (*peers && !client_contacts_seen(path, peers, &wrong)) {
-    client_report_say(client->report, "wzp-client: %s", wrong->message);
-    g_error_free(wrong);
-  }
-  g_strfreev(peers);
-}
-
 /* A person's own one is there because it was made with "identity new"; nothing is made here without being asked. */
 static gboolean
 choose_identity(ClientOptions *options, GError **error)
@@ -351,7 +339,6 @@ call(Client *client, GError **error)
     run(client);
   client_pipeline_clear(&client->pipeline); /* says goodbye, closes the file */
   client_identity_free(identity);
-  note_who_was_there(client, contacts);
   g_free(contacts);
   double seconds = -1;
   GError *wrong = NULL;

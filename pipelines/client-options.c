@@ -192,8 +192,9 @@ check(const ClientOptions *options, GError **error)
                         "owner is who may");
   if (options->list && (options->call || options->answer))
     return usage(error, "--list is of a room, and a call to somebody has none");
-  if (options->call_name && !options->call)
-    return usage(error, "--name says who it is that --call calls; say that too");
+  if (options->call_name && options->answer)
+    return usage(error, "--name says whom you call, or who alone shall be in the room; who calls "
+                        "--answer is not known before");
   if (options->answer && options->anonymous)
     return usage(error, "--answer needs an identity that others know, and --anonymous has none");
   if (options->anonymous && (options->identity || options->mnemonic_file))
@@ -241,7 +242,9 @@ client_options_parse(ClientOptions *options, int *argc, char ***argv, GError **e
       {"call", 0, 0, G_OPTION_ARG_STRING, &options->call,
        "Call somebody: a fingerprint, or the name of a contact", "WHO"},
       {"name", 0, 0, G_OPTION_ARG_STRING, &options->call_name,
-       "What the one that you call is called; kept in the contacts", "NAME"},
+       "What the one is called whom you call, or who alone shall be in the room; kept in the "
+       "contacts",
+       "NAME"},
       {"answer", 0, 0, G_OPTION_ARG_NONE, &options->answer,
        "Wait for a call to your identity, and take it", NULL},
       {"trusted", 0, 0, G_OPTION_ARG_NONE, &options->trusted,

@@ -308,17 +308,6 @@ client_report_broke_off(const ClientReport *report)
   return g_strcmp0(report->call_end, "lost") == 0;
 }
 
-char **
-client_report_peers(const ClientReport *report)
-{
-  GStrvBuilder *fingerprints = g_strv_builder_new();
-  for (guint i = 0; i < report->peers->len; i++)
-    g_strv_builder_add(fingerprints, g_array_index(report->peers, ClientPeer, i).fingerprint);
-  char **all = g_strv_builder_end(fingerprints);
-  g_strv_builder_unref(fingerprints);
-  return all;
-}
-
 void
 client_report_set_error(ClientReport *report, const char *text)
 {

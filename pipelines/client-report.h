@@ -21,8 +21,6 @@ void client_report_take_stats(ClientReport *report, const ClientPipeline *pipeli
 gboolean client_report_was_active(const ClientReport *report);
 /* A dialled call ended because nothing was heard any more. */
 gboolean client_report_broke_off(const ClientReport *report);
-/* The fingerprints of all who were there; free with g_strfreev(). */
-char **client_report_peers(const ClientReport *report);
 /* The first error stands. */
 void client_report_set_error(ClientReport *report, const char *text);
 void client_report_set_recording(ClientReport *report, double seconds);

@@ -262,6 +262,54 @@ wzp_contacts_seen(WzpContacts *contacts, const uint8_t key[32], int64_t now, con
   return true;
 }
 
+/* Half of the fingerprint: long enough that nobody makes a key for another's. */
+static char *
+stranger_name(const uint8_t key[32])
+{
+  char fingerprint[WZP_FINGERPRINT_TEXT];
+  return g_strdup_printf("stranger %.19s", fingerprint_of(key, fingerprint));
+}
+
+static bool
+is_passer_by(const WzpContact *contact)
+{
+  if (contact->name == NULL || contact->verified != WZP_VERIFIED_NO || contact->has_sas)
+    return false;
+  g_autofree char *name = stranger_name(contact->key);
+  return strcmp(contact->name, name) == 0;
+}
+
+static void
+make_room_for_stranger(WzpContacts *contacts)
+{
+  unsigned count = 0;
+  Row *oldest = NULL;
+
+  for (unsigned n = 0; n < contacts->rows->len; n++) {
+    Row *row = g_ptr_array_index(contacts->rows, n);
+    if (!is_passer_by(&row->contact))
+      continue;
+    count++;
+    if (oldest == NULL || row->contact.last_seen < oldest->contact.last_seen)
+      oldest = row;
+  }
+  if (count >= WZP_CONTACT_STRANGERS_MAX)
+    g_ptr_array_remove(contacts->rows, oldest);
+}
+
+bool
+wzp_contacts_meet(WzpContacts *contacts, const uint8_t key[32], const char *name, int64_t now,
+                  const uint8_t sas[8], GError **error)
+{
+  if (wzp_contacts_seen(contacts, key, now, sas))
+    return true;
+  g_autofree char *stranger = name == NULL ? stranger_name(key) : NULL;
+  if (stranger != NULL && sas == NULL)
+    make_room_for_stranger(contacts);
+  return wzp_contacts_add(contacts, stranger != NULL ? stranger : name, key, now, error) &&
+         wzp_contacts_seen(contacts, key, now, sas);
+}
+
 static bool
 set_verified(Row *row, WzpVerified how, int64_t now)
 {

@@ -76,6 +76,12 @@ bool wzp_contacts_rename(WzpContacts *contacts, const char *name, const char *ne
 /* A call proved this key; sas is the call's, or NULL. False when the key is no contact's. */
 bool wzp_contacts_seen(WzpContacts *contacts, const uint8_t key[32], int64_t now,
                        const uint8_t sas[8]);
+/* The same of somebody who may be new: then he becomes a contact, as name, or as "stranger" and half of the fingerprint when that is
+ * NULL. Strangers who were in rooms only (no sas) and whom nobody named or verified are WZP_CONTACT_STRANGERS_MAX at most; the one not seen for
+ * longest makes way. */
+#define WZP_CONTACT_STRANGERS_MAX 64
+bool wzp_contacts_meet(WzpContacts *contacts, const uint8_t key[32], const char *name, int64_t now,
+                       const uint8_t sas[8], GError **error);
 /* The person compared one of these with the other one. WZP_CONTACTS_ERROR_MISMATCH is the loud one. */
 bool wzp_contacts_verify_key(WzpContacts *contacts, const char *name, const uint8_t key[32],
                              int64_t now, GError **error);

@@ -289,6 +289,44 @@ test_check(void)
                  WZP_CONTACTS_ERROR_KEY_CHANGED, "STOP");
 }
 
+/* So many strangers pass through rooms that the file must not grow with them. */
+static void
+test_meet(void)
+{
+  uint8_t stranger[32] = {0}, sas[8] = {1};
+  g_autoptr(WzpContacts) contacts = parse(LINE_A LINE_B);
+  GError *problem = NULL;
+  g_assert_true(wzp_contacts_meet(contacts, key(KEY_A), "Somebody", NOW, NULL, &problem));
+  g_assert_cmpuint(wzp_contacts_count(contacts), ==, 2);
+  g_assert_cmpint(wzp_contacts_by_name(contacts, "Alice")->last_seen, ==, NOW);
+  g_assert_true(wzp_contacts_meet(contacts, stranger, "Dora", NOW, NULL, &problem));
+  g_assert_cmpmem(wzp_contacts_by_name(contacts, "Dora")->key, 32, stranger, 32);
+  stranger[1] = 1; /* one with whom there was a call stays */
+  g_assert_true(wzp_contacts_meet(contacts, stranger, NULL, 1, sas, &problem));
+  for (unsigned n = 0; n < 2 * WZP_CONTACT_STRANGERS_MAX; n++) {
+    stranger[0] = (uint8_t)(n + 1);
+    g_assert_true(wzp_contacts_meet(contacts, stranger, NULL, NOW + n, NULL, &problem));
+    if (n == 10) { /* one that gets a name stays, too */
+      g_autofree char *name = g_strdup(wzp_contacts_by_key(contacts, stranger)->name);
+      g_assert_true(g_str_has_prefix(name, "stranger "));
+      g_assert_true(wzp_contacts_rename(contacts, name, "Emil", &problem));
+    }
+  }
+  g_assert_no_error(problem);
+  g_assert_cmpuint(wzp_contacts_count(contacts), ==, 5 + WZP_CONTACT_STRANGERS_MAX);
+  g_assert_nonnull(wzp_contacts_by_name(contacts, "Emil"));
+  stranger[0] = 0;
+  g_assert_nonnull(wzp_contacts_by_key(contacts, stranger));
+  stranger[0] = 1; /* the first is gone, the last is there */
+  g_assert_null(wzp_contacts_by_key(contacts, stranger));
+  stranger[0] = 2 * WZP_CONTACT_STRANGERS_MAX;
+  g_assert_nonnull(wzp_contacts_by_key(contacts, stranger));
+  /* a name that another key has is not given away */
+  stranger[2] = 1;
+  assert_refused(contacts, wzp_contacts_meet(contacts, stranger, "Bob B.", NOW, NULL, &error),
+                 WZP_CONTACTS_ERROR_KEY_CHANGED, "STOP");
+}
+
 static void
 test_verify(void)
 {
@@ -565,6 +603,7 @@ main(int argc, char **argv)
   g_test_add_func("/contacts/names", test_names);
   g_test_add_func("/contacts/change", test_change);
   g_test_add_func("/contacts/check", test_check);
+  g_test_add_func("/contacts/meet", test_meet);
   g_test_add_func("/contacts/verify", test_verify);
   g_test_add_func("/contacts/key-text", test_key_text);
 #define ADD(name, function)                                                                        \

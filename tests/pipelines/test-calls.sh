@@ -10,7 +10,7 @@ of_call() {
 }
 
 check 'a call and a room' exits 2 'choose one' "$client" --live --call x --room r localhost
-check 'a name for nobody' exits 2 'say that too' "$client" --live --name x localhost
+check 'a name for nobody' exits 2 'not known before' "$client" --live --answer --name x localhost
 check 'answering as nobody' exits 2 'needs an --identity' "$client" --live --answer localhost
 check 'called twice' exits 2 'named twice' "$client" --live --call a wzp://localhost/@b
 

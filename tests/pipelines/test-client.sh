@@ -170,7 +170,7 @@ check 'a verified contact: the call ends' wait "$contact_pid"
 check 'a verified contact is shown so' grep -q "with       Ann \"A\" (verified, $expected)" "$work/other.out"
 cp "$work/config/wzp/contacts" "$work/contacts"
 printf 'half a line' >>"$work/contacts"
-check 'contacts that are damaged' exits 3 'line 2 does not end' "$client" --send-tone 1 \
+check 'contacts that are damaged' exits 3 'does not end' "$client" --send-tone 1 \
   --contacts "$work/contacts" "$relay"
 
 # a list of who may be in the room: made, signed, used, and one taken off while the call is on
