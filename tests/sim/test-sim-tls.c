@@ -115,6 +115,8 @@ test_dies_and_returns(void)
   for (unsigned i = 0; i < 2; i++) {
     const uint64_t heard = sim->parties[i].frames_received - frames[i];
     g_assert_cmpuint(heard + 4, >=, sim->parties[1 - i].frames_sent - sent[1 - i]);
+    g_assert_cmpuint(sim->parties[i].frames_twice, ==, 0);
+    g_assert_cmpint(sim->parties[i].longest_stall, <=, 5 * WZP_SECOND); /* the one when UDP died */
   }
   assert_heard(sim, 20 * WZP_SECOND);
   g_assert_cmpuint(sim->parties[0].stream, ==, 0); /* closed */
