@@ -366,6 +366,32 @@ test_relay_restart(void)
   }
 }
 
+/* Nothing that is said while it rings, or after it was declined, leaves; what is said from acceptance on does. */
+static void
+test_nothing_before_acceptance(void)
+{
+  for (unsigned declined = 0; declined < 2; declined++) {
+    SimCall *sim = new_sim(140 + declined, &clean, 2);
+    start(sim, 1, -1);
+    g_assert_true(sim_call_run_until(sim, is_listening_1, 30 * WZP_SECOND));
+    start(sim, 0, 1);
+    g_assert_true(sim_call_run_until(sim, rings_at_1, 30 * WZP_SECOND));
+    sim_call_run(sim, 5 * WZP_SECOND);
+    for (unsigned i = 0; i < 2; i++) {
+      g_assert_true(sim->parties[i].talking);
+      g_assert_cmpuint(sim->parties[i].frames_sent, ==, 0);
+    }
+    if (declined)
+      wzp_dial_decline(dial_of(sim, 1), sim->now, NULL, WZP_END_DECLINED);
+    else
+      wzp_dial_accept(dial_of(sim, 1), sim->now, NULL, WZP_ACCEPT_TRUSTED);
+    sim_call_run(sim, 5 * WZP_SECOND);
+    for (unsigned i = 0; i < 2; i++)
+      g_assert_true((sim->parties[i].frames_sent == 0) == (declined == 1));
+    sim_call_free(sim);
+  }
+}
+
 /* A relay that restarts while it rings, with a goodbye or without one: nothing but the silence tells. */
 static void
 test_restart_while_ringing(void)
@@ -421,6 +447,7 @@ main(int argc, char **argv)
   g_test_add_func("/dial/decline-busy", test_decline_busy);
   g_test_add_func("/dial/nobody-answers", test_nobody_answers);
   g_test_add_func("/dial/glare", test_glare);
+  g_test_add_func("/dial/nothing-before-acceptance", test_nothing_before_acceptance);
   g_test_add_func("/dial/times", test_times);
   g_test_add_func("/dial/rekey", test_rekey);
   g_test_add_func("/dial/relay-restart", test_relay_restart);
