@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""check-table.py BUILD: docs/SECURITY.md names a test for each attack, and each test that it names exists; and
+"""check-table.py BUILD: docs/SECURITY.md names a test for each attack and rule, each test that it names exists, and
 each of the suite "attack" is named. Prints TAP."""
 import json, os, re, subprocess, sys
 
@@ -26,11 +26,11 @@ def cases(test):
 def main():
     tests, known, rows, problems = introspect(), {}, {}, []
     for line in open(document, encoding="utf-8"):
-        row = re.match(r"\| (A\d+) \|", line)
+        row = re.match(r"\| ([AP]\d+) \|", line)
         named = re.findall(r"`([a-z0-9-]+) (/[a-z0-9/-]+/[a-z0-9/-]+)`", line)
         if row or named:
             rows.setdefault(row[1] if row else "the text", []).extend(named)
-    for attack in ATTACKS:
+    for attack in {*ATTACKS, *rows} - {"the text"}:
         if not rows.get(attack):
             problems.append(f"{attack} has no test")
     for attack, named in rows.items():
