@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #pragma once
+#include "wzpagent.h"
 #include "wzpboard.h"
 #include "wzpsession.h"
 #include "wzptls.h"
@@ -7,7 +8,7 @@
 #include <gio/gio.h>
 
 /* What wzpsession.c (life, media path), wzpsession-config.c (what it is told), wzpsession-thread.c (sockets, timers, names),
- * wzpsession-report.c (what people are told), wzpsession-dial.c (dialled calls), wzpsession-board.c (reports of reception) and wzpsession-stats.c share. */
+ * wzpsession-report.c (what people are told), wzpsession-dial.c (dialled calls), wzpsession-direct.c (agents), wzpsession-board.c (reports of reception) and wzpsession-stats.c share. */
 
 GST_DEBUG_CATEGORY_EXTERN(wzp_session_debug);
 
@@ -17,6 +18,8 @@ typedef struct {
   guint64 queue_overflow;       /* oldest packets that a slow wzpsrc lost */
   guint64 unread;               /* came while no wzpsrc was playing */
   guint64 drops[WZP_N_RESULTS]; /* before the call was asked */
+  guint64 direct_sent, direct_received, direct_bytes_sent, direct_bytes_received; /* datagrams */
+  guint64 direct_unsent;                                                          /* of these, no */
 } WzpSessionCounters;
 
 struct _WzpSession {
@@ -91,11 +94,13 @@ struct _WzpSession {
   guint64 next_position;            /* of the one that would go on from all before */
   guint64 unplaced, unplaced_since; /* packets without; of these, behind the last one with */
   gint own_slot;                    /* of the last packet sealed; -1: none yet */
+  WzpAgent *agents[2];              /* of the direct path, by k; changed by the thread only */
   guint32 sealed_timestamp;         /* its media time, ms */
   WzpTime sealed_at;
   WzpSessionCounters counters;
   WzpCallStats last_stats; /* of the run that ended */
   WzpUdpStats last_udp;
+  WzpPathStats last_path;
   GStrv last_peers;
   gchar *fingerprint;
 
@@ -159,6 +164,16 @@ void wzp_session_handle_call(WzpSession *session, const WzpDialEvent *event);
 /* No dialled call is on. Any thread. */
 gboolean wzp_session_is_between_calls(WzpSession *session);
 
+/* wzpsession-direct.c: in the session's thread, without the lock. */
+void wzp_session_direct_output(WzpSession *session, const WzpOutput *output);
+void wzp_session_path_changed(WzpSession *session, gboolean direct);
+void wzp_session_drop_agents(WzpSession *session); /* also after the thread ended */
+/* Any thread. The agent to send by, or NULL; free with wzp_agent_unref(). */
+WzpAgent *wzp_session_ref_agent_locked(WzpSession *session, guint16 k);
+void wzp_session_count_direct_locked(WzpSession *session, WzpAgent *agent, gsize length,
+                                     gboolean sent);
+void wzp_session_put_path(WzpSession *session, GstStructure *stats);
+
 /* wzpsession-room.c: in the session's thread, without the lock. */
 void wzp_session_member_came(WzpSession *session, const WzpEvent *event);
 void wzp_session_member_left(WzpSession *session, const WzpEvent *event);
@@ -173,6 +188,10 @@ void wzp_session_emit_call_event(WzpSession *session, GstStructure *event);
 void wzp_session_emit_member_left(WzpSession *session, guint slot, guint remaining);
 
 /* wzpsession-thread.c */
+void wzp_session_deliver_media(WzpSession *session, GPtrArray *inboxes, const guint8 *data,
+                               gsize length, guint64 age, WzpWay way, guint16 k);
+/* What the call has to say goes out, and the timer is set. */
+void wzp_session_finish_turn(WzpSession *session);
 gpointer wzp_session_thread(gpointer session);
 void wzp_session_attach_sources(WzpSession *session); /* before the thread starts */
 void wzp_session_detach_sources(WzpSession *session); /* after it ended */

@@ -321,6 +321,9 @@ wzp_session_handle_event(WzpSession *self, const WzpEvent *event)
   case WZP_EVENT_CARRIER:
     handle_carrier(self, event->by_stream);
     break;
+  case WZP_EVENT_PATH:
+    wzp_session_path_changed(self, event->direct);
+    break;
   case WZP_EVENT_CLOSED:
     handle_closed(self, event->reason);
     break;

@@ -80,7 +80,14 @@ wzp_session_get_stats(WzpSession *self)
   }
   g_auto(GStrv) peers = running ? wzp_session_dup_peers_locked(self) : g_strdupv(self->last_peers);
   WzpCallState state = self->state;
+  guint32 serial;
+  const WzpPath *path = running ? wzp_call_path(self->call, &serial) : NULL;
+  gboolean past_relay = path != NULL && wzp_path_is_direct(path);
   g_mutex_unlock(&self->lock);
+  udp.datagrams_sent += counters.direct_sent;
+  udp.datagrams_received += counters.direct_received;
+  udp.bytes_sent += counters.direct_bytes_sent;
+  udp.bytes_received += counters.direct_bytes_received;
 
   gboolean connected = state == WZP_CALL_WAITING || state == WZP_CALL_ACTIVE;
   gchar remote[WZP_ADDRESS_TEXT], relay_text[WZP_FINGERPRINT_TEXT];
@@ -88,9 +95,10 @@ wzp_session_get_stats(WzpSession *self)
   wzp_fingerprint(relay, call.relay_key);
   GstStructure *stats = gst_structure_new(
       WZP_SESSION_STATS, "state", G_TYPE_STRING, wzp_call_state_name(state), "path", G_TYPE_STRING,
-      !connected ? "none"
-      : direct   ? "udp"
-                 : "relay",
+      direct && connected     ? "udp"
+      : running && past_relay ? "direct"
+      : connected             ? "relay"
+                              : "none",
       "transport", G_TYPE_STRING,
       !connected       ? "none"
       : call.by_stream ? "tls"
@@ -111,6 +119,7 @@ wzp_session_get_stats(WzpSession *self)
       "transport-changes", G_TYPE_UINT64, call.carrier_changes, "handshakes-started", G_TYPE_UINT64,
       call.handshakes_started, "handshakes-completed", G_TYPE_UINT64, call.handshakes_completed,
       NULL);
+  wzp_session_put_path(self, stats);
   put_peers(stats, peers);
   put_drops(stats, &call, &counters, &tls);
   return stats;

@@ -9,6 +9,7 @@
 #define GST_CAT_DEFAULT wzp_session_debug
 
 #define RECEIVE_BUDGET 64 /* datagrams a turn, so that timers get theirs */
+#define LAST_TURNS 4
 #define RESOLVE_AGAIN (2 * WZP_SECOND)
 
 /* --- out: what the call said goes to the network and to people, in the call's order --- */
@@ -27,6 +28,9 @@ dispatch_pending(WzpSession *self)
     if (output->kind == WZP_OUTPUT_DATAGRAM) {
       WzpUdpDatagram datagram = {output->to, output->data, output->length};
       wzp_session_send_datagrams(self, stream, &datagram, 1);
+    } else if (output->kind == WZP_OUTPUT_PATH) {
+      wzp_session_direct_output(self, output);
+      memset(output, 0, sizeof *output); /* credentials */
     } else {
       wzp_session_handle_event(self, &output->event);
     }
@@ -105,12 +109,18 @@ timer_fired(gpointer data)
 
 static void
 deliver_packet(WzpSession *self, GPtrArray *inboxes, const guint8 *packet, gsize length,
-               guint64 age)
+               guint64 age, WzpWay way, guint16 k)
 {
   WzpHeader header;
   gsize header_length;
   guint64 taken = 0, overflow = 0;
   WzpResult result = wzp_header_parse(&header, packet, length, &header_length);
+  WzpTime now = g_get_monotonic_time();
+  g_mutex_lock(&self->lock);
+  bool fresh = wzp_call_packet_arrived(self->call, now, way, k, packet, length);
+  g_mutex_unlock(&self->lock);
+  if (!fresh)
+    return; /* it came by another way */
   for (guint n = 0; result == WZP_OK && n < inboxes->len; n++) {
     gboolean dropped;
     if (gst_wzp_inbox_push_packet(g_ptr_array_index(inboxes, n), packet, length, age, header.slot,
@@ -133,17 +143,18 @@ deliver_packet(WzpSession *self, GPtrArray *inboxes, const guint8 *packet, gsize
     wzp_session_read_report(self, packet, length);
 }
 
-static void
-deliver_media(WzpSession *self, GPtrArray *inboxes, const guint8 *data, gsize length, guint64 age)
+void
+wzp_session_deliver_media(WzpSession *self, GPtrArray *inboxes, const guint8 *data, gsize length,
+                          guint64 age, WzpWay way, guint16 k)
 {
   if (wzp_datagram_kind(data, length) != WZP_DATAGRAM_TRUNK) {
-    deliver_packet(self, inboxes, data, length, age);
+    deliver_packet(self, inboxes, data, length, age, way, k);
     return;
   }
   size_t position = 0, packet_length;
   const uint8_t *packet;
   while (wzp_trunk_next(data, length, &position, &packet, &packet_length))
-    deliver_packet(self, inboxes, packet, packet_length, age);
+    deliver_packet(self, inboxes, packet, packet_length, age, way, k);
 }
 
 void
@@ -166,7 +177,7 @@ wzp_session_handle_datagram(WzpSession *self, const guint8 *data, gsize length,
   }
   g_mutex_unlock(&self->lock);
   if (inboxes != NULL) {
-    deliver_media(self, inboxes, data, length, age);
+    wzp_session_deliver_media(self, inboxes, data, length, age, WZP_WAY_RELAY, 0);
     g_ptr_array_unref(inboxes);
   }
   dispatch_pending(self);
@@ -344,6 +355,9 @@ wzp_session_thread(gpointer data)
   wzp_session_finish_turn(self);
   g_main_loop_run(self->loop);
   wzp_session_unwatch_list(self);
+  wzp_session_drop_agents(self);
+  for (unsigned n = 0; n < LAST_TURNS; n++) /* in which they really go */
+    g_main_context_iteration(self->context, FALSE);
   wzp_session_finish_met(self);
   g_cancellable_cancel(self->cancellable);
   while (self->resolving)

@@ -41,6 +41,8 @@ reset_run(WzpSession *self)
   memset(&self->last_stats, 0, sizeof self->last_stats);
   memset(&self->last_udp, 0, sizeof self->last_udp);
   memset(&self->past_streams, 0, sizeof self->past_streams);
+  memset(&self->last_path, 0, sizeof self->last_path);
+  self->last_path.round_trip = -1;
   g_clear_pointer(&self->last_peers, g_strfreev);
   g_clear_pointer(&self->fingerprint, g_free);
   g_mutex_unlock(&self->lock);
@@ -280,21 +282,50 @@ frame_locked(WzpSession *self, WzpTime now, const WzpSessionPacket *packet,
   return 1;
 }
 
+/* Each goes where the path wants it; direct[i]: by which agent too, or NULL. */
+static guint
+route_locked(WzpSession *self, WzpTime now, const WzpSessionPacket *packet, WzpAgent **direct,
+             guint8 bytes[WZP_DATAGRAM_MAX], WzpUdpDatagram *datagram)
+{
+  guint16 k;
+  unsigned ways = self->started ? wzp_call_route(self->call, now, &k) : WZP_WAY_RELAY;
+  *direct = ways & WZP_WAY_DIRECT ? wzp_session_ref_agent_locked(self, k) : NULL;
+  if (*direct == NULL || ways & WZP_WAY_RELAY)
+    return frame_locked(self, now, packet, bytes, datagram);
+  self->counters.packets_sent++;
+  self->last_sent = now;
+  return 0;
+}
+
+static void
+send_direct(WzpSession *self, WzpAgent *agent, const WzpSessionPacket *packet)
+{
+  gboolean sent = wzp_agent_send(agent, packet->data, packet->length);
+  g_mutex_lock(&self->lock);
+  wzp_session_count_direct_locked(self, agent, packet->length, sent);
+  g_mutex_unlock(&self->lock);
+  wzp_agent_unref(agent);
+}
+
 void
 wzp_session_send(WzpSession *self, const WzpSessionPacket *packets, guint n)
 {
   guint8 bytes[SEND_BATCH][WZP_DATAGRAM_MAX];
   WzpUdpDatagram datagrams[SEND_BATCH];
+  WzpAgent *direct[SEND_BATCH];
   while (n > 0) {
     WzpTime now = g_get_monotonic_time();
     guint used = MIN(n, SEND_BATCH), ready = 0;
     g_mutex_lock(&self->lock);
     for (guint i = 0; i < used; i++)
-      ready += frame_locked(self, now, &packets[i], bytes[ready], &datagrams[ready]);
+      ready += route_locked(self, now, &packets[i], &direct[i], bytes[ready], &datagrams[ready]);
     if (self->started)
       wzp_session_drain_locked(self, now);
     WzpTlsSocket *stream = wzp_session_ref_stream_locked(self);
     g_mutex_unlock(&self->lock);
+    for (guint i = 0; i < used; i++)
+      if (direct[i] != NULL)
+        send_direct(self, direct[i], &packets[i]);
     /* the UDP sockets stay: they close only after the caller's element left */
     wzp_session_send_datagrams(self, stream, datagrams, ready);
     packets += used;

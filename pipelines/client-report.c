@@ -17,6 +17,8 @@ typedef struct {
   double round_trip, delay;           /* ms */
   guint64 bytes_sent, bytes_received; /* all-in, with IP and UDP headers */
   char path[16], transport[8];
+  guint64 path_attempts, path_switches, path_silences;
+  double direct_round_trip; /* ms */
 } Counters;
 
 /* Bytes of one direction since there was audio. */
@@ -35,6 +37,7 @@ struct ClientReport {
   GArray *peers; /* ClientPeer */
   /* of the last dialled call; NULL: none */
   char *call_peer, *call_name, *words, *digits, *call_mode, *call_end;
+  gint64 accepted, direct; /* monotonic us: the call was taken, media first went directly; 0: not */
   WzpContacts *contacts;
   double level_sent, level_heard, recorded;
   Counters now;
@@ -56,6 +59,7 @@ client_report_new(const ClientOptions *options)
   report->peers = client_peers_new();
   report->level_sent = report->level_heard = SILENCE_DB;
   report->now.round_trip = report->now.delay = report->recorded = UNKNOWN;
+  report->now.direct_round_trip = UNKNOWN;
   return report;
 }
 
@@ -180,13 +184,27 @@ take_call(ClientReport *report, const GstStructure *structure)
   take_text(&report->digits, structure, "sas-digits");
   take_text(&report->call_mode, structure, "mode");
   take_text(&report->call_end, structure, "reason");
-  if (g_str_equal(event, "accepted"))
+  if (g_str_equal(event, "accepted")) {
+    report->accepted = g_get_monotonic_time();
     client_report_say(report,
                       "both of you see the same words, unless somebody sits between you: %s (%s)",
                       report->words, report->digits);
-  else if (g_str_equal(event, "ended") &&
-           (!report->active || g_strcmp0(report->call_end, "lost") == 0))
+  } else if (g_str_equal(event, "ended") &&
+             (!report->active || g_strcmp0(report->call_end, "lost") == 0)) {
     client_report_set_error(report, text);
+  }
+}
+
+static void
+take_path(ClientReport *report, const GstStructure *structure)
+{
+  const char *path = gst_structure_get_string(structure, "path");
+  const char *text = gst_structure_get_string(structure, "text");
+  if (!path || !text)
+    return;
+  if (g_str_equal(path, "direct") && !report->direct)
+    report->direct = g_get_monotonic_time();
+  client_report_say(report, "%s", text);
 }
 
 static void
@@ -215,6 +233,8 @@ client_report_take_message(ClientReport *report, GstMessage *message)
     take_room_code(report, message);
   else if (g_str_equal(name, "wzp-call"))
     take_call(report, structure);
+  else if (g_str_equal(name, "wzp-path"))
+    take_path(report, structure);
   else if (g_str_equal(name, "wzp-relay-key"))
     take_relay_key(report, structure);
   else if (g_str_equal(name, "level"))
@@ -278,6 +298,10 @@ client_report_take_stats(ClientReport *report, const ClientPipeline *pipeline)
   now->frames_late = read_count(stats, "frames-late");
   now->bytes_sent = read_count(stats, "bytes-sent");
   now->bytes_received = read_count(stats, "bytes-received");
+  now->path_attempts = read_count(stats, "path-attempts");
+  now->path_switches = read_count(stats, "path-switches");
+  now->path_silences = read_count(stats, "path-silences");
+  read_number(stats, "direct-round-trip", &now->direct_round_trip);
   read_number(stats, "round-trip", &now->round_trip);
   if (read_count(stats, "voices") > 0) /* else what the last one waited stands */
     read_number(stats, "jitter-delay-ms", &now->delay);
@@ -288,7 +312,8 @@ client_report_take_stats(ClientReport *report, const ClientPipeline *pipeline)
     g_free(report->relay_fingerprint);
     report->relay_fingerprint = g_strdup(relay);
   }
-  g_strlcpy(now->path, path ? path : "none", sizeof now->path);
+  if (!report->call_end) /* else what the call went by stands */
+    g_strlcpy(now->path, path ? path : "none", sizeof now->path);
   g_strlcpy(now->transport, transport ? transport : "none", sizeof now->transport);
   count_wire(&report->wire_sent, report->moments.first_sent, report->ended, now->bytes_sent);
   count_wire(&report->wire_received, report->moments.first_heard, report->ended,
@@ -498,6 +523,12 @@ print_json(const ClientReport *report)
   add_call(json, report);
   add_text(json, "path", now->path);
   add_text(json, "transport", now->transport);
+  add_number(json, "time_to_direct_ms",
+             report->direct ? (double)(report->direct - report->accepted) / 1000 : UNKNOWN, 1);
+  add_number(json, "direct_round_trip_ms", now->direct_round_trip, 1);
+  add_count(json, "path_attempts", now->path_attempts);
+  add_count(json, "path_switches", now->path_switches);
+  add_count(json, "path_silences", now->path_silences);
   add_number(json, "time_to_active_ms", msec_since_start(report, report->active), 1);
   add_number(json, "time_to_first_audio_ms", msec_since_start(report, report->moments.first_heard),
              1);
@@ -541,6 +572,8 @@ print_text(const ClientReport *report)
     printf("heard      %" G_GUINT64_FORMAT " frames, %" G_GUINT64_FORMAT
            " repaired, %" G_GUINT64_FORMAT " concealed, delay %.0f ms\n",
            now->frames_received, now->frames_repaired, now->frames_concealed, MAX(now->delay, 0));
+  if (report->call_peer)
+    printf("path       %s\n", now->path);
   if (report->recorded >= 0)
     printf("recorded   %.1f s\n", report->recorded);
 }

@@ -102,6 +102,7 @@ wzp_call_dial_pump(WzpCall *call, WzpTime now)
   bool connected = call->session != NULL && call->session->joined;
   GBytes *message;
   wzp_dial_set_connected(call->dial, now, connected);
+  wzp_call_path_pump(call, now);
   while (connected && (message = wzp_dial_poll(call->dial, now)) != NULL)
     send_message(call, message);
   report_events(call);

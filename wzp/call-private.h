@@ -4,7 +4,7 @@
 
 /* Inside of a call. call.c: the public functions. call-session.c: what both modes share, handshakes that we
  * start and sessions. call-carrier.c: what carries them. call-hop.c: RELAY mode's session to the relay. call-room.c: what the relay says, and
- * the room's keys. call-dial.c: dialled calls instead. call-udp.c: UDP mode. */
+ * the room's keys. call-dial.c: dialled calls instead, call-path.c: their direct path. call-udp.c: UDP mode. */
 
 /* What a handshake leaves behind. */
 typedef struct {
@@ -72,6 +72,8 @@ struct WzpCall {
   bool first_use;    /* nothing was known of the relay's key */
   WzpDial *dial;     /* dialled calls in the group's place */
   bool callee_waits;
+  bool had_path; /* agents of it may live */
+  uint32_t path_serial;
   /* UDP */
   GPtrArray *half_open;
   WzpTime half_open_budget
@@ -174,6 +176,15 @@ WzpResult wzp_call_dial_message(WzpCall *call, WzpTime now, const uint8_t *messa
 void wzp_call_dial_pump(WzpCall *call, WzpTime now);
 void wzp_call_dial_timeout(WzpCall *call, WzpTime now);
 void wzp_call_dial_leave(WzpCall *call, WzpTime now);
+
+/* --- call-path.c --- */
+void wzp_call_path_pump(WzpCall *call, WzpTime now);
+void wzp_call_path_timeout(WzpCall *call, WzpTime now);
+WzpTime wzp_call_path_next_timeout(const WzpCall *call);
+bool wzp_call_path_reaches(const WzpCall *call, WzpTime now);
+/* A packet opened. False: it came by no relay. */
+bool wzp_call_path_opened(WzpCall *call, WzpTime now, const uint8_t *packet, size_t length,
+                          uint8_t code);
 
 /* --- call-udp.c --- */
 void wzp_call_udp_start(WzpCall *call);

@@ -96,6 +96,7 @@ wzp_call_poll(WzpCall *call, WzpTime now, WzpOutput *output)
 {
   if (call->state != WZP_CALL_ENDED)
     wzp_call_room_pump(call, now);
+  wzp_call_path_pump(call, now);
   WzpOutput *queued = g_queue_pop_head(&call->outputs);
   if (queued != NULL) {
     *output = *queued;
@@ -294,6 +295,7 @@ wzp_call_handle_timeout(WzpCall *call, WzpTime now)
   if (call->config.mode == WZP_CALL_RELAY) {
     wzp_call_hop_timeout(call, now);
     wzp_call_room_timeout(call, now);
+    wzp_call_path_timeout(call, now);
     wzp_call_room_pump(call, now);
   } else {
     wzp_call_udp_timeout(call, now);
@@ -318,6 +320,7 @@ wzp_call_next_timeout(const WzpCall *call)
   }
   if (call->config.mode == WZP_CALL_UDP)
     return MIN(next, wzp_call_udp_next_timeout(call));
+  next = MIN(next, wzp_call_path_next_timeout(call));
   next = MIN(next, wzp_call_hop_next_timeout(call));
   next = MIN(next, call->carrier_timeout);
   return MIN(next, wzp_call_room_next_timeout(call));
@@ -343,7 +346,8 @@ wzp_call_seal(WzpCall *call, WzpTime now, uint8_t code, uint32_t timestamp, uint
 {
   const WzpSealRequest request = {.code = code, .timestamp = timestamp, .flags = flags};
   WzpResult result = WZP_NOT_CONNECTED;
-  if (is_running(call) && call->session != NULL && call->was_up) {
+  bool reaches = call->session != NULL || wzp_call_path_reaches(call, now);
+  if (is_running(call) && reaches && call->was_up) {
     if (call->dial != NULL) {
       result = wzp_dial_seal(call->dial, now, &request, gap, call->header_repeat, plain, length,
                              out, capacity, out_length, header);
@@ -358,7 +362,6 @@ wzp_call_seal(WzpCall *call, WzpTime now, uint8_t code, uint32_t timestamp, uint
   }
   if (result == WZP_OK) {
     call->stats.packets_sealed++;
-    call->media_sent = now;
   } else {
     wzp_call_leave_out(call, 1);
   }
@@ -376,12 +379,12 @@ wzp_call_frame_media(WzpCall *call, WzpTime now, const uint8_t *packet, size_t l
                      size_t *out_length, WzpAddress *to)
 {
   WzpCallSession *session = call->session;
-  (void)now;
   if (!is_running(call) || session == NULL)
     return count(call, WZP_NOT_CONNECTED);
   if (length > WZP_DATAGRAM_MAX - WZP_TRAILER_SIZE)
     return count(call, WZP_TOO_LONG);
   memmove(out, packet, length);
+  call->media_sent = now;
   *out_length = length;
   *to = session->remote;
   if (call->config.mode == WZP_CALL_RELAY) {
@@ -412,7 +415,8 @@ wzp_call_open(WzpCall *call, WzpTime now, const uint8_t *packet, size_t length, 
     result = wzp_group_open(call->group, now, packet, length, out, out_length, opened);
   if (result == WZP_OK) {
     call->stats.packets_opened++;
-    if (call->config.mode == WZP_CALL_RELAY && call->session != NULL) {
+    bool by_relay = wzp_call_path_opened(call, now, packet, length, opened->header.code);
+    if (call->config.mode == WZP_CALL_RELAY && call->session != NULL && by_relay) {
       call->session->media_heard = now;
       wzp_call_carrier_heard(call, &call->session->remote);
       wzp_call_heard(call, call->session);

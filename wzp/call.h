@@ -86,6 +86,7 @@ typedef enum {
   WZP_EVENT_ERROR,        /* code, text; fatal: the call is ENDED */
   WZP_EVENT_CARRIER, /* by_stream: what carries the leg to the relay from now on; UDP at first */
   WZP_EVENT_CLOSED,  /* reason: the relay said goodbye; the call reconnects, except REPLACED */
+  WZP_EVENT_PATH,    /* direct: media go directly from now on, or by the relay again */
   WZP_EVENT_CALL /* dial: of a dialled call. MEMBER when it is accepted, MEMBER_LEFT when it ends, come too */
 } WzpEventType;
 
@@ -98,16 +99,19 @@ typedef struct {
   WzpErrorCode code;
   WzpCloseReason reason;
   char text[256];
+  bool direct;
   WzpDialEvent dial;
 } WzpEvent;
 
-typedef enum { WZP_OUTPUT_DATAGRAM, WZP_OUTPUT_EVENT } WzpOutputKind;
+typedef enum { WZP_OUTPUT_DATAGRAM, WZP_OUTPUT_EVENT, WZP_OUTPUT_PATH } WzpOutputKind;
 typedef struct {
   WzpOutputKind kind;
   WzpAddress to; /* datagram */
   size_t length; /* datagram */
   uint8_t data[WZP_DATAGRAM_MAX];
   WzpEvent event;
+  WzpPathOutput path; /* what an agent of a direct path has to do: AGENT_..., SEND_PROBE, OVER */
+  uint32_t path_serial;
 } WzpOutput;
 
 typedef struct WzpCall WzpCall;
@@ -155,6 +159,21 @@ WzpResult wzp_call_frame_media(WzpCall *call, WzpTime now, const uint8_t *packet
                                uint8_t *out, size_t *out_length, WzpAddress *to);
 WzpResult wzp_call_open(WzpCall *call, WzpTime now, const uint8_t *packet, size_t length,
                         uint8_t *out, size_t *out_length, WzpOpened *opened);
+
+/* --- The direct path of a call of two --- */
+
+/* NULL: there is none, and agents that still live have nothing to say. What is asked of it is an input like all others.
+ * *serial: which call's path it is. */
+WzpPath *wzp_call_path(const WzpCall *call, uint32_t *serial);
+/* What came by agent k of that path. *media as in wzp_call_handle_datagram(). */
+WzpResult wzp_call_handle_direct(WzpCall *call, WzpTime now, uint32_t serial, uint16_t k,
+                                 const uint8_t *data, size_t length, bool *media);
+/* Each media packet, before it is handed on. False: it came before by another way, and opened: drop it. k: of the
+ * agent, if it came directly. */
+bool wzp_call_packet_arrived(WzpCall *call, WzpTime now, WzpWay way, uint16_t k,
+                             const uint8_t *packet, size_t length);
+/* Where a sealed packet goes: a set of WzpWay; k: of the direct one. */
+unsigned wzp_call_route(WzpCall *call, WzpTime now, uint16_t *k);
 
 typedef struct {
   WzpCallState state;

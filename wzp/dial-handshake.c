@@ -79,6 +79,10 @@ set_up(WzpDial *dial, WzpTime now, WzpLine *line, const WzpHandshakeKeys *keys)
   sodium_memzero(&config, sizeof config);
   memcpy(line->key, keys->peer, sizeof line->key);
   memcpy(line->sas, keys->sas, sizeof line->sas);
+  line->path_config.initiator = line->outgoing;
+  memcpy(line->path_config.send_key, line->outgoing ? keys->path_i2r : keys->path_r2i, 32);
+  memcpy(line->path_config.receive_key, line->outgoing ? keys->path_r2i : keys->path_i2r, 32);
+  memcpy(line->path_config.ice, keys->ice, sizeof line->path_config.ice);
   line->media_heard = line->last_ping = now;
   wzp_line_set_keys(dial, now, line, keys);
 }

@@ -271,9 +271,10 @@ wzp_line_keys_next_timeout(const WzpLine *line)
 /* --- Media --- */
 
 static bool
-may_speak(const WzpLine *line, uint8_t code)
+may_speak(const WzpLine *line, WzpTime now, uint8_t code)
 {
-  return line->state == WZP_LINE_TALKING && line->together && !line->held && !line->remote_held &&
+  bool reaches = line->together || (line->path != NULL && wzp_path_reaches(line->path, now));
+  return line->state == WZP_LINE_TALKING && reaches && !line->held && !line->remote_held &&
          (!line->muted || code == WZP_CODE_NO_AUDIO);
 }
 
@@ -293,7 +294,7 @@ wzp_dial_seal(WzpDial *dial, WzpTime now, const WzpSealRequest *request, bool ga
   WzpSealRequest whole = *request;
   if (line == NULL)
     return WZP_NOT_CONNECTED;
-  if (!may_speak(line, request->code))
+  if (!may_speak(line, now, request->code))
     return WZP_NO_RECEIVER;
   whole.slot = wzp_line_slot(line->outgoing);
   line->headers.repeat = header_repeat;

@@ -55,6 +55,7 @@ wzp_line_end(WzpDial *dial, WzpTime now, WzpLine *line, WzpCallEnd end, bool the
   }
   wzp_line_set_state(line, now, WZP_LINE_OVER);
   line->together = false;
+  g_clear_pointer(&line->path, wzp_path_free);
   if (dial->on != line)
     return;
   dial->on = NULL;
@@ -86,6 +87,9 @@ begin_to_talk(WzpDial *dial, WzpTime now, WzpLine *line)
 {
   wzp_line_set_state(line, now, WZP_LINE_TALKING);
   line->next_send = now;
+  if (line->mode == WZP_ACCEPT_TRUSTED)
+    line->path = wzp_path_new(&line->path_config, now);
+  sodium_memzero(&line->path_config, sizeof line->path_config);
   wzp_dial_push_event(dial, WZP_DIAL_EVENT_ACCEPTED, line);
 }
 
@@ -121,6 +125,10 @@ take_talk(WzpDial *dial, WzpTime now, WzpLine *line, const WzpDialMessage *messa
     event = wzp_dial_push_event(dial, WZP_DIAL_EVENT_TRANSFER, line);
     memcpy(event->target, message->target, sizeof event->target);
     return WZP_OK;
+  case WZP_DIAL_PATH:
+    if (line->path == NULL) /* a private call has none */
+      return WZP_NOT_ALLOWED;
+    return wzp_path_receive(line->path, now, message->body, message->body_length);
   default:
     return wzp_line_rekey_message(dial, now, line, message);
   }

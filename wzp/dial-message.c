@@ -170,6 +170,9 @@ wzp_dial_message_parse(WzpDialMessage *message, const uint8_t *data, size_t leng
   case WZP_DIAL_KEYACK:
     message->number = wzp_reader_u32(&reader);
     break;
+  case WZP_DIAL_PATH:
+    message->body = wzp_reader_rest(&reader, &message->body_length);
+    break;
   default:
     return WZP_UNKNOWN_KIND;
   }
@@ -209,6 +212,8 @@ wzp_dial_message_write(uint8_t out[WZP_DIAL_MESSAGE_MAX], const WzpDialMessage *
   case WZP_DIAL_KEYACK:
     wzp_writer_u32(&writer, message->number);
     break;
+  case WZP_DIAL_PATH:
+    g_assert_not_reached();
   }
   g_assert(!writer.failed);
   return writer.length;

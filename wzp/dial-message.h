@@ -98,7 +98,8 @@ typedef enum {
   WZP_DIAL_REKEY = 0x09,     /* number: generation; key: e' */
   WZP_DIAL_REKEY_ACK = 0x0a, /* number: generation; key: e'' */
   WZP_DIAL_KEY = 0x0b,       /* number: epoch; key: base */
-  WZP_DIAL_KEYACK = 0x0c     /* number: epoch */
+  WZP_DIAL_KEYACK = 0x0c,    /* number: epoch */
+  WZP_DIAL_PATH = 0x0d       /* body: a path message (path-message.h) */
 } WzpDialType;
 
 typedef struct {
@@ -109,8 +110,10 @@ typedef struct {
   uint8_t target[WZP_FINGERPRINT_SIZE];
   uint32_t number;
   uint8_t key[32];
+  const uint8_t *body; /* a view */
+  size_t body_length;
 } WzpDialMessage;
-#define WZP_DIAL_MESSAGE_MAX 37
+#define WZP_DIAL_MESSAGE_MAX 37 /* without PATH, which is not written here */
 
 /* What stands behind the fields is ignored, for later versions; an end that is not known reads as WZP_END_ERROR,
  * a mode that is not known as private. */

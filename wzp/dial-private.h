@@ -2,6 +2,7 @@
 #pragma once
 #include "control.h"
 #include "dial.h"
+#include "path.h"
 
 /* Inside of dialled calls. A *line* is one call: dial.c has the lines of an identity and what the person wants,
  * dial-handshake.c a line's handshake, dial-line.c its messages and its end, dial-keys.c its new keys and its media. */
@@ -49,6 +50,8 @@ typedef struct {
   WzpSender *sender;
   WzpReceiver *receiver;
   WzpHeaderPolicy headers;
+  WzpPathConfig path_config; /* wiped when it is not needed */
+  WzpPath *path;             /* NULL: not talking, or private */
 
   /* New keys. */
   uint8_t rekey[32];

@@ -26,6 +26,7 @@ wzp_dial_line_free(gpointer data)
   wzp_control_free(line->control);
   wzp_sender_free(line->sender);
   wzp_receiver_free(line->receiver);
+  wzp_path_free(line->path);
   sodium_memzero(line, sizeof *line);
   g_free(line);
 }
@@ -317,6 +318,34 @@ wzp_dial_next_timeout(const WzpDial *dial)
   for (unsigned i = 0; i < dial->lines->len; i++)
     next = MIN(next, wzp_line_next_timeout(dial, nth(dial, i)));
   return next;
+}
+
+/* --- The direct path --- */
+
+WzpPath *
+wzp_dial_path(const WzpDial *dial, uint32_t *serial)
+{
+  if (dial->on == NULL || dial->on->path == NULL)
+    return NULL;
+  *serial = dial->on->serial;
+  return dial->on->path;
+}
+
+WzpResult
+wzp_dial_send_path(WzpDial *dial, const uint8_t *message, size_t length)
+{
+  uint8_t bytes[1 + WZP_PATH_MESSAGE_MAX] = {WZP_DIAL_PATH};
+  if (dial->on == NULL || dial->on->control == NULL)
+    return WZP_NOT_CONNECTED;
+  memcpy(bytes + 1, message, length);
+  return wzp_control_send(dial->on->control, bytes, 1 + length);
+}
+
+void
+wzp_dial_heard_direct(WzpDial *dial, WzpTime now)
+{
+  if (dial->on != NULL)
+    dial->on->media_heard = now;
 }
 
 /* --- Events --- */

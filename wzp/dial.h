@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #pragma once
 #include "dial-message.h"
+#include "path.h"
 #include "seal.h"
 
 /* Dialled calls of one identity, through a relay that only forwards (PROTOCOL.md 15). Sans-I/O: messages for and from
@@ -134,6 +135,15 @@ WzpResult wzp_dial_seal(WzpDial *dial, WzpTime now, const WzpSealRequest *reques
                         size_t capacity, size_t *out_length, WzpHeader *header);
 WzpResult wzp_dial_open(WzpDial *dial, WzpTime now, const uint8_t *packet, size_t length,
                         uint8_t *out, size_t *out_length, WzpOpened *opened);
+
+/* --- The direct path of the call that is on --- */
+
+/* NULL: none is on that may have one. *serial: which call's; another for each. */
+WzpPath *wzp_dial_path(const WzpDial *dial, uint32_t *serial);
+/* A message of that path, for the other side. */
+WzpResult wzp_dial_send_path(WzpDial *dial, const uint8_t *message, size_t length);
+/* Something that can only be the other side's came there. */
+void wzp_dial_heard_direct(WzpDial *dial, WzpTime now);
 
 void wzp_dial_get_info(const WzpDial *dial, WzpDialInfo *info);
 bool wzp_dial_is_together(const WzpDial *dial);

@@ -52,6 +52,7 @@ sim_call_new(const SimCallConfig *config)
     sim->stream_in[i] = sim_link_new(&wire_in, 1);
     party->events = g_array_new(FALSE, FALSE, sizeof(WzpEvent));
     sim_talk_init(sim, party);
+    sim_direct_init(sim, party);
     party->started_at = party->connected_at = party->active_at = party->first_media_at = WZP_NEVER;
   }
   return sim;
@@ -69,6 +70,8 @@ sim_call_free(SimCall *sim)
     sim_link_free(party->in);
     sim_link_free(sim->stream_out[i]);
     sim_link_free(sim->stream_in[i]);
+    if (party->direct != NULL)
+      sim_link_free(party->direct);
     g_array_unref(party->events);
   }
   relay_core_free(sim->relay);
@@ -176,13 +179,17 @@ open_stream(SimCall *sim, SimParty *party)
   wzp_call_stream_up(party->call, sim->now, &relay);
 }
 
-static void
-drain_party(SimCall *sim, SimParty *party)
+void
+sim_call_drain_party(SimCall *sim, SimParty *party)
 {
   WzpOutput output;
   while (party->call != NULL && wzp_call_poll(party->call, sim->now, &output)) {
     if (output.kind == WZP_OUTPUT_DATAGRAM) {
       sim_send_datagram(sim, party, &output.to, output.data, output.length);
+      continue;
+    }
+    if (output.kind == WZP_OUTPUT_PATH) {
+      sim_direct_take(sim, party, &output);
       continue;
     }
     g_array_append_val(party->events, output.event);
@@ -207,7 +214,7 @@ sim_call_cut_stream(SimCall *sim, unsigned index)
     return;
   party->stream = 0;
   wzp_call_stream_down(party->call, sim->now);
-  drain_party(sim, party);
+  sim_call_drain_party(sim, party);
 }
 
 void
@@ -215,6 +222,15 @@ sim_call_block_udp(SimCall *sim, unsigned index, bool blocked)
 {
   sim_link_set_down(sim->parties[index].out, blocked);
   sim_link_set_down(sim->parties[index].in, blocked);
+}
+
+void
+sim_call_media(SimCall *sim, SimParty *party, WzpWay way, uint16_t k, const uint8_t *data,
+               size_t length)
+{
+  if (wzp_datagram_kind(data, length) == WZP_DATAGRAM_MEDIA &&
+      wzp_call_packet_arrived(party->call, sim->now, way, k, data, length))
+    sim_talk_listen(sim, party, data, length);
 }
 
 static WzpResult
@@ -225,9 +241,9 @@ deliver_to_party(SimCall *sim, SimParty *party, const WzpAddress *from, const ui
   if (party->call == NULL)
     return WZP_NOT_CONNECTED;
   WzpResult result = wzp_call_handle_datagram(party->call, sim->now, from, data, length, &media);
-  if (media && wzp_datagram_kind(data, length) == WZP_DATAGRAM_MEDIA)
-    sim_talk_listen(sim, party, data, length);
-  drain_party(sim, party);
+  if (media)
+    sim_call_media(sim, party, WZP_WAY_RELAY, 0, data, length);
+  sim_call_drain_party(sim, party);
   return result;
 }
 
@@ -312,7 +328,7 @@ sim_call_start_with(SimCall *sim, unsigned index, const WzpCallConfig *config)
   party->started_at = sim->now;
   party->connected_at = party->active_at = party->first_media_at = WZP_NEVER;
   wzp_call_start(party->call, sim->now);
-  drain_party(sim, party);
+  sim_call_drain_party(sim, party);
 }
 
 void
@@ -333,7 +349,7 @@ sim_call_leave_party(SimCall *sim, unsigned index)
 {
   SimParty *party = &sim->parties[index];
   wzp_call_leave(party->call, sim->now);
-  drain_party(sim, party);
+  sim_call_drain_party(sim, party);
   WzpTime next;
   while ((next = wzp_call_next_timeout(party->call)) != WZP_NEVER)
     sim_call_run(sim, MAX(next - sim->now, 1));
@@ -353,6 +369,7 @@ next_of_party(SimCall *sim, SimParty *party)
 {
   WzpTime next = sim_play_next(sim, party);
   if (party->call != NULL) {
+    next = MIN(next, sim_direct_next(party));
     next = MIN(next, MIN(wzp_call_next_timeout(party->call), party->stream_opens));
     next = MIN(next, sim_talk_next(sim, party));
   }
@@ -376,6 +393,8 @@ act(SimCall *sim)
   SimDatagram datagram;
   while (sim_network_receive(sim->network, sim->now, &datagram)) {
     SimParty *party = party_at(sim, &datagram.to);
+    if (sim_direct_deliver(sim, &datagram))
+      continue;
     if (party != NULL)
       deliver_to_party(sim, party, &datagram.from, datagram.data, datagram.length);
     else if (wzp_address_equal(&datagram.to, &sim->relay_address) || datagram.to.stream != 0)
@@ -392,11 +411,12 @@ act(SimCall *sim)
       continue;
     if (sim->now >= party->stream_opens) {
       open_stream(sim, party);
-      drain_party(sim, party);
+      sim_call_drain_party(sim, party);
     }
+    sim_direct_act(sim, party);
     if (sim->now >= wzp_call_next_timeout(party->call)) {
       wzp_call_handle_timeout(party->call, sim->now);
-      drain_party(sim, party);
+      sim_call_drain_party(sim, party);
     }
     sim_talk_act(sim, party);
   }

@@ -35,6 +35,15 @@ typedef struct {
   bool own; /* its own packet came too, or alone */
 } SimFrame;
 
+/* An ICE agent, as far as its owner sees it. */
+typedef struct {
+  bool alive, has_remote, connected;
+  uint32_t serial;
+  uint16_t k;
+  WzpTime gathered_at; /* when its candidate is found; WZP_NEVER: it was */
+  WzpTime check_at, check_interval;
+} SimAgent;
+
 typedef struct {
   unsigned index;
   WzpAddress address;
@@ -48,6 +57,10 @@ typedef struct {
   uint32_t stream;   /* the open one, 0: none */
   uint32_t n_opened;
   WzpTime stream_opens; /* WZP_NEVER: none is being opened */
+  SimLink *direct;      /* to the other one, past the relay; NULL: there is no such way */
+  SimAgent agents[2];
+  uint64_t datagrams_direct;
+  WzpTime last_arrival, longest_gap; /* between frames that came, while both talk */
   unsigned n_starts;
 
   bool talking, was_silent;
@@ -98,17 +111,18 @@ typedef struct {
 typedef struct {
   uint64_t seed;
   WzpCallMode mode;
-  unsigned n_parties;        /* 0: two */
-  SimLinkConfig out, in;     /* of each party; UDP mode uses out in both directions */
-  WzpTime latency;           /* of playout; 0: 200 ms; SIM_ADAPTIVE */
-  bool no_playout;           /* frames are counted, not played */
-  const WzpProfile *profile; /* NULL: opus-24k */
-  bool repair;               /* false: each frame travels once, alone, and nothing is reported
+  unsigned n_parties;          /* 0: two */
+  SimLinkConfig out, in;       /* of each party; UDP mode uses out in both directions */
+  WzpTime latency;             /* of playout; 0: 200 ms; SIM_ADAPTIVE */
+  bool no_playout;             /* frames are counted, not played */
+  const WzpProfile *profile;   /* NULL: opus-24k */
+  bool repair;                 /* false: each frame travels once, alone, and nothing is reported
                 */
-  WzpFecLimits limits;       /* of repair; its profile is the one above */
-  const char *room;          /* NULL: "room" */
-  const uint8_t *link_key;   /* a keyed room */
-  const SimVoice *voice;     /* borrowed; NULL: silent frames */
+  WzpFecLimits limits;         /* of repair; its profile is the one above */
+  const char *room;            /* NULL: "room" */
+  const uint8_t *link_key;     /* a keyed room */
+  const SimVoice *voice;       /* borrowed; NULL: silent frames */
+  const SimLinkConfig *direct; /* NULL: parties 0 and 1 cannot reach each other without the relay */
 } SimCallConfig;
 
 typedef struct SimCall SimCall;
@@ -166,6 +180,9 @@ void sim_call_move_party(SimCall *sim, unsigned party, const char *address);
 void sim_call_block_udp(SimCall *sim, unsigned party, bool blocked);
 /* Cuts the party's stream, if one is open. */
 void sim_call_cut_stream(SimCall *sim, unsigned party);
+/* The way past the relay is cut, in both directions or what this party sends, or whole again. */
+void sim_call_cut_direct(SimCall *sim, bool cut);
+void sim_call_cut_direct_of(SimCall *sim, unsigned party, bool cut);
 
 void sim_call_run(SimCall *sim, WzpTime duration);
 /* Runs until the condition holds; false when it did not within limit. */

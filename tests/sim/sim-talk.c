@@ -104,18 +104,24 @@ send_packet(SimCall *sim, SimParty *party, const WzpFecPacket *fec)
   size_t length;
   WzpHeader header;
   WzpAddress to;
+  uint16_t k;
+  unsigned ways = 0;
   WzpTime expected = WZP_NEVER;
   WzpResult result = wzp_call_seal(party->call, sim->now, fec->code, (uint32_t)fec->media_ms,
                                    fec->talk_start ? WZP_FLAG_TALK_START : 0, fec->gap, fec->bundle,
                                    fec->length, packet, sizeof packet, &length, &header);
   if (result == WZP_OK) {
     party->own_slot = header.slot;
+    ways = wzp_call_route(party->call, sim->now, &k);
+  }
+  if (ways & WZP_WAY_DIRECT)
+    expected = sim_direct_send(sim, party, k, packet, length);
+  if (ways & WZP_WAY_RELAY) {
     result = wzp_call_frame_media(party->call, sim->now, packet, length, packet, &length, &to);
+    WzpTime at = result == WZP_OK ? sim_send_datagram(sim, party, &to, packet, length) : WZP_NEVER;
+    expected = MIN(expected, at);
   }
-  if (result == WZP_OK) {
-    party->frames_sent += fec->n_frames;
-    expected = sim_send_datagram(sim, party, &to, packet, length);
-  }
+  party->frames_sent += result == WZP_OK || expected != WZP_NEVER ? fec->n_frames : 0;
   /* what was never sent would have taken as long as what was */
   if (expected == WZP_NEVER)
     expected = sim->now + party->path_delay;
@@ -330,6 +336,9 @@ hear(SimCall *sim, SimParty *party, const WzpFecFrame *frame)
   party->frames_received++;
   party->frames_recovered += frame->recovered;
   party->last_received = sim->now;
+  if (party->last_arrival > 0)
+    party->longest_gap = MAX(party->longest_gap, sim->now - party->last_arrival);
+  party->last_arrival = sim->now;
   party->first_media_at = MIN(party->first_media_at, sim->now);
   if (party->jitter == NULL)
     return;

@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Dialled calls with a way past the relay, in virtual time: when media change over, and what is lost by it. */
+#include "nonce-watch.h"
+#include "sim-call.h"
+#include <string.h>
+
+static WzpDial *
+dial_of(SimCall *sim, unsigned party)
+{
+  return wzp_call_dial(sim->parties[party].call);
+}
+
+static WzpPathStats
+path_of(SimCall *sim, unsigned party)
+{
+  WzpPathStats stats = {0};
+  uint32_t serial;
+  const WzpPath *path = wzp_call_path(sim->parties[party].call, &serial);
+  if (path != NULL)
+    wzp_path_get_stats(path, sim->now, &stats);
+  return stats;
+}
+
+static void
+start(SimCall *sim, unsigned index, int callee, WzpAcceptMode mode)
+{
+  WzpCallConfig config = sim_call_party_config(sim, index);
+  config.calls = true;
+  config.accept_mode = mode;
+  if (callee >= 0) {
+    config.has_callee = true;
+    memcpy(config.callee, sim->parties[callee].identity->fingerprint, sizeof config.callee);
+  }
+  sim_call_start_with(sim, index, &config);
+}
+
+static bool
+is_listening_1(SimCall *sim)
+{
+  return sim_party_stats(&sim->parties[1]).state == WZP_CALL_WAITING;
+}
+
+static bool
+rings_at_1(SimCall *sim)
+{
+  WzpDialInfo info;
+  wzp_dial_get_info(dial_of(sim, 1), &info);
+  return info.state == WZP_DIAL_RINGS;
+}
+
+static bool
+both_direct(SimCall *sim)
+{
+  return path_of(sim, 0).direct && path_of(sim, 1).direct;
+}
+
+/* Party 0 calls party 1, which takes it in this mode: from then on the time counts. */
+static SimCall *
+accepted(uint64_t seed, const SimLinkConfig *relay, const SimLinkConfig *direct, WzpAcceptMode mode)
+{
+  SimCallConfig config = {.seed = seed,
+                          .mode = WZP_CALL_RELAY,
+                          .n_parties = 2,
+                          .out = *relay,
+                          .in = *relay,
+                          .direct = direct};
+  nonce_watch_reset();
+  SimCall *sim = sim_call_new(&config);
+  sim_call_start_relay(sim);
+  start(sim, 1, -1, WZP_ACCEPT_TRUSTED);
+  g_assert_true(sim_call_run_until(sim, is_listening_1, 60 * WZP_SECOND));
+  start(sim, 0, 1, WZP_ACCEPT_TRUSTED);
+  g_assert_true(sim_call_run_until(sim, rings_at_1, 120 * WZP_SECOND));
+  g_assert_cmpint(wzp_dial_accept(dial_of(sim, 1), sim->now, NULL, mode), ==, WZP_OK);
+  return sim;
+}
+
+/* Round trip of a client and its relay 60 ms; of the two on their LAN 2 ms. */
+static const SimLinkConfig hop_60 = {.delay = 30 * WZP_MSEC};
+static const SimLinkConfig lan = {.delay = WZP_MSEC};
+
+static SimCall *
+talking_directly(uint64_t seed)
+{
+  SimCall *sim = accepted(seed, &hop_60, &lan, WZP_ACCEPT_TRUSTED);
+  g_assert_true(sim_call_run_until(sim, both_direct, 5 * WZP_SECOND));
+  sim_call_run(sim, 3 * WZP_SECOND);
+  for (unsigned i = 0; i < 2; i++)
+    sim->parties[i].longest_gap = 0;
+  return sim;
+}
+
+static void
+assert_no_loss(SimCall *sim)
+{
+  for (unsigned i = 0; i < 2; i++)
+    sim_call_talk(sim, i, false);
+  sim_call_run(sim, 2 * WZP_SECOND);
+  for (unsigned i = 0; i < 2; i++) {
+    g_assert_cmpuint(sim->parties[i].frames_received, ==, sim->parties[1 - i].frames_sent);
+    g_assert_cmpuint(sim->parties[i].frames_twice, ==, 0);
+  }
+}
+
+/* On one LAN: direct within 300 ms of the answer, nothing lost, nothing twice, and no gap. */
+static void
+test_switch(void)
+{
+  SimCall *sim = accepted(1, &hop_60, &lan, WZP_ACCEPT_TRUSTED);
+  WzpTime answered = sim->now;
+  g_assert_true(sim_call_run_until(sim, sim_call_is_active, WZP_SECOND));
+  g_assert_true(sim_call_run_until(sim, both_direct, WZP_SECOND));
+  g_test_message("direct after %" G_GINT64_FORMAT " ms", (sim->now - answered) / WZP_MSEC);
+  g_assert_cmpint(sim->now - answered, <=, 300 * WZP_MSEC);
+  for (unsigned i = 0; i < 2; i++)
+    sim->parties[i].longest_gap = 0;
+  sim_call_run(sim, 10 * WZP_SECOND);
+  for (unsigned i = 0; i < 2; i++) {
+    const SimParty *party = &sim->parties[i];
+    g_assert_cmpint(party->longest_gap, <=, 40 * WZP_MSEC);
+    g_assert_cmpuint(path_of(sim, i).switches, ==, 1);
+    g_assert_cmpuint(path_of(sim, i).silences, ==, 0);
+    g_assert_false(path_of(sim, i).duplicating);
+    g_assert_cmpuint(sim_party_count_events(party, WZP_EVENT_PATH), ==, 1);
+  }
+  /* settled: all media go past the relay */
+  uint64_t before = sim_party_stats(&sim->parties[0]).packets_opened;
+  RelayStats relay_before, relay_after;
+  relay_core_get_stats(sim->relay, &relay_before);
+  sim_call_run(sim, 5 * WZP_SECOND);
+  relay_core_get_stats(sim->relay, &relay_after);
+  g_assert_cmpuint(relay_after.packets_forwarded, ==, relay_before.packets_forwarded);
+  g_assert_cmpuint(sim_party_stats(&sim->parties[0]).packets_opened - before, >, 200);
+  assert_no_loss(sim);
+  sim_call_free(sim);
+}
+
+/* Private on either side: no agent, no candidate, no word about paths. */
+static void
+test_private(void)
+{
+  SimCall *sim = accepted(2, &hop_60, &lan, WZP_ACCEPT_PRIVATE);
+  uint32_t serial;
+  g_assert_true(sim_call_run_until(sim, sim_call_is_active, WZP_SECOND));
+  sim_call_run(sim, 20 * WZP_SECOND);
+  for (unsigned i = 0; i < 2; i++) {
+    g_assert_null(wzp_call_path(sim->parties[i].call, &serial));
+    g_assert_cmpuint(sim->parties[i].datagrams_direct, ==, 0);
+  }
+  /* whoever sends a path message all the same is not listened to */
+  const uint8_t setup[] = {WZP_PATH_SETUP, 0, 0, 0};
+  wzp_dial_send_path(dial_of(sim, 0), setup, sizeof setup);
+  sim_call_run(sim, WZP_SECOND);
+  g_assert_cmpuint(sim_party_stats(&sim->parties[1]).drops[WZP_NOT_ALLOWED], ==, 1);
+  assert_no_loss(sim);
+  sim_call_free(sim);
+}
+
+/* A caller that begins attempts without end costs the callee no more sockets than an honest one does. */
+static void
+test_many_attempts(void)
+{
+  SimCall *sim = accepted(9, &hop_60, NULL, WZP_ACCEPT_TRUSTED);
+  g_assert_true(sim_call_run_until(sim, sim_call_is_active, WZP_SECOND));
+  for (uint8_t k = 100; k < 200; k++) {
+    const uint8_t setup[] = {WZP_PATH_SETUP, 0, k, 0};
+    wzp_dial_send_path(dial_of(sim, 0), setup, sizeof setup);
+  }
+  sim_call_run(sim, 2 * WZP_SECOND);
+  g_assert_cmpuint(path_of(sim, 1).attempts, ==, 9);
+  g_assert_cmpuint(sim_party_stats(&sim->parties[1]).drops[WZP_RATE_LIMITED], >=, 8);
+  sim_call_free(sim);
+}
+
+/* No way past the relay: everything goes by it from the first frame, and nothing waits. */
+static void
+test_no_way(void)
+{
+  SimCall *sim = accepted(3, &hop_60, NULL, WZP_ACCEPT_TRUSTED);
+  g_assert_true(sim_call_run_until(sim, sim_call_is_active, WZP_SECOND));
+  sim_call_run(sim, 60 * WZP_SECOND);
+  g_assert_cmpuint(path_of(sim, 0).switches, ==, 0);
+  g_assert_cmpuint(path_of(sim, 0).attempts, >=, 4); /* 0, 6, 18, 42 s */
+  g_assert_cmpuint(path_of(sim, 0).attempts, <=, 5);
+  assert_no_loss(sim);
+  sim_call_free(sim);
+}
+
+/* The direct way dies while both talk: the relay is audible after 320 ms and the way there, and the way back is
+ * found when it is whole again, without losing more. */
+static void
+test_cut(void)
+{
+  SimCall *sim = talking_directly(4);
+  WzpTime cut = sim->now;
+  sim_call_cut_direct(sim, true);
+  sim_call_run(sim, 5 * WZP_SECOND);
+  for (unsigned i = 0; i < 2; i++) {
+    g_test_message("gap %" G_GINT64_FORMAT " ms", sim->parties[i].longest_gap / WZP_MSEC);
+    g_assert_cmpint(sim->parties[i].longest_gap, <=, (320 + 60 + 20) * WZP_MSEC);
+    g_assert_cmpuint(path_of(sim, i).silences, ==, 1);
+    sim->parties[i].longest_gap = 0;
+  }
+  sim_call_run(sim, cut + 15 * WZP_SECOND - sim->now);
+  for (unsigned i = 0; i < 2; i++)
+    g_assert_false(path_of(sim, i).direct);
+  uint64_t lost = sim->parties[0].frames_sent - sim->parties[1].frames_received;
+  sim_call_cut_direct(sim, false);
+  g_assert_true(sim_call_run_until(sim, both_direct, 90 * WZP_SECOND));
+  sim_call_run(sim, 5 * WZP_SECOND);
+  for (unsigned i = 0; i < 2; i++)
+    g_assert_cmpint(sim->parties[i].longest_gap, <=, 90 * WZP_MSEC); /* the relay's way is longer */
+  sim_call_talk(sim, 0, false);
+  sim_call_run(sim, WZP_SECOND);
+  g_assert_cmpuint(sim->parties[0].frames_sent - sim->parties[1].frames_received, <=, lost);
+  sim_call_free(sim);
+}
+
+/* What one of them sends directly does not arrive: the other one says so. */
+static void
+test_one_way(void)
+{
+  SimCall *sim = talking_directly(5);
+  sim_call_cut_direct_of(sim, 0, true);
+  sim_call_run(sim, 5 * WZP_SECOND);
+  g_assert_cmpint(sim->parties[1].longest_gap, <=, (320 + 2 * 60 + 20) * WZP_MSEC);
+  g_assert_cmpint(sim->parties[0].longest_gap, <=, 40 * WZP_MSEC);
+  g_assert_true(path_of(sim, 0).peer_silent);
+  g_assert_true(path_of(sim, 1).silent);
+  sim_call_free(sim);
+}
+
+/* Cut for a moment: both ways for a while, and no switch. */
+static void
+test_short_cut(void)
+{
+  SimCall *sim = talking_directly(6);
+  sim_call_cut_direct(sim, true);
+  sim_call_run(sim, 600 * WZP_MSEC);
+  sim_call_cut_direct(sim, false);
+  sim_call_run(sim, 10 * WZP_SECOND);
+  for (unsigned i = 0; i < 2; i++) {
+    g_assert_cmpuint(path_of(sim, i).switches, ==, 1);
+    g_assert_cmpuint(path_of(sim, i).silences, ==, 1);
+    g_assert_true(path_of(sim, i).direct);
+    g_assert_false(path_of(sim, i).duplicating);
+  }
+  sim_call_free(sim);
+}
+
+/* Silence is no death: who talks no more is still there. */
+static void
+test_silence(void)
+{
+  SimCall *sim = talking_directly(7);
+  for (unsigned i = 0; i < 2; i++)
+    sim_call_talk(sim, i, false);
+  sim_call_run(sim, 60 * WZP_SECOND);
+  for (unsigned i = 0; i < 2; i++) {
+    g_assert_cmpuint(path_of(sim, i).switches, ==, 1);
+    g_assert_true(path_of(sim, i).direct);
+    g_assert_cmpuint(path_of(sim, i).attempts, ==, 1);
+  }
+  sim_call_free(sim);
+}
+
+/* The relay dies and comes back: the call goes on directly, and nothing is missing. */
+static void
+test_relay_away(void)
+{
+  SimCall *sim = talking_directly(8);
+  sim_call_kill_relay(sim);
+  sim_call_run(sim, 40 * WZP_SECOND);
+  for (unsigned i = 0; i < 2; i++) {
+    g_assert_cmpint(sim->parties[i].longest_gap, <=, 40 * WZP_MSEC);
+    g_assert_cmpuint(sim_party_stats(&sim->parties[i]).n_members, ==, 1);
+  }
+  sim_call_start_relay(sim);
+  sim_call_run(sim, 20 * WZP_SECOND);
+  for (unsigned i = 0; i < 2; i++)
+    g_assert_cmpint(sim->parties[i].longest_gap, <=, 40 * WZP_MSEC);
+  assert_no_loss(sim);
+  sim_call_free(sim);
+}
+
+typedef struct {
+  WzpTime at[64];
+  unsigned n;
+} Switches;
+
+/* Loss and delay on the relay's way, and loss on the direct one: no flapping, and the call lives. */
+static void
+grid_cell(double relay_loss, WzpTime round_trip, double direct_loss, uint64_t seed)
+{
+  const SimLinkConfig relay = {.delay = round_trip / 2, .loss = relay_loss};
+  const SimLinkConfig direct = {.delay = 10 * WZP_MSEC, .loss = direct_loss};
+  SimCall *sim = accepted(seed, &relay, &direct, WZP_ACCEPT_TRUSTED);
+  Switches switches[2] = {0};
+  unsigned events[2] = {0};
+  for (unsigned step = 0; step < 600; step++) {
+    sim_call_run(sim, 100 * WZP_MSEC);
+    for (unsigned i = 0; i < 2; i++) {
+      unsigned n = sim_party_count_events(&sim->parties[i], WZP_EVENT_PATH);
+      for (; events[i] < n; events[i]++)
+        switches[i].at[switches[i].n++ % 64] = sim->now;
+    }
+  }
+  for (unsigned i = 0; i < 2; i++) {
+    for (unsigned n = 1; n < switches[i].n; n++)
+      g_assert_cmpint(switches[i].at[n] - switches[i].at[n - 1], >=,
+                      WZP_PATH_HOLD - 200 * WZP_MSEC);
+    g_assert_cmpuint(sim_party_stats(&sim->parties[i]).n_members, ==, 1);
+    g_assert_cmpuint(sim->parties[i].frames_twice, ==, 0);
+  }
+  g_test_message(
+      "relay %2.0f %% %3d ms, direct %2.0f %%: %s, %u switches, %u silences, %u attempts",
+      100 * relay_loss, (int)(round_trip / WZP_MSEC), 100 * direct_loss,
+      path_of(sim, 0).direct ? "direct" : "relay", path_of(sim, 0).switches,
+      path_of(sim, 0).silences, path_of(sim, 0).attempts);
+  sim_call_free(sim);
+}
+
+static void
+test_grid(void)
+{
+  static const double losses[] = {0.05, 0.3, 0.5, 0.7};
+  static const int round_trips[] = {60, 300, 800};
+  for (unsigned l = 0; l < G_N_ELEMENTS(losses); l++)
+    for (unsigned r = 0; r < G_N_ELEMENTS(round_trips); r++)
+      for (unsigned d = 0; d < G_N_ELEMENTS(losses); d++)
+        grid_cell(losses[l], round_trips[r] * WZP_MSEC, losses[d], 100 + 16 * l + 4 * r + d);
+}
+
+int
+main(int argc, char **argv)
+{
+  g_test_init(&argc, &argv, NULL);
+  g_test_add_func("/sim-path/switch", test_switch);
+  g_test_add_func("/sim-path/private", test_private);
+  g_test_add_func("/sim-path/many-attempts", test_many_attempts);
+  g_test_add_func("/sim-path/no-way", test_no_way);
+  g_test_add_func("/sim-path/cut", test_cut);
+  g_test_add_func("/sim-path/one-way", test_one_way);
+  g_test_add_func("/sim-path/short-cut", test_short_cut);
+  g_test_add_func("/sim-path/silence", test_silence);
+  g_test_add_func("/sim-path/relay-away", test_relay_away);
+  g_test_add_func("/sim-path/grid", test_grid);
+  return g_test_run();
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "call-private.h"
+#include "profile.h"
+
+/* The direct path of a call of two: what path.h decides, tied to the call and its owner's agents. */
+
+WzpPath *
+wzp_call_path(const WzpCall *call, uint32_t *serial)
+{
+  return call->dial != NULL ? wzp_dial_path(call->dial, serial) : NULL;
+}
+
+static WzpOutput *
+push_path(WzpCall *call, WzpPathOutputType type, uint32_t serial)
+{
+  WzpOutput *output = g_new0(WzpOutput, 1);
+  output->kind = WZP_OUTPUT_PATH;
+  output->path.type = type;
+  output->path_serial = serial;
+  g_queue_push_tail(&call->outputs, output);
+  return output;
+}
+
+static void
+take_output(WzpCall *call, uint32_t serial, const WzpPathOutput *output)
+{
+  WzpResult result;
+  switch (output->type) {
+  case WZP_PATH_SEND_MESSAGE:
+    result = wzp_dial_send_path(call->dial, output->data, output->length);
+    if (result != WZP_OK)
+      call->stats.drops[result]++;
+    break;
+  case WZP_PATH_CHANGED:
+    wzp_call_push_event(call, WZP_EVENT_PATH)->direct = output->direct;
+    break;
+  default:
+    push_path(call, output->type, serial)->path = *output;
+    break;
+  }
+}
+
+/* The path of the call before, if there was one, is over with it. */
+static void
+follow_call(WzpCall *call, const WzpPath *path, uint32_t serial)
+{
+  if (call->had_path && (path == NULL || serial != call->path_serial)) {
+    push_path(call, WZP_PATH_OVER, call->path_serial);
+    call->had_path = false;
+  }
+  if (path != NULL) {
+    call->had_path = true;
+    call->path_serial = serial;
+  }
+}
+
+void
+wzp_call_path_pump(WzpCall *call, WzpTime now)
+{
+  uint32_t serial = 0;
+  WzpPathOutput output;
+  WzpPath *path = call->state != WZP_CALL_ENDED ? wzp_call_path(call, &serial) : NULL;
+  const WzpCallSession *session = call->session;
+  follow_call(call, path, serial);
+  if (path == NULL)
+    return;
+  bool usable = session != NULL && session->joined && !call->lost;
+  wzp_path_set_relay(path, now, usable,
+                     session != NULL ? wzp_control_round_trip(session->control) : -1);
+  while (wzp_path_poll(path, now, &output))
+    take_output(call, serial, &output);
+}
+
+void
+wzp_call_path_timeout(WzpCall *call, WzpTime now)
+{
+  uint32_t serial;
+  WzpPath *path = wzp_call_path(call, &serial);
+  if (path != NULL && now >= wzp_path_next_timeout(path))
+    wzp_path_handle_timeout(path, now);
+}
+
+WzpTime
+wzp_call_path_next_timeout(const WzpCall *call)
+{
+  uint32_t serial;
+  const WzpPath *path = wzp_call_path(call, &serial);
+  return path != NULL ? wzp_path_next_timeout(path) : WZP_NEVER;
+}
+
+bool
+wzp_call_path_reaches(const WzpCall *call, WzpTime now)
+{
+  uint32_t serial;
+  const WzpPath *path = wzp_call_path(call, &serial);
+  return path != NULL && wzp_path_reaches(path, now);
+}
+
+/* --- What comes --- */
+
+static WzpResult
+dispatch(WzpCall *call, WzpTime now, uint32_t serial, uint16_t k, const uint8_t *data,
+         size_t length, bool *media)
+{
+  uint32_t ours;
+  WzpPath *path = wzp_call_path(call, &ours);
+  WzpResult result;
+  if (path == NULL || ours != serial)
+    return WZP_UNKNOWN_SESSION; /* of an agent that does not know yet that it is over */
+  if (length > WZP_DATAGRAM_MAX)
+    return WZP_TOO_LONG;
+  switch (wzp_datagram_kind(data, length)) {
+  case WZP_DATAGRAM_TRUNK:
+    if (!wzp_trunk_valid(data, length))
+      return WZP_MALFORMED;
+    *media = true;
+    return WZP_OK;
+  case WZP_DATAGRAM_MEDIA:
+    *media = true;
+    return WZP_OK;
+  case WZP_DATAGRAM_PATH_PROBE:
+    result = wzp_path_probe(path, now, k, data, length);
+    if (result == WZP_OK)
+      wzp_dial_heard_direct(call->dial, now);
+    return result;
+  default:
+    return WZP_UNKNOWN_KIND;
+  }
+}
+
+WzpResult
+wzp_call_handle_direct(WzpCall *call, WzpTime now, uint32_t serial, uint16_t k, const uint8_t *data,
+                       size_t length, bool *media)
+{
+  *media = false;
+  call->stats.datagrams_received++;
+  WzpResult result = dispatch(call, now, serial, k, data, length, media);
+  if (result != WZP_OK)
+    call->stats.drops[result]++;
+  return result;
+}
+
+/* --- Media --- */
+
+static void
+heard_relay(WzpCall *call, WzpTime now)
+{
+  if (call->session == NULL)
+    return;
+  call->session->media_heard = now;
+  wzp_call_heard(call, call->session);
+}
+
+bool
+wzp_call_packet_arrived(WzpCall *call, WzpTime now, WzpWay way, uint16_t k, const uint8_t *packet,
+                        size_t length)
+{
+  uint32_t serial;
+  WzpPath *path = wzp_call_path(call, &serial);
+  if (path == NULL || wzp_path_arrived(path, now, way, k, packet, length))
+    return true;
+  if (way == WZP_WAY_RELAY)
+    heard_relay(call, now);
+  return false;
+}
+
+/* From one packet of audio to the next. */
+static WzpTime
+interval_of(uint8_t code)
+{
+  const WzpFraming *framing = wzp_framing_from_code(code);
+  return framing != NULL ? framing->frame_ms * framing->frames_per_packet * WZP_MSEC : 0;
+}
+
+bool
+wzp_call_path_opened(WzpCall *call, WzpTime now, const uint8_t *packet, size_t length, uint8_t code)
+{
+  uint32_t serial;
+  WzpPath *path = wzp_call_path(call, &serial);
+  if (path == NULL)
+    return true;
+  unsigned ways = wzp_path_opened(path, now, packet, length, interval_of(code));
+  return ways == 0 || (ways & WZP_WAY_RELAY) != 0;
+}
+
+unsigned
+wzp_call_route(WzpCall *call, WzpTime now, uint16_t *k)
+{
+  uint32_t serial;
+  WzpPath *path = wzp_call_path(call, &serial);
+  *k = 0;
+  return path != NULL ? wzp_path_route(path, now, k) : WZP_WAY_RELAY;
+}

@@ -1,0 +1,535 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "path-private.h"
+#include <sodium.h>
+#include <string.h>
+
+#define QUIET_SILENCE (2 * WZP_SECOND) /* the other one does not talk: pings alone tell */
+#define ANSWER_SILENCE (3500 * WZP_MSEC)
+#define FALL_AFTER WZP_SECOND
+#define WELL_FOR (2 * WZP_SECOND)
+#define OVERLAP_PACKETS 3
+#define HOLD_MAX (30 * WZP_SECOND)
+#define FALLS_FORGOTTEN (60 * WZP_SECOND)
+#define ATTEMPT_TIME (6 * WZP_SECOND)
+#define ATTEMPT_TIME_MAX (60 * WZP_SECOND)
+#define AGAIN_TIME WZP_SECOND
+#define OLD_LIFE (5 * WZP_SECOND)   /* of an attempt after a newer one is proven */
+#define DEAD_LIFE (30 * WZP_SECOND) /* without an answer */
+#define WORSE_BY (30 * WZP_MSEC)
+#define TROUBLE_PINGS 10
+#define ASK_FIRST (100 * WZP_MSEC)
+#define TALK_OVER WZP_SECOND /* without a packet by any way, though pings are answered */
+#define EARLY_TIME (2 * WZP_SECOND)
+#define MEDIA_ELSEWHERE 50 /* packets that did not come by a way */
+
+WzpPath *
+wzp_path_new(const WzpPathConfig *config, WzpTime now)
+{
+  WzpPath *path = g_new0(WzpPath, 1);
+  path->config = *config;
+  g_queue_init(&path->outputs);
+  path->switched = path->trouble_since = path->well_since = path->last_opened = WZP_NEVER;
+  path->relay_usable = true;
+  path->hop_round_trip = path->peer_hop_round_trip = -1;
+  path->attempt_at = WZP_NEVER;
+  path->last_k = -1;
+  /* both know that the first one begins */
+  wzp_path_attempt_start(path, now, 0);
+  path->attempt_at = config->initiator ? now + ATTEMPT_TIME : WZP_NEVER;
+  return path;
+}
+
+void
+wzp_path_free(WzpPath *path)
+{
+  if (path == NULL)
+    return;
+  WzpPathOutput *output;
+  while ((output = g_queue_pop_head(&path->outputs)) != NULL) {
+    sodium_memzero(output, sizeof *output); /* credentials may stand in it */
+    g_free(output);
+  }
+  sodium_memzero(path, sizeof *path);
+  g_free(path);
+}
+
+WzpPathOutput *
+wzp_path_push(WzpPath *path, WzpPathOutputType type, uint16_t k)
+{
+  WzpPathOutput *output = g_new0(WzpPathOutput, 1);
+  output->type = type;
+  output->k = k;
+  g_queue_push_tail(&path->outputs, output);
+  return output;
+}
+
+/* --- Which attempt, and how it is --- */
+
+/* The newest that both sides have proof of; NULL: none. */
+static WzpPathAttempt *
+best(const WzpPath *path)
+{
+  const WzpPathAttempt *found = NULL;
+  for (unsigned i = 0; i < G_N_ELEMENTS(path->attempts); i++) {
+    const WzpPathAttempt *one = &path->attempts[i];
+    if (wzp_path_attempt_is_proven(one) && (found == NULL || one->k > found->k))
+      found = one;
+  }
+  return (WzpPathAttempt *)found;
+}
+
+/* When it counts as silent if nothing more is heard. */
+static WzpTime
+silent_at(const WzpPath *path, const WzpPathAttempt *attempt)
+{
+  WzpTime patience = QUIET_SILENCE + MAX(attempt->round_trip, 0);
+  if (path->interval > 0 && attempt->carries)
+    patience = MAX(WZP_PATH_SILENCE, 3 * path->interval + 4 * path->jitter);
+  return MIN(attempt->heard + patience, attempt->answered + ANSWER_SILENCE);
+}
+
+/* Directly the round trip may be a little longer than by the relay. Nothing is known of the relay's without reports. */
+static bool
+is_as_fast(const WzpPath *path, const WzpPathAttempt *attempt)
+{
+  if (path->hop_round_trip < 0 || path->peer_hop_round_trip < 0 || !path->relay_usable)
+    return true;
+  return attempt->round_trip <= path->hop_round_trip + path->peer_hop_round_trip + WORSE_BY;
+}
+
+static WzpTime
+hold_until(const WzpPath *path)
+{
+  if (path->switched == WZP_NEVER)
+    return 0;
+  WzpTime hold = WZP_PATH_HOLD * MAX(path->falls, 1);
+  return path->switched + MIN(hold, HOLD_MAX);
+}
+
+static bool
+may_go_direct(const WzpPath *path, const WzpPathAttempt *attempt, WzpTime now)
+{
+  return attempt != NULL && !path->direct && !attempt->peer_silent &&
+         now < silent_at(path, attempt) && wzp_path_attempt_is_good(attempt, now) &&
+         is_as_fast(path, attempt);
+}
+
+static void
+change(WzpPath *path, WzpTime now, bool direct)
+{
+  if (path->switched != WZP_NEVER && now - path->switched > FALLS_FORGOTTEN)
+    path->falls = 0;
+  path->falls += direct ? 0 : 1;
+  path->direct = direct;
+  path->switched = now;
+  path->both_until = now + WZP_PATH_OVERLAP;
+  path->both_left = OVERLAP_PACKETS;
+  path->trouble_since = path->well_since = WZP_NEVER;
+  path->stats.switches++;
+  wzp_path_push(path, WZP_PATH_CHANGED, (uint16_t)MAX(path->last_k, 0))->direct = direct;
+}
+
+/* --- Attempts --- */
+
+static void
+begin_attempt(WzpPath *path, WzpTime now)
+{
+  const WzpPathAttempt *used = best(path);
+  int k = path->last_k + 1;
+  if (used != NULL && used->k % 2 == k % 2)
+    k++; /* the one in use stays */
+  if (k > UINT16_MAX) {
+    path->attempt_at = WZP_NEVER;
+    return;
+  }
+  path->attempt_at = now + MIN(ATTEMPT_TIME << MIN(path->unproven, 8), ATTEMPT_TIME_MAX);
+  path->unproven++;
+  wzp_path_attempt_start(path, now, (uint16_t)k);
+  /* the other side begins when it hears of it, with or without candidates */
+  path->attempts[k % 2].tell_at = now;
+}
+
+/* One is wanted soon: not sooner than the last one had some time. */
+static void
+want_attempt(WzpPath *path)
+{
+  const WzpPathAttempt *last = wzp_path_attempt(path, (uint16_t)path->last_k);
+  WzpTime since = last != NULL ? last->started : 0;
+  WzpTime soonest = since + MIN(AGAIN_TIME << MIN(path->unproven, 8), ATTEMPT_TIME_MAX);
+  if (path->config.initiator)
+    path->attempt_at = MIN(path->attempt_at, soonest);
+}
+
+static void
+drop_old(WzpPath *path, WzpTime now)
+{
+  const WzpPathAttempt *newest = best(path);
+  for (unsigned i = 0; i < G_N_ELEMENTS(path->attempts); i++) {
+    WzpPathAttempt *one = &path->attempts[i];
+    if (!one->in_use || one->proven_at == WZP_NEVER)
+      continue; /* its successor replaces it */
+    bool old = newest != NULL && one->k < newest->k && now - newest->proven_at >= OLD_LIFE;
+    if (old || now - one->answered >= DEAD_LIFE)
+      wzp_path_attempt_drop(path, one);
+  }
+}
+
+static WzpTime
+drop_at(const WzpPath *path)
+{
+  const WzpPathAttempt *newest = best(path);
+  WzpTime next = WZP_NEVER;
+  for (unsigned i = 0; i < G_N_ELEMENTS(path->attempts); i++) {
+    const WzpPathAttempt *one = &path->attempts[i];
+    if (!one->in_use || one->proven_at == WZP_NEVER)
+      continue;
+    next = MIN(next, one->answered + DEAD_LIFE);
+    if (newest != NULL && one->k < newest->k)
+      next = MIN(next, newest->proven_at + OLD_LIFE);
+  }
+  return next;
+}
+
+/* --- The choice --- */
+
+/* Is the path in use, which was, not what it should be? */
+static void
+watch_direct(WzpPath *path, WzpTime now, WzpPathAttempt *attempt)
+{
+  bool silent = attempt == NULL || now >= silent_at(path, attempt);
+  if (silent || attempt->peer_silent) {
+    path->well_since = WZP_NEVER;
+    if (path->trouble_since == WZP_NEVER) {
+      path->trouble_since = now;
+      path->stats.silences++;
+      if (attempt != NULL)
+        wzp_path_attempt_hurry(attempt, now, TROUBLE_PINGS);
+    }
+    if (silent && now - path->trouble_since >= ASK_FIRST)
+      want_attempt(path); /* who only stopped talking answered meanwhile */
+  } else if (path->trouble_since != WZP_NEVER) {
+    path->well_since = MIN(path->well_since, now);
+    if (now - path->well_since >= WELL_FOR) {
+      path->trouble_since = path->well_since = WZP_NEVER;
+      path->attempt_at = WZP_NEVER;
+    }
+  }
+}
+
+static WzpTime
+fall_at(const WzpPath *path)
+{
+  if (!path->direct || path->trouble_since == WZP_NEVER || path->well_since != WZP_NEVER ||
+      !path->relay_usable)
+    return WZP_NEVER;
+  return MAX(path->trouble_since + FALL_AFTER, path->switched + WZP_PATH_HOLD);
+}
+
+static void
+report(WzpPath *path, WzpTime now)
+{
+  for (unsigned i = 0; i < G_N_ELEMENTS(path->attempts); i++) {
+    WzpPathAttempt *one = &path->attempts[i];
+    uint8_t flags = 0;
+    if (!one->in_use || one->proven_at == WZP_NEVER)
+      continue;
+    flags = WZP_PATH_PROVEN;
+    if (now >= silent_at(path, one))
+      flags |= WZP_PATH_SILENT;
+    if (now >= silent_at(path, one) + ASK_FIRST)
+      flags |= WZP_PATH_AGAIN;
+    wzp_path_attempt_report(path, now, one, flags);
+  }
+}
+
+/* The packet that said that the other one is silent now may be lost. */
+static void
+note_silence(WzpPath *path, const WzpPathAttempt *attempt)
+{
+  if (path->last_opened != WZP_NEVER && attempt->answered - path->last_opened >= TALK_OVER)
+    path->interval = 0;
+}
+
+static void
+decide(WzpPath *path, WzpTime now)
+{
+  WzpPathAttempt *attempt = best(path);
+  if (attempt != NULL)
+    note_silence(path, attempt);
+  if (attempt != NULL && attempt->k == path->last_k && !attempt->settled) {
+    attempt->settled = true;
+    path->unproven = 0;
+    path->attempt_at = WZP_NEVER; /* there is one */
+  }
+  if (path->direct)
+    watch_direct(path, now, attempt);
+  else if (attempt != NULL && now >= silent_at(path, attempt))
+    want_attempt(path);
+  if (now >= fall_at(path) || (path->direct && attempt == NULL && path->relay_usable))
+    change(path, now, false);
+  else if (now >= hold_until(path) && may_go_direct(path, attempt, now))
+    change(path, now, true);
+  if (now >= path->attempt_at)
+    begin_attempt(path, now);
+  drop_old(path, now);
+  report(path, now);
+}
+
+void
+wzp_path_handle_timeout(WzpPath *path, WzpTime now)
+{
+  decide(path, now);
+  for (unsigned i = 0; i < G_N_ELEMENTS(path->attempts); i++)
+    wzp_path_attempt_timeout(path, now, &path->attempts[i]);
+}
+
+WzpTime
+wzp_path_next_timeout(const WzpPath *path)
+{
+  const WzpPathAttempt *attempt = best(path);
+  WzpTime next = MIN(path->attempt_at, drop_at(path));
+  for (unsigned i = 0; i < G_N_ELEMENTS(path->attempts); i++)
+    next = MIN(next, wzp_path_attempt_next_timeout(&path->attempts[i]));
+  next = MIN(next, fall_at(path));
+  if (path->direct && path->well_since != WZP_NEVER)
+    next = MIN(next, path->well_since + WELL_FOR);
+  else if (path->direct && path->trouble_since == WZP_NEVER && attempt != NULL)
+    next = MIN(next, silent_at(path, attempt));
+  return next;
+}
+
+/* --- What happens --- */
+
+void
+wzp_path_set_relay(WzpPath *path, WzpTime now, bool usable, WzpTime round_trip)
+{
+  bool changed = path->relay_usable != usable;
+  path->relay_usable = usable;
+  path->hop_round_trip = round_trip;
+  if (changed)
+    wzp_path_handle_timeout(path, now);
+}
+
+void
+wzp_path_network_changed(WzpPath *path, WzpTime now)
+{
+  path->unproven = 0;
+  want_attempt(path);
+  for (unsigned i = 0; i < G_N_ELEMENTS(path->attempts); i++)
+    if (path->attempts[i].in_use)
+      wzp_path_attempt_hurry(&path->attempts[i], now, TROUBLE_PINGS);
+  wzp_path_handle_timeout(path, now);
+}
+
+/* Each costs us sockets: not more than an honest initiator wants. */
+static bool
+may_begin(WzpPath *path, WzpTime now)
+{
+  WzpTime *oldest = &path->begun[path->n_begun % WZP_PATH_STARTS_MAX];
+  if (path->n_begun >= WZP_PATH_STARTS_MAX && now - *oldest < WZP_PATH_STARTS_TIME)
+    return false;
+  *oldest = now;
+  path->n_begun++;
+  return true;
+}
+
+static WzpResult
+take_candidates(WzpPath *path, WzpTime now, const WzpPathMessage *message)
+{
+  bool fresh = message->k > path->last_k;
+  if (fresh && !may_begin(path, now))
+    return WZP_RATE_LIMITED;
+  if (fresh)
+    wzp_path_attempt_start(path, now, message->k);
+  if (wzp_path_attempt(path, message->k) == NULL)
+    return WZP_OK; /* of one that is over */
+  for (unsigned i = 0; i < message->n_candidates; i++)
+    wzp_path_push(path, WZP_PATH_AGENT_CANDIDATE, message->k)->candidate = message->candidates[i];
+  return WZP_OK;
+}
+
+static void
+take_report(WzpPath *path, const WzpPathMessage *message)
+{
+  WzpPathAttempt *attempt = wzp_path_attempt(path, message->k);
+  if (message->hop_round_trip != WZP_PATH_ROUND_TRIP_UNKNOWN)
+    path->peer_hop_round_trip = message->hop_round_trip * WZP_MSEC;
+  if (attempt == NULL)
+    return;
+  attempt->peer_proven |= (message->flags & WZP_PATH_PROVEN) != 0;
+  attempt->peer_silent = (message->flags & WZP_PATH_SILENT) != 0;
+  if (message->flags & WZP_PATH_AGAIN)
+    want_attempt(path);
+}
+
+WzpResult
+wzp_path_receive(WzpPath *path, WzpTime now, const uint8_t *data, size_t length)
+{
+  WzpPathMessage message;
+  unsigned refused;
+  WzpResult result = wzp_path_message_parse(&message, data, length, &refused);
+  if (result != WZP_OK)
+    return result;
+  if (message.k > path->last_k && path->config.initiator)
+    return WZP_UNEXPECTED; /* that number is ours to give */
+  if (message.type == WZP_PATH_SETUP)
+    result = take_candidates(path, now, &message);
+  else
+    take_report(path, &message);
+  wzp_path_handle_timeout(path, now);
+  return result == WZP_OK && refused > 0 ? WZP_NOT_ALLOWED : result;
+}
+
+/* --- Media --- */
+
+static WzpPathSeen *
+seen_entry(WzpPath *path, const uint8_t *packet, size_t length, uint64_t *mark)
+{
+  /* the end of the tag: what is random in every packet */
+  memcpy(mark, packet + length - sizeof *mark, sizeof *mark);
+  return &path->seen[*mark % WZP_PATH_SEEN];
+}
+
+/* A packet is known to be the other side's, and came by these ways. */
+static void
+heard_by(WzpPath *path, WzpTime now, uint8_t ways)
+{
+  for (unsigned i = 0; i < G_N_ELEMENTS(path->attempts); i++) {
+    WzpPathAttempt *one = &path->attempts[i];
+    if (ways & (2u << i)) {
+      one->heard = now;
+      one->carries = true;
+      one->without = 0;
+    } else if (++one->without >= MEDIA_ELSEWHERE) {
+      one->carries = false; /* the other side sends by the relay, and not here */
+    }
+  }
+}
+
+bool
+wzp_path_arrived(WzpPath *path, WzpTime now, WzpWay way, uint16_t k, const uint8_t *packet,
+                 size_t length)
+{
+  uint64_t mark;
+  uint8_t bit = (uint8_t)(way == WZP_WAY_RELAY ? 1u : 2u << (k % 2));
+  if (length < sizeof mark)
+    return true;
+  WzpPathSeen *entry = seen_entry(path, packet, length, &mark);
+  if (entry->mark != mark)
+    *entry = (WzpPathSeen){.mark = mark};
+  entry->ways |= bit;
+  if (!entry->opened)
+    return true;
+  path->stats.copies++;
+  heard_by(path, now, bit);
+  return false;
+}
+
+/* RFC 3550 section 6.4.1, against the interval that the packets have. */
+static void
+measure_jitter(WzpPath *path, WzpTime now, WzpTime interval)
+{
+  if (interval > 0 && interval == path->interval && path->last_opened != WZP_NEVER) {
+    WzpTime off = ABS(now - path->last_opened - interval);
+    if (off < WZP_SECOND) /* else it is a loss */
+      path->jitter += (off - path->jitter) / 16;
+  }
+  path->last_opened = now;
+}
+
+unsigned
+wzp_path_opened(WzpPath *path, WzpTime now, const uint8_t *packet, size_t length, WzpTime interval)
+{
+  uint64_t mark;
+  if (length < sizeof mark)
+    return 0;
+  WzpPathSeen *entry = seen_entry(path, packet, length, &mark);
+  measure_jitter(path, now, interval);
+  path->interval = interval;
+  if (entry->mark != mark) /* so many others came meanwhile */
+    return 0;
+  entry->opened = true;
+  heard_by(path, now, entry->ways);
+  return (entry->ways & 1 ? WZP_WAY_RELAY : 0) | (entry->ways & ~1 ? WZP_WAY_DIRECT : 0);
+}
+
+/* The newest that we alone have proof of, for a moment: what goes there too cannot overtake what went by the relay. */
+static const WzpPathAttempt *
+just_proven(const WzpPath *path, WzpTime now)
+{
+  const WzpPathAttempt *newest = path->last_k >= 0 ? &path->attempts[path->last_k % 2] : NULL;
+  bool fresh = newest != NULL && newest->in_use && newest->proven_at != WZP_NEVER &&
+               now - newest->proven_at < EARLY_TIME;
+  return fresh && path->switched == WZP_NEVER ? newest : NULL;
+}
+
+unsigned
+wzp_path_route(WzpPath *path, WzpTime now, uint16_t *k)
+{
+  const WzpPathAttempt *attempt = best(path), *early = just_proven(path, now);
+  if (early != NULL)
+    attempt = early;
+  *k = attempt != NULL ? attempt->k : 0;
+  if (attempt == NULL)
+    return WZP_WAY_RELAY;
+  if (early != NULL)
+    return WZP_WAY_RELAY | WZP_WAY_DIRECT;
+  if (!path->direct)
+    return now < path->both_until || !path->relay_usable ? WZP_WAY_RELAY | WZP_WAY_DIRECT
+                                                         : WZP_WAY_RELAY;
+  bool both = path->trouble_since != WZP_NEVER || now < path->both_until || path->both_left > 0;
+  if (path->both_left > 0)
+    path->both_left--;
+  return both ? WZP_WAY_RELAY | WZP_WAY_DIRECT : WZP_WAY_DIRECT;
+}
+
+bool
+wzp_path_is_direct(const WzpPath *path)
+{
+  return path->direct;
+}
+
+bool
+wzp_path_reaches(const WzpPath *path, WzpTime now)
+{
+  const WzpPathAttempt *attempt = best(path);
+  return attempt != NULL && now < silent_at(path, attempt);
+}
+
+/* --- Out --- */
+
+bool
+wzp_path_poll(WzpPath *path, WzpTime now, WzpPathOutput *output)
+{
+  (void)now;
+  WzpPathOutput *queued = g_queue_pop_head(&path->outputs);
+  if (queued == NULL)
+    return false;
+  *output = *queued;
+  sodium_memzero(queued, sizeof *queued);
+  g_free(queued);
+  return true;
+}
+
+void
+wzp_path_get_stats(const WzpPath *path, WzpTime now, WzpPathStats *stats)
+{
+  const WzpPathAttempt *attempt = best(path);
+  *stats = path->stats;
+  stats->direct = path->direct;
+  stats->duplicating = attempt != NULL && path->direct &&
+                       (path->trouble_since != WZP_NEVER || now < path->both_until);
+  stats->round_trip = -1;
+  stats->heard = WZP_NEVER;
+  if (attempt == NULL)
+    attempt = path->last_k >= 0 ? &path->attempts[path->last_k % 2] : NULL;
+  if (attempt == NULL || !attempt->in_use)
+    return;
+  stats->k = attempt->k;
+  stats->proven = attempt->proven_at != WZP_NEVER;
+  stats->peer_proven = attempt->peer_proven;
+  stats->peer_silent = attempt->peer_silent;
+  stats->silent = stats->proven && now >= silent_at(path, attempt);
+  stats->round_trip = attempt->round_trip;
+  stats->heard = attempt->heard;
+}

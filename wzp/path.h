@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#pragma once
+#include "path-message.h"
+
+/* Which way the media of a call of two travel: by the relay, or directly. Sans-I/O: what happens on the ways and the time
+ * go in; what to do with ICE agents, probes, messages and the choice come out. One object a call and side.
+ *
+ * Media begin on the relay; the direct path is tried beside it, in attempts with an ICE agent each, at most two at a time.
+ * It is taken when this side has proof of its own (pings that were answered, under a key of the call) and the other side
+ * reports its own; the switch sends on both for 200 ms. Whatever comes on any path is taken, always, so the two sides
+ * need not agree on when.
+ *
+ * Nothing heard on the direct path, while the other side talks for max(300 ms, 3 packets + 4 x jitter), or at all for 2 s,
+ * or the other side says that it hears nothing: at once on both; the relay alone when that lasts for 1 s; and a new attempt.
+ * A path that was left is taken again 10 s later at the earliest, after more falls 20 and 30 s, so that there is never more
+ * than one switch in 10 s; in between both are used. While the relay is away every direct path that was proven is used.
+ *
+ * Attempts: the initiator begins them. One that is not proven after 6 s gets a successor, then 12, 30, 60 s; a path that
+ * fell silent at once, but no sooner than 1 s after the last one (doubling up to 60 s while that does not help).
+ * Pings: each 50 ms five times, each 250 ms for 2 s, then each second; each 100 ms for 1 s in trouble. */
+
+#define WZP_PATH_HOLD (10 * WZP_SECOND) /* between two switches, at least */
+#define WZP_PATH_OVERLAP (200 * WZP_MSEC)
+#define WZP_PATH_SILENCE (300 * WZP_MSEC)
+
+/* A set of ways. */
+typedef enum { WZP_WAY_RELAY = 1, WZP_WAY_DIRECT = 2 } WzpWay;
+
+typedef struct {
+  bool initiator; /* of the handshake: numbers the attempts, controls ICE */
+  uint8_t send_key[32], receive_key[32], ice[32];
+} WzpPathConfig;
+
+typedef enum {
+  WZP_PATH_AGENT_START,     /* k, ours, theirs, controlling */
+  WZP_PATH_AGENT_CANDIDATE, /* k, candidate: of the other side */
+  WZP_PATH_AGENT_DROP,      /* k */
+  WZP_PATH_SEND_PROBE,      /* k, data: on the selected pair of agent k */
+  WZP_PATH_SEND_MESSAGE,    /* data: to the other side, in the call's channel */
+  WZP_PATH_CHANGED,         /* direct: the way in use is another one */
+  WZP_PATH_OVER             /* not from here: the call is over, and with it all agents */
+} WzpPathOutputType;
+
+typedef struct {
+  WzpPathOutputType type;
+  uint16_t k;
+  bool controlling, direct;
+  WzpIceCredentials ours, theirs;
+  WzpCandidate candidate;
+  uint8_t data[WZP_PATH_MESSAGE_MAX];
+  size_t length;
+} WzpPathOutput;
+
+typedef struct WzpPath WzpPath;
+/* Both sides may exchange candidates from now on. */
+WzpPath *wzp_path_new(const WzpPathConfig *config, WzpTime now);
+void wzp_path_free(WzpPath *path); /* wipes; NULL is fine */
+
+/* The relay's leg: does it work, and its round trip (-1: unknown). */
+void wzp_path_set_relay(WzpPath *path, WzpTime now, bool usable, WzpTime round_trip);
+/* Addresses or routes of this machine changed, or the relay sees us elsewhere. */
+void wzp_path_network_changed(WzpPath *path, WzpTime now);
+/* A path message of the other side. */
+WzpResult wzp_path_receive(WzpPath *path, WzpTime now, const uint8_t *data, size_t length);
+
+/* The agent of attempt k: what it found, that it can send, that it gave up. */
+void wzp_path_local_candidate(WzpPath *path, WzpTime now, uint16_t k,
+                              const WzpCandidate *candidate);
+/* lan: both ends are addresses of interfaces. */
+void wzp_path_connected(WzpPath *path, WzpTime now, uint16_t k, bool lan);
+void wzp_path_failed(WzpPath *path, WzpTime now, uint16_t k);
+/* A datagram of kind WZP_DATAGRAM_PATH_PROBE that came by agent k. */
+WzpResult wzp_path_probe(WzpPath *path, WzpTime now, uint16_t k, const uint8_t *data,
+                         size_t length);
+
+/* A media packet came, not opened yet; k: by which agent, if direct. False: it is the copy, byte for byte as far as the
+ * tag tells, of one that opened: nothing is left to do. */
+bool wzp_path_arrived(WzpPath *path, WzpTime now, WzpWay way, uint16_t k, const uint8_t *packet,
+                      size_t length);
+/* It opened. interval: until the next one, as the sender talks; 0: he does not. Returns the ways by which it came. */
+unsigned wzp_path_opened(WzpPath *path, WzpTime now, const uint8_t *packet, size_t length,
+                         WzpTime interval);
+/* Where a media packet goes now: a set of WzpWay; k: of the direct one. Counts it. */
+unsigned wzp_path_route(WzpPath *path, WzpTime now, uint16_t *k);
+
+bool wzp_path_is_direct(const WzpPath *path); /* the way in use */
+/* Is there a direct path on which something is heard? */
+bool wzp_path_reaches(const WzpPath *path, WzpTime now);
+
+bool wzp_path_poll(WzpPath *path, WzpTime now, WzpPathOutput *output);
+void wzp_path_handle_timeout(WzpPath *path, WzpTime now);
+WzpTime wzp_path_next_timeout(const WzpPath *path);
+
+typedef struct {
+  bool direct;      /* the way in use */
+  bool duplicating; /* both at the moment */
+  bool proven, peer_proven, peer_silent, silent;
+  uint16_t k;         /* of the best attempt */
+  unsigned attempts;  /* begun */
+  unsigned switches;  /* of the way in use */
+  unsigned silences;  /* times that the path in use fell silent, for us or for the other side */
+  WzpTime round_trip; /* of the best attempt; -1: unknown */
+  WzpTime heard;      /* when, on the best attempt; WZP_NEVER: not yet */
+  uint64_t probes_sent, probes_received, copies; /* copies: of packets that came by another way */
+} WzpPathStats;
+void wzp_path_get_stats(const WzpPath *path, WzpTime now, WzpPathStats *stats);
