@@ -125,7 +125,8 @@ void wzp_call_start(WzpCall *call, WzpTime now);
 void wzp_call_set_remotes(WzpCall *call, const WzpAddress *remotes, unsigned n);
 /* The TLS stream of config.tls. Ask after every input whether there should be one: then the owner opens it, and
  * tells when it is up (TLS's handshake through) or that it is not, or not any more; else it closes it, and tells that too. remote: the address
- * of datagrams that go and come there, with a stream number that no stream before had. */
+ * of datagrams that go and come there, with a stream number that no stream before had. Datagrams for one that is
+ * down may still be polled until there is a new session: they go by the one that is up now, or nowhere. */
 bool wzp_call_wants_stream(const WzpCall *call, WzpTime now);
 void wzp_call_stream_up(WzpCall *call, WzpTime now, const WzpAddress *remote);
 void wzp_call_stream_down(WzpCall *call, WzpTime now);

@@ -16,6 +16,8 @@ typedef struct {
   WzpCall *call;
   unsigned n_outputs; /* of the last input */
   bool ended;
+  WzpAddress stream; /* family 0: none is open */
+  bool by_stream;    /* what comes now */
   /* the relay */
   uint8_t hs1[WZP_HS1_PADDED];
   bool has_hs1;
@@ -113,7 +115,7 @@ drain(World *world)
   while (wzp_call_poll(world->call, world->now, &output)) {
     g_assert_cmpuint(world->n_outputs++, <, 2000);
     if (output.kind == WZP_OUTPUT_DATAGRAM) {
-      g_assert_true(wzp_address_equal(&output.to, &world->address));
+      g_assert_true(output.to.stream != 0 || wzp_address_equal(&output.to, &world->address));
       take_datagram(world, output.data, output.length);
     } else if (output.event.type == WZP_EVENT_STATE) {
       g_assert_false(world->ended); /* there is nothing behind the end */
@@ -133,8 +135,9 @@ deliver(World *world, const uint8_t *data, size_t length)
   WzpCallStats before, after;
   bool media;
   wzp_call_get_stats(world->call, &before);
-  WzpResult result =
-      wzp_call_handle_datagram(world->call, world->now, &world->address, data, length, &media);
+  WzpResult result = wzp_call_handle_datagram(world->call, world->now,
+                                              world->by_stream ? &world->stream : &world->address,
+                                              data, length, &media);
   wzp_call_get_stats(world->call, &after);
   g_assert_true(result < WZP_N_RESULTS);
   if (result != WZP_OK)
@@ -350,10 +353,37 @@ do_own(World *world)
   drain(world);
 }
 
+/* Streams come and go, whether the call wants them or not; and a challenge. */
+static void
+do_stream(World *world)
+{
+  static uint32_t n_streams;
+  uint8_t what = wzp_reader_u8(&world->input), record[WZP_DATAGRAM_MAX];
+  size_t length;
+  world->by_stream = what & 4 && world->stream.family != 0;
+  if (what % 4 == 0 && world->control != NULL &&
+      wzp_control_challenge(world->control, world->now, (const uint8_t *)"12345678", record,
+                            &length))
+    deliver(world, record, length);
+  if (what % 4 == 1 && world->stream.family == 0) {
+    world->stream = world->address;
+    world->stream.stream = ++n_streams;
+    wzp_call_stream_up(world->call, world->now, &world->stream);
+  }
+  if (what % 4 == 2) {
+    world->by_stream = false;
+    wzp_call_stream_down(world->call, world->now);
+  }
+  drain(world);
+  if (what % 4 == 2)
+    world->stream = (WzpAddress){0};
+  (void)wzp_call_wants_stream(world->call, world->now);
+}
+
 typedef void Action(World *world);
 static Action *const actions[] = {
-    do_garbage, do_wait,     do_answer, do_message, do_joined,
-    do_member,  do_pairwise, do_media,  do_close,   do_own,
+    do_garbage,  do_wait,  do_answer, do_message, do_joined, do_member,
+    do_pairwise, do_media, do_close,  do_own,     do_stream,
 };
 
 int
@@ -376,6 +406,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(config.relay_key, relay_identity->ed25519_public, 32);
   }
   config.calls = kind & 2; /* what is inside of these: fuzz-dial */
+  config.tls = kind & 8;
   config.has_callee = kind & 4;
   memcpy(config.callee, member_identity->fingerprint, sizeof config.callee);
   world.call = wzp_call_new(&config);

@@ -131,6 +131,19 @@ call(RelayWorld *world, RelayClient *client, WzpReader *reader)
   g_bytes_unref(bytes);
 }
 
+/* To another address, or another connection of it; and the last challenge that came, answered from there. */
+static void
+move(RelayWorld *world, RelayClient *client, WzpReader *reader)
+{
+  uint8_t where = wzp_reader_u8(reader);
+
+  client->address.port = (uint16_t)(5000 + where % 3);
+  client->address.stream = where / 3 % 3;
+  if (where & 0x80 && client->challenged && client->control != NULL)
+    relay_world_send_bytes(world, client,
+                           relay_client_answer(client, world->now, client->challenge));
+}
+
 /* The clients do nothing on their own here: what they have to send waits until it is let go. */
 static void
 act(RelayWorld *world, WzpReader *reader)
@@ -139,6 +152,10 @@ act(RelayWorld *world, WzpReader *reader)
   RelayClient *client = world->clients[what % N_CLIENTS];
   GBytes *bytes;
 
+  if (what / N_CLIENTS >= 58) {
+    move(world, client, reader);
+    return;
+  }
   if (what / N_CLIENTS >= 51) {
     call(world, client, reader);
     return;
