@@ -4,7 +4,7 @@
 # fresh seeds, the targets of repair at their full length, the fuzzers for minutes, the demo on worse networks.
 # After tests/run.sh, which builds.
 #
-#   tests/long.sh [ROUNDS [FUZZ_SECONDS]]      20  120; about 50 minutes on two cores
+#   tests/long.sh [ROUNDS [FUZZ_SECONDS]]      20  120; about 55 minutes on two cores
 set -u
 cd "$(dirname "$0")/.."
 rounds=${1:-20} fuzz_seconds=${2:-120}
@@ -45,6 +45,7 @@ try 'residual loss' tests/sim/residual.sh build/tests/sim/wzp-sim
 try 'what codes lose' build/tests/bench/bench-fec-loss --frames 2000000
 try fuzz tests/fuzz/run.sh "$fuzz_seconds"
 try floods env WZP_RELAY=build/relay/wzp-relay build/tests/attack/flood-gate 20
+try 'calls through NATs' tests/net/test-paths.py build --runs 10
 try 'model of keys, longer' tests/model/check.sh 1
 for loss in 0 0.3 0.5; do
   try "demo at loss $loss" pipelines/demo.sh --loss "$loss"

@@ -1,0 +1,160 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Real calls of wzp-client through NATs: which way they go, how soon, and what is lost.
+
+    test-paths.py BUILD [--runs N] [--only NAME...] [--jobs N]
+
+The table below says what each topology has to come to. Labs run beside each other; each call is a case. TAP on stdout.
+"""
+import argparse
+import concurrent.futures
+import os
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import lab  # noqa: E402
+
+# name: (network, hosts, path that the call must come to (None: either), ms within which it goes directly: the median, all)
+TOPOLOGIES = {
+    'one LAN, no hairpin': (dict(), 'a1 a2', 'direct', 300, 800),
+    'one LAN, IPv4 and IPv6': (dict(v6='stateful'), 'a1 a2', 'direct', 300, 800),
+    'one LAN, isolated from each other': (dict(isolated=True), 'a1 a2', 'relay', None, None),
+    'cone and cone': (dict(), 'a1 b1', 'direct', 1000, 2500),
+    'full cone and symmetric': (dict(nat_a='fullcone', nat_b='symmetric'), 'a1 b1', 'direct', 1000, 2500),
+    'cone and a router that takes what comes': (dict(nat_b='accepting'), 'a1 b1', None, None, None),
+    'symmetric and symmetric': (dict(nat_a='symmetric', nat_b='symmetric'), 'a1 b1', 'relay', None, None),
+    'IPv6 alone, open': (dict(v4=False, v6='open'), 'a1 b1', 'direct', 1000, 2500),
+    'IPv6 alone, stateful': (dict(v4=False, v6='stateful'), 'a1 b1', 'direct', 1000, 2500),
+}
+SECONDS = 3
+
+
+class Failed(Exception):
+    pass
+
+
+def expect(holds, what, *reports):
+    if not holds:
+        raise Failed(what + ''.join('\n  %s' % report for report in reports))
+
+
+def check_heard(reports):
+    for report in reports:
+        expect(report['error'] is None and report['call']['end'] in (None, 'hung-up'), 'the call failed', report)
+        # who began later is heard for so much less; what is lost by a change of path the simulator counts
+        expect(report['frames_received'] + report['frames_repaired'] >= 0.5 * SECONDS * 50, 'too little was heard', report)
+
+
+def run_topology(build, name, number):
+    network, hosts, path, _, slowest = TOPOLOGIES[name]
+    place = lab.Lab(build, 't%d' % number, seed=number + 1, **network)
+    try:
+        reports = place.call(*hosts.split(), seconds=SECONDS)
+    finally:
+        place.close()
+    check_heard(reports)
+    for report in reports:
+        expect(path in (report['path'], None), 'it went by %s' % report['path'], report)
+        if path == 'direct':
+            expect(report['path_switches'] == 1, 'it changed %d times' % report['path_switches'], report)
+            expect(report['time_to_direct_ms'] <= slowest, 'it took too long', report)
+    # counted from the moment that both may exchange candidates: the caller hears of it last
+    return reports[0]['time_to_direct_ms']
+
+
+def run_cut(build, number):
+    """The LAN lets the two hear each other no more in the middle of the call: it goes on by the relay."""
+    place = lab.Lab(build, 'c%d' % number)
+
+    def cut(place, calling):
+        place.wait_for('caller', calling, 'goes directly')
+        place.wait_for('callee', calling, 'goes directly')
+        place.isolate()
+
+    try:
+        reports = place.call('a1', 'a2', seconds=SECONDS, during=cut)
+    finally:
+        place.close()
+    check_heard(reports)
+    expect(any(report['path_silences'] == 1 for report in reports), 'nobody noticed', *reports)
+    heard = sum(report['frames_received'] for report in reports) / sum(report['frames_sent'] for report in reports)
+    expect(heard > 0.7, 'too much was lost: %.2f' % (1 - heard), *reports)
+
+
+def run_private(build, number):
+    """Private on one side: nothing goes from one to the other past the relay, and no address leaves."""
+    place = lab.Lab(build, 'p%d' % number)
+    captures = []
+    try:
+        for host in ('a1', 'a2'):
+            path = '%s/%s.packets' % (place.work, host)
+            captures.append(path)
+            place.start(host, sys.executable, os.path.join(os.path.dirname(os.path.abspath(__file__)), 'sniff.py'),
+                        'eth0', path)
+        reports = place.call('a1', 'a2', seconds=SECONDS, private=True)
+        packets = [[line.split() for line in open(path)] for path in captures]
+    finally:
+        place.close()
+    check_heard(reports)
+    for report in reports:
+        expect(report['call']['mode'] == 'private' and report['path'] == 'relay', 'it was not private', report)
+        expect(report['path_attempts'] == 0, 'it tried to go directly', report)
+    addresses = [lab.V4['a1'], lab.V4['a2']]
+    for host, list_ in zip(('a1', 'a2'), packets):
+        expect(len(list_) > 2 * SECONDS * 40, 'the capture of %s has %d packets only' % (host, len(list_)))
+        for source, target, payload in list_:
+            expect(lab.RELAY in (source, target), '%s sent to %s' % (source, target))
+            for address in addresses:
+                raw = bytes(int(part) for part in address.split('.'))
+                expect(raw.hex() not in payload and address.encode().hex() not in payload,
+                       '%s is in a packet from %s' % (address, source))
+
+
+def main():
+    options = argparse.ArgumentParser()
+    options.add_argument('build')
+    options.add_argument('--runs', type=int, default=2)
+    options.add_argument('--only', nargs='*')
+    options.add_argument('--jobs', type=int, default=3)
+    options = options.parse_args()
+    options.build = os.path.abspath(options.build)
+    lab.enter()
+    # what a fresh registry finds is the same for all: fill it once
+    with tempfile.TemporaryDirectory() as work:
+        os.environ['GST_REGISTRY_1_0'] = work + '/registry.bin'
+        subprocess.run(['gst-inspect-1.0', 'wzpcall'], capture_output=True,
+                       env=dict(os.environ, GST_PLUGIN_PATH_1_0=options.build + '/gst'))
+        wanted = [name for name in TOPOLOGIES if not options.only or name in options.only]
+        jobs, number = [], 0
+        with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+            for name in wanted:
+                for _ in range(options.runs):
+                    jobs.append((name, pool.submit(run_topology, options.build, name, number)))
+                    number += 1
+            for name, job in (('private', run_private), ('the direct path is cut', run_cut)):
+                if not options.only or name in options.only:
+                    jobs.append((name, pool.submit(job, options.build, number)))
+                    number += 1
+        times, failures = {}, 0
+        print('1..%d' % (len(jobs) + len([n for n in wanted if TOPOLOGIES[n][3]])))
+        for count, (name, job) in enumerate(jobs, 1):
+            try:
+                time = job.result()
+                times.setdefault(name, []).append(time)
+                print('ok %d %s%s' % (count, name, ', direct after %.0f ms' % time if time else ''))
+            except (Failed, RuntimeError, subprocess.TimeoutExpired) as problem:
+                failures += 1
+                print('not ok %d %s\n# %s' % (count, name, str(problem).replace('\n', '\n# ')))
+        for count, name in enumerate((n for n in wanted if TOPOLOGIES[n][3]), len(jobs) + 1):
+            limit, found = TOPOLOGIES[name][3], sorted(times.get(name, []))
+            good = bool(found) and found[(len(found) - 1) // 2] <= limit
+            failures += not good
+            print('%s %d %s: half of %d within %d ms (%s)' % ('ok' if good else 'not ok', count, name, len(found), limit,
+                                                              ' '.join('%.0f' % time for time in found)))
+    return 1 if failures else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
