@@ -52,7 +52,7 @@ def stop(process, number=signal.SIGTERM):
 
 
 def relay(stack, folder, **settings):
-    """Starts a relay; returns its address and the fingerprint it prints."""
+    """Starts a relay; returns its address and the fingerprint it prints; with tls_listen, its address for TLS too."""
     config = folder / f"relay-{len(list(folder.iterdir()))}.conf"
     config.write_text("\n".join(["[relay]", *(f"{k.replace('_', '-')}={v}" for k, v in settings.items()), ""]))
     command = [RELAY, "--listen", "127.0.0.1:0", "--identity", folder / "relay-identity", "--config", config]
@@ -63,7 +63,11 @@ def relay(stack, folder, **settings):
     found = re.fullmatch(r"wzp-relay \S+ listening on (127\.0\.0\.1):(\d+), key ([0-9a-f:]{39})\n", line)
     expect(found, f"a start line as described, not {line!r}")
     print("#", line, end="")
-    return (found[1], int(found[2])), found[3]
+    address = (found[1], int(found[2]))
+    if "tls_listen" not in settings:
+        return address, found[3]
+    found_tls = re.fullmatch(r"TLS on (127\.0\.0\.1):(\d+)\n", process.stdout.readline().decode())
+    return address, found[3], (found_tls[1], int(found_tls[2]))
 
 
 def close(*peers):
@@ -125,6 +129,36 @@ def test_open_room(stack, folder):
     two.leave(now)
     gone = {"type": "left", "slot": two.slot, "reason": "leave"}
     expect(wzp.drive([one], lambda: gone in one.signals and not one.members), f"a leave: {one.signals}")
+
+
+def test_tls(stack, folder):
+    "one by TLS, the other by UDP; the certificate holds the relay's key"
+    address, key, tls_address = relay(stack, folder, tls_listen="127.0.0.1:0")
+    one, two = wzp.RoomPeer(tls_address, "room", tls=True), wzp.RoomPeer(address, "room", trunks=True)
+    stack.callback(close, one, two)
+    call(one, two)
+    expect(wire.fingerprint(one.handshake.peer) == key, "the relay's key is the one it prints")
+    expect(one.handshake.peer in one.certificate, "the certificate's key is the relay's")
+    expect(one.observed == ("127.0.0.1", one.port()), f"observed address {one.observed}")
+
+
+def test_move(stack, folder):
+    "a leg moves by an answered challenge, twice, and nothing that it says is lost"
+    address, _ = relay(stack, folder)
+    one, two = wzp.RoomPeer(address, "room"), wzp.RoomPeer(address, "room")
+    stack.callback(close, one, two)
+    call(one, two)
+    for _ in range(2):
+        one.move()
+        before, session = one.control.challenges, one.session_id
+        sent = frames()
+        two.received, one.out_frames = [], list(sent)
+        expect(wzp.drive([one, two], lambda: len(two.received) == PACKETS), "all that it says from there is heard")
+        everything(two, sent)
+        expect(one.control.challenges > before, "it was asked")
+        time.sleep(0.6)  # the relay decides after half a second
+        call(one, two)
+        expect(one.session_id == session, "the session is the same")
 
 
 def come_back(peer, drive):

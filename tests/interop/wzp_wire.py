@@ -255,7 +255,7 @@ class Control:
         self.ctr, self.window = 0, Window(64)
         self.number, self.unacked = first_number, {}  # number -> [frames, first sent, last sent]
         self.next, self.partial = next_expected, {}  # number -> {fragment: bytes}, fragments
-        self.resent, self.closed, self.pongs = 0, None, 0
+        self.resent, self.closed, self.pongs, self.challenges = 0, None, 0, 0
 
     def record(self, frames):
         head = b"\x44" + self.peer_cid + be(self.ctr, 4)
@@ -316,7 +316,11 @@ class Control:
             elif kind == 4:
                 self.pongs += 1
                 plain = body[4:]
-            elif kind in (5, 6):
+            elif kind == 5:
+                reply += b"\x06" + body[:8]
+                self.challenges += 1
+                plain = body[8:]
+            elif kind == 6:
                 plain = body[8:]
             elif kind == 7:
                 self.closed, plain = body[0], body[1:]
