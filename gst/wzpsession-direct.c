@@ -161,6 +161,16 @@ start_agent(WzpSession *self, guint32 serial, const WzpPathOutput *output)
   set_agent(self, output->k, wzp_agent_new(&config, &callbacks, self));
 }
 
+/* What is no media. */
+static void
+send_own(WzpSession *self, WzpAgent *agent, const guint8 *data, gsize length)
+{
+  gboolean sent = wzp_agent_send(agent, data, length);
+  g_mutex_lock(&self->lock);
+  wzp_session_count_direct_locked(self, agent, length, sent);
+  g_mutex_unlock(&self->lock);
+}
+
 void
 wzp_session_direct_output(WzpSession *self, const WzpOutput *output)
 {
@@ -183,12 +193,12 @@ wzp_session_direct_output(WzpSession *self, const WzpOutput *output)
       set_agent(self, path->k, NULL);
     break;
   case WZP_PATH_SEND_PROBE:
-    if (agent != NULL) {
-      gboolean sent = wzp_agent_send(agent, path->data, path->length);
-      g_mutex_lock(&self->lock);
-      wzp_session_count_direct_locked(self, agent, path->length, sent);
-      g_mutex_unlock(&self->lock);
-    }
+    if (agent != NULL)
+      send_own(self, agent, path->data, path->length);
+    break;
+  case WZP_PATH_SEND_RECORD:
+    if (agent != NULL)
+      send_own(self, agent, output->data, output->length);
     break;
   case WZP_PATH_OVER:
     wzp_session_drop_agents(self);

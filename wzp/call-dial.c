@@ -105,6 +105,7 @@ wzp_call_dial_pump(WzpCall *call, WzpTime now)
   wzp_call_path_pump(call, now);
   while (connected && (message = wzp_dial_poll(call->dial, now)) != NULL)
     send_message(call, message);
+  wzp_call_path_pump(call, now);
   report_events(call);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "call-private.h"
 #include "profile.h"
+#include <string.h>
 
 /* The direct path of a call of two: what path.h decides, tied to the call and its owner's agents. */
 
@@ -54,6 +55,23 @@ follow_call(WzpCall *call, const WzpPath *path, uint32_t serial)
   }
 }
 
+/* While the relay is away the call's channel takes the way of the media. */
+static void
+send_records(WzpCall *call, WzpTime now, WzpPath *path, uint32_t serial, bool relay_usable)
+{
+  uint8_t record[WZP_DATAGRAM_MAX];
+  size_t length;
+  uint16_t k;
+  wzp_dial_set_past_relay(call->dial, !relay_usable && wzp_path_reaches(path, now));
+  while (wzp_dial_poll_direct(call->dial, now, record, &length)) {
+    wzp_path_route(path, now, &k);
+    WzpOutput *output = push_path(call, WZP_PATH_SEND_RECORD, serial);
+    output->path.k = k;
+    memcpy(output->data, record, length);
+    output->length = length;
+  }
+}
+
 void
 wzp_call_path_pump(WzpCall *call, WzpTime now)
 {
@@ -62,13 +80,17 @@ wzp_call_path_pump(WzpCall *call, WzpTime now)
   WzpPath *path = call->state != WZP_CALL_ENDED ? wzp_call_path(call, &serial) : NULL;
   const WzpCallSession *session = call->session;
   follow_call(call, path, serial);
-  if (path == NULL)
+  if (path == NULL) {
+    if (call->dial != NULL)
+      wzp_dial_set_past_relay(call->dial, false);
     return;
+  }
   bool usable = session != NULL && session->joined && !call->lost;
   wzp_path_set_relay(path, now, usable,
                      session != NULL ? wzp_control_round_trip(session->control) : -1);
   while (wzp_path_poll(path, now, &output))
     take_output(call, serial, &output);
+  send_records(call, now, path, serial, usable);
 }
 
 void
@@ -123,6 +145,8 @@ dispatch(WzpCall *call, WzpTime now, uint32_t serial, uint16_t k, const uint8_t 
     if (result == WZP_OK)
       wzp_dial_heard_direct(call->dial, now);
     return result;
+  case WZP_DATAGRAM_CONTROL:
+    return wzp_dial_receive_direct(call->dial, now, data, length);
   default:
     return WZP_UNKNOWN_KIND;
   }

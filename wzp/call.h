@@ -110,7 +110,8 @@ typedef struct {
   size_t length; /* datagram */
   uint8_t data[WZP_DATAGRAM_MAX];
   WzpEvent event;
-  WzpPathOutput path; /* what an agent of a direct path has to do: AGENT_..., SEND_PROBE, OVER */
+  WzpPathOutput
+      path; /* what an agent of a direct path has to do: AGENT_..., SEND_..., OVER; SEND_RECORD: data, length */
   uint32_t path_serial;
 } WzpOutput;
 

@@ -55,7 +55,6 @@ wzp_line_end(WzpDial *dial, WzpTime now, WzpLine *line, WzpCallEnd end, bool the
   }
   wzp_line_set_state(line, now, WZP_LINE_OVER);
   line->together = false;
-  g_clear_pointer(&line->path, wzp_path_free);
   if (dial->on != line)
     return;
   dial->on = NULL;
@@ -383,10 +382,10 @@ wzp_line_next_timeout(const WzpDial *dial, const WzpLine *line)
   WzpTime next = MIN(end_at(line, &end), MIN(ping_at(line), wzp_line_again_at(line)));
   if (line->control != NULL && line->state != WZP_LINE_OVER)
     next = MIN(next, wzp_line_keys_next_timeout(line));
+  if (line->control != NULL && (dial->connected || (dial->past_relay && line->path != NULL)))
+    next = MIN(next, wzp_control_next_timeout(line->control));
   if (!dial->connected)
     return next;
-  if (line->control != NULL)
-    next = MIN(next, wzp_control_next_timeout(line->control));
   if (line->state != WZP_LINE_OVER)
     next = MIN(next, line->next_send);
   return wzp_line_is_done(line, line->since) ? 0 : next;

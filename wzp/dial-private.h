@@ -70,9 +70,11 @@ struct WzpDial {
   WzpDialConfig config;
   uint8_t instance[WZP_CALL_INSTANCE_SIZE];
   bool connected;
+  bool past_relay;                       /* records can go directly now */
   GPtrArray *lines;                      /* WzpLine */
   WzpLine *on;                           /* the one that is on, or NULL */
   GQueue messages;                       /* GBytes for the relay */
+  GQueue last_words;                     /* GBytes: records that go directly too */
   GQueue events;                         /* WzpDialEvent */
   WzpTime answers[WZP_DIAL_ANSWERS_MAX]; /* when HS1s were answered, a ring */
   unsigned n_answers, unfinished;

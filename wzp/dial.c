@@ -12,6 +12,7 @@ wzp_dial_new(const WzpDialConfig *config)
   wzp_random_fill(&dial->config.random, dial->instance, sizeof dial->instance);
   dial->lines = g_ptr_array_new_with_free_func(wzp_dial_line_free);
   g_queue_init(&dial->messages);
+  g_queue_init(&dial->last_words);
   g_queue_init(&dial->events);
   return dial;
 }
@@ -38,6 +39,7 @@ wzp_dial_free(WzpDial *dial)
     return;
   g_ptr_array_unref(dial->lines);
   g_queue_clear_full(&dial->messages, (GDestroyNotify)g_bytes_unref);
+  g_queue_clear_full(&dial->last_words, (GDestroyNotify)g_bytes_unref);
   g_queue_clear_full(&dial->events, g_free);
   g_free(dial);
 }
@@ -284,6 +286,9 @@ poll_records(WzpDial *dial, WzpTime now)
       const WzpCallMessage message = {
           .kind = WZP_MESSAGE_CALL, .route = line->route, .body = record, .body_length = length};
       wzp_dial_push_message(dial, &message);
+      /* last words take both ways: nobody is there to say them again */
+      if (line->state == WZP_LINE_OVER && line->path != NULL && wzp_path_reaches(line->path, now))
+        g_queue_push_tail(&dial->last_words, g_bytes_new(record, length));
     }
   }
 }
@@ -322,30 +327,76 @@ wzp_dial_next_timeout(const WzpDial *dial)
 
 /* --- The direct path --- */
 
+/* The call that is on, or one whose last words may have to go directly. */
+static WzpLine *
+path_line(const WzpDial *dial)
+{
+  if (dial->on != NULL && dial->on->path != NULL)
+    return dial->on;
+  for (unsigned i = 0; i < dial->lines->len; i++)
+    if (nth(dial, i)->path != NULL)
+      return nth(dial, i);
+  return NULL;
+}
+
 WzpPath *
 wzp_dial_path(const WzpDial *dial, uint32_t *serial)
 {
-  if (dial->on == NULL || dial->on->path == NULL)
+  const WzpLine *line = path_line(dial);
+  if (line == NULL)
     return NULL;
-  *serial = dial->on->serial;
-  return dial->on->path;
+  *serial = line->serial;
+  return line->path;
 }
 
 WzpResult
 wzp_dial_send_path(WzpDial *dial, const uint8_t *message, size_t length)
 {
   uint8_t bytes[1 + WZP_PATH_MESSAGE_MAX] = {WZP_DIAL_PATH};
-  if (dial->on == NULL || dial->on->control == NULL)
-    return WZP_NOT_CONNECTED;
+  const WzpLine *line = dial->on;
+  if (line == NULL || line->control == NULL)
+    return WZP_OK; /* the call is over: nobody needs it any more */
   memcpy(bytes + 1, message, length);
-  return wzp_control_send(dial->on->control, bytes, 1 + length);
+  return wzp_control_send(line->control, bytes, 1 + length);
+}
+
+void
+wzp_dial_set_past_relay(WzpDial *dial, bool past_relay)
+{
+  dial->past_relay = past_relay;
+}
+
+bool
+wzp_dial_poll_direct(WzpDial *dial, WzpTime now, uint8_t record[WZP_DATAGRAM_MAX], size_t *length)
+{
+  WzpLine *line = path_line(dial);
+  g_autoptr(GBytes) last = g_queue_pop_head(&dial->last_words);
+  if (last != NULL) {
+    *length = g_bytes_get_size(last);
+    memcpy(record, g_bytes_get_data(last, NULL), *length);
+    return true;
+  }
+  return dial->past_relay && line != NULL && line->control != NULL &&
+         wzp_control_poll(line->control, now, record, length);
+}
+
+WzpResult
+wzp_dial_receive_direct(WzpDial *dial, WzpTime now, const uint8_t *record, size_t length)
+{
+  WzpLine *line = path_line(dial);
+  if (line == NULL)
+    return WZP_UNKNOWN_SESSION;
+  const WzpCallMessage message = {
+      .kind = WZP_MESSAGE_CALL, .route = line->route, .body = record, .body_length = length};
+  return wzp_line_receive(dial, now, line, &message);
 }
 
 void
 wzp_dial_heard_direct(WzpDial *dial, WzpTime now)
 {
-  if (dial->on != NULL)
-    dial->on->media_heard = now;
+  WzpLine *line = path_line(dial);
+  if (line != NULL)
+    line->media_heard = now;
 }
 
 /* --- Events --- */

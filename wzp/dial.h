@@ -142,6 +142,12 @@ WzpResult wzp_dial_open(WzpDial *dial, WzpTime now, const uint8_t *packet, size_
 WzpPath *wzp_dial_path(const WzpDial *dial, uint32_t *serial);
 /* A message of that path, for the other side. */
 WzpResult wzp_dial_send_path(WzpDial *dial, const uint8_t *message, size_t length);
+/* Records of the call's channel go there while the relay is away (PROTOCOL.md 16): can they now? Then they are polled
+ * here, after every input, until false; else by wzp_dial_poll(), after which the last ones of a call come here too. */
+void wzp_dial_set_past_relay(WzpDial *dial, bool past_relay);
+bool wzp_dial_poll_direct(WzpDial *dial, WzpTime now, uint8_t record[WZP_DATAGRAM_MAX],
+                          size_t *length);
+WzpResult wzp_dial_receive_direct(WzpDial *dial, WzpTime now, const uint8_t *record, size_t length);
 /* Something that can only be the other side's came there. */
 void wzp_dial_heard_direct(WzpDial *dial, WzpTime now);
 

@@ -37,8 +37,9 @@ typedef enum {
   WZP_PATH_AGENT_DROP,      /* k */
   WZP_PATH_SEND_PROBE,      /* k, data: on the selected pair of agent k */
   WZP_PATH_SEND_MESSAGE,    /* data: to the other side, in the call's channel */
-  WZP_PATH_CHANGED,         /* direct: the way in use is another one */
-  WZP_PATH_OVER             /* not from here: the call is over, and with it all agents */
+  WZP_PATH_SEND_RECORD, /* not from here: a record of the call's channel; k, and the bytes beside it */
+  WZP_PATH_CHANGED,     /* direct: the way in use is another one */
+  WZP_PATH_OVER         /* not from here: the call is over, and with it all agents */
 } WzpPathOutputType;
 
 typedef struct {

@@ -83,6 +83,25 @@ def run_cut(build, number):
     expect(heard > 0.7, 'too much was lost: %.2f' % (1 - heard), *reports)
 
 
+def run_without_relay(build, number):
+    """The relay dies in the middle of the call: the call goes on and ends as it should."""
+    place = lab.Lab(build, 'r%d' % number)
+
+    def kill(place, calling):
+        place.wait_for('caller', calling, 'goes directly')
+        place.wait_for('callee', calling, 'goes directly')
+        place.relay.kill()
+
+    try:
+        reports = place.call('a1', 'a2', seconds=SECONDS, during=kill)
+    finally:
+        place.close()
+    check_heard(reports)
+    heard = sum(report['frames_received'] for report in reports) / sum(report['frames_sent'] for report in reports)
+    expect(heard > 0.8, 'too much was lost: %.2f' % (1 - heard), *reports)
+    expect(all(report['path_switches'] == 1 for report in reports), 'it changed its path', *reports)
+
+
 def run_private(build, number):
     """Private on one side: nothing goes from one to the other past the relay, and no address leaves."""
     place = lab.Lab(build, 'p%d' % number)
@@ -133,7 +152,7 @@ def main():
                 for _ in range(options.runs):
                     jobs.append((name, pool.submit(run_topology, options.build, name, number)))
                     number += 1
-            for name, job in (('private', run_private), ('the direct path is cut', run_cut)):
+            for name, job in (('private', run_private), ('the direct path is cut', run_cut), ('the relay dies', run_without_relay)):
                 if not options.only or name in options.only:
                     jobs.append((name, pool.submit(job, options.build, number)))
                     number += 1

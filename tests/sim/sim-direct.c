@@ -99,6 +99,10 @@ sim_direct_take(SimCall *sim, SimParty *party, const WzpOutput *output)
     if (agent != NULL && agent->connected)
       send_direct(sim, party, output->path.k, output->path.data, output->path.length);
     break;
+  case WZP_PATH_SEND_RECORD:
+    if (agent != NULL && agent->connected)
+      send_direct(sim, party, output->path.k, output->data, output->length);
+    break;
   default:
     g_assert_not_reached();
   }

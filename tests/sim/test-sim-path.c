@@ -283,6 +283,43 @@ test_relay_away(void)
   sim_call_free(sim);
 }
 
+static bool
+both_idle(SimCall *sim)
+{
+  WzpDialInfo info[2];
+  for (unsigned i = 0; i < 2; i++)
+    wzp_dial_get_info(dial_of(sim, i), &info[i]);
+  return info[0].state == WZP_DIAL_IDLE && info[1].state == WZP_DIAL_IDLE;
+}
+
+/* While the relay is away, what the two say to each other goes past it as well: hold, new keys, and the end. */
+static void
+test_words_past_relay(void)
+{
+  SimCall *sim = talking_directly(10);
+  WzpDialInfo info;
+  sim_call_kill_relay(sim);
+  sim_call_run(sim, 15 * WZP_SECOND);
+  g_assert_cmpint(wzp_dial_hold(dial_of(sim, 0), true), ==, WZP_OK);
+  sim_call_run(sim, WZP_SECOND);
+  wzp_dial_get_info(dial_of(sim, 1), &info);
+  g_assert_true(info.remote_held);
+  g_assert_cmpint(wzp_dial_hold(dial_of(sim, 0), false), ==, WZP_OK);
+  sim_call_run(sim, WZP_DIAL_REKEY_EVERY + 10 * WZP_SECOND);
+  for (unsigned i = 0; i < 2; i++) {
+    wzp_dial_get_info(dial_of(sim, i), &info);
+    g_assert_cmpuint(info.generation, ==, 1);
+    g_assert_cmpuint(info.epoch, ==, 1);
+  }
+  wzp_dial_hang_up(dial_of(sim, 0), sim->now, NULL);
+  g_assert_true(sim_call_run_until(sim, both_idle, WZP_SECOND));
+  sim_call_run(sim, 15 * WZP_SECOND);
+  for (unsigned i = 0; i < 2; i++)
+    for (unsigned n = 0; n < 2; n++)
+      g_assert_false(sim->parties[i].agents[n].alive);
+  sim_call_free(sim);
+}
+
 typedef struct {
   WzpTime at[64];
   unsigned n;
@@ -344,6 +381,7 @@ main(int argc, char **argv)
   g_test_add_func("/sim-path/short-cut", test_short_cut);
   g_test_add_func("/sim-path/silence", test_silence);
   g_test_add_func("/sim-path/relay-away", test_relay_away);
+  g_test_add_func("/sim-path/words-past-relay", test_words_past_relay);
   g_test_add_func("/sim-path/grid", test_grid);
   return g_test_run();
 }
