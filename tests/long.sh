@@ -46,7 +46,8 @@ try 'what codes lose' build/tests/bench/bench-fec-loss --frames 2000000
 try fuzz tests/fuzz/run.sh "$fuzz_seconds"
 try floods env WZP_RELAY=build/relay/wzp-relay build/tests/attack/flood-gate 20
 try 'calls through NATs' tests/net/test-paths.py build --runs 10
-try 'model of keys, longer' tests/model/check.sh 1
+try 'model of keys in rooms, longer' tests/model/check.sh sender-keys 1
+try 'model of keys in calls, longer' tests/model/check.sh dial-keys 1
 for loss in 0 0.3 0.5; do
   try "demo at loss $loss" pipelines/demo.sh --loss "$loss"
 done

@@ -100,6 +100,13 @@ is_settled(const WzpLine *line)
   return wzp_control_send_generation(line->control) == line->generation;
 }
 
+/* Only two generations are ever held. */
+static bool
+may_change(const WzpLine *line)
+{
+  return is_settled(line) && !wzp_control_holds_previous(line->control);
+}
+
 static void
 say_key(WzpLine *line, WzpDialType type, uint32_t number, const uint8_t key[32])
 {
@@ -125,7 +132,7 @@ static WzpResult
 take_offer(WzpDial *dial, WzpTime now, WzpLine *line, const WzpDialMessage *message)
 {
   uint8_t secret[32], public_key[32];
-  if (message->number != line->generation + 1 || !is_settled(line))
+  if (message->number != line->generation + 1 || !may_change(line))
     return WZP_UNEXPECTED;
   if (line->offered && line->outgoing) /* both offer: the caller's stands */
     return WZP_UNEXPECTED;
@@ -233,7 +240,7 @@ wzp_line_heard(WzpTime now, WzpLine *line)
 static WzpTime
 offer_at(const WzpLine *line)
 {
-  if (line->state != WZP_LINE_TALKING || !is_settled(line))
+  if (line->state != WZP_LINE_TALKING || !may_change(line))
     return WZP_NEVER;
   if (line->offered)
     return line->offer_again_at;

@@ -20,6 +20,7 @@ struct World {
   Tap tap;
   GPtrArray *taken; /* what the tap kept */
   unsigned lose;    /* of eight messages so many are lost */
+  unsigned deaf;    /* for the tap: a bit for each whose messages are lost */
   uint32_t luck;
   unsigned carried;
 };

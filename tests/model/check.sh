@@ -1,11 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT OR Apache-2.0
-# The model of a sender's keys, searched whole by SPIN, and once more without each of its rules, when something has to go
-# wrong.  check.sh [MORE-SEALS (0)]: so many more packets than in CI, where it takes seconds; 1 is 5 million
-# states. Prints TAP; skipped where there is no spin.
+# A model, searched whole by SPIN, and once more without each of its rules, when something has to go wrong.
+#   check.sh MODEL [MORE (0)]
+# sender-keys: so many more packets than in CI, where it takes seconds; 1 is 5 million states. dial-keys: so many more
+# wraps; 1 is 1 million. Prints TAP; skipped where there is no spin.
 set -eu
-model=$(dirname "$0")/sender-keys.pml
-seals=$((3 + ${1:-0}))
+model=$(dirname "$0")/$1.pml
+more=${2:-0}
 command -v spin >/dev/null || {
   echo '1..0 # SKIP spin is not installed'
   exit 0
@@ -29,7 +30,7 @@ search() {
   optimisation=$1
   shift
   spin -a "$@" model.pml >generate.log 2>&1 || return 2
-  cc "$optimisation" -w -DSAFETY -DNOFAIR -DVECTORSZ=256 -o pan pan.c >>generate.log 2>&1 || return 2
+  cc "$optimisation" -w -DSAFETY -DNOFAIR -DVECTORSZ=512 -o pan pan.c >>generate.log 2>&1 || return 2
   ./pan -m100000 -w22 >search.log 2>&1 || return 2
   ! grep -q 'Search not completed' search.log || grep -q 'errors: [1-9]' search.log || return 2
   grep -q 'errors: 0' search.log
@@ -48,11 +49,11 @@ told() {
 }
 
 status=0
-search -O2 -DSEALS="$seals" || status=$?
+search -O2 -DMORE="$more" || status=$?
 told 0 $status "all orders of steps: $(sed -n 's/^ *\([0-9.e+]*\) states, stored.*/\1/p' search.log) states"
 for rule in "$@"; do
   status=0
-  search -O0 -DSEALS="$seals" -D"$rule" || status=$?
+  search -O0 -DMORE="$more" -D"$rule" || status=$?
   told 1 $status "$rule: $(sed -n 's/^pan:1: \(.*\) (at depth.*/\1/p' search.log)"
 done
 exit $failed

@@ -20,9 +20,10 @@
 #define WRAP 2     /* seq before it wraps */
 #define NONE 255
 
-#ifndef SEALS
-#define SEALS 4
+#ifndef MORE
+#define MORE 0
 #endif
+#define SEALS (3 + MORE)
 #ifndef LOSSES
 #define LOSSES 1
 #endif
