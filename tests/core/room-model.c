@@ -69,6 +69,7 @@ client_clear(RoomClient *client)
 {
   unsigned life = client->life;
 
+  room_voice_free(client->voice);
   wzp_group_free(client->group);
   wzp_identity_free(client->identity);
   memset(client, 0, sizeof *client);
@@ -185,7 +186,9 @@ start(RoomModel *model, unsigned n, const WzpIdentity *identity, const char *roo
   relay_forget(model, n);
   client_clear(client);
   for (unsigned other = 0; other < ROOM_CLIENTS; other++)
-    model->clients[other].last_from[n] = 0;
+    if (model->clients[other].voice != NULL)
+      room_voice_forget(model->clients[other].voice, n);
+  client->voice = model->repair ? room_voice_new(n, model->loss_percent) : NULL;
   client->in_use = true;
   client->identity = wzp_identity_new(seed);
   wzp_room_secret_open(&secret, room_name);
@@ -310,19 +313,18 @@ is_meant(const RoomClient *from, const RoomClient *to)
   return false;
 }
 
-bool
-room_model_speak(RoomModel *model, unsigned n)
+/* A packet of the client, to all others; false: there is nobody to speak to. */
+static bool
+send_packet(RoomModel *model, unsigned n, const WzpFecPacket *packet)
 {
   RoomClient *client = &model->clients[n];
-  uint8_t packet[200], plain[60];
+  uint8_t sealed[WZP_DATAGRAM_MAX];
   size_t length;
-  WzpResult result;
+  WzpResult result =
+      wzp_group_seal(client->group, packet->code, (uint32_t)packet->media_ms,
+                     packet->talk_start ? WZP_FLAG_TALK_START : 0, packet->gap, packet->bundle,
+                     packet->length, sealed, sizeof sealed, &length, NULL);
 
-  memset(plain, (int)n, sizeof plain);
-  memcpy(plain, &client->sealed, sizeof client->sealed);
-  result = wzp_group_seal(client->group, 0, client->media_ms, 0, false, plain, sizeof plain, packet,
-                          sizeof packet, &length, NULL);
-  client->media_ms += ROOM_FRAME_MS;
   if (result != WZP_OK) {
     g_assert_cmpint(result, ==, WZP_NO_RECEIVER);
     client->refused_to_seal++;
@@ -330,10 +332,10 @@ room_model_speak(RoomModel *model, unsigned n)
   }
   client->sealed++;
   if (model->spoken != NULL)
-    model->spoken(model->spoken_user, n, packet, length);
+    model->spoken(model->spoken_user, n, sealed, length);
   if (model->keep_media)
-    g_ptr_array_add(model->media, g_bytes_new(packet, length));
-  if (!client->joined || packet[1] != client->slot)
+    g_ptr_array_add(model->media, g_bytes_new(sealed, length));
+  if (!client->joined || sealed[1] != client->slot)
     return true;
   for (unsigned other = 0; other < ROOM_CLIENTS; other++) {
     if (other == n || !model->clients[other].joined ||
@@ -342,7 +344,7 @@ room_model_speak(RoomModel *model, unsigned n)
     WzpTime at = model->now + 2 * model->delay;
     if (model->jitter > 0)
       at += room_model_draw(model, (uint32_t)(2 * model->jitter));
-    Flight *flight = launch(model, MEDIA, other, at, g_bytes_new(packet, length));
+    Flight *flight = launch(model, MEDIA, other, at, g_bytes_new(sealed, length));
     flight->slot = (uint8_t)n;
     flight->meant = is_meant(client, &model->clients[other]);
     model->clients[other].arrived++;
@@ -350,12 +352,36 @@ room_model_speak(RoomModel *model, unsigned n)
   return true;
 }
 
+bool
+room_model_speak(RoomModel *model, unsigned n)
+{
+  RoomClient *client = &model->clients[n];
+  uint8_t plain[60];
+  WzpFecPacket packet = {.media_ms = client->media_ms, .bundle = plain, .length = sizeof plain};
+  bool sent = false;
+
+  client->media_ms += ROOM_FRAME_MS;
+  if (client->voice == NULL) {
+    memset(plain, (int)n, sizeof plain);
+    memcpy(plain, &client->sealed, sizeof client->sealed);
+    return send_packet(model, n, &packet);
+  }
+  room_voice_speak(client->voice, model->now, (uint32_t)packet.media_ms);
+  while (room_voice_poll(client->voice, &packet)) {
+    if (send_packet(model, n, &packet))
+      sent = true;
+    else
+      wzp_group_leave_out(client->group, 1);
+  }
+  return sent;
+}
+
 static void
 hear(RoomModel *model, RoomClient *client, const Flight *flight)
 {
   size_t length, opened_length;
   const uint8_t *packet = g_bytes_get_data(flight->data, &length);
-  uint8_t plain[200];
+  uint8_t plain[WZP_DATAGRAM_MAX];
   WzpOpened opened;
   WzpResult result =
       wzp_group_open(client->group, model->now, packet, length, plain, &opened_length, &opened);
@@ -363,17 +389,15 @@ hear(RoomModel *model, RoomClient *client, const Flight *flight)
   client->results[result]++;
   client->meant += flight->meant;
   client->without_key += flight->meant && result != WZP_OK;
-  client->missed_from[flight->slot] |= flight->meant && result != WZP_OK;
   if (result != WZP_OK)
     return;
-  WzpTime *last = &client->last_from[flight->slot];
-  if (*last != 0 && client->missed_from[flight->slot])
-    client->worst_gap = MAX(client->worst_gap, model->now - *last);
-  *last = model->now;
-  client->missed_from[flight->slot] = false;
-  g_assert_cmpuint(opened_length, ==, 60);
-  for (unsigned i = sizeof(unsigned); i < opened_length; i++)
-    g_assert_cmpuint(plain[i], ==, flight->slot); /* the right speaker */
+  if (client->voice != NULL) {
+    room_voice_hear(client->voice, model->now, flight->slot, &opened, plain, opened_length);
+  } else {
+    g_assert_cmpuint(opened_length, ==, 60);
+    for (unsigned i = sizeof(unsigned); i < opened_length; i++)
+      g_assert_cmpuint(plain[i], ==, flight->slot); /* the right speaker */
+  }
   client->opened++;
   client->last_opened = model->now;
   client->last_index = opened.index;
@@ -473,6 +497,8 @@ room_model_run(RoomModel *model, WzpTime duration)
           room_model_speak(model, n);
           room_model_pump(model, n);
         }
+        if (model->clients[n].in_use && model->clients[n].voice != NULL)
+          room_voice_play(model->clients[n].voice, model->now);
       }
     }
     if (model->now >= until)

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #pragma once
+#include "room-voice.h"
 #include "wzp/group-private.h"
 
 /* A room in virtual time: clients with a WzpGroup each, and a relay that forwards. Control messages
  * arrive late but whole and in order, as over the reliable hop, unless the relay restarts; media is
  * lost and reordered. Everything is drawn from one seed. */
 
-#define ROOM_CLIENTS 8
+#define ROOM_CLIENTS ROOM_VOICES
 #define ROOM_FRAME_MS 20
 
 typedef struct {
@@ -30,9 +31,7 @@ typedef struct {
   uint64_t last_index;
   /* Packets of an epoch whose key this client was sent: how many came, and how many of them found none. */
   unsigned meant, without_key;
-  WzpTime last_from[ROOM_CLIENTS]; /* 0: nothing yet, or another life */
-  bool missed_from[ROOM_CLIENTS];  /* since then one found no key */
-  WzpTime worst_gap;               /* of one speaker's sound, where one found no key */
+  RoomVoice *voice; /* with repair: what it says and plays */
 } RoomClient;
 
 typedef struct {
@@ -41,8 +40,10 @@ typedef struct {
   WzpRandom random;
   unsigned loss_percent; /* media */
   WzpTime delay, jitter; /* one way, each leg; control gets up to ten times the jitter */
-  bool keep_media;       /* remember every media packet that was sent */
-  GPtrArray *media;      /* GBytes */
+  bool
+      repair; /* set before anybody joins: real frames with repair are said and played, else one packet a frame */
+  bool keep_media;  /* remember every media packet that was sent */
+  GPtrArray *media; /* GBytes */
   bool (*drop_record)(void *user, unsigned from, unsigned to); /* may be NULL */
   void *drop_user;
   void (*spoken)(void *user, unsigned from, const uint8_t *packet, size_t length); /* or NULL */

@@ -15,7 +15,7 @@
 typedef struct {
   WzpTime at;
   size_t length;
-  uint8_t bytes[128];
+  uint8_t bytes[512];
 } Spoken;
 
 typedef struct {
@@ -25,7 +25,7 @@ typedef struct {
   Spoken before[ROOM_CLIENTS][REMEMBERED]; /* what was said before each came */
   WzpTime left_at[ROOM_CLIENTS];           /* 0: in the room, or was never */
   unsigned meant, without_key, after_leave, soon_after_leave, joins, leaves;
-  WzpTime worst_gap;
+  RoomVoiceStats heard;
 } Churn;
 
 static bool
@@ -65,7 +65,11 @@ take_counts(Churn *churn, unsigned n)
   RoomClient *client = &churn->model->clients[n];
   churn->meant += client->meant;
   churn->without_key += client->without_key;
-  churn->worst_gap = MAX(churn->worst_gap, client->worst_gap);
+  RoomVoiceStats stats = room_voice_stats(client->voice);
+  churn->heard.played += stats.played;
+  churn->heard.recovered += stats.recovered;
+  churn->heard.lost += stats.lost;
+  churn->heard.longest_gap = MAX(churn->heard.longest_gap, stats.longest_gap);
   client->meant = client->without_key = 0;
 }
 
@@ -99,6 +103,7 @@ test_come_and_go(void)
   Churn *churn = g_new0(Churn, 1);
   RoomModel *model = churn->model = room_model_new();
   model->loss_percent = 30;
+  model->repair = true;
   model->delay = 100 * WZP_MSEC; /* a leg: 400 ms there and back */
   model->jitter = 30 * WZP_MSEC;
   model->spoken = spoken;
@@ -115,17 +120,25 @@ test_come_and_go(void)
     room_model_run(model, CHANGE_EVERY);
   }
   for (unsigned n = 0; n < ROOM_CLIENTS; n++)
-    take_counts(churn, n);
-  g_test_message("%u joins, %u leaves; of %u packets %u found no key; worst gap %d ms; opened "
+    if (churn->left_at[n] == 0)
+      take_counts(churn, n);
+  g_test_message("%u frames played, %u of them repaired, %u not; longest gap %d ms",
+                 churn->heard.played, churn->heard.recovered, churn->heard.lost,
+                 (int)(churn->heard.longest_gap / WZP_MSEC));
+  g_test_message("%u joins, %u leaves; of %u packets %u found no key; opened "
                  "after a leave: %u "
                  "within 5 s, %u later; %u pairs",
                  churn->joins, churn->leaves, churn->meant, churn->without_key,
-                 (int)(churn->worst_gap / WZP_MSEC), churn->soon_after_leave, churn->after_leave,
-                 pair_recorder_count());
+                 churn->soon_after_leave, churn->after_leave, pair_recorder_count());
   g_assert_cmpuint(churn->leaves, >, 20);
   g_assert_cmpuint(churn->meant, >, 50000);
   g_assert_cmpuint(churn->without_key * 100, <=, churn->meant);
-  g_assert_cmpint(churn->worst_gap, <=, 300 * WZP_MSEC);
+  g_assert_cmpint(churn->heard.longest_gap, <=, 300 * WZP_MSEC);
+  g_assert_cmpint(churn->heard.longest_gap, >=,
+                  40 * WZP_MSEC); /* a frame that is not heard is seen here */
+  g_assert_cmpuint(churn->heard.played, >, 50000);
+  g_assert_cmpuint(churn->heard.recovered * 5, >, churn->heard.played);
+  g_assert_cmpuint(churn->heard.lost * 20, <, churn->heard.played);
   g_assert_cmpuint(churn->soon_after_leave, >, 0); /* the ear that is tested hears */
   g_assert_cmpuint(churn->after_leave, ==, 0);
   room_model_free(model);
