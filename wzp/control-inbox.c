@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "control-private.h"
+#include <sodium.h>
+#include <string.h>
 
 struct WzpInMessage {
   uint8_t fragments;
@@ -13,6 +15,29 @@ wzp_inbox_init(WzpInbox *inbox, uint16_t first_number)
 {
   *inbox = (WzpInbox){.next = first_number};
   g_queue_init(&inbox->ready);
+}
+
+typedef struct {
+  size_t length;
+  uint8_t bytes[];
+} Wiped;
+
+static void
+wipe(gpointer data)
+{
+  Wiped *wiped = data;
+  sodium_memzero(wiped->bytes, wiped->length);
+  g_free(wiped);
+}
+
+/* Messages bring tokens and keys: nothing of them stays when they are gone. *bytes is to be filled. */
+static GBytes *
+wiped_bytes(size_t length, uint8_t **bytes)
+{
+  Wiped *wiped = g_malloc(sizeof *wiped + length);
+  wiped->length = length;
+  *bytes = wiped->bytes;
+  return g_bytes_new_with_free_func(wiped->bytes, length, wipe, wiped);
 }
 
 static void
@@ -44,14 +69,16 @@ join_parts(const WzpInMessage *message)
 {
   if (message->fragments == 1)
     return g_bytes_ref(message->parts[0]);
-  GByteArray *whole = g_byte_array_sized_new((guint)message->bytes);
+  uint8_t *next;
+  GBytes *whole = wiped_bytes(message->bytes, &next);
   for (unsigned i = 0; i < message->fragments; i++) {
     gsize length;
     const void *data = g_bytes_get_data(message->parts[i], &length);
     if (length > 0)
-      g_byte_array_append(whole, data, (guint)length);
+      memcpy(next, data, length);
+    next += length;
   }
-  return g_byte_array_free_to_bytes(whole);
+  return whole;
 }
 
 /* Moves what is complete from the window's start to the ready queue. */
@@ -99,7 +126,10 @@ wzp_inbox_add(WzpInbox *inbox, uint16_t number, uint8_t fragment, uint8_t fragme
     *slot = g_malloc0(sizeof **slot + fragments * sizeof(GBytes *));
     (*slot)->fragments = fragments;
   }
-  (*slot)->parts[fragment] = g_bytes_new(data, length);
+  uint8_t *bytes;
+  (*slot)->parts[fragment] = wiped_bytes(length, &bytes);
+  if (length > 0)
+    memcpy(bytes, data, length);
   (*slot)->have |= 1u << fragment;
   (*slot)->bytes += length;
   inbox->bytes += length;

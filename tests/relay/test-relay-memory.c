@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "auth-server.h"
 #include "memory-search.h"
 #include "relay-peer.h"
 #include "relay-process.h"
@@ -7,7 +8,9 @@
 #include "wzp/dial-private.h"
 #include "wzp/group-private.h"
 #include "wzp/seal-private.h"
+#include <sodium.h>
 #include <stdio.h>
+#include <string.h>
 
 /* A call runs through the real relay, whose whole memory is then searched for everything that could open
  * the call: none of it may be there. That the search works is shown by what the relay does hold. */
@@ -82,6 +85,36 @@ add_call_secrets(MemorySearch *needles, unsigned n, const RelayPeer *peer)
   add(needles, "words", n, line->sas, 8);
 }
 
+/* The relay writes nothing: it has no file open but devices, and in its folder is what it started with. */
+static void
+assert_nothing_on_disk(const RelayProcess *relay)
+{
+  char *path = g_strdup_printf("/proc/%d/fd", (int)relay->pid);
+  GDir *open_files = g_dir_open(path, 0, NULL), *folder = g_dir_open(relay->directory, 0, NULL);
+  const char *name;
+  unsigned files = 0, seen = 0;
+
+  g_assert_nonnull(open_files);
+  while ((name = g_dir_read_name(open_files)) != NULL) {
+    char *link = g_build_filename(path, name, NULL), *target = g_file_read_link(link, NULL);
+
+    seen++;
+    if (target != NULL && target[0] == '/' && !g_str_has_prefix(target, "/dev/"))
+      g_error("the relay has %s open", target);
+    g_free(target);
+    g_free(link);
+  }
+  g_assert_cmpuint(seen, >, 3);
+  while ((name = g_dir_read_name(folder)) != NULL) {
+    g_assert_cmpstr(name, ==, "identity");
+    files++;
+  }
+  g_assert_cmpuint(files, ==, 1);
+  g_dir_close(open_files);
+  g_dir_close(folder);
+  g_free(path);
+}
+
 static void
 no_keys(bool dialled)
 {
@@ -113,6 +146,7 @@ no_keys(bool dialled)
     else
       add(canaries, "room id", n, wzp_group_room_id(peers[n]->call->group), 32);
   }
+  assert_nothing_on_disk(relay);
   if (!memory_search_run(canaries, relay->pid) || !memory_search_run(secrets, relay->pid)) {
     g_test_skip("this system does not let us read the memory of the relay (ptrace)");
   } else {
@@ -135,6 +169,75 @@ no_keys(bool dialled)
   relay_peer_free(peers[0]);
   relay_peer_free(peers[1]);
   relay_process_free(relay);
+}
+
+static bool
+first_is_in(RelayPeer **peers, unsigned n)
+{
+  WzpCallStats stats;
+
+  (void)n;
+  wzp_call_get_stats(peers[0]->call, &stats);
+  return peers[0]->failed || stats.state == WZP_CALL_WAITING;
+}
+
+/* That comes in several pieces. */
+static char *
+long_token(const WzpRandom *random)
+{
+  uint8_t bytes[750];
+  char *token = g_malloc(2 * sizeof bytes + 1);
+
+  wzp_random_fill(random, bytes, sizeof bytes);
+  sodium_bin2hex(token, 2 * sizeof bytes + 1, bytes, sizeof bytes);
+  return token;
+}
+
+/* A token is in the relay's memory while the server is asked about it, and not a moment longer, whatever the answer. */
+static void
+test_token(gconstpointer mode)
+{
+  AuthServer *server = auth_server_new(false);
+  const char *const arguments[] = {"--auth-url", auth_server_url(server), NULL};
+  RelayProcess *relay = relay_process_new(arguments);
+  MemorySearch *search = memory_search_new();
+  WzpRandom random = wzp_random_system();
+  WzpIdentity *identity = wzp_identity_new_random(&random);
+  char fingerprint[WZP_FINGERPRINT_TEXT];
+  char *token =
+      GPOINTER_TO_UINT(mode) == AUTH_SERVER_401
+          ? long_token(&random)
+          : g_strconcat("of-", wzp_fingerprint_format(identity->fingerprint, fingerprint), NULL);
+  RelayPeer *peer = relay_peer_new_with_token("127.0.0.1", &relay->address, "kitchen", identity,
+                                              token, relay_process_key(relay), false);
+
+  memory_search_add(search, "token", token, 40);
+  memory_search_add(search, "token's end", token + strlen(token) - 40, 40);
+  auth_server_set_mode(server, (AuthServerMode)GPOINTER_TO_UINT(mode));
+  if (GPOINTER_TO_UINT(mode) == AUTH_SERVER_SILENT) {
+    while (auth_server_requests(server) == 0)
+      relay_peers_run_for(&peer, 1, 20 * WZP_MSEC);
+    if (memory_search_run(search, relay->pid)) /* the search works */
+      g_assert_cmpuint(memory_search_found(search), >, 0);
+  }
+  relay_peers_run(&peer, 1, first_is_in, PATIENCE);
+  g_assert_true(peer->failed == (GPOINTER_TO_UINT(mode) != AUTH_SERVER_JUDGES));
+  for (WzpTime end = g_get_monotonic_time() + PATIENCE;;) {
+    if (!memory_search_run(search, relay->pid)) {
+      g_test_skip("this system does not let us read the memory of the relay (ptrace)");
+      break;
+    }
+    if (memory_search_found(search) == 0)
+      break;
+    if (g_get_monotonic_time() > end)
+      g_error("the relay still holds the token");
+    relay_peers_run_for(&peer, 1, 20 * WZP_MSEC); /* the question is not quite over yet */
+  }
+  memory_search_free(search);
+  relay_peer_free(peer);
+  relay_process_free(relay);
+  auth_server_free(server);
+  g_free(token);
 }
 
 static void
@@ -160,5 +263,14 @@ main(int argc, char **argv)
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/relay-memory/no-keys", test_no_keys);
   g_test_add_func("/relay-memory/no-keys-of-a-call", test_no_keys_of_a_call);
+#ifdef __SANITIZE_ADDRESS__ /* keeps what is freed as it was */
+  return g_test_run();
+#endif
+  g_test_add_data_func("/relay-memory/token-good", GUINT_TO_POINTER(AUTH_SERVER_JUDGES),
+                       test_token);
+  g_test_add_data_func("/relay-memory/token-refused", GUINT_TO_POINTER(AUTH_SERVER_401),
+                       test_token);
+  g_test_add_data_func("/relay-memory/token-unanswered", GUINT_TO_POINTER(AUTH_SERVER_SILENT),
+                       test_token);
   return g_test_run();
 }
