@@ -8,9 +8,10 @@
 #include <opus/opus.h>
 #include <string.h>
 
-/* RFC 6716: a frame has at most 1275 bytes; one call of the decoder makes at most 120 ms. */
+/* RFC 6716: a frame has at most 1275 bytes. */
 #define OPUS_FRAME_MAX 1275
-#define OPUS_SAMPLES_MAX 5760
+#define OPUS_INVENTS 480 /* samples */
+#define OPUS_RESUME 240
 #define CODEC2_RATE 8000
 #define UP (WZP_VOICE_RATE / CODEC2_RATE)
 #define CODEC2_SAMPLES_MAX 320
@@ -23,6 +24,8 @@
 
 struct _WzpDecoder {
   OpusDecoder *opus;
+  gint16 invented[OPUS_INVENTS]; /* by concealment, and how much of it is still to be heard */
+  gsize n_invented;
   WzpCodec codec; /* of the last frame; WZP_CODEC_NONE: nothing to go on from */
   guint kind;     /* of the last frame, see kind_of(); 0: none */
   struct CODEC2 *codec2;
@@ -73,6 +76,7 @@ void
 wzp_decoder_reset(WzpDecoder *self)
 {
   opus_decoder_ctl(self->opus, OPUS_RESET_STATE);
+  self->n_invented = 0;
   self->codec = WZP_CODEC_NONE;
   self->kind = 0;
   self->room_known = self->resting = FALSE;
@@ -109,27 +113,37 @@ toc_samples(const guint8 *data, gsize size)
   return samples * frames;
 }
 
+/* libopus invents at least 10 ms of voice at a time, of which it would throw away what is not asked for: shorter gaps would be
+ * pieces that do not fit together. */
+static void
+conceal_opus(WzpDecoder *self, gint16 *pcm, gsize samples)
+{
+  for (gsize at = 0; at < samples;) {
+    if (self->n_invented == 0) {
+      if (opus_decode(self->opus, NULL, 0, self->invented, OPUS_INVENTS, 0) != OPUS_INVENTS)
+        memset(self->invented, 0, sizeof self->invented);
+      self->n_invented = OPUS_INVENTS;
+    }
+    gsize take = MIN(samples - at, self->n_invented);
+    memcpy(pcm + at, self->invented + OPUS_INVENTS - self->n_invented, take * sizeof *pcm);
+    self->n_invented -= take;
+    at += take;
+  }
+}
+
 static gsize
 decode_opus(WzpDecoder *self, const guint8 *frame, gsize size, gsize samples, gint16 *pcm)
 {
   if (size > OPUS_FRAME_MAX || toc_samples(frame, size) != samples)
     return 0;
   int made = opus_decode(self->opus, frame, (opus_int32)size, pcm, (int)samples, 0);
+  /* what was invented beyond the gap leads over to the frame */
+  gint n = (gint)MIN(self->n_invented, OPUS_RESUME);
+  const gint16 *before = self->invented + OPUS_INVENTS - self->n_invented;
+  for (gint i = 0; i < n; i++)
+    pcm[i] = (gint16)((pcm[i] * (i + 1) + before[i] * (n - 1 - i)) / n);
+  self->n_invented = 0;
   return made > 0 ? (gsize)made : 0;
-}
-
-static void
-conceal_opus(WzpDecoder *self, gint16 *pcm, gsize samples)
-{
-  for (gsize at = 0; at < samples;) {
-    int made =
-        opus_decode(self->opus, NULL, 0, pcm + at, (int)MIN(samples - at, OPUS_SAMPLES_MAX), 0);
-    if (made <= 0) { /* cannot happen with whole steps; silence is right then, too */
-      memset(pcm + at, 0, (samples - at) * sizeof *pcm);
-      return;
-    }
-    at += (gsize)made;
-  }
 }
 
 /* Codec2. Lost frames of 3200, each of which stands for itself, are the last one again, softer each time. 1200 tells pitch and
@@ -253,9 +267,10 @@ kind_of(const WzpFraming *framing, const guint8 *frame)
 static void
 begin(WzpDecoder *self, WzpCodec codec)
 {
-  if (codec == WZP_CODEC_OPUS)
+  if (codec == WZP_CODEC_OPUS) {
     opus_decoder_ctl(self->opus, OPUS_RESET_STATE);
-  else
+    self->n_invented = 0;
+  } else
     begin_codec2(self, codec);
 }
 

@@ -25,8 +25,20 @@
 #define SLOW_SHARE 0.35
 #define LOSS_GAIN 0.0002
 #define RECENT_LOSS_GAIN 0.005
-/* bandwidth was spent on a frame that repair brings: missing it counts so much */
-#define REPAIR_WEIGHT 2
+/* R that a percent of frames costs which repair brings too late, however many they are; and how much more the first percent
+ * does, since bandwidth was spent on it and what is rare is heard most. */
+#define REPAIR_COST 4
+#define REPAIR_COST_FIRST 14
+#define REPAIR_GAIN 0.0005
+#define REPAIR_KNOWN 100 /* frames, until it is known how much is lost */
+#define REPAIR_LATE_FIRST 0.2
+#define REPAIR_PRIOR 200 /* as if so many frames had come without need of repair */
+/* Where repair decides, a change must be worth more: what is known of rare losses is little, and sender and playout follow
+ * each other. */
+#define HELD_REPAIR 0.6
+#define REPAIR_FORGOTTEN                                                                           \
+  INT64_C(4000000000)      /* when nothing was lost for so long, nothing is waited for */
+#define REPAIR_SEEN 0.0005 /* of all frames */
 /* Before anything is known: as if so many frames had come, late by an exponential distribution of this mean. */
 /* A change must be worth so much R: each moves the sound, and down there is time. */
 #define HELD_UP 0.05
@@ -45,6 +57,7 @@ typedef struct {
   float level;                /* its playout now */
   float slow_late, fast_late; /* share of time filled */
   float slow_wait, fast_wait; /* mean level */
+  float repair_late;          /* share of time filled where repair came too late */
 } Candidate;
 
 /* forgetting counts of frames */
@@ -63,6 +76,9 @@ struct WzpDelay {
   bool started;
   uint64_t newest;
   int64_t newest_media;
+  bool repairs;             /* something was brought back lately */
+  uint64_t repair_frames;   /* since something was lost first */
+  int64_t last_loss;        /* when something was missing, or came by repair */
   Loss loss, before_repair; /* of all; lately, and of what came by itself */
 
   /* base, in times from which drift * (arrival - origin) was taken out */
@@ -129,12 +145,31 @@ wzp_delay_free(WzpDelay *delay)
 }
 
 static double
+repair_gain(const WzpDelay *delay)
+{
+  return MAX(REPAIR_GAIN, 1 / (double)(delay->repair_frames + REPAIR_PRIOR));
+}
+
+/* What repair brings too late for a candidate; for one below the target what it may be if we only had luck: the upper bound
+ * of so many events. */
+static double
+repair_late(const WzpDelay *delay, const Candidate *candidate)
+{
+  double event = repair_gain(delay), late = candidate->repair_late;
+  if (candidate->delay >= delay->target || delay->repair_frames == 0)
+    return late;
+  return late + 2 * sqrt(late * event) + 2 * event;
+}
+
+static double
 cost_of(const WzpDelay *delay, const Candidate *candidate, double lost)
 {
   double late = SLOW_SHARE * candidate->slow_late + (1 - SLOW_SHARE) * candidate->fast_late;
   double wait = SLOW_SHARE * candidate->slow_wait + (1 - SLOW_SHARE) * candidate->fast_wait;
+  double repaired = 100 * repair_late(delay, candidate);
   return id_of((double)delay->round_trip / 2 / MSEC + 30 + wait) +
-         ie_of(lost + late * (100 - lost));
+         ie_of(lost + late * (100 - lost)) + REPAIR_COST * repaired +
+         REPAIR_COST_FIRST * MIN(repaired, 1);
 }
 
 /* Percent of the frames that neither came nor were brought back. */
@@ -166,7 +201,8 @@ lost_at_target(const WzpDelay *delay)
   unsigned i = 0;
   while (i + 1 < delay->n && delay->candidates[i].delay < delay->target)
     i++;
-  return lost + delay->candidates[i].slow_late * (100 - lost);
+  double late = delay->candidates[i].slow_late + delay->candidates[i].repair_late;
+  return lost + MIN(late, 1) * (100 - lost);
 }
 
 int64_t
@@ -192,7 +228,10 @@ choose(WzpDelay *delay)
       target = delay->candidates[i].delay;
     }
   }
-  if (best < held - (target > delay->target ? HELD_UP : HELD_DOWN))
+  double least = target > delay->target ? HELD_UP : HELD_DOWN;
+  if (delay->candidates[0].repair_late > REPAIR_SEEN)
+    least = HELD_REPAIR;
+  if (best < held - least)
     delay->target = target;
 }
 
@@ -329,18 +368,42 @@ fill_of(const WzpDelay *delay, Candidate *candidate, double relative, double dur
   return filled;
 }
 
+/* keep: of what is known of repair. */
 static void
-update_candidates(WzpDelay *delay, double relative, double duration, double step, double weight)
+update_candidates(WzpDelay *delay, double relative, double duration, double step, float keep)
 {
   double count = (double)(delay->frames + PRIOR_FRAMES);
   float slow = (float)MAX(SLOW_GAIN, 1 / count), fast = (float)MAX(FAST_GAIN, 1 / count);
   for (unsigned i = 0; i < CANDIDATES_MAX; i++) {
     Candidate *candidate = &delay->candidates[i];
-    float late = (float)(weight * fill_of(delay, candidate, relative, duration, step) / duration);
+    float late = (float)(fill_of(delay, candidate, relative, duration, step) / duration);
     candidate->slow_late += slow * (late - candidate->slow_late);
     candidate->fast_late += fast * (late - candidate->fast_late);
     candidate->slow_wait += slow * (candidate->level - candidate->slow_wait);
     candidate->fast_wait += fast * (candidate->level - candidate->fast_wait);
+    candidate->repair_late *= keep;
+  }
+}
+
+/* Losses follow no course as queues do: what repair needed lately says nothing of what it will need next. Only the mean
+ * over seconds counts, and the delay stays where it is. */
+/* Nothing is known yet of what repair needs: as if a part of it came only at the end of the time that the sender was told. */
+static void
+expect_repair(WzpDelay *delay)
+{
+  double late = lost_percent(&delay->before_repair) / 100 * REPAIR_LATE_FIRST;
+  float told = (float)((double)wzp_delay_worth_waiting(delay) / MSEC);
+  for (unsigned i = 0; i < CANDIDATES_MAX && delay->candidates[i].delay < told; i++)
+    delay->candidates[i].repair_late = MAX(delay->candidates[i].repair_late, (float)late);
+}
+
+static void
+update_repair(WzpDelay *delay, double relative)
+{
+  for (unsigned i = 0; i < CANDIDATES_MAX; i++) {
+    Candidate *candidate = &delay->candidates[i];
+    if (relative > candidate->level || relative * MSEC > (double)delay->max)
+      candidate->repair_late += (float)repair_gain(delay);
   }
 }
 
@@ -362,6 +425,8 @@ wzp_delay_arrived(WzpDelay *delay, const WzpDelayArrival *arrival)
       step = MAX((double)(arrival->media - delay->newest_media) / MSEC, 0);
     expect(&delay->loss, gap, LOSS_GAIN);
     expect(&delay->before_repair, gap, RECENT_LOSS_GAIN);
+    if (gap > 1)
+      delay->last_loss = arrival->arrival;
     delay->newest = arrival->order;
     delay->newest_media = arrival->media;
     delay->started = true;
@@ -371,9 +436,21 @@ wzp_delay_arrived(WzpDelay *delay, const WzpDelayArrival *arrival)
     receive(&delay->before_repair);
 
   double relative = (double)(way - wzp_delay_base(delay, arrival->arrival)) / MSEC;
-  delay->frames++;
-  update_candidates(delay, relative, duration, is_new ? step : -1,
-                    arrival->recovered ? REPAIR_WEIGHT : 1);
+  if (arrival->recovered) {
+    delay->last_loss = arrival->arrival;
+    delay->repairs = true;
+    update_repair(delay, relative);
+  } else {
+    delay->frames++;
+    bool forgotten = arrival->arrival - delay->last_loss >= REPAIR_FORGOTTEN;
+    if (forgotten)
+      delay->repairs = false;
+    delay->repair_frames = delay->repairs ? delay->repair_frames + 1 : 0;
+    if (delay->repair_frames == REPAIR_KNOWN)
+      expect_repair(delay);
+    update_candidates(delay, relative, duration, is_new ? step : -1,
+                      forgotten ? 0 : (float)(1 - repair_gain(delay)));
+  }
   choose(delay);
 }
 

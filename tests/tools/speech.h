@@ -26,3 +26,11 @@ double speech_level(const Speech *speech);
  * piece within 120 ms of where it should be, so that a changed but constant delay is not punished.
  * -1 when there is too little speech to say. *offset: seconds of the start. */
 double speech_stoi(const Speech *reference, const Speech *degraded, double *offset);
+
+/* The same, and ESTOI (J. Jensen, C. H. Taal, 2016) of the same pieces, which also hears what is made up by a
+ * vocoder or by concealment. */
+typedef struct {
+  double stoi, estoi; /* -1: too little speech */
+  double offset;
+} SpeechScore;
+SpeechScore speech_score(const Speech *reference, const Speech *degraded);

@@ -180,21 +180,62 @@ correlate(Bands *x, Bands *y, int band)
   return xx > 0 && yy > 0 ? xy / sqrt(xx * yy) : 0;
 }
 
-/* Of two aligned pieces at 10 kHz; -1 when too little of the reference is not silent. */
-static double
-stoi_of_piece(const double *x_in, const double *y_in, gsize length)
+/* Mean 0 and length 1, of a row or a column. */
+static void
+normalise(double *x, gsize n, gsize step)
 {
-  double *x = g_new(double, length), *y = g_new(double, length), sum = 0;
+  double mean = 0, energy = 0;
+  for (gsize i = 0; i < n; i++)
+    mean += x[i * step] / (double)n;
+  for (gsize i = 0; i < n; i++) {
+    x[i * step] -= mean;
+    energy += x[i * step] * x[i * step];
+  }
+  for (gsize i = 0; i < n; i++)
+    x[i * step] /= sqrt(energy) + DBL_EPSILON;
+}
+
+/* Correlation of the spectra over a segment: each band's course is normalised, then each frame's spectrum. */
+static double
+correlate_spectra(Bands *x, Bands *y)
+{
+  double a[SEGMENT * BANDS], b[SEGMENT * BANDS], sum = 0;
+  memcpy(a, x, sizeof a);
+  memcpy(b, y, sizeof b);
+  for (gsize band = 0; band < BANDS; band++) {
+    normalise(a + band, SEGMENT, BANDS);
+    normalise(b + band, SEGMENT, BANDS);
+  }
+  for (gsize i = 0; i < SEGMENT; i++) {
+    normalise(a + i * BANDS, BANDS, 1);
+    normalise(b + i * BANDS, BANDS, 1);
+  }
+  for (gsize i = 0; i < SEGMENT * BANDS; i++)
+    sum += a[i] * b[i];
+  return sum / SEGMENT;
+}
+
+/* Of two aligned pieces at 10 kHz; false when too little of the reference is not silent. */
+static gboolean
+score_piece(const double *x_in, const double *y_in, gsize length, double *stoi, double *estoi)
+{
+  double *x = g_new(double, length), *y = g_new(double, length), sum = 0, extended = 0;
   const gsize frames = frame_count(drop_silence(x_in, y_in, length, x, y));
   Bands *x_bands = third_octaves(x, frames), *y_bands = third_octaves(y, frames);
-  for (gsize start = 0; start + SEGMENT <= frames; start++)
+  for (gsize start = 0; start + SEGMENT <= frames; start++) {
     for (int band = 0; band < BANDS; band++)
       sum += correlate(x_bands + start, y_bands + start, band);
+    extended += correlate_spectra(x_bands + start, y_bands + start);
+  }
   g_free(x_bands);
   g_free(y_bands);
   g_free(x);
   g_free(y);
-  return frames < SEGMENT ? -1 : sum / (double)((frames - SEGMENT + 1) * BANDS);
+  if (frames < SEGMENT)
+    return FALSE;
+  *stoi = sum / (double)((frames - SEGMENT + 1) * BANDS);
+  *estoi = extended / (double)(frames - SEGMENT + 1);
+  return TRUE;
 }
 
 static double
@@ -206,15 +247,15 @@ energy_of(const double *x, gsize length)
   return energy;
 }
 
-double
-speech_stoi(const Speech *reference_in, const Speech *degraded_in, double *offset)
+SpeechScore
+speech_score(const Speech *reference_in, const Speech *degraded_in)
 {
   Speech *reference = speech_resample(reference_in, RATE);
   Speech *degraded = speech_resample(degraded_in, RATE);
   const gsize length = reference->length;
   /* the degraded one with room for the search in front and silence behind */
   const gsize room = SLACK + MAX(degraded->length, length) + SEARCH + SLACK + PIECE;
-  double *padded = g_new0(double, room), weighted = 0, weights = 0;
+  double *padded = g_new0(double, room), weighted = 0, extended = 0, weights = 0;
   memcpy(padded + SLACK, degraded->samples, degraded->length * sizeof *padded);
   const gsize head = MIN(length, 20 * RATE);
   const gsize start = best_place(reference->samples, head, padded + SLACK, head + SEARCH, SEARCH);
@@ -226,16 +267,29 @@ speech_stoi(const Speech *reference_in, const Speech *degraded_in, double *offse
       continue;
     const double *window = padded + start + at;
     const gsize place = best_place(piece, PIECE, window, PIECE + 2 * SLACK, 2 * SLACK);
-    const double value = stoi_of_piece(piece, window + place, PIECE);
-    if (value < 0)
+    double stoi, estoi;
+    if (!score_piece(piece, window + place, PIECE, &stoi, &estoi))
       continue;
-    weighted += energy * value;
+    weighted += energy * stoi;
+    extended += energy * estoi;
     weights += energy;
   }
-  if (offset)
-    *offset = (double)start / RATE;
   g_free(padded);
   speech_free(reference);
   speech_free(degraded);
-  return weights > 0 ? weighted / weights : -1;
+  SpeechScore score = {-1, -1, (double)start / RATE};
+  if (weights > 0) {
+    score.stoi = weighted / weights;
+    score.estoi = extended / weights;
+  }
+  return score;
+}
+
+double
+speech_stoi(const Speech *reference, const Speech *degraded, double *offset)
+{
+  SpeechScore score = speech_score(reference, degraded);
+  if (offset != NULL)
+    *offset = score.offset;
+  return score.stoi;
 }

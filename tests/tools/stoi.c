@@ -38,14 +38,14 @@ main(int argc, char **argv)
     speech_free(reference);
     return 2;
   }
-  double offset;
-  const double stoi = speech_stoi(reference, degraded, &offset);
+  const SpeechScore score = speech_score(reference, degraded);
   const double length = (double)degraded->length / degraded->rate;
   const double loudness = speech_level(degraded);
-  printf(json ? "{\"stoi\":%.4f,\"level_dbfs\":%.1f,\"seconds\":%.3f,\"offset_seconds\":%.3f}\n"
-              : "STOI %.4f, level %.1f dBFS, %.3f s, begins at %.3f s\n",
-         stoi, loudness, length, offset);
+  printf(json ? "{\"stoi\":%.4f,\"estoi\":%.4f,\"level_dbfs\":%.1f,\"seconds\":%.3f,"
+                "\"offset_seconds\":%.3f}\n"
+              : "STOI %.4f, ESTOI %.4f, level %.1f dBFS, %.3f s, begins at %.3f s\n",
+         score.stoi, score.estoi, loudness, length, score.offset);
   speech_free(reference);
   speech_free(degraded);
-  return stoi < minimum || length < seconds || loudness < level;
+  return score.stoi < minimum || length < seconds || loudness < level;
 }

@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* What a whole call costs: two sides that talk to each other over UDP, in one process, by the elements; ours beside the
+ * stock pipeline. Counted are instructions, by valgrind's callgrind, of a second of call: a run of 6 s less one of 2 s, so that
+ * what is done once does not count.
+ *
+ *   bench-call [SPEECH.wav]
+ *   bench-call --run ours|bare|ours-64k|tuned|stock [--seconds N] [--slow N] [SPEECH.wav]
+ *                                                    one of them alone, for a profile: valgrind --tool=callgrind ...
+ *
+ * stock: opusenc as it comes (64 kbit/s, general audio, which needs little); tuned: set for voice at the bitrate of ours, 24 kbit/s.
+ * ours-64k: at stock's bitrate. bare: ours without repair, as tuned has none. The clock of the pipelines goes slower by --slow, since callgrind is some fifty times slower
+ * than the machine. Without gstreamer1.0-plugins-bad there is no SRTP, and the stock pipelines encrypt nothing; that is said. */
+#include "tests/tools/speech.h"
+#include <gio/gio.h>
+#include <gst/gst.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define RATE 48000
+#define CHUNK (RATE / 100)
+#define SHORT 2
+#define LONG 6
+#define SRTP_KEY "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d"
+
+static GMainLoop *loop;
+
+/* Without speech: vowels of changing pitch, half of the time. */
+static gint16 *
+make_sound(const char *path, gsize n)
+{
+  gint16 *pcm = g_new0(gint16, n);
+  g_autoptr(GError) error = NULL;
+  if (path == NULL) {
+    double turn = 0;
+    for (gsize i = 0; i < n; i++) {
+      double t = (double)i / RATE, x = 0;
+      turn += 2 * G_PI * (120 + 30 * sin(7 * t)) / RATE;
+      for (guint k = 1; k <= 20 && fmod(t, 1) < 0.5; k++)
+        x += sin(k * turn + k * k) / k;
+      pcm[i] = (gint16)(3000 * x);
+    }
+    return pcm;
+  }
+  Speech *read = speech_read(path, &error);
+  if (read == NULL) {
+    g_printerr("bench-call: %s\n", error->message);
+    exit(2);
+  }
+  Speech *speech = speech_resample(read, RATE);
+  for (gsize i = 0; i < n; i++)
+    pcm[i] = (gint16)CLAMP(lrint(speech->samples[i % speech->length] * 32767), -32768, 32767);
+  speech_free(read);
+  speech_free(speech);
+  return pcm;
+}
+
+/* All of it at once; a clocksync behind it gives it out in time. */
+static void
+feed(GstElement *pipeline, const char *name, const gint16 *pcm, gsize n)
+{
+  g_autoptr(GstElement) source = gst_bin_get_by_name(GST_BIN(pipeline), name);
+  GstFlowReturn flow;
+  for (gsize at = 0; at + CHUNK <= n; at += CHUNK) {
+    GstBuffer *buffer = gst_buffer_new_memdup(pcm + at, CHUNK * sizeof *pcm);
+    GST_BUFFER_PTS(buffer) = gst_util_uint64_scale(at, GST_SECOND, RATE);
+    GST_BUFFER_DURATION(buffer) = GST_SECOND / 100;
+    g_signal_emit_by_name(source, "push-buffer", buffer, &flow);
+    gst_buffer_unref(buffer);
+  }
+}
+
+static gboolean
+on_message(GstBus *bus, GstMessage *message, gpointer data)
+{
+  g_autoptr(GError) error = NULL;
+  (void)bus;
+  (void)data;
+  if (GST_MESSAGE_TYPE(message) != GST_MESSAGE_ERROR)
+    return TRUE;
+  gst_message_parse_error(message, &error, NULL);
+  g_printerr("bench-call: %s: %s\n", GST_OBJECT_NAME(GST_MESSAGE_SRC(message)), error->message);
+  exit(1);
+}
+
+static gboolean
+time_is_over(GstClock *clock, GstClockTime time, GstClockID id, gpointer data)
+{
+  (void)clock;
+  (void)time;
+  (void)id;
+  (void)data;
+  g_main_loop_quit(loop);
+  return TRUE;
+}
+
+static guint16
+free_port(void)
+{
+  g_autoptr(GSocket) socket =
+      g_socket_new(G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_DATAGRAM, G_SOCKET_PROTOCOL_UDP, NULL);
+  g_autoptr(GInetAddress) loopback = g_inet_address_new_loopback(G_SOCKET_FAMILY_IPV4);
+  g_autoptr(GSocketAddress) any = g_inet_socket_address_new(loopback, 0);
+  g_socket_bind(socket, any, FALSE, NULL);
+  g_autoptr(GSocketAddress) bound = g_socket_get_local_address(socket, NULL);
+  return g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(bound));
+}
+
+#define SOURCE(name)                                                                               \
+  "appsrc name=" name " format=time max-bytes=0 caps=audio/x-raw,format=S16LE,rate=48000,"         \
+  "channels=1,layout=interleaved ! clocksync ! "
+#define SINK "fakesink sync=true async=false "
+
+static char *
+describe_ours(const char *key_file, const char *voice, const char *repair)
+{
+  guint port = free_port();
+  GString *text = g_string_new(NULL);
+  for (char side = 'a'; side <= 'b'; side++) {
+    g_autofree char *end =
+        side == 'a' ? g_strdup_printf("local-port=%u key-file=%s", port, key_file)
+                    : g_strdup_printf("host=127.0.0.1 port=%u key-file=%s", port, key_file);
+    g_string_append_printf(text,
+                           side == 'a' ? SOURCE("a") "wzpenc %s ! wzpfec session=a %s ! wzpcrypt "
+                                                     "session=a ! wzpsink session=a %s "
+                                       : SOURCE("b") "wzpenc %s ! wzpfec session=b %s ! wzpcrypt "
+                                                     "session=b ! wzpsink session=b %s ",
+                           voice, repair, end);
+    g_string_append_printf(
+        text,
+        "wzpsrc session=%c ! wzpcrypt session=%c ! wzpfec session=%c ! wzpjitter "
+        "! wzpdec name=out%c ! " SINK,
+        side, side, side, side);
+  }
+  return g_string_free(text, FALSE);
+}
+
+static char *
+describe_stock(const char *options, gboolean encrypts)
+{
+  guint ports[2] = {free_port(), free_port()};
+  GString *text = g_string_new(NULL);
+  for (guint i = 0; i < 2; i++) {
+    g_string_append(text, i == 0 ? SOURCE("a") : SOURCE("b"));
+    g_string_append_printf(text, "opusenc %s ! rtpopuspay pt=96 ssrc=%u ! ", options, i + 1);
+    if (encrypts)
+      g_string_append_printf(text, "srtpenc key=%s ! ", SRTP_KEY);
+    g_string_append_printf(text, "udpsink host=127.0.0.1 port=%u sync=false async=false ",
+                           ports[i]);
+    g_string_append_printf(text,
+                           "udpsrc port=%u caps=\"application/x-%s,media=audio,clock-rate=48000,"
+                           "encoding-name=OPUS,payload=96,ssrc=(uint)%u",
+                           ports[i], encrypts ? "srtp" : "rtp", i + 1);
+    if (encrypts)
+      g_string_append(text, ",srtp-key=(buffer)" SRTP_KEY
+                            ",srtp-cipher=aes-128-icm,srtp-auth=hmac-sha1-80,"
+                            "srtcp-cipher=aes-128-icm,srtcp-auth=hmac-sha1-80");
+    g_string_append_printf(text,
+                           "\" ! %srtpjitterbuffer ! rtpopusdepay ! opusdec name=out%c ! " SINK,
+                           encrypts ? "srtpdec ! " : "", 'a' + i);
+  }
+  return g_string_free(text, FALSE);
+}
+
+static gboolean
+can_encrypt(void)
+{
+  g_autoptr(GstElementFactory) factory = gst_element_factory_find("srtpenc");
+  return factory != NULL;
+}
+
+static GstPadProbeReturn
+count_sound(GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+  (void)pad;
+  *(guint64 *)data += gst_buffer_get_size(GST_PAD_PROBE_INFO_BUFFER(info));
+  return GST_PAD_PROBE_OK;
+}
+
+/* A call that is not heard would be cheap. */
+static void
+watch_sound(GstElement *pipeline, const char *name, guint64 *bytes)
+{
+  g_autoptr(GstElement) element = gst_bin_get_by_name(GST_BIN(pipeline), name);
+  g_autoptr(GstPad) pad = gst_element_get_static_pad(element, "src");
+  gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER, count_sound, bytes, NULL);
+}
+
+static int
+run(const char *what, guint seconds, guint slow, const char *speech)
+{
+  g_autoptr(GError) error = NULL;
+  g_autofree char *key_file = g_build_filename(g_get_tmp_dir(), "bench-call-XXXXXX", NULL);
+  g_autofree char *text = NULL;
+  int file = g_mkstemp_full(key_file, 0, 0600);
+  if (file < 0 || !g_file_set_contents(key_file, SRTP_KEY "1e1f\n", -1, &error) ||
+      chmod(key_file, 0600) != 0) {
+    g_printerr("bench-call: no temporary file\n");
+    return 1;
+  }
+  if (strcmp(what, "ours") == 0)
+    text = describe_ours(key_file, "", "");
+  else if (strcmp(what, "ours-64k") == 0)
+    text = describe_ours(key_file, "profile=opus-64k", "");
+  else if (strcmp(what, "bare") == 0)
+    text = describe_ours(key_file, "", "scheme=none");
+  else if (strcmp(what, "tuned") == 0)
+    text = describe_stock("bitrate=24000 bitrate-type=cbr audio-type=voice bandwidth=auto",
+                          can_encrypt());
+  else
+    text = describe_stock("", can_encrypt());
+
+  GstElement *pipeline = gst_parse_launch(text, &error);
+  if (error != NULL) {
+    g_printerr("bench-call: %s\n", error->message);
+    return 1;
+  }
+  gsize n = (gsize)seconds * RATE;
+  g_autofree gint16 *pcm = make_sound(speech, MAX(n, (gsize)LONG * RATE)); /* costs all the same */
+  guint64 heard[2] = {0};
+  feed(pipeline, "a", pcm, n);
+  feed(pipeline, "b", pcm, n);
+  watch_sound(pipeline, "outa", &heard[0]);
+  watch_sound(pipeline, "outb", &heard[1]);
+
+  g_autoptr(GstClock) clock =
+      g_object_ref_sink(g_object_new(GST_TYPE_SYSTEM_CLOCK, "name", "slow", NULL));
+  GstClockTime start = gst_clock_get_internal_time(clock);
+  gst_clock_set_calibration(clock, start, 0, 1, slow);
+  gst_pipeline_use_clock(GST_PIPELINE(pipeline), clock);
+  loop = g_main_loop_new(NULL, FALSE);
+  g_autoptr(GstBus) bus = gst_pipeline_get_bus(GST_PIPELINE(pipeline));
+  gst_bus_add_watch(bus, on_message, NULL);
+  gst_element_set_state(pipeline, GST_STATE_PLAYING);
+  GstClockID end =
+      gst_clock_new_single_shot_id(clock, gst_clock_get_time(clock) + (seconds * GST_SECOND));
+  gst_clock_id_wait_async(end, time_is_over, NULL, NULL);
+  g_main_loop_run(loop);
+  gst_clock_id_unref(end);
+  gst_element_set_state(pipeline, GST_STATE_NULL);
+  gst_bus_remove_watch(bus);
+  gst_object_unref(pipeline);
+  unlink(key_file);
+  close(file);
+  for (guint i = 0; i < 2; i++)
+    if (heard[i] < (seconds * 2 - 1) * (guint64)RATE * 3 / 4) {
+      g_printerr("bench-call: side %u heard %.2f s of %u\n", i, (double)heard[i] / 2 / RATE,
+                 seconds);
+      return 1;
+    }
+  return 0;
+}
+
+/* Instructions of a run, or -1. */
+static double
+count(const char *self, const char *what, guint seconds, guint slow, const char *speech)
+{
+  g_autofree char *number = g_strdup_printf("%u", seconds), *slowly = g_strdup_printf("%u", slow);
+  const char *arguments[] = {"valgrind",
+                             "--tool=callgrind",
+                             "--callgrind-out-file=/dev/null",
+                             self,
+                             "--run",
+                             what,
+                             "--seconds",
+                             number,
+                             "--slow",
+                             slowly,
+                             speech,
+                             NULL};
+  g_autofree char *errors = NULL;
+  g_autoptr(GError) error = NULL;
+  int status;
+  if (!g_spawn_sync(NULL, (char **)arguments, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, &errors,
+                    &status, &error)) {
+    g_printerr("bench-call: %s\n", error->message);
+    return -1;
+  }
+  const char *at = errors != NULL ? strstr(errors, "Collected :") : NULL;
+  if (status != 0 || at == NULL) {
+    g_printerr("bench-call: %s failed: %s\n", what, errors);
+    return -1;
+  }
+  return g_ascii_strtod(at + strlen("Collected :"), NULL);
+}
+
+int
+main(int argc, char **argv)
+{
+  g_autofree char *what = NULL;
+  g_auto(GStrv) paths = NULL;
+  int seconds = LONG, slow = 0;
+  const GOptionEntry options[] = {
+      {"run", 0, 0, G_OPTION_ARG_STRING, &what, "One alone", "ours|bare|tuned|ours-64k|stock"},
+      {"seconds", 0, 0, G_OPTION_ARG_INT, &seconds, "Length of one alone", "N"},
+      {"slow", 0, 0, G_OPTION_ARG_INT, &slow, "The clock's slowness (1; counting: 20)", "N"},
+      {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &paths, NULL, "[SPEECH.wav]"},
+      {0},
+  };
+  g_autoptr(GOptionContext) context = g_option_context_new(NULL);
+  g_autoptr(GError) error = NULL;
+  g_option_context_add_main_entries(context, options, NULL);
+  if (!g_option_context_parse(context, &argc, &argv, &error)) {
+    g_printerr("bench-call: %s\n", error->message);
+    return 2;
+  }
+  g_autofree char *path =
+      g_strconcat(WZP_PLUGIN_FOLDER, ":", g_getenv("GST_PLUGIN_PATH_1_0"), NULL);
+  g_setenv("GST_PLUGIN_PATH_1_0", path, TRUE);
+  g_setenv("GST_REGISTRY_1_0", WZP_PLUGIN_FOLDER "/bench.registry", TRUE);
+  gst_init(NULL, NULL);
+  const char *speech = paths != NULL ? paths[0] : NULL;
+  if (what != NULL)
+    return run(what, (guint)MAX(seconds, 1), (guint)MAX(slow, 1), speech);
+
+  static const char *names[] = {"ours", "bare", "tuned", "ours-64k", "stock"};
+  double costs[G_N_ELEMENTS(names)];
+  guint slowly = slow > 0 ? (guint)slow : 20;
+  for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+    double few = count(argv[0], names[i], SHORT, slowly, speech);
+    double many = count(argv[0], names[i], LONG, slowly, speech);
+    if (few < 0 || many < 0)
+      return 1;
+    costs[i] = (many - few) / (LONG - SHORT) / 2;
+    printf("%-8s %8.1f million instructions a second of one side%s\n", names[i], costs[i] / 1e6,
+           (i == 2 || i == 4) && !can_encrypt() ? ", without SRTP: not installed" : "");
+    fflush(stdout);
+  }
+  printf("ours/tuned %.2f, bare/tuned %.2f, ours-64k/stock %.2f, ours/stock %.2f\n",
+         costs[0] / costs[2], costs[1] / costs[2], costs[3] / costs[4], costs[0] / costs[4]);
+  return 0;
+}
