@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "wzpsession-private.h"
+#include "wzpnetwork.h"
 #include <string.h>
 
 #define GST_CAT_DEFAULT wzp_session_debug
@@ -208,6 +209,41 @@ wzp_session_direct_output(WzpSession *self, const WzpOutput *output)
   }
   if (agent != NULL)
     wzp_agent_unref(agent);
+}
+
+/* --- this machine's addresses --- */
+
+static void
+network_changed(gpointer user)
+{
+  WzpSession *self = user;
+  WzpTime now = g_get_monotonic_time();
+  guint32 serial;
+  GST_INFO_OBJECT(self, "this machine has other addresses now");
+  g_mutex_lock(&self->lock);
+  WzpPath *path = self->call != NULL && self->started ? wzp_call_path(self->call, &serial) : NULL;
+  if (path != NULL) {
+    wzp_path_network_changed(path, now);
+    wzp_session_drain_locked(self, now);
+  }
+  g_mutex_unlock(&self->lock);
+  wzp_session_finish_turn(self);
+}
+
+void
+wzp_session_watch_network(WzpSession *self)
+{
+  if (self->calls)
+    self->network = wzp_network_watch(self->context, network_changed, self);
+}
+
+void
+wzp_session_unwatch_network(WzpSession *self)
+{
+  if (self->network == NULL)
+    return;
+  g_source_destroy(self->network);
+  g_clear_pointer(&self->network, g_source_unref);
 }
 
 /* --- what people are told --- */

@@ -74,6 +74,8 @@ struct _WzpSession {
   GFileMonitor *list_monitor;
   WzpTime episode; /* since when we wait for an answer; WZP_NEVER: we do not */
 
+  GSource *network; /* tells of changed addresses; NULL: nobody wants to know */
+
   /* The lock guards all below; nothing foreign (bus, signals, sockets, inboxes) is called with it. */
   GMutex lock;
   WzpCall *call;
@@ -167,6 +169,8 @@ gboolean wzp_session_is_between_calls(WzpSession *session);
 /* wzpsession-direct.c: in the session's thread, without the lock. */
 void wzp_session_direct_output(WzpSession *session, const WzpOutput *output);
 void wzp_session_path_changed(WzpSession *session, gboolean direct);
+void wzp_session_watch_network(WzpSession *session);
+void wzp_session_unwatch_network(WzpSession *session);
 void wzp_session_drop_agents(WzpSession *session); /* also after the thread ended */
 /* Any thread. The agent to send by, or NULL; free with wzp_agent_unref(). */
 WzpAgent *wzp_session_ref_agent_locked(WzpSession *session, guint16 k);

@@ -351,10 +351,12 @@ wzp_session_thread(gpointer data)
   g_main_context_push_thread_default(self->context);
   wzp_session_warn_of_room(self);
   wzp_session_watch_list(self);
+  wzp_session_watch_network(self);
   wzp_session_resolve(self);
   wzp_session_finish_turn(self);
   g_main_loop_run(self->loop);
   wzp_session_unwatch_list(self);
+  wzp_session_unwatch_network(self);
   wzp_session_drop_agents(self);
   for (unsigned n = 0; n < LAST_TURNS; n++) /* in which they really go */
     g_main_context_iteration(self->context, FALSE);

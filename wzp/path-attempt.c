@@ -43,6 +43,7 @@ wzp_path_attempt_start(WzpPath *path, WzpTime now, uint16_t k)
   };
   wzp_window_init(&attempt->window, WZP_WINDOW_MAX);
   path->last_k = k;
+  path->again = false;
   path->stats.attempts++;
   WzpPathOutput *output = wzp_path_push(path, WZP_PATH_AGENT_START, k);
   output->controlling = path->config.initiator;

@@ -65,6 +65,7 @@ struct WzpPath {
   WzpTime attempt_at;                          /* initiator: when the next one begins */
   unsigned unproven;                           /* attempts in a row that did not help */
   int last_k;                                  /* -1: none yet */
+  bool again;                                  /* responder: a new attempt is wanted */
   WzpTime begun[WZP_PATH_STARTS_MAX]; /* responder: when the other side began attempts, a ring */
   unsigned n_begun;
   /* how the other side talks */

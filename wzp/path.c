@@ -231,12 +231,16 @@ report(WzpPath *path, WzpTime now)
   for (unsigned i = 0; i < G_N_ELEMENTS(path->attempts); i++) {
     WzpPathAttempt *one = &path->attempts[i];
     uint8_t flags = 0;
-    if (!one->in_use || one->proven_at == WZP_NEVER)
+    bool proven = one->proven_at != WZP_NEVER;
+    if (!one->in_use)
       continue;
-    flags = WZP_PATH_PROVEN;
-    if (now >= silent_at(path, one))
+    if (path->again && one->k == path->last_k)
+      flags |= WZP_PATH_AGAIN;
+    if (proven)
+      flags |= WZP_PATH_PROVEN;
+    if (proven && now >= silent_at(path, one))
       flags |= WZP_PATH_SILENT;
-    if (now >= silent_at(path, one) + ASK_FIRST)
+    if (proven && now >= silent_at(path, one) + ASK_FIRST)
       flags |= WZP_PATH_AGAIN;
     wzp_path_attempt_report(path, now, one, flags);
   }
@@ -315,6 +319,7 @@ wzp_path_network_changed(WzpPath *path, WzpTime now)
 {
   path->unproven = 0;
   want_attempt(path);
+  path->again = !path->config.initiator; /* asks the initiator */
   for (unsigned i = 0; i < G_N_ELEMENTS(path->attempts); i++)
     if (path->attempts[i].in_use)
       wzp_path_attempt_hurry(&path->attempts[i], now, TROUBLE_PINGS);

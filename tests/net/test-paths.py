@@ -102,6 +102,29 @@ def run_without_relay(build, number):
     expect(all(report['path_switches'] == 1 for report in reports), 'it changed its path', *reports)
 
 
+def run_new_address(build, number):
+    """One of the two gets another address in the middle of the call: it finds its way, and goes directly again."""
+    place = lab.Lab(build, 'n%d' % number)
+
+    def move(place, calling):
+        place.wait_for('caller', calling, 'goes directly')
+        place.wait_for('callee', calling, 'goes directly')
+        place.ip('a1', 'addr', 'del', lab.V4['a1'] + '/24', 'dev', 'eth0')
+        place.ip('a1', 'addr', 'add', '192.168.88.33/24', 'dev', 'eth0')
+        place.ip('a1', 'route', 'add', 'default', 'via', '192.168.88.1')
+
+    try:
+        reports = place.call('a1', 'a2', seconds=SECONDS + 1, during=move)
+    finally:
+        place.close()
+    check_heard(reports)
+    heard = sum(report['frames_received'] for report in reports) / sum(report['frames_sent'] for report in reports)
+    expect(heard > 0.6, 'too much was lost: %.2f' % (1 - heard), *reports)
+    for report in reports:
+        expect(report['path_attempts'] >= 2 and report['path'] == 'direct', 'it found no new way', report)
+        expect(report['direct_round_trip_ms'] < 50, 'the new way is not the LAN', report)
+
+
 def run_private(build, number):
     """Private on one side: nothing goes from one to the other past the relay, and no address leaves."""
     place = lab.Lab(build, 'p%d' % number)
@@ -152,7 +175,8 @@ def main():
                 for _ in range(options.runs):
                     jobs.append((name, pool.submit(run_topology, options.build, name, number)))
                     number += 1
-            for name, job in (('private', run_private), ('the direct path is cut', run_cut), ('the relay dies', run_without_relay)):
+            for name, job in (('private', run_private), ('the direct path is cut', run_cut), ('the relay dies', run_without_relay),
+                              ('a new address', run_new_address)):
                 if not options.only or name in options.only:
                     jobs.append((name, pool.submit(job, options.build, number)))
                     number += 1

@@ -284,6 +284,35 @@ test_relay_away(void)
 }
 
 static bool
+has_second_attempt(SimCall *sim)
+{
+  return path_of(sim, 0).k > 0 && path_of(sim, 1).k > 0;
+}
+
+/* Either side's addresses change: a new attempt at once, and the old path serves until it is there. */
+static void
+test_network_changed(void)
+{
+  for (unsigned i = 0; i < 2; i++) {
+    SimCall *sim = talking_directly(20 + i);
+    uint32_t serial;
+    WzpTime changed = sim->now;
+    wzp_path_network_changed(wzp_call_path(sim->parties[i].call, &serial), sim->now);
+    sim_call_run(sim, 1);
+    g_assert_true(sim_call_run_until(sim, has_second_attempt, WZP_SECOND));
+    g_assert_cmpint(sim->now - changed, <=, 300 * WZP_MSEC);
+    sim_call_run(sim, 20 * WZP_SECOND);
+    for (unsigned n = 0; n < 2; n++) {
+      g_assert_cmpuint(path_of(sim, n).attempts, ==, 2);
+      g_assert_cmpuint(path_of(sim, n).switches, ==, 1);
+      g_assert_cmpint(sim->parties[n].longest_gap, <=, 40 * WZP_MSEC);
+    }
+    assert_no_loss(sim);
+    sim_call_free(sim);
+  }
+}
+
+static bool
 both_idle(SimCall *sim)
 {
   WzpDialInfo info[2];
@@ -381,6 +410,7 @@ main(int argc, char **argv)
   g_test_add_func("/sim-path/short-cut", test_short_cut);
   g_test_add_func("/sim-path/silence", test_silence);
   g_test_add_func("/sim-path/relay-away", test_relay_away);
+  g_test_add_func("/sim-path/network-changed", test_network_changed);
   g_test_add_func("/sim-path/words-past-relay", test_words_past_relay);
   g_test_add_func("/sim-path/grid", test_grid);
   return g_test_run();
