@@ -11,6 +11,7 @@
 #define RECEIVE_BUDGET 64 /* datagrams a turn, so that timers get theirs */
 #define LAST_TURNS 4
 #define RESOLVE_AGAIN (2 * WZP_SECOND)
+#define LOOK_AGAIN (20 * WZP_MSEC)
 
 /* --- out: what the call said goes to the network and to people, in the call's order --- */
 
@@ -51,6 +52,9 @@ rearm(WzpSession *self)
     when = 0;
   else if (self->started)
     when = MIN(when, MIN(wzp_call_next_timeout(self->call), wzp_board_deadline(self->board)));
+  /* nobody tells when TCP is through with a goodbye */
+  if (self->quit_at != WZP_NEVER && self->leave_at == WZP_NEVER && self->stream != NULL)
+    when = MIN(when, g_get_monotonic_time() + LOOK_AGAIN);
   self->armed = when;
   g_source_set_ready_time(self->timer, when == WZP_NEVER ? -1 : when);
   g_mutex_unlock(&self->lock);
@@ -61,10 +65,10 @@ static gboolean
 farewell_done(WzpSession *self, WzpTime now)
 {
   g_mutex_lock(&self->lock);
-  gboolean done =
-      self->quit_at != WZP_NEVER && self->leave_at == WZP_NEVER &&
-      g_queue_is_empty(&self->pending) &&
-      (now >= self->quit_at || !self->started || wzp_call_next_timeout(self->call) == WZP_NEVER);
+  gboolean said = (!self->started || wzp_call_next_timeout(self->call) == WZP_NEVER) &&
+                  (self->stream == NULL || wzp_tls_socket_is_idle(self->stream));
+  gboolean done = self->quit_at != WZP_NEVER && self->leave_at == WZP_NEVER &&
+                  g_queue_is_empty(&self->pending) && (now >= self->quit_at || said);
   g_mutex_unlock(&self->lock);
   return done;
 }

@@ -83,7 +83,9 @@ session_stop(WzpSession *self)
   self->last_peers = wzp_session_dup_peers_locked(self);
   self->quit_at = now;
   if (self->started && self->state != WZP_CALL_ENDED) {
-    self->quit_at = now + WZP_SESSION_LEAVE_MSEC * WZP_MSEC;
+    self->quit_at =
+        now +
+        (self->stream != NULL ? WZP_SESSION_TLS_LEAVE_MSEC : WZP_SESSION_LEAVE_MSEC) * WZP_MSEC;
     self->leave_at = self->last_sent + WZP_SESSION_LINGER_MSEC * WZP_MSEC;
   }
   wzp_session_wake_locked(self, 0);

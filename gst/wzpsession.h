@@ -20,7 +20,8 @@ G_DECLARE_FINAL_TYPE(WzpSession, wzp_session, WZP, SESSION, GObject)
 
 #define WZP_SESSION_CONTEXT "wzp.session"
 #define WZP_SESSION_STATS "application/x-wzp-session-stats"
-#define WZP_SESSION_LEAVE_MSEC 300 /* the longest time that a goodbye may take */
+#define WZP_SESSION_LEAVE_MSEC 300      /* the longest time that a goodbye may take */
+#define WZP_SESSION_TLS_LEAVE_MSEC 1500 /* the same by TLS, where TCP may have to say it again */
 #define WZP_SESSION_LINGER_MSEC                                                                    \
   100 /* from the last media to the goodbye, which must not overtake it */
 #define WZP_SESSION_WARN_MSEC 5000 /* without an answer: say so */

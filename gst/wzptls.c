@@ -175,6 +175,18 @@ wzp_tls_socket_send(WzpTlsSocket *self, const uint8_t *data, size_t length)
   g_mutex_unlock(&self->lock);
 }
 
+bool
+wzp_tls_socket_is_idle(WzpTlsSocket *self)
+{
+  int unacknowledged = 0;
+  g_mutex_lock(&self->lock);
+  bool idle =
+      self->fd < 0 || (!wzp_tls_wants_output(self->tls, g_get_monotonic_time()) &&
+                       ioctl(self->fd, SIOCOUTQ, &unacknowledged) == 0 && unacknowledged == 0);
+  g_mutex_unlock(&self->lock);
+  return idle;
+}
+
 /* A copy of the next datagram: hooks are called without the lock, and send meanwhile. */
 static bool
 next_datagram(WzpTlsSocket *self, uint8_t data[WZP_DATAGRAM_MAX], size_t *length, WzpResult *result)

@@ -30,6 +30,9 @@ void wzp_tls_socket_unref(WzpTlsSocket *socket);
 void wzp_tls_socket_close(WzpTlsSocket *socket);
 void wzp_tls_socket_send(WzpTlsSocket *socket, const uint8_t *data, size_t length);
 
+/* All that was sent has arrived at the other end, or never will. Any thread. */
+bool wzp_tls_socket_is_idle(WzpTlsSocket *socket);
+
 typedef struct {
   uint64_t datagrams_sent, datagrams_received; /* sent: given to TLS or dropped by it */
   uint64_t bytes_sent, bytes_received;         /* of TCP, without IP and TCP headers */
