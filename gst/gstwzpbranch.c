@@ -62,8 +62,11 @@ static gboolean
 link_voice(GstWzpBranch *branch)
 {
   GstWzpBranches *self = branch->branches;
-  branch->own = gst_wzp_branches_dup_own_pad(self, branch->slot);
-  if (branch->own != NULL)
+  GstPad *own = gst_wzp_branches_dup_own_pad(self, branch->slot);
+  g_mutex_lock(&self->lock);
+  branch->own = own;
+  g_mutex_unlock(&self->lock);
+  if (own != NULL)
     return gst_ghost_pad_set_target(GST_GHOST_PAD(branch->own), branch->out);
   branch->mix = gst_element_request_pad_simple(self->mixer, "sink_%u");
   return branch->mix != NULL && gst_pad_link(branch->out, branch->mix) == GST_PAD_LINK_OK;
@@ -191,10 +194,17 @@ frames_come(GstPad *pad, GstPadProbeInfo *info, gpointer data)
   (void)pad;
   GstWzpBranch *branch = data;
   branch->heard = gst_wzp_branches_arrival(info);
-  if (branch->out != NULL && g_atomic_int_get(&branch->reroute))
-    gst_wzp_branch_drop_voice(branch);
-  g_atomic_int_set(&branch->reroute, FALSE);
-  return branch->out != NULL || make_voice(branch) ? GST_PAD_PROBE_OK : GST_PAD_PROBE_DROP;
+  /* in this order: until its thread has ended it must not push to where it should not any more. Who asks meanwhile has
+   * changed the pads before, and what is made below finds them */
+  if (g_atomic_int_get(&branch->reroute)) {
+    if (branch->out != NULL)
+      gst_wzp_branch_drop_voice(branch);
+    g_atomic_int_set(&branch->reroute, FALSE);
+  }
+  if (branch->out != NULL || make_voice(branch))
+    return GST_PAD_PROBE_OK;
+  gst_wzp_branch_drop_voice(branch); /* half of it may be there */
+  return GST_PAD_PROBE_DROP;
 }
 
 static GstPadProbeReturn

@@ -44,10 +44,13 @@ struct _GstWzpBranches {
   gint ending;         /* atomic: it is the whole stream that ends, not one sender's */
 
   GThreadPool *removals; /* of branches, by another thread than the one that plays them */
+  GThreadPool *
+      ends; /* EOS on pads of their own: it may wait for what is linked there, which nobody else shall */
 
   GMutex lock; /* guards what follows, and the elements of branches; held, only stats are asked */
   GPtrArray *list;  /* GstWzpBranch */
   GPtrArray *pads;  /* pads of their own, of the call */
+  GPtrArray *ended; /* of these, whose member left: no voice leads there any more */
   GHashTable *gone; /* "factory field": sum over the elements that are no more */
   guint serial, n_removing;
   GCond removed;
@@ -66,7 +69,7 @@ void gst_wzp_branch_unref(gpointer branch);
 /* gstwzpbranches.c */
 /* A voice was played to its end. Any thread. */
 void gst_wzp_branches_remove_later(GstWzpBranches *branches, GstWzpBranch *branch);
-/* The pad of its own that was requested for a slot, referenced, or NULL. */
+/* The pad of its own that was requested for a slot, referenced, or NULL; not one whose member left. */
 GstPad *gst_wzp_branches_dup_own_pad(GstWzpBranches *branches, guint slot);
 void gst_wzp_branches_end_own_pad(GstPad *pad);
 /* With the lock: what the element counted stays known. */

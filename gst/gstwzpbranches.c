@@ -105,7 +105,7 @@ gst_wzp_branches_dup_own_pad(GstWzpBranches *self, guint slot)
   g_mutex_lock(&self->lock);
   for (guint n = 0; n < self->pads->len && found == NULL; n++) {
     GstPad *pad = g_ptr_array_index(self->pads, n);
-    if (g_str_equal(GST_OBJECT_NAME(pad), name))
+    if (g_str_equal(GST_OBJECT_NAME(pad), name) && !g_ptr_array_find(self->ended, pad, NULL))
       found = gst_object_ref(pad);
   }
   g_mutex_unlock(&self->lock);
@@ -157,6 +157,51 @@ dup_branch(GstWzpBranches *self, const GstPad *input)
 }
 
 static void
+end_pad(gpointer own, gpointer data)
+{
+  (void)data;
+  gst_wzp_branches_end_own_pad(own);
+  gst_object_unref(own);
+}
+
+/* The slot may be another's soon, whose voice does not belong on the pad. speaker: who says the end there himself, when all is
+ * played; NULL: nobody does. */
+static void
+retire_own_pad(GstWzpBranches *self, guint slot, const GstWzpBranch *speaker)
+{
+  g_autoptr(GstPad) own = gst_wzp_branches_dup_own_pad(self, slot);
+  if (own == NULL)
+    return;
+  g_mutex_lock(&self->lock);
+  gboolean here = g_ptr_array_find(self->pads, own, NULL); /* not released meanwhile */
+  if (here)
+    g_ptr_array_add(self->ended, own);
+  gboolean speaks = speaker != NULL && speaker->own == own;
+  g_mutex_unlock(&self->lock);
+  if (here && !speaks)
+    g_thread_pool_push(self->ends, gst_object_ref(own), NULL);
+}
+
+/* Who never said anything has no branch. */
+static void
+member_left(GstWzpBranches *self, const GstStructure *structure)
+{
+  guint slot;
+  gboolean spoke = FALSE;
+  if (structure == NULL || !gst_structure_has_name(structure, "wzp-member-left") ||
+      !gst_structure_get_uint(structure, "slot", &slot))
+    return;
+  g_mutex_lock(&self->lock);
+  for (guint n = 0; n < self->list->len; n++) {
+    const GstWzpBranch *branch = g_ptr_array_index(self->list, n);
+    spoke = spoke || (branch->slot == slot && branch->input != NULL);
+  }
+  g_mutex_unlock(&self->lock);
+  if (!spoke)
+    retire_own_pad(self, slot, NULL);
+}
+
+static void
 sender_left(GstElement *demux, GstPad *pad, gpointer data)
 {
   (void)demux;
@@ -165,6 +210,7 @@ sender_left(GstElement *demux, GstPad *pad, gpointer data)
   if (branch == NULL)
     return;
   branch->input = NULL;
+  retire_own_pad(self, branch->slot, branch);
   /* with a voice it goes when all is played */
   if (!g_atomic_int_get(&branch->ended) || branch->out == NULL)
     gst_wzp_branch_remove(branch);
@@ -293,6 +339,9 @@ source_says(GstPad *pad, GstPadProbeInfo *info, gpointer data)
   case GST_EVENT_EOS:
     end_all(self);
     break;
+  case GST_EVENT_CUSTOM_DOWNSTREAM:
+    member_left(self, gst_event_get_structure(GST_PAD_PROBE_INFO_EVENT(info)));
+    break;
   default:
     break;
   }
@@ -368,6 +417,16 @@ own_pad_query(GstPad *pad, GstObject *parent, GstQuery *query)
   return gst_pad_query_default(pad, parent, query);
 }
 
+/* Whatever becomes of what is linked there is no matter of the call: it was taken away, is stopped, or wants no more. */
+static GstFlowReturn
+own_pad_chain(GstPad *pad, GstObject *parent, GstBuffer *buffer)
+{
+  GstFlowReturn flow = gst_proxy_pad_chain_default(pad, parent, buffer);
+  return flow == GST_FLOW_NOT_LINKED || flow == GST_FLOW_FLUSHING || flow == GST_FLOW_EOS
+             ? GST_FLOW_OK
+             : flow;
+}
+
 static gboolean
 parse_name(const gchar *name, guint *slot)
 {
@@ -386,12 +445,14 @@ gst_wzp_branches_request_pad(GstWzpBranches *self, GstPadTemplate *template, con
   if (!parse_name(name, &slot))
     return NULL;
   g_autofree gchar *own_name = g_strdup_printf("sender_%u", slot);
-  g_autoptr(GstPad) taken = gst_wzp_branches_dup_own_pad(self, slot);
+  g_autoptr(GstPad) taken = gst_element_get_static_pad(GST_ELEMENT(self->call), own_name);
   if (taken != NULL)
     return NULL;
   GstPad *pad = gst_ghost_pad_new_no_target_from_template(own_name, template);
   gst_pad_set_element_private(pad, self);
   gst_pad_set_query_function(pad, own_pad_query);
+  g_autoptr(GstProxyPad) inside = gst_proxy_pad_get_internal(GST_PROXY_PAD(pad));
+  gst_pad_set_chain_function(GST_PAD(inside), own_pad_chain);
   gst_pad_set_active(pad, TRUE);
   g_mutex_lock(&self->lock);
   g_ptr_array_add(self->pads, gst_object_ref(pad));
@@ -406,12 +467,13 @@ gst_wzp_branches_release_pad(GstWzpBranches *self, GstPad *pad)
 {
   guint slot = 0;
   parse_name(GST_OBJECT_NAME(pad), &slot);
-  reroute(self, slot); /* from now on nothing comes here */
   g_mutex_lock(&self->lock);
+  g_ptr_array_remove(self->ended, pad);
   g_ptr_array_remove(self->pads, pad);
   g_mutex_unlock(&self->lock);
+  reroute(self, slot); /* not before: a voice that is made now must not find it */
+  /* a voice that leads here stays linked until its own thread is stopped: unlinked it would call that an error */
   gst_pad_set_active(pad, FALSE);
-  gst_ghost_pad_set_target(GST_GHOST_PAD(pad), NULL);
   gst_element_remove_pad(GST_ELEMENT(self->call), pad);
 }
 
@@ -425,10 +487,12 @@ gst_wzp_branches_new(GstBin *call, GstContext *context, GstWzpBranchesConfigure 
   self->context = context;
   self->configure = configure;
   self->removals = g_thread_pool_new(remove_played, self, 1, FALSE, NULL);
+  self->ends = g_thread_pool_new(end_pad, NULL, 1, FALSE, NULL);
   g_mutex_init(&self->lock);
   g_cond_init(&self->removed);
   self->list = g_ptr_array_new();
   self->pads = g_ptr_array_new_with_free_func(gst_object_unref);
+  self->ended = g_ptr_array_new();
   self->gone = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
   return self;
 }
@@ -446,6 +510,7 @@ gst_wzp_branches_clear(GstWzpBranches *self)
   }
   while (self->n_removing > 0)
     g_cond_wait(&self->removed, &self->lock);
+  g_ptr_array_set_size(self->ended, 0);
   g_mutex_unlock(&self->lock);
 }
 
@@ -454,8 +519,10 @@ gst_wzp_branches_free(GstWzpBranches *self)
 {
   gst_wzp_branches_place(self, NULL, NULL, NULL);
   g_thread_pool_free(self->removals, FALSE, TRUE);
+  g_thread_pool_free(self->ends, FALSE, FALSE); /* they need nothing of this */
   g_ptr_array_unref(self->list);
   g_ptr_array_unref(self->pads);
+  g_ptr_array_unref(self->ended);
   g_hash_table_unref(self->gone);
   g_mutex_clear(&self->lock);
   g_cond_clear(&self->removed);

@@ -350,6 +350,133 @@ test_own_pad(void)
   ears_free(own);
 }
 
+static GstPadProbeReturn
+note_end(GstPad *pad, GstPadProbeInfo *info, gpointer ended)
+{
+  (void)pad;
+  if (GST_EVENT_TYPE(GST_PAD_PROBE_INFO_EVENT(info)) == GST_EVENT_EOS)
+    g_atomic_int_inc((gint *)ended);
+  return GST_PAD_PROBE_OK;
+}
+
+static void
+watch_end(const Room *room, const char *name, gint *ended)
+{
+  g_autoptr(GstElement) sink = gst_bin_get_by_name(GST_BIN(room->pipeline), name);
+  g_autoptr(GstPad) pad = gst_element_get_static_pad(sink, "sink");
+  gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, note_end, ended, NULL);
+}
+
+static bool
+has_ended(Room *room, gpointer ended)
+{
+  (void)room;
+  return g_atomic_int_get((gint *)ended) > 0;
+}
+
+/* EOS when the member leaves, also one who never said a word. */
+static void
+test_own_pad_ends(void)
+{
+  Room room;
+  room_begin(&room,
+             rig_play("wzpcall name=call " URI " ! " HEARD " async=false call.sender_1 ! " HEARD
+                      " async=false call.sender_2 ! " HEARD " async=false",
+                      rig_relay_port(relay), "heard", "one", "two"),
+             1);
+  gint ended[2] = {0, 0};
+  watch_end(&room, "one", &ended[0]);
+  watch_end(&room, "two", &ended[1]);
+  rig_wait_state(room.pipeline, "call", "waiting");
+  for (unsigned n = 0; n < 2; n++) {
+    add_peer(&room);
+    room_run(&room, all_are_in, NULL);
+  }
+  room.n_talking = 1;
+  room_run(&room, has_voices, GUINT_TO_POINTER(1));
+  wzp_call_leave(room.peers[1]->call, g_get_monotonic_time());
+  relay_peers_run_for(room.peers, 2, 20 * WZP_MSEC);
+  room_run(&room, has_ended, &ended[1]);
+  relay_peer_free(room.peers[--room.n_peers]);
+  g_assert_cmpint(ended[0], ==, 0);
+  wzp_call_leave(room.peers[0]->call, g_get_monotonic_time());
+  relay_peers_run_for(room.peers, 1, 20 * WZP_MSEC);
+  room.n_talking = 0;
+  room_run(&room, has_ended, &ended[0]);
+  room_end(&room);
+}
+
+/* So much came out, and then so many turns went by. */
+typedef struct {
+  Ears *ears;
+  guint64 samples;
+  unsigned turns;
+} Later;
+
+static bool
+is_later(Room *room, gpointer data)
+{
+  Later *later = data;
+  (void)room;
+  g_mutex_lock(&later->ears->lock);
+  bool heard = later->ears->count >= later->samples;
+  g_mutex_unlock(&later->ears->lock);
+  return heard && later->turns-- == 0;
+}
+
+static bool
+second_is_heard(Room *room, gpointer ears)
+{
+  (void)room;
+  return is_heard(ears, frequency(1));
+}
+
+/* What stands behind a pad of its own wants no more, or is stopped: the call goes on for the others. */
+static void
+own_pad_stops(const char *more, bool stop)
+{
+  Room room;
+  room_begin(&room,
+             rig_play("wzpcall name=call " URI " ! " HEARD " async=false call.sender_1 ! " HEARD
+                      " async=false %s",
+                      rig_relay_port(relay), "heard", "own", more),
+             2);
+  Ears *mix = listen_to(room.pipeline, "heard"), *own = listen_to(room.pipeline, "own");
+  g_autoptr(GstElement) sink = gst_bin_get_by_name(GST_BIN(room.pipeline), "own");
+  rig_wait_state(room.pipeline, "call", "waiting");
+  add_peer(&room);
+  room_run(&room, all_are_in, NULL);
+  room.n_talking = 1;
+  Later spoke = {own, 5 * FRAME, 0};
+  room_run(&room, is_later, &spoke);
+  if (stop) {
+    gst_element_set_locked_state(sink, TRUE);
+    gst_element_set_state(sink, GST_STATE_READY);
+  }
+  Later noticed = {own, 0, 20}; /* by what stands before it */
+  room_run(&room, is_later, &noticed);
+  add_peer(&room);
+  room_run(&room, all_are_in, NULL);
+  room.n_talking = 2;
+  room_run(&room, second_is_heard, mix);
+  gst_element_set_state(sink, GST_STATE_NULL);
+  room_end(&room);
+  ears_free(mix);
+  ears_free(own);
+}
+
+static void
+test_own_pad_full(void)
+{
+  own_pad_stops("num-buffers=10", false);
+}
+
+static void
+test_own_pad_stopped(void)
+{
+  own_pad_stops("", true);
+}
+
 /* Members come, speak and go: nothing of them stays, and the sound goes on without a hole. */
 static void
 test_come_and_go(void)
@@ -467,6 +594,9 @@ typedef struct {
 static const Case cases[] = {
     {"talkers", test_talkers},
     {"own-pad", test_own_pad},
+    {"own-pad-ends", test_own_pad_ends},
+    {"own-pad-full", test_own_pad_full},
+    {"own-pad-stopped", test_own_pad_stopped},
     {"come-and-go", test_come_and_go},
     {"relay-restarted", test_relay_restarted},
     {"code", test_code},
