@@ -45,6 +45,11 @@ try 'residual loss' tests/sim/residual.sh build/tests/sim/wzp-sim
 try 'what codes lose' build/tests/bench/bench-fec-loss --frames 2000000
 try fuzz tests/fuzz/run.sh "$fuzz_seconds"
 try floods env WZP_RELAY=build/relay/wzp-relay build/tests/attack/flood-gate 20
+for round in $(seq 5); do
+  for name in rebinding udp-blocked; do
+    try "network $name, round $round" "tests/net/test-$name.sh" "$PWD" "$PWD/build"
+  done
+done
 try 'calls through NATs' tests/net/test-paths.py build --runs 10
 try 'model of keys in rooms, longer' tests/model/check.sh sender-keys 1
 try 'model of keys in calls, longer' tests/model/check.sh dial-keys 1
