@@ -199,6 +199,42 @@ def test_shutdown(stack, folder):
     expect(peer.control.closed == 1, f"reason shutdown, not {peer.control.closed}")
 
 
+def three_talk(peers, launch=None, more=lambda: True):
+    """All talk at once, and each hears each other, all of it, in order. Returns what each sent."""
+    sent = {peer: frames() for peer in peers}
+    for peer in peers:
+        peer.out_frames, peer.received, peer.without_frames = list(sent[peer]), [], []
+    drive = launch.drive if launch else wzp.drive
+    if launch:
+        launch.heard = b""
+
+    def heard(peer, other):
+        return [heard.frame for heard in peer.received if heard.frame in sent[other]]
+
+    pairs = [(peer, other) for peer in peers for other in peers if peer is not other]
+    done = lambda: all(len(heard(*pair)) == PACKETS for pair in pairs) and more()
+    drive(peers, done)
+    for pair in pairs:
+        expect(heard(*pair) == sent[pair[1]], f"{len(heard(*pair))} of {PACKETS} frames: {pair[0].drops}")
+    return sent
+
+
+def test_three(stack, folder):
+    "three in a room: one comes while the others talk, another one leaves"
+    address, _ = relay(stack, folder)
+    one, two, three = (wzp.RoomPeer(address, "room", trunks=trunks) for trunks in (True, False, False))
+    stack.callback(close, one, three)
+    call(one, two)
+    expect(wzp.drive([one, two, three], lambda: three.may_seal() and len(three.members) == 2), "the third is in")
+    three_talk([one, two, three])
+    expect({heard.epoch for heard in one.received if heard.frame} == {0, 1}, "who spoke before changed its epoch")
+    two.leave(time.monotonic())
+    two.close(time.monotonic())
+    acked = lambda: all(m.acked for peer in (one, three) for m in peer.members.values())
+    expect(wzp.drive([one, three], lambda: len(one.members) == len(three.members) == 1 and acked()), "one left")
+    call(one, three)
+
+
 def test_lossy_control(stack, folder):
     "a keyed room, every third handshake and control datagram lost"
     address, _ = relay(stack, folder)
@@ -256,13 +292,15 @@ def launch_environment(registry):
 class Launch:
     """A gst-launch-1.0 that speaks and hears; what it hears comes out of a pipe."""
 
-    def __init__(self, stack, folder, ends):
+    def __init__(self, stack, folder, ends, others=1):
         if not LAUNCH or not list(PLUGIN.glob("*gstwzp*")):
             raise NotImplementedError("gst-launch-1.0 or the plugin is missing")
         self.heard, self.log = b"", b""
         self.pipe, inner = os.pipe()
         line = f"audiotestsrc is-live=true ! audioconvert ! wzpenc ! wzpfec ! wzpcrypt ! wzpsink {ends}"
-        line += f" wzpsrc {ends} ! wzpcrypt ! wzpfec ! fdsink fd={inner}"
+        line += f" wzpsrc {ends} ! wzpdemux name=each" if others > 1 else f" wzpsrc {ends}"
+        line += f" ! wzpcrypt ! wzpfec ! fdsink fd={inner}"
+        line += f" each. ! wzpcrypt ! wzpfec ! fdsink async=false fd={inner}" * (others - 1)
         self.process = subprocess.Popen(
             [LAUNCH, "-m", *line.split()],
             stdout=subprocess.PIPE,
@@ -311,12 +349,12 @@ def first_headers(peer):
     expect(flags[:3] == [1, 1, 1] and set(flags[3:]) == {0}, f"flags {flags}")
 
 
-def launch_room(stack, folder, fragment="", **others):
+def launch_room(stack, folder, fragment="", members=2, **others):
     address, key = relay(stack, folder)
     peer = wzp.RoomPeer(address, "room", **others)
     known = folder / "known-relays"
     ends = f"uri=wzp://{address[0]}:{address[1]}/room{fragment} known-relays={known}"
-    launch = Launch(stack, folder, ends)
+    launch = Launch(stack, folder, ends, members - 1)
     launch.talk(peer)
     first_headers(peer)
     return peer, launch
@@ -352,6 +390,33 @@ def test_launch_same_join(stack, folder):
     stack.callback(close, other)
     launch.talk(other, 20, 20)
     expect(other.received[0].epoch == first + 2, "the next one gets a fresh base")
+
+
+def test_launch_three(stack, folder):
+    "gst-launch-1.0 and two peers in a room of three; it reports of both"
+    one, launch = launch_room(stack, folder, members=3)
+    first, slot = one.received[-1].epoch, next(iter(one.members))
+    two = wzp.RoomPeer(one.address, "room")
+    stack.callback(close, one)
+    ready = lambda: two.may_seal() and all(m.acked for peer in (one, two) for m in peer.members.values())
+    expect(launch.drive([one, two], lambda: ready() and len(two.members) == 2), "a third one comes")
+    # its stream goes on in the epoch after the one before, which who was there reaches without a new key
+    heard_by = lambda peer: [heard for heard in peer.received if heard.epoch == first + 1 and len(heard.bundle) > 62]
+    whole = lambda: len(launch.heard) >= 120 * PACKETS and all(len(heard_by(peer)) >= 60 for peer in (one, two))
+    sent = three_talk([one, two], launch, whole)
+    for peer in (one, two):
+        missing = [index for index, frame in enumerate(sent[peer]) if frame not in launch.heard]
+        expect(not missing, f"what the C side opened of each is what was sent: lost {missing}")
+    # reports: both streams, within the turns of a room
+    reports = lambda: [set(wire.reports_of(heard.bundle)) for heard in one.received + one.without_frames]
+    both = lambda: {peer.slot for peer in (one, two)} <= set().union(*reports())
+    expect(launch.drive([one, two], both, 20), f"reports of both streams: {set().union(*reports())}")
+    # who leaves is left out: a fresh key, and all goes on
+    two.close(time.monotonic())
+    gone = lambda: len(one.members) == 1 and any(heard.epoch == first + 2 for heard in one.received)
+    expect(launch.drive([one], gone, 20), f"a fresh base for those who stay: {one.signals}")
+    expect(slot in one.members and one.members[slot].acked, "the one that stays is the plugin")
+    launch.talk(one, 20, 20)
 
 
 def test_launch_keyed(stack, folder):

@@ -52,6 +52,7 @@ class Peer:
         self.mode, self.address, self.identity, self.tls = mode, address, identity or Identity(), tls
         self.open_socket()
         self.control, self.drops, self.received, self.outgoing = None, Counter(), [], []
+        self.without_frames = []
         self.connected, self.cookie, self.cookies, self.last_sent, self.next_media = False, bytes(16), 0, 0, 0
         self.media_out, self.out_frames, self.hs3, self.resend_at = None, [], None, float("inf")
         self.lose_every, self.control_datagrams, self.trunks = lose_every, 0, trunks
@@ -179,7 +180,8 @@ class Peer:
             raise Refused("kind")
 
     def on_media(self, packet):
-        self.received.append(self.media_in(packet[1]).open(packet))
+        heard = self.media_in(packet[1]).open(packet)
+        (self.received if heard.frame else self.without_frames).append(heard)
 
     def post(self, message, now):
         for record in self.control.message(message, now):
@@ -332,6 +334,7 @@ class RoomPeer(Peer):
             return
         if jh not in self.known:
             self.known[jh] = Member(self, slot, blob)
+            self.media_out.next_epoch()
         member = self.known[jh]
         self.members = {s: m for s, m in self.members.items() if m is not member} | {slot: member}
         member.slot = slot

@@ -379,6 +379,12 @@ class MediaOut:
         self.count, self.seq = self.count + 1, self.seq + 1
         return packet
 
+    def next_epoch(self):
+        """Somebody came, who must not read what was sealed so far. The others reach this base by themselves."""
+        if self.sealed:
+            self.epoch, self.full_left, self.sealed = self.epoch + 1, 3, False
+            self.base = ratchet(self.base, self.epoch)
+
     def fresh_base(self):
         """Somebody left."""
         self.base = os.urandom(32)
@@ -449,8 +455,10 @@ def elements(bundle):
 
 
 def frames_of(bundle):
-    """The body of the frames element."""
-    for kind, body in elements(bundle):
-        if kind == 1:
-            return body
-    raise Refused("no-frames")
+    """The body of the frames element; nothing: a packet without frames."""
+    return next((body for kind, body in elements(bundle) if kind == 1), b"")
+
+
+def reports_of(bundle):
+    """The slots that the reports in it speak of, and how many packets of each were judged."""
+    return {body[0]: number(body[1:3]) for kind, body in elements(bundle) if kind == 3}
