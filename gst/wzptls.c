@@ -27,7 +27,7 @@ struct WzpTlsSocket {
   gint references;
   WzpTlsHooks hooks;
   GMainContext *context;
-  /* of the context's thread */
+  /* of the context's thread; source and tag: changed under the lock once there is a connection */
   Try tries[TRIES_MAX];
   unsigned n_tries, n_failed;
   int problem; /* errno of the last that failed */
@@ -88,8 +88,8 @@ wzp_tls_socket_close(WzpTlsSocket *self)
   for (unsigned i = 0; i < self->n_tries; i++)
     forget_try(&self->tries[i]);
   detach(&self->timer);
-  detach(&self->source);
   g_mutex_lock(&self->lock);
+  detach(&self->source); /* who sends may want it to poll for output */
   if (self->fd >= 0)
     close(self->fd);
   self->fd = -1;
