@@ -6,7 +6,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* A room of three whose relay does with genuine records and packets what the input says: hands them on in any order,
- * twice, late, never; one member goes and others come. Whatever it does, nothing opens as anything but what it was,
+ * twice, late, never; one member goes, or is taken off a list of who may be there, and others come. Whatever it does, nothing opens as anything but what it was,
  * nor twice, and who left hears nothing that is said 5 s later; and when the relay is honest again, all hear all. */
 
 #define PLACES 3
@@ -61,6 +61,26 @@ at_slot(const World *world, uint8_t slot)
   return -1;
 }
 
+/* Of all identities but the n-th; n PLACES: there is no list any more. */
+static void
+set_lists(World *world, unsigned n)
+{
+  g_autoptr(WzpRoomList) list = NULL;
+  for (unsigned i = 0; i < PLACES; i++) {
+    WzpGroup *group = world->places[i].group;
+    if (group == NULL)
+      continue;
+    if (list == NULL && n < PLACES) {
+      list =
+          wzp_room_list_new(wzp_group_room_id(group), world->places[0].identity->ed25519_public, 1);
+      for (unsigned k = 0; k < PLACES; k++)
+        if (k != n)
+          wzp_room_list_add(list, world->places[k].identity->ed25519_public);
+    }
+    g_assert_cmpint(wzp_group_set_list(group, world->now, list), ==, WZP_OK);
+  }
+}
+
 /* Somebody new, shown to all; the same person as before or not is no matter to the keys. */
 static void
 enter(World *world, unsigned n)
@@ -71,6 +91,7 @@ enter(World *world, unsigned n)
   place->group = wzp_group_new(place->identity, &world->secret, relay_key, &world->random);
   place->slot = world->next_slot++;
   wzp_group_set_slot(place->group, place->slot);
+  set_lists(world, PLACES);
   for (unsigned i = 0; i < world->n_kept; i++)
     world->kept[i].heard[n] = false;
   for (unsigned i = 0; i < PLACES; i++) {
@@ -87,7 +108,7 @@ enter(World *world, unsigned n)
 }
 
 static void
-leave(World *world, unsigned n)
+leave(World *world, unsigned n, bool taken_off)
 {
   Place *place = &world->places[n];
   if (place->group == NULL || n == 0)
@@ -98,6 +119,8 @@ leave(World *world, unsigned n)
   world->left_at = world->now;
   place->group = NULL;
   forget_records(place);
+  if (taken_off)
+    set_lists(world, n);
   for (unsigned i = 0; i < PLACES; i++)
     if (world->places[i].group != NULL)
       wzp_group_remove_member(world->places[i].group, world->now, place->slot);
@@ -229,7 +252,7 @@ act(World *world)
     break;
   default:
     if (more % 2 == 0)
-      leave(world, n);
+      leave(world, n, more % 4 == 2);
     else
       enter(world, n);
     collect(world);

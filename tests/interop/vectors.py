@@ -98,6 +98,21 @@ def room(psk):
     yield "room_id", Exp(psk, b"wz1 room id" + Identity(SEEDS["32 x 00"]).id, 32).hex()
 
 
+def room_list():
+    """The signed list of section 7, for the open room "kitchen"."""
+    owner, other, relay = (Identity(SEEDS[name]) for name in ("32 x 42", "00 01 .. 1f", "32 x 00"))
+    room_id = Exp(H(b"wz1 open room" + b"kitchen"), b"wz1 room id" + relay.id, 32)
+    keys = sorted((owner.id, other.id))
+    signed = b"wz1 list" + be(1, 1) + room_id + be(7, 8) + owner.id + be(len(keys), 2) + b"".join(keys)
+    yield "list room_id", room_id.hex()
+    yield "list signature", owner.sign(signed).hex()
+
+
+def published_room_list(section):
+    yield "list room_id", re.search(r'room "kitchen" \(room_id ([0-9a-f]{64})\)', section)[1]
+    yield "list signature", re.search(r"^    ([0-9a-f]{128})$", section, re.M)[1]
+
+
 def call():
     """The messages and keys of a dialled call, section 15."""
     initiator, i, *_ = example()
@@ -177,9 +192,11 @@ def mismatches(document):
     section, _, feather = document.split("\n## 13.")[1].partition("\n## 14.")
     feather, _, calls = feather.partition("\n## 15.")
     rooms = dict(published_room(section))
+    lists = dict(published_room_list(document.split("\n## 7.")[1].split("\n## 8.")[0]))
     computed = {**dict(room(bytes.fromhex(rooms["psk"])))}
     computed |= {**dict(identities()), **dict(handshake()), **dict(sealed()), **dict(featherchat()), **dict(call())}
-    found = {**rooms, **dict(published(section)), **dict(published_featherchat(feather)), **dict(published_call(calls))}
+    computed |= dict(room_list())
+    found = {**rooms, **lists, **dict(published(section)), **dict(published_featherchat(feather)), **dict(published_call(calls))}
     wrong = [name for name in computed.keys() | found.keys() if computed.get(name) != found.get(name)]
     return wrong + ([] if sas_people(section) else ["SAS words and digits"]), len(computed) + 1
 
