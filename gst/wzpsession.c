@@ -368,7 +368,7 @@ wzp_session_init(WzpSession *self)
   self->state = WZP_CALL_IDLE;
   self->armed = self->quit_at = self->leave_at = WZP_NEVER;
   self->resolve_again = self->episode = WZP_NEVER;
-  self->last_stats.round_trip = -1;
+  self->last_stats.round_trip = self->last_path.round_trip = -1;
 }
 
 static void

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* wzp-client: a call from the command line, over the element wzpcall. */
+#include "client-check.h"
 #include "client-command.h"
 #include "client-identity.h"
 #include "client-pipeline.h"
@@ -380,6 +381,8 @@ main(int argc, char **argv)
     if (client.options.version) {
       printf("wzp-client %s\n", WZP_VERSION);
       code = CLIENT_OK;
+    } else if (client.options.check) {
+      code = client_check(client.options.check, client.options.json, &error);
     } else {
       code = call(&client, &error);
     }

@@ -36,6 +36,7 @@ static const char description[] =
     "relay.example\n"
     "  wzp-client --live --answer --identity me relay.example\n"
     "  wzp-client --record heard.wav --duration 60 --json '[2001:db8::1]:4433'\n"
+    "  wzp-client --check relay.example other.example:4433\n"
     "\n"
     "Without a call: wzp-client identity --help, wzp-client contacts --help, wzp-client list "
     "--help\n"
@@ -229,6 +230,7 @@ client_options_parse(ClientOptions *options, int *argc, char ***argv, GError **e
                              .latency = CLIENT_LATENCY_NOT_GIVEN};
   char *tls_port = NULL;
   char **rest = NULL;
+  gboolean only_check = FALSE;
   const GOptionEntry entries[] = {
       {"room", 'r', 0, G_OPTION_ARG_STRING, &options->room, "The room (" DEFAULT_ROOM ")", "NAME"},
       {"room-passphrase", 0, 0, G_OPTION_ARG_NONE, &options->room_passphrase,
@@ -289,6 +291,10 @@ client_options_parse(ClientOptions *options, int *argc, char ***argv, GError **e
        "NAME"},
       {"json", 'j', 0, G_OPTION_ARG_NONE, &options->json,
        "The last line of the output is a JSON object with the report", NULL},
+      {"check", 0, 0, G_OPTION_ARG_NONE, &only_check,
+       "No call: say which of the RELAYs answer, what they see of us, and through what NAT (two "
+       "relays on the internet have to see us to tell)",
+       NULL},
       {"version", 0, 0, G_OPTION_ARG_NONE, &options->version, "Print the version and end", NULL},
       {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_STRING_ARRAY, &rest, NULL, "RELAY"},
       {0}};
@@ -305,8 +311,11 @@ client_options_parse(ClientOptions *options, int *argc, char ***argv, GError **e
     g_error_free(wrong);
   } else if (options->version) {
     good = TRUE;
+  } else if (only_check && rest && rest[0]) {
+    options->check = g_steal_pointer(&rest);
   } else if (!rest || !rest[0] || rest[1]) {
-    good = usage(error, "name one RELAY: host[:port] or wzp://host[:port]/room");
+    good = usage(error, "name %s: host[:port] or wzp://host[:port]/room",
+                 only_check ? "the RELAYs to look at" : "one RELAY");
   } else {
     good = (options->send_tone == NOT_GIVEN ||
             seconds_are_good(options->send_tone, "--send-tone", error)) &&
@@ -330,6 +339,7 @@ client_options_parse(ClientOptions *options, int *argc, char ***argv, GError **e
 void
 client_options_clear(ClientOptions *options)
 {
+  g_strfreev(options->check);
   g_free(options->uri);
   g_free(options->room);
   g_free(options->room_passphrase_file);

@@ -40,6 +40,7 @@ typedef struct {
   int latency;   /* ms, or CLIENT_LATENCY_NOT_GIVEN: the default of wzpcall */
   char *profile; /* NULL: the default of wzpcall */
   gboolean json, version;
+  char **check; /* relays to look at, and nothing else; NULL: a call */
 } ClientOptions;
 
 /* Options of GStreamer are taken too. False: error says what is wrong, its code is CLIENT_USAGE. */

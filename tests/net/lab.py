@@ -220,6 +220,16 @@ table inet filter {
         if 'listening' not in line:
             raise RuntimeError('the relay did not start: ' + open(self.work + '/relay.err').read())
 
+    def start_second_relay(self):
+        second = self.start('relay', self.build + '/relay/wzp-relay', '--listen', '0.0.0.0:%d' % (PORT + 1),
+                            '--identity', self.work + '/second-identity', out=subprocess.PIPE)
+        second.stdout.readline()
+
+    def check(self, place):
+        """What wzp-client --check says there, of both relays."""
+        return json.loads(self.exec(place, self.build + '/pipelines/wzp-client', '--check', '--json',
+                                    '%s:%d' % (RELAY, PORT), '%s:%d' % (RELAY, PORT + 1)))
+
     def client(self, place, who, *words):
         relay = '%s:%d' % (RELAY, PORT) if self.v4 else '[%s]:%d' % (RELAY_V6, PORT)
         files = [open('%s/%s.%s' % (self.work, who, end), 'w') for end in ('out', 'err')]

@@ -125,6 +125,20 @@ def run_new_address(build, number):
         expect(report['direct_round_trip_ms'] < 50, 'the new way is not the LAN', report)
 
 
+def run_check(build, number):
+    """wzp-client --check knows NATs apart, by two relays that see it."""
+    place = lab.Lab(build, 'k%d' % number, nat_a='cone', nat_b='symmetric')
+    try:
+        place.start_second_relay()
+        said = {host: place.check(host) for host in ('a1', 'b1', 'relay')}
+    finally:
+        place.close()
+    for host, nat in (('a1', 'cone'), ('b1', 'symmetric'), ('relay', 'open')):
+        expect(said[host]['nat'] == nat, '%s is not %s' % (host, nat), said[host])
+        expect(all(relay['answered'] for relay in said[host]['relays']), 'a relay did not answer', said[host])
+    expect(all(55 <= relay['round_trip_ms'] < 1000 for relay in said['a1']['relays']), 'a strange round trip', said['a1'])
+
+
 def run_private(build, number):
     """Private on one side: nothing goes from one to the other past the relay, and no address leaves."""
     place = lab.Lab(build, 'p%d' % number)
@@ -176,7 +190,7 @@ def main():
                     jobs.append((name, pool.submit(run_topology, options.build, name, number)))
                     number += 1
             for name, job in (('private', run_private), ('the direct path is cut', run_cut), ('the relay dies', run_without_relay),
-                              ('a new address', run_new_address)):
+                              ('a new address', run_new_address), ('what --check says', run_check)):
                 if not options.only or name in options.only:
                     jobs.append((name, pool.submit(job, options.build, number)))
                     number += 1

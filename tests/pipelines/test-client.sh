@@ -10,6 +10,8 @@ check 'help names the exit codes' exits 0 '4  stopped for security' "$client" --
 check 'version' exits 0 '^wzp-client [0-9]' "$client" --version
 check 'no relay' exits 2 'name one RELAY' "$client" --send-tone 1
 check 'two relays' exits 2 'name one RELAY' "$client" --send-tone 1 one two
+check 'a check of nothing' exits 2 'RELAYs to look at' "$client" --check
+check 'a check that nobody answers' exits 1 'no relay answers' "$client" --check 127.0.0.1:9
 check 'nothing to do' exits 2 'say what to do' "$client" localhost
 check 'unknown option' exits 2 'wrong' "$client" --wrong localhost
 check 'two things to send' exits 2 'choose one' "$client" --send-tone 1 --live localhost

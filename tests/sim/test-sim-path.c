@@ -117,6 +117,7 @@ test_switch(void)
   sim_call_run(sim, 10 * WZP_SECOND);
   for (unsigned i = 0; i < 2; i++) {
     const SimParty *party = &sim->parties[i];
+    g_test_message("longest gap %" G_GINT64_FORMAT " ms", party->longest_gap / WZP_MSEC);
     g_assert_cmpint(party->longest_gap, <=, 40 * WZP_MSEC);
     g_assert_cmpuint(path_of(sim, i).switches, ==, 1);
     g_assert_cmpuint(path_of(sim, i).silences, ==, 0);

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "client-check.h"
+#include "wzp/handshake.h"
+#include "wzp/nat.h"
+#include <gio/gio.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PATIENCE_USEC (3 * G_USEC_PER_SEC)
+#define ASK_EVERY_USEC (200 * 1000)
+#define PROBES_MAX 32
+
+/* One address of a relay. */
+typedef struct {
+  const char *relay; /* as it was written */
+  WzpAddress address, own;
+  WzpInitiator *initiator; /* a handshake that is never finished */
+  uint8_t cid[WZP_CID_SIZE];
+  gint64 asked; /* monotonic us of the last time */
+  gboolean answered;
+  double round_trip; /* ms */
+  WzpAddress observed;
+  uint8_t key[32];
+} Probe;
+
+typedef struct {
+  int sockets[2]; /* IPv4, IPv6; -1: none */
+  uint16_t ports[2];
+  WzpIdentity *identity;
+  Probe probes[PROBES_MAX];
+  guint n_probes;
+} Check;
+
+static guint
+family_index(const WzpAddress *address)
+{
+  return address->family == 6 ? 1 : 0;
+}
+
+static int
+open_socket(int family, uint16_t *port)
+{
+  struct sockaddr_storage name = {.ss_family = (sa_family_t)family};
+  socklen_t length = family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+  const int one = 1;
+  WzpAddress bound;
+  int descriptor = socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (descriptor >= 0 && family == AF_INET6)
+    setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
+  if (descriptor >= 0 && bind(descriptor, (struct sockaddr *)&name, length) == 0 &&
+      getsockname(descriptor, (struct sockaddr *)&name, &length) == 0 &&
+      wzp_address_from_sockaddr(&bound, (struct sockaddr *)&name, length)) {
+    *port = bound.port;
+    return descriptor;
+  }
+  if (descriptor >= 0)
+    close(descriptor);
+  return -1;
+}
+
+/* Which address of this machine speaks to that one; family 0: none, there is no way. */
+static WzpAddress
+own_address(const WzpAddress *to, uint16_t port)
+{
+  struct sockaddr_storage name;
+  socklen_t length = wzp_address_to_sockaddr(to, &name, false);
+  WzpAddress own = {0};
+  int descriptor = socket(name.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (descriptor < 0)
+    return own;
+  if (connect(descriptor, (struct sockaddr *)&name, length) == 0) {
+    length = sizeof name;
+    if (getsockname(descriptor, (struct sockaddr *)&name, &length) == 0 &&
+        wzp_address_from_sockaddr(&own, (struct sockaddr *)&name, length))
+      own.port = port;
+  }
+  close(descriptor);
+  return own;
+}
+
+static void
+add_probe(Check *check, const char *relay, const struct addrinfo *found)
+{
+  Probe *probe = &check->probes[check->n_probes];
+  WzpHandshakeConfig config = {
+      .mode = WZP_MODE_HOP, .identity = check->identity, .capabilities = WZP_CAP_MEDIA_1};
+  const WzpRandom random = wzp_random_system();
+  WzpAddress address;
+  if (check->n_probes == PROBES_MAX ||
+      !wzp_address_from_sockaddr(&address, found->ai_addr, (socklen_t)found->ai_addrlen) ||
+      check->sockets[family_index(&address)] < 0)
+    return;
+  for (guint i = 0; i < check->n_probes; i++)
+    if (wzp_address_equal(&check->probes[i].address, &address))
+      return;
+  *probe = (Probe){.relay = relay, .address = address};
+  probe->own = own_address(&address, check->ports[family_index(&address)]);
+  if (probe->own.family == 0)
+    return; /* this machine has no way there: of this family nothing is to be said */
+  wzp_random_fill(&random, config.cid, sizeof config.cid);
+  memcpy(probe->cid, config.cid, sizeof probe->cid);
+  probe->initiator = wzp_initiator_new(&config, &random);
+  check->n_probes++;
+}
+
+static gboolean
+add_relay(Check *check, const char *relay, GError **error)
+{
+  char *uri = client_relay_uri(relay, NULL, error);
+  GUri *parsed = uri ? g_uri_parse(uri, G_URI_FLAGS_ENCODED_FRAGMENT, NULL) : NULL;
+  const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_DGRAM};
+  struct addrinfo *found = NULL;
+  char port[8];
+  g_free(uri);
+  if (!parsed) {
+    if (error && !*error)
+      g_set_error(error, CLIENT_ERROR, CLIENT_USAGE, "'%s' is not a relay", relay);
+    return FALSE;
+  }
+  const int written = g_uri_get_port(parsed);
+  g_snprintf(port, sizeof port, "%d", written > 0 ? written : 4433);
+  const int status = getaddrinfo(g_uri_get_host(parsed), port, &hints, &found);
+  g_uri_unref(parsed);
+  if (status != 0) {
+    g_set_error(error, CLIENT_ERROR, CLIENT_CALL_FAILED, "%s: %s", relay, gai_strerror(status));
+    return FALSE;
+  }
+  for (const struct addrinfo *one = found; one; one = one->ai_next)
+    add_probe(check, relay, one);
+  freeaddrinfo(found);
+  return TRUE;
+}
+
+/* Returns whether anybody still has to answer. */
+static gboolean
+ask(Check *check, gint64 now)
+{
+  gboolean waits = FALSE;
+  for (guint i = 0; i < check->n_probes; i++) {
+    Probe *probe = &check->probes[i];
+    struct sockaddr_storage name;
+    size_t length;
+    waits |= !probe->answered;
+    if (probe->answered || now - probe->asked < ASK_EVERY_USEC)
+      continue;
+    const uint8_t *hs1 = wzp_initiator_message(probe->initiator, &length);
+    const socklen_t size = wzp_address_to_sockaddr(&probe->address, &name, false);
+    /* one that cannot be sent is one that is not answered */
+    if (sendto(check->sockets[family_index(&probe->address)], hs1, length, MSG_DONTWAIT,
+               (struct sockaddr *)&name, size) >= 0 ||
+        !probe->asked)
+      probe->asked = now;
+  }
+  return waits;
+}
+
+static void
+take(Check *check, const WzpAddress *from, const uint8_t *data, size_t length, gint64 now)
+{
+  for (guint i = 0; i < check->n_probes; i++) {
+    Probe *probe = &check->probes[i];
+    const uint8_t *payload;
+    size_t payload_length;
+    WzpReader reader;
+    if (probe->answered || !wzp_address_equal(from, &probe->address))
+      continue;
+    if (wzp_datagram_kind(data, length) == WZP_DATAGRAM_COOKIE) { /* it is busy */
+      if (wzp_initiator_read_cookie(probe->initiator, data, length) == WZP_OK)
+        probe->asked = 0;
+      return;
+    }
+    if (wzp_initiator_read_hs2(probe->initiator, data, length, &payload, &payload_length,
+                               probe->key) != WZP_OK)
+      return;
+    wzp_reader_init(&reader, payload, payload_length);
+    wzp_reader_bytes(&reader, 4); /* of a session that never comes to be */
+    probe->answered = wzp_address_read(&probe->observed, &reader);
+    probe->round_trip = (double)(now - probe->asked) / 1000;
+    return;
+  }
+}
+
+static void
+run(Check *check)
+{
+  const gint64 end = g_get_monotonic_time() + PATIENCE_USEC;
+  for (gint64 now = g_get_monotonic_time(); now < end && ask(check, now);
+       now = g_get_monotonic_time()) {
+    struct pollfd waits[2] = {{check->sockets[0], POLLIN, 0}, {check->sockets[1], POLLIN, 0}};
+    poll(waits, 2, ASK_EVERY_USEC / 4 / 1000);
+    for (guint i = 0; i < 2; i++) {
+      uint8_t data[WZP_DATAGRAM_MAX];
+      struct sockaddr_storage name;
+      socklen_t size = sizeof name;
+      WzpAddress from;
+      ssize_t length;
+      while (check->sockets[i] >= 0 &&
+             (length = recvfrom(check->sockets[i], data, sizeof data, MSG_DONTWAIT,
+                                (struct sockaddr *)&name, &size)) > 0) {
+        if (wzp_address_from_sockaddr(&from, (struct sockaddr *)&name, size))
+          take(check, &from, data, (size_t)length, g_get_monotonic_time());
+        size = sizeof name;
+      }
+    }
+  }
+}
+
+/* --- what is said --- */
+
+static WzpNat
+classify(const Check *check, guint8 family)
+{
+  WzpNatObservation seen[PROBES_MAX];
+  guint n = 0;
+  for (guint i = 0; i < check->n_probes; i++)
+    if (check->probes[i].answered && check->probes[i].address.family == family)
+      seen[n++] = (WzpNatObservation){check->probes[i].own, check->probes[i].observed};
+  return wzp_nat_classify(seen, n);
+}
+
+static const char *
+fingerprint_of(const Probe *probe, char text[WZP_FINGERPRINT_TEXT])
+{
+  uint8_t fingerprint[WZP_FINGERPRINT_SIZE];
+  wzp_fingerprint(fingerprint, probe->key);
+  return wzp_fingerprint_format(fingerprint, text);
+}
+
+static void
+print_text(const Check *check)
+{
+  char address[WZP_ADDRESS_TEXT], own[WZP_ADDRESS_TEXT], seen[WZP_ADDRESS_TEXT],
+      key[WZP_FINGERPRINT_TEXT];
+  for (guint i = 0; i < check->n_probes; i++) {
+    const Probe *probe = &check->probes[i];
+    wzp_address_format(&probe->address, address);
+    if (probe->answered)
+      printf("%s at %s: round trip %.0f ms, key %s\n  sees %s as %s\n", probe->relay, address,
+             probe->round_trip, fingerprint_of(probe, key), wzp_address_format(&probe->own, own),
+             wzp_address_format(&probe->observed, seen));
+    else
+      printf("%s at %s: no answer by UDP\n", probe->relay, address);
+  }
+  printf("NAT, IPv4: %s\n", wzp_nat_text(classify(check, 4)));
+  if (check->sockets[1] >= 0)
+    printf("NAT, IPv6: %s\n", wzp_nat_text(classify(check, 6)));
+}
+
+/* Texts of ours and what people typed as a relay, which holds no quotes or control characters. */
+static void
+print_json(const Check *check)
+{
+  char address[WZP_ADDRESS_TEXT], own[WZP_ADDRESS_TEXT], seen[WZP_ADDRESS_TEXT],
+      key[WZP_FINGERPRINT_TEXT];
+  printf("{\"relays\":[");
+  for (guint i = 0; i < check->n_probes; i++) {
+    const Probe *probe = &check->probes[i];
+    printf("%s{\"address\":\"%s\",\"own\":\"%s\",\"answered\":%s", i ? "," : "",
+           wzp_address_format(&probe->address, address), wzp_address_format(&probe->own, own),
+           probe->answered ? "true" : "false");
+    if (probe->answered)
+      printf(",\"round_trip_ms\":%.1f,\"observed\":\"%s\",\"fingerprint\":\"%s\"",
+             probe->round_trip, wzp_address_format(&probe->observed, seen),
+             fingerprint_of(probe, key));
+    printf("}");
+  }
+  printf("],\"nat\":\"%s\",\"nat_ipv6\":\"%s\"}\n", wzp_nat_name(classify(check, 4)),
+         wzp_nat_name(classify(check, 6)));
+}
+
+static gboolean
+anybody(const Check *check)
+{
+  for (guint i = 0; i < check->n_probes; i++)
+    if (check->probes[i].answered)
+      return TRUE;
+  return FALSE;
+}
+
+ClientExit
+client_check(char **relays, gboolean json, GError **error)
+{
+  Check check = {.sockets = {-1, -1}};
+  ClientExit code = CLIENT_OK;
+  wzp_init();
+  const WzpRandom random = wzp_random_system();
+  check.identity = wzp_identity_new_random(&random);
+  check.sockets[0] = open_socket(AF_INET, &check.ports[0]);
+  check.sockets[1] = open_socket(AF_INET6, &check.ports[1]);
+  for (guint i = 0; relays[i] && code == CLIENT_OK; i++)
+    if (!add_relay(&check, relays[i], error))
+      code = (ClientExit)(*error)->code;
+  if (code == CLIENT_OK) {
+    run(&check);
+    if (json)
+      print_json(&check);
+    else
+      print_text(&check);
+    if (!anybody(&check)) {
+      g_set_error_literal(error, CLIENT_ERROR, CLIENT_CALL_FAILED,
+                          "no relay answers by UDP; a call may still find its way by TLS");
+      code = CLIENT_CALL_FAILED;
+    }
+  }
+  for (guint i = 0; i < check.n_probes; i++)
+    wzp_initiator_free(check.probes[i].initiator);
+  for (guint i = 0; i < 2; i++)
+    if (check.sockets[i] >= 0)
+      close(check.sockets[i]);
+  wzp_identity_free(check.identity);
+  return code;
+}

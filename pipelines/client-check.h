@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#pragma once
+#include "client-options.h"
+
+/* wzp-client --check: which of the relays answer, how soon, what they see of us, and what kind of NAT that means. One
+ * socket a family asks all, so that what they see can be compared. Nobody joins anything. */
+ClientExit client_check(char **relays, gboolean json, GError **error);
