@@ -93,9 +93,9 @@ suite() {
 all_suites() {
   name=$1 folder=$2
   shift 2
-  suite "$name" "$folder" --no-suite pipelines --no-suite interop \
+  suite "$name" "$folder" --no-suite pipelines --no-suite interop --no-suite net \
     --num-processes $(($(nproc) + $(nproc) / 2)) "$@"
-  suite "$name-calls" "$folder" --suite pipelines --suite interop --num-processes $((2 * $(nproc))) "$@"
+  suite "$name-calls" "$folder" --suite pipelines --suite interop --suite net --num-processes $((2 * $(nproc))) "$@"
 }
 
 # configure FOLDER OPTIONS...
