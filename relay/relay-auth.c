@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "relay-auth.h"
+#include "relay-hash.h"
 #include "relay-sessions.h"
 #include "relay-tally.h"
 #include "wzp/json-object.h"
@@ -7,7 +8,7 @@
 #include <string.h>
 
 typedef struct {
-  uint8_t hash[32];
+  uint8_t hash[32]; /* first: relay_hash_first() */
   uint8_t fingerprint[WZP_FINGERPRINT_SIZE];
   WzpTime until;
   GList link;
@@ -28,15 +29,6 @@ struct RelayAuth {
   GQueue by_age;       /* the oldest first; all live equally long */
 };
 
-static guint
-memory_hash(gconstpointer key)
-{
-  guint hash;
-
-  memcpy(&hash, ((const Memory *)key)->hash, sizeof hash);
-  return hash;
-}
-
 static gboolean
 memory_equal(gconstpointer a, gconstpointer b)
 {
@@ -52,7 +44,7 @@ relay_auth_new(const RelayLimits *limits)
   auth->max_per_address = limits->max_token_checks_per_ip;
   auth->slots = g_new0(Slot, auth->max_checks);
   auth->per_address = relay_tally_new();
-  auth->by_hash = g_hash_table_new_full(memory_hash, memory_equal, NULL, g_free);
+  auth->by_hash = g_hash_table_new_full(relay_hash_first, memory_equal, NULL, g_free);
   g_queue_init(&auth->by_age);
   return auth;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "relay-calls.h"
 #include "relay-bucket.h"
+#include "relay-hash.h"
 #include "relay-tally.h"
 #include <string.h>
 
@@ -34,20 +35,11 @@ struct RelayCalls {
   GQueue pairs_by_use;
 };
 
-/* Call ids are the clients' choice, but only of those that are in the call, and calls are limited. */
-static guint
-bytes_hash(gconstpointer key)
-{
-  guint hash;
-  memcpy(&hash, key, sizeof hash);
-  return hash;
-}
-
 static guint
 pair_hash(gconstpointer key)
 {
   const uint8_t *bytes = key;
-  return bytes_hash(bytes) ^ bytes_hash(bytes + WZP_FINGERPRINT_SIZE) * 31;
+  return relay_hash_first(bytes) ^ relay_hash_first(bytes + WZP_FINGERPRINT_SIZE) * 31;
 }
 
 static gboolean
@@ -83,9 +75,10 @@ relay_calls_new(const RelayLimits *limits)
   RelayCalls *calls = g_new0(RelayCalls, 1);
 
   calls->limits = *limits;
-  calls->by_route = g_hash_table_new_full(bytes_hash, route_equal, NULL, g_free);
+  calls->by_route = g_hash_table_new_full(relay_hash_first, route_equal, NULL, g_free);
   calls->ringing = relay_tally_new();
-  calls->listeners = g_hash_table_new_full(bytes_hash, fingerprint_equal, NULL, listener_free);
+  calls->listeners =
+      g_hash_table_new_full(relay_hash_first, fingerprint_equal, NULL, listener_free);
   calls->pairs = g_hash_table_new_full(pair_hash, pair_equal, NULL, g_free);
   g_queue_init(&calls->by_use);
   g_queue_init(&calls->pairs_by_use);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "relay-rooms.h"
+#include "relay-hash.h"
 #include "relay-tally.h"
 #include <sodium.h>
 #include <string.h>
@@ -11,17 +12,6 @@ struct RelayRooms {
   uint32_t *free_indices; /* a stack */
   unsigned n_free;
 };
-
-/* room ids are outputs of a key derivation: any bytes of them are as good as a hash, and a client that
- * makes up colliding ones is held back by its limit of rooms */
-static guint
-room_hash(gconstpointer key)
-{
-  guint hash;
-
-  memcpy(&hash, key, sizeof hash);
-  return hash;
-}
 
 static gboolean
 room_equal(gconstpointer a, gconstpointer b)
@@ -44,7 +34,7 @@ relay_rooms_new(const RelayLimits *limits)
   RelayRooms *rooms = g_new0(RelayRooms, 1);
 
   rooms->limits = *limits;
-  rooms->by_id = g_hash_table_new_full(room_hash, room_equal, NULL, free_room);
+  rooms->by_id = g_hash_table_new_full(relay_hash_first, room_equal, NULL, free_room);
   rooms->per_identity = relay_tally_new();
   rooms->free_indices = g_new(uint32_t, limits->max_rooms);
   while (rooms->n_free < limits->max_rooms) {
