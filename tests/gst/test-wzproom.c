@@ -548,6 +548,68 @@ test_relay_restarted(void)
   ears_free(ears);
 }
 
+/* What the call's sending wzpfec did with reports about its stream. */
+static guint64
+reports_planned_by(GstElement *pipeline)
+{
+  g_autoptr(GstIterator) each =
+      gst_bin_iterate_all_by_element_factory_name(GST_BIN(pipeline), "wzpfec");
+  GValue value = G_VALUE_INIT;
+  guint64 reports = 0, handled;
+  while (gst_iterator_next(each, &value) == GST_ITERATOR_OK) {
+    g_autoptr(GstStructure) stats = NULL;
+    g_object_get(g_value_get_object(&value), "stats", &stats, NULL);
+    if (gst_structure_get_uint64(stats, "reports-handled", &handled))
+      reports += handled;
+    g_value_unset(&value);
+  }
+  return reports;
+}
+
+static void
+wait_heard(GstElement *pipeline, Ears *ears, bool heard)
+{
+  gint64 end = g_get_monotonic_time() + (gint64)(RIG_PATIENCE / GST_USECOND);
+  while (heard ? !is_heard(ears, frequency(0)) : !is_silent(ears, frequency(0))) {
+    g_assert_cmpint(g_get_monotonic_time(), <, end);
+    rig_wait_buffers(pipeline, "heard", 5);
+  }
+}
+
+/* One speaks, three listen, each a pipeline of its own; one of them goes, and another one comes. */
+static void
+test_listeners(void)
+{
+  enum { LISTENERS = 4, AT_ONCE = 3 };
+  GstElement *listeners[LISTENERS];
+  Ears *ears[LISTENERS];
+  unsigned port = rig_relay_port(relay);
+  GstElement *speaker = rig_play("audiotestsrc is-live=true freq=%u volume=0.1 ! "
+                                 "wzpcall name=call dtx=false " URI " ! fakesink",
+                                 frequency(0), port);
+  for (unsigned n = 0; n < LISTENERS; n++) {
+    if (n == AT_ONCE)
+      rig_stop(listeners[0]);
+    listeners[n] = rig_play("wzpcall name=call " URI " ! " HEARD, port, "heard");
+    ears[n] = listen_to(listeners[n], "heard");
+    rig_wait_state(listeners[n], "call", "active");
+    for (unsigned i = n == AT_ONCE ? 1 : 0; i <= n; i++)
+      wait_heard(listeners[i], ears[i], true);
+  }
+  for (gint64 end = g_get_monotonic_time() + (gint64)(RIG_PATIENCE / GST_USECOND);
+       reports_planned_by(speaker) == 0;) {
+    g_assert_cmpint(g_get_monotonic_time(), <, end);
+    rig_wait_buffers(listeners[1], "heard", 5);
+  }
+  rig_stop(speaker);
+  for (unsigned n = 1; n < LISTENERS; n++) {
+    wait_heard(listeners[n], ears[n], false);
+    rig_stop(listeners[n]);
+  }
+  for (unsigned n = 0; n < LISTENERS; n++)
+    ears_free(ears[n]);
+}
+
 static void
 wait_code(GstElement *pipeline, unsigned members)
 {
@@ -599,6 +661,7 @@ static const Case cases[] = {
     {"own-pad-stopped", test_own_pad_stopped},
     {"come-and-go", test_come_and_go},
     {"relay-restarted", test_relay_restarted},
+    {"listeners", test_listeners},
     {"code", test_code},
 };
 
