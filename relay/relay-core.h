@@ -66,6 +66,7 @@ typedef struct {
   uint64_t packets_forwarded, bytes_forwarded; /* copies sent */
   uint64_t datagrams_received;
   uint64_t control_drops[WZP_N_RESULTS], media_drops[WZP_N_RESULTS];
+  uint64_t socket_drops; /* the kernel's: its queue for the relay was full */
   /* handshake_duration_seconds: HS1 to HS3, buckets of relay_handshake_bounds[] then +Inf */
   uint64_t handshake_buckets[12];
   double handshake_seconds_sum;

@@ -121,6 +121,9 @@ relay_metrics_text(const RelayStats *stats)
   family(text, "wzp_relay_drops_total", "counter", "What was dropped, by plane and reason.");
   drops(text, "media", stats->media_drops);
   drops(text, "control", stats->control_drops);
+  g_string_append_printf(
+      text, "wzp_relay_drops_total{plane=\"socket\",reason=\"queue-full\"} %" G_GUINT64_FORMAT "\n",
+      stats->socket_drops);
   if (stats->tls)
     drops(text, "tls", stats->tls_drops);
   tls(text, stats);

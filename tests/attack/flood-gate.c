@@ -148,6 +148,18 @@ memory_of(pid_t pid)
   return (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
+/* Datagrams that the relay's socket had no place for: of the flood and of the calls alike. */
+static double
+never_read(const Gate *gate)
+{
+  static const char name[] = "wzp_relay_drops_total{plane=\"socket\",reason=\"queue-full\"}";
+  unsigned status;
+  g_autofree char *text = relay_process_get(gate->relay, NULL, &status);
+  const char *line = strstr(text, name);
+  g_assert_nonnull(line);
+  return g_ascii_strtod(line + strlen(name), NULL);
+}
+
 static unsigned
 sum(const Gate *gate, bool opened)
 {
@@ -216,6 +228,7 @@ static bool
 under(Gate *gate, Kind kind, WzpTime duration, double *peace)
 {
   const uint64_t memory = memory_of(gate->relay->pid);
+  const double unread = never_read(gate);
   WzpTime entered = 0;
   GThread *thread = NULL;
   gate->kind = kind;
@@ -236,9 +249,9 @@ under(Gate *gate, Kind kind, WzpTime duration, double *peace)
   const bool holds = loss - *peace <= LOSS_LIMIT && gate->bytes_out <= gate->bytes_in &&
                      grown <= MEMORY_LIMIT && entered <= ENTER_LIMIT;
   printf("%-13s %9.0f/s  lost %.3f %%  bytes in %12" G_GUINT64_FORMAT " out %9" G_GUINT64_FORMAT
-         "  memory %+d KiB",
+         "  memory %+d KiB  never read %.0f",
          names[kind], (double)gate->sent * WZP_SECOND / (double)(duration + WZP_SECOND), 100 * loss,
-         gate->bytes_in, gate->bytes_out, (int)(grown / 1024));
+         gate->bytes_in, gate->bytes_out, (int)(grown / 1024), never_read(gate) - unread);
   if (kind == HELLO)
     printf("  two enter in %.2f s", (double)entered / WZP_SECOND);
   puts(holds ? "" : "  NOT HELD");

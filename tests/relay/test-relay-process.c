@@ -347,6 +347,34 @@ test_metrics(void)
   relay_process_free(relay);
 }
 
+/* What the kernel drops before the relay reads it is counted as well. */
+static void
+test_metrics_socket(void)
+{
+  static const char name[] = "wzp_relay_drops_total{plane=\"socket\",reason=\"queue-full\"}";
+  static const uint8_t junk[1200];
+  RelayProcess *relay = relay_process_new(NULL);
+  struct sockaddr_storage to;
+  socklen_t length = wzp_address_to_sockaddr(&relay->address, &to, false);
+  int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  unsigned status, i;
+  char *text = relay_process_get(relay, NULL, &status);
+
+  g_assert_nonnull(strstr(text, name));
+  g_assert_cmpfloat(g_ascii_strtod(strstr(text, name) + strlen(name), NULL), ==, 0);
+  g_free(text);
+  kill(relay->pid, SIGSTOP);
+  for (i = 0; i < 20000; i++) /* more than 16 MiB */
+    g_assert_cmpint(sendto(fd, junk, sizeof junk, 0, (struct sockaddr *)&to, length), ==,
+                    sizeof junk);
+  kill(relay->pid, SIGCONT);
+  text = relay_process_get(relay, NULL, &status);
+  g_assert_cmpfloat(g_ascii_strtod(strstr(text, name) + strlen(name), NULL), >, 1000);
+  g_free(text);
+  close(fd);
+  relay_process_free(relay);
+}
+
 /* One socket for both families: an IPv6 client and an IPv4 client in one call. */
 static void
 test_dual_stack(void)
@@ -505,6 +533,7 @@ main(int argc, char **argv)
   g_test_add_func("/relay-process/dialled", test_dialled);
   g_test_add_func("/relay-process/garbage", test_garbage);
   g_test_add_func("/relay-process/metrics", test_metrics);
+  g_test_add_func("/relay-process/metrics-socket", test_metrics_socket);
   g_test_add_func("/relay-process/dual-stack", test_dual_stack);
   g_test_add_func("/relay-process/flags", test_flags);
   g_test_add_func("/relay-process/cannot-start", test_cannot_start);
