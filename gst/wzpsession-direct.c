@@ -248,6 +248,18 @@ wzp_session_unwatch_network(WzpSession *self)
 
 /* --- what people are told --- */
 
+gboolean
+wzp_session_is_direct(WzpSession *self)
+{
+  guint32 serial;
+  g_mutex_lock(&self->lock);
+  const WzpPath *path =
+      self->call != NULL && self->started ? wzp_call_path(self->call, &serial) : NULL;
+  gboolean direct = path != NULL && wzp_path_reaches(path, g_get_monotonic_time());
+  g_mutex_unlock(&self->lock);
+  return direct;
+}
+
 static void
 get_pair(WzpSession *self, guint16 k, gchar local_text[WZP_ADDRESS_TEXT],
          gchar remote_text[WZP_ADDRESS_TEXT])

@@ -168,6 +168,7 @@ gboolean wzp_session_is_between_calls(WzpSession *session);
 
 /* wzpsession-direct.c: in the session's thread, without the lock. */
 void wzp_session_direct_output(WzpSession *session, const WzpOutput *output);
+gboolean wzp_session_is_direct(WzpSession *session); /* media need no relay now; any thread */
 void wzp_session_path_changed(WzpSession *session, gboolean direct);
 void wzp_session_watch_network(WzpSession *session);
 void wzp_session_unwatch_network(WzpSession *session);

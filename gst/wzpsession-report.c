@@ -50,6 +50,8 @@ state_text(WzpSession *self, WzpCallState state)
   case WZP_CALL_ACTIVE:
     return "the other side is there; what is said is encrypted end to end";
   case WZP_CALL_RECONNECTING:
+    if (wzp_session_is_direct(self))
+      return "the relay is away; looking for it again, and the call goes on directly";
     if (self->dismissed)
       return self->udp ? "the other box said goodbye; waiting for it to come back"
                        : "the relay said goodbye; looking for it again";

@@ -99,6 +99,8 @@ class Lab:
     def start(self, place, *words, out=None, err=None, stdin=subprocess.DEVNULL):
         environment = dict(os.environ, XDG_CONFIG_HOME=self.work + '/' + place, XDG_STATE_HOME=self.work + '/' + place,
                            GST_PLUGIN_PATH_1_0=self.build + '/gst',
+                           # with AddressSanitizer: as in tests/pipelines/lib.sh
+                           GST_REGISTRY_FORK='no', ASAN_OPTIONS='detect_leaks=0',
                            GST_REGISTRY_1_0=os.environ.get('GST_REGISTRY_1_0', self.work + '/registry.bin'))
         process = subprocess.Popen(['ip', 'netns', 'exec', self.ns(place), *words], stdin=stdin, env=environment,
                                    stdout=out or subprocess.DEVNULL, stderr=err or subprocess.DEVNULL, text=True)

@@ -256,5 +256,12 @@ main(int argc, char **argv)
   g_main_loop_run(wan.loop);
   printf("%" G_GUINT64_FORMAT " packets passed, %" G_GUINT64_FORMAT " had nowhere to go\n",
          wan.passed, wan.unroutable);
+  for (guint i = 0; i < wan.n_ports; i++)
+    for (guint j = 0; j < wan.n_ports; j++)
+      sim_link_free(wan.ports[i].links[j]);
+  sim_network_free(wan.network);
+  g_source_destroy(wan.timer);
+  g_source_unref(wan.timer);
+  g_main_loop_unref(wan.loop);
   return 0;
 }

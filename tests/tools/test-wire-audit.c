@@ -182,7 +182,8 @@ test_kinds(void)
     const char *complaint;
   } cases[] = {
       {{0x70, 1, 2, 3}, 40, "first byte 0x70"},
-      {{0x01, 1, 2, 3}, 20, "first byte 0x01"}, /* STUN is of a later version */
+      {{0x01, 1, 2, 3}, 20, "first byte 0x01"}, /* no STUN: the length is not its own */
+      {{0x46, 1, 2, 3}, 32, "path probe of 32 bytes"},
       {{0}, 0, "0 bytes"},
       {{0x44, 1, 2, 3}, 28, "too short"},
       {{0x40, 1, 1, 1}, 40, "HS1 of 40 bytes"},
