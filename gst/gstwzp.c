@@ -5,14 +5,16 @@
 static gboolean
 plugin_init(GstPlugin *plugin)
 {
-  /* So that the meta is known by name as soon as the plugin is there. */
+  /* So that the metas are known by name as soon as the plugin is there. */
   gst_wzp_meta_get_info();
+  gst_wzp_speech_meta_get_info();
 
   gboolean registered = FALSE;
   registered |= GST_ELEMENT_REGISTER(wzpenc, plugin);
   registered |= GST_ELEMENT_REGISTER(wzpfec, plugin);
   registered |= GST_ELEMENT_REGISTER(wzpjitter, plugin);
   registered |= GST_ELEMENT_REGISTER(wzpdec, plugin);
+  registered |= GST_ELEMENT_REGISTER(wzpdenoise, plugin);
   registered |= GST_ELEMENT_REGISTER(wzpdemux, plugin);
   registered |= GST_ELEMENT_REGISTER(wzpcall, plugin);
   registered |= GST_ELEMENT_REGISTER(wzpcrypt, plugin);

@@ -51,9 +51,11 @@ static const struct {
     {"wzpfec", gst_wzp_fec_get_type, "frames-per-packet"},
     {"wzpfec", gst_wzp_fec_get_type, "constant-size"},
     {"wzpenc", gst_wzp_enc_get_type, "dtx"},
+    {"wzpdenoise", gst_wzp_denoise_get_type, "strength"},
 };
 #define N_INNER G_N_ELEMENTS(inner)
 #define INNER_LATENCY 1
+#define INNER_DENOISE (N_INNER - 1) /* under a name that says of what, and off at first */
 
 enum {
   PROP_INNER = GST_WZP_ENDPOINT_N_PROPS,
@@ -68,8 +70,9 @@ enum {
 #define CHAIN_MAX 9
 
 /* The elements of a direction, in the order of the data. */
-static const gchar *const send_chain[CHAIN_MAX] = {
-    "audioconvert", "audioresample", "wzpenc", "clocksync", "wzpfec", "wzpcrypt", "wzpsink", NULL};
+static const gchar *const send_chain[CHAIN_MAX] = {"audioconvert", "audioresample", "wzpdenoise",
+                                                   "wzpenc",       "clocksync",     "wzpfec",
+                                                   "wzpcrypt",     "wzpsink",       NULL};
 static const gchar *const receive_chain[CHAIN_MAX] = {"wzpsrc",       "wzpdemux",      "audiomixer",
                                                       "audioconvert", "audioresample", NULL};
 /* Between them stand the branches of the senders. */
@@ -120,12 +123,18 @@ chain_element(GstElement *const *chain, const gchar *const *factories, const gch
   return NULL;
 }
 
+static const gchar *
+inner_name(guint n)
+{
+  return n == INNER_DENOISE ? "denoise" : inner[n].property;
+}
+
 static void
 configure_element(GstBin *self, const gchar *factory, GstElement *element)
 {
   for (guint n = 0; n < N_INNER; n++)
     if (g_str_equal(factory, inner[n].factory))
-      g_object_bind_property(self, inner[n].property, element, inner[n].property,
+      g_object_bind_property(self, inner_name(n), element, inner[n].property,
                              G_BINDING_SYNC_CREATE);
   if (g_str_equal(factory, "wzpsrc") || g_str_equal(factory, "wzpsink")) {
     g_object_bind_property(self, "end-on-leave", element, "end-on-leave", G_BINDING_SYNC_CREATE);
@@ -511,9 +520,8 @@ gst_wzp_call_init(GstWzpCall *self)
   GstElementClass *element_class = GST_ELEMENT_GET_CLASS(self);
   g_mutex_init(&self->build_lock);
   for (guint n = 0; n < N_INNER; n++)
-    g_value_init(
-        &self->inner[n],
-        g_object_class_find_property(G_OBJECT_GET_CLASS(self), inner[n].property)->value_type);
+    g_value_init(&self->inner[n],
+                 g_object_class_find_property(G_OBJECT_GET_CLASS(self), inner_name(n))->value_type);
   gst_wzp_endpoint_init(&self->endpoint, GST_ELEMENT(self));
   self->endpoint.session = wzp_session_new();
   self->endpoint.owner = TRUE;
@@ -545,13 +553,14 @@ install_inner(GObjectClass *object_class, guint n)
 {
   const GParamFlags flags =
       G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING;
-  const gchar *name = inner[n].property;
+  const gchar *name = inner_name(n);
   GObjectClass *inner_class = g_type_class_ref(inner[n].type()); /* kept: its strings are static */
-  GParamSpec *theirs = g_object_class_find_property(inner_class, name), *ours;
+  GParamSpec *theirs = g_object_class_find_property(inner_class, inner[n].property), *ours;
   const gchar *nick = g_param_spec_get_nick(theirs), *blurb = g_param_spec_get_blurb(theirs);
   if (G_IS_PARAM_SPEC_ENUM(theirs)) {
-    ours = g_param_spec_enum(name, nick, blurb, theirs->value_type,
-                             G_PARAM_SPEC_ENUM(theirs)->default_value, flags);
+    ours =
+        g_param_spec_enum(name, nick, blurb, theirs->value_type,
+                          n == INNER_DENOISE ? 0 : G_PARAM_SPEC_ENUM(theirs)->default_value, flags);
   } else if (G_IS_PARAM_SPEC_INT(theirs)) {
     const GParamSpecInt *range = G_PARAM_SPEC_INT(theirs);
     ours = g_param_spec_int(name, nick, blurb, range->minimum, range->maximum, range->default_value,

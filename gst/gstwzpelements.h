@@ -14,11 +14,13 @@ GST_ELEMENT_REGISTER_DECLARE(wzpfec)
 GST_ELEMENT_REGISTER_DECLARE(wzpjitter)
 GST_ELEMENT_REGISTER_DECLARE(wzpdec)
 GST_ELEMENT_REGISTER_DECLARE(wzpdemux)
+GST_ELEMENT_REGISTER_DECLARE(wzpdenoise)
 GST_ELEMENT_REGISTER_DECLARE(wzpcrypt)
 GST_ELEMENT_REGISTER_DECLARE(wzpsink)
 GST_ELEMENT_REGISTER_DECLARE(wzpsrc)
 
 /* Whose properties wzpcall shows as its own. */
+GType gst_wzp_denoise_get_type(void);
 GType gst_wzp_enc_get_type(void);
 GType gst_wzp_fec_get_type(void);
 GType gst_wzp_jitter_get_type(void);

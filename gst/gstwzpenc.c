@@ -34,6 +34,12 @@ enum { PROP_0, PROP_PROFILE, PROP_DTX, PROP_STATS };
 #define GST_TYPE_WZP_ENC (gst_wzp_enc_get_type())
 G_DECLARE_FINAL_TYPE(GstWzpEnc, gst_wzp_enc, GST, WZP_ENC, GstAudioEncoder)
 
+/* The base class joins and cuts buffers, and drops what is on them. */
+typedef struct {
+  guint samples;
+  gfloat speech; /* probability; -1 unknown */
+} Heard;
+
 struct _GstWzpEnc {
   GstAudioEncoder parent;
 
@@ -46,6 +52,7 @@ struct _GstWzpEnc {
   WzpEncoder *encoder;
   const WzpProfile *current; /* what the frames in hand are made with; NULL before the start */
   WzpTalk *talk;
+  GArray *heard;         /* of Heard: what wzpdenoise heard in the sound that is not encoded yet */
   GstClockTime next_pts; /* where the last buffer ended */
   guint64 index;
 };
@@ -144,6 +151,7 @@ gst_wzp_enc_start(GstAudioEncoder *base)
   self->talk = wzp_talk_new();
   self->index = 0;
   self->current = NULL;
+  g_array_set_size(self->heard, 0);
   if (self->encoder == NULL)
     GST_ELEMENT_ERROR(self, LIBRARY, INIT, ("The encoder could not be made: %s.", why), (NULL));
   return self->encoder != NULL;
@@ -181,6 +189,63 @@ gst_wzp_enc_flush(GstAudioEncoder *base)
     return;
   wzp_encoder_reset(self->encoder);
   wzp_talk_reset(self->talk);
+  g_array_set_size(self->heard, 0);
+}
+
+static GstPadProbeReturn
+gst_wzp_enc_look_at_buffer(GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+  GstWzpEnc *self = data;
+  GstBuffer *buffer = GST_PAD_PROBE_INFO_BUFFER(info);
+  GstWzpSpeechMeta *meta = gst_wzp_speech_meta_get(buffer);
+  Heard heard = {(guint)(gst_buffer_get_size(buffer) / sizeof(gint16)),
+                 meta != NULL ? meta->probability : -1};
+  (void)pad;
+  if (meta != NULL || self->heard->len > 0)
+    g_array_append_val(self->heard, heard);
+  return GST_PAD_PROBE_OK;
+}
+
+/* The most that was heard in the next samples, which are taken away. */
+static gfloat
+gst_wzp_enc_take_heard(GstWzpEnc *self, guint samples)
+{
+  gfloat most = -1;
+  while (samples > 0 && self->heard->len > 0) {
+    Heard *first = &g_array_index(self->heard, Heard, 0);
+    guint taken = MIN(samples, first->samples);
+    most = MAX(most, first->speech);
+    samples -= taken;
+    first->samples -= taken;
+    if (first->samples == 0)
+      g_array_remove_index(self->heard, 0);
+  }
+  return most;
+}
+
+/* Less than a frame may be left; more is of sound that the base class dropped. */
+static void
+gst_wzp_enc_drop_heard(GstWzpEnc *self, guint frame)
+{
+  guint left = 0;
+  for (guint i = self->heard->len; i > 0; i--) {
+    left += g_array_index(self->heard, Heard, i - 1).samples;
+    if (left >= frame + WZP_VOICE_SAMPLES_MAX) {
+      g_array_remove_range(self->heard, 0, i);
+      return;
+    }
+  }
+}
+
+static void
+gst_wzp_enc_tell_speech(GstWzpEnc *self)
+{
+  gfloat speech[WZP_TALK_FRAME_MAX / WZP_VAD_SAMPLES];
+  guint frame = (guint)gst_wzp_enc_frame_samples(self);
+  gst_wzp_enc_drop_heard(self, frame);
+  for (guint n = 0; n < G_N_ELEMENTS(speech); n++)
+    speech[n] = n * WZP_VAD_SAMPLES < frame ? gst_wzp_enc_take_heard(self, WZP_VAD_SAMPLES) : -1;
+  wzp_talk_set_speech(self->talk, speech);
 }
 
 /* NULL when the codec does not make a frame of the profile's size. */
@@ -327,6 +392,7 @@ gst_wzp_enc_handle_frame(GstAudioEncoder *base, GstBuffer *input)
   wzp_talk_set_interval(self->talk, self->current->codec == WZP_CODEC_OPUS
                                         ? COMFORT_INTERVAL_MS
                                         : COMFORT_INTERVAL_SPARE_MS);
+  gst_wzp_enc_tell_speech(self);
   wzp_talk_frame(self->talk, padded, (guint)gst_wzp_enc_frame_samples(self));
   GstFlowReturn flow = gst_wzp_enc_take_parts(self);
   if (flow == GST_FLOW_OK)
@@ -413,6 +479,13 @@ gst_wzp_enc_get_property(GObject *object, guint id, GValue *value, GParamSpec *s
 }
 
 static void
+gst_wzp_enc_finalize(GObject *object)
+{
+  g_array_unref(GST_WZP_ENC(object)->heard);
+  G_OBJECT_CLASS(gst_wzp_enc_parent_class)->finalize(object);
+}
+
+static void
 gst_wzp_enc_class_init(GstWzpEncClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS(klass);
@@ -421,6 +494,7 @@ gst_wzp_enc_class_init(GstWzpEncClass *klass)
 
   object_class->set_property = gst_wzp_enc_set_property;
   object_class->get_property = gst_wzp_enc_get_property;
+  object_class->finalize = gst_wzp_enc_finalize;
 
   /**
    * GstWzpEnc:profile:
@@ -439,7 +513,7 @@ gst_wzp_enc_class_init(GstWzpEncClass *klass)
    * GstWzpEnc:dtx:
    *
    * Silence is not sent: in its place goes a descriptor of what the room sounds like, at its beginning and when that
-   * changes, and the listener hears such noise. FALSE: every frame is sent, at a constant rate, and nobody on the
+   * changes, and the listener hears such noise. What is silence wzpdenoise says, when it stands before. FALSE: every frame is sent, at a constant rate, and nobody on the
    * way can tell who speaks when.
    *
    * Since: 0.1
@@ -482,6 +556,9 @@ gst_wzp_enc_class_init(GstWzpEncClass *klass)
 static void
 gst_wzp_enc_init(GstWzpEnc *self)
 {
+  self->heard = g_array_new(FALSE, FALSE, sizeof(Heard));
+  gst_pad_add_probe(GST_AUDIO_ENCODER_SINK_PAD(self), GST_PAD_PROBE_TYPE_BUFFER,
+                    gst_wzp_enc_look_at_buffer, self, NULL);
   self->profile = default_profile();
   /* media time counts samples; the jitter of a capture device's timestamps is not sent */
   gst_audio_encoder_set_perfect_timestamp(GST_AUDIO_ENCODER(self), TRUE);

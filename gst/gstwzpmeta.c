@@ -88,3 +88,63 @@ gst_wzp_meta_copy(GstBuffer *to, GstBuffer *from)
   copy->recovered = source->recovered;
   copy->stretch = source->stretch;
 }
+
+/* --- speech --- */
+
+static GType
+gst_wzp_speech_meta_api_get_type(void)
+{
+  static GType type;
+  if (g_once_init_enter(&type)) {
+    static const gchar *tags[] = {NULL};
+    g_once_init_leave(&type, gst_meta_api_type_register("GstWzpSpeechMetaAPI", tags));
+  }
+  return type;
+}
+
+static gboolean
+gst_wzp_speech_meta_init(GstMeta *meta, gpointer params, GstBuffer *buffer)
+{
+  (void)params;
+  (void)buffer;
+  ((GstWzpSpeechMeta *)meta)->probability = 0;
+  return TRUE;
+}
+
+static gboolean
+gst_wzp_speech_meta_transform(GstBuffer *to, GstMeta *meta, GstBuffer *from, GQuark type,
+                              gpointer data)
+{
+  (void)from;
+  (void)data;
+  if (!GST_META_TRANSFORM_IS_COPY(type))
+    return FALSE;
+  gst_wzp_speech_meta_add(to, ((GstWzpSpeechMeta *)meta)->probability);
+  return TRUE;
+}
+
+const GstMetaInfo *
+gst_wzp_speech_meta_get_info(void)
+{
+  static const GstMetaInfo *info;
+  if (g_once_init_enter(&info)) {
+    const GstMetaInfo *registered = gst_meta_register(
+        gst_wzp_speech_meta_api_get_type(), "GstWzpSpeechMeta", sizeof(GstWzpSpeechMeta),
+        gst_wzp_speech_meta_init, NULL, gst_wzp_speech_meta_transform);
+    g_once_init_leave(&info, registered);
+  }
+  return info;
+}
+
+void
+gst_wzp_speech_meta_add(GstBuffer *buffer, gfloat probability)
+{
+  GstMeta *meta = gst_buffer_add_meta(buffer, gst_wzp_speech_meta_get_info(), NULL);
+  ((GstWzpSpeechMeta *)meta)->probability = probability;
+}
+
+GstWzpSpeechMeta *
+gst_wzp_speech_meta_get(GstBuffer *buffer)
+{
+  return (GstWzpSpeechMeta *)gst_buffer_get_meta(buffer, gst_wzp_speech_meta_api_get_type());
+}

@@ -37,4 +37,14 @@ GstWzpMeta *gst_wzp_meta_get(GstBuffer *buffer); /* NULL without one */
 /* Copies the fields of from's meta (if any) to a meta on to. */
 void gst_wzp_meta_copy(GstBuffer *to, GstBuffer *from);
 
+/* On raw audio behind wzpdenoise: how likely somebody speaks in this buffer, 0..1. */
+typedef struct {
+  GstMeta meta;
+  gfloat probability;
+} GstWzpSpeechMeta;
+
+const GstMetaInfo *gst_wzp_speech_meta_get_info(void);
+void gst_wzp_speech_meta_add(GstBuffer *buffer, gfloat probability);
+GstWzpSpeechMeta *gst_wzp_speech_meta_get(GstBuffer *buffer); /* NULL without one */
+
 G_END_DECLS

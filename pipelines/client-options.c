@@ -289,6 +289,8 @@ client_options_parse(ClientOptions *options, int *argc, char ***argv, GError **e
        "Playout delay of what is heard; 0: by what the network does (0)", "MS"},
       {"profile", 0, 0, G_OPTION_ARG_STRING, &options->profile, "Codec and rate of what is sent",
        "NAME"},
+      {"denoise", 0, 0, G_OPTION_ARG_STRING, &options->denoise,
+       "Take noise out of what is sent: off, light or strong (off)", "HOW"},
       {"json", 'j', 0, G_OPTION_ARG_NONE, &options->json,
        "The last line of the output is a JSON object with the report", NULL},
       {"check", 0, 0, G_OPTION_ARG_NONE, &only_check,
@@ -356,4 +358,5 @@ client_options_clear(ClientOptions *options)
   g_free(options->contacts);
   g_free(options->token_file);
   g_free(options->profile);
+  g_free(options->denoise);
 }

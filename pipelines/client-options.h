@@ -39,6 +39,7 @@ typedef struct {
   int tls_port;  /* negative: the default of wzpcall */
   int latency;   /* ms, or CLIENT_LATENCY_NOT_GIVEN: the default of wzpcall */
   char *profile; /* NULL: the default of wzpcall */
+  char *denoise; /* off, light, strong; NULL: the default of wzpcall */
   gboolean json, version;
   char **check; /* relays to look at, and nothing else; NULL: a call */
 } ClientOptions;

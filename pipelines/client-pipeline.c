@@ -287,20 +287,21 @@ on_element_added(GstBin *pipeline, GstBin *bin, GstElement *element, gpointer da
     watch_first_buffer(element, "sink", &self->moments.first_sent);
 }
 
+/* A property that is one of some names. */
 static gboolean
-set_profile(GstElement *call, const char *name, GError **error)
+set_choice(GstElement *call, const char *property, const char *name, GError **error)
 {
-  GParamSpec *pspec = g_object_class_find_property(G_OBJECT_GET_CLASS(call), "profile");
-  GEnumClass *profiles = G_PARAM_SPEC_ENUM(pspec)->enum_class;
-  const GEnumValue *value = g_enum_get_value_by_nick(profiles, name);
+  GParamSpec *pspec = g_object_class_find_property(G_OBJECT_GET_CLASS(call), property);
+  GEnumClass *choices = G_PARAM_SPEC_ENUM(pspec)->enum_class;
+  const GEnumValue *value = g_enum_get_value_by_nick(choices, name);
   if (value) {
-    g_object_set(call, "profile", value->value, NULL);
+    g_object_set(call, property, value->value, NULL);
     return TRUE;
   }
   GString *names = g_string_new(NULL);
-  for (guint i = 0; i < profiles->n_values; i++)
-    g_string_append_printf(names, "%s%s", i ? ", " : "", profiles->values[i].value_nick);
-  fail(error, CLIENT_USAGE, "there is no profile '%s'; there are %s", name, names->str);
+  for (guint i = 0; i < choices->n_values; i++)
+    g_string_append_printf(names, "%s%s", i ? ", " : "", choices->values[i].value_nick);
+  fail(error, CLIENT_USAGE, "there is no %s '%s'; there are %s", property, name, names->str);
   g_string_free(names, TRUE);
   return FALSE;
 }
@@ -345,7 +346,8 @@ configure_call(GstElement *call, const ClientOptions *options, const char *seed_
                  (guint)CLAMP(options->connect_timeout * 1000, 1, G_MAXINT), NULL);
   if (options->tls_port >= 0)
     g_object_set(call, "tls-port", (guint)options->tls_port, NULL);
-  if (options->profile && !set_profile(call, options->profile, error))
+  if ((options->profile && !set_choice(call, "profile", options->profile, error)) ||
+      (options->denoise && !set_choice(call, "denoise", options->denoise, error)))
     return FALSE;
   return options->latency == CLIENT_LATENCY_NOT_GIVEN || set_latency(call, options->latency, error);
 }

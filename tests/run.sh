@@ -101,7 +101,7 @@ all_suites() {
 # configure FOLDER OPTIONS...
 configure() {
   if [ -f "$1/build.ninja" ]; then
-    meson configure "$@"
+    meson configure "$@" || meson setup --reconfigure "$@" # options may have come since
   else
     meson setup "$@"
   fi
@@ -125,7 +125,7 @@ install_log=$(mktemp)
 pipelines/install.sh test >"$install_log" 2>&1
 installed=$?
 # build/ is meson's to make
-[ -f build/build.ninja ] || meson setup build -Dwerror=true >>"$install_log" 2>&1
+[ -f build/build.ninja ] || meson setup build -Dwerror=true -Drnnoise=weights >>"$install_log" 2>&1
 mkdir -p $logs
 mv "$install_log" "$logs/packages.log"
 report packages $installed $(($(date +%s) - begin_all)) $((installed == 0)) $((installed != 0)) 0
@@ -135,20 +135,21 @@ if wanted format; then
   once format clang-format-14 --dry-run -Werror $(sources)
 fi
 if wanted tests || wanted demo; then
-  once build make_targets build all -Dwerror=true || steps=
+  once build make_targets build all -Dwerror=true -Drnnoise=weights || steps=
 fi
 if wanted tests; then
   all_suites tests build
 fi
 if wanted sanitizers; then
   once build-asan make_targets build-asan all \
-    -Doptimization=1 -Db_sanitize=address,undefined -Db_lundef=false -Dwerror=true &&
+    -Doptimization=1 -Db_sanitize=address,undefined -Db_lundef=false -Dwerror=true \
+    -Drnnoise=weights &&
     all_suites sanitizers build-asan --timeout-multiplier 4
 fi
 if wanted threads; then
   once build-tsan make_targets build-tsan \
     'tests/\(gst\|relay\)/test-[a-z-]*\|tests/libtsan-glib.so\|gst/libgstwzp.so\|relay/wzp-relay' \
-    -Db_sanitize=thread -Db_lundef=false &&
+    -Db_sanitize=thread -Db_lundef=false -Drnnoise=weights &&
     test_environment="TSAN_OPTIONS=ignore_noninstrumented_modules=1:history_size=4
       LD_PRELOAD=$PWD/build-tsan/tests/libtsan-glib.so" &&
     suite threads build-tsan --suite relay --suite gst --timeout-multiplier 6

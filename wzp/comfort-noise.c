@@ -113,7 +113,7 @@ WzpNoiseMaker *
 wzp_noise_maker_new(uint32_t seed)
 {
   WzpNoiseMaker *maker = g_new0(WzpNoiseMaker, 1);
-  wzp_fft_init(&maker->fft);
+  wzp_fft_init(&maker->fft, WZP_FFT_SIZE);
   maker->random = seed;
   for (unsigned i = 0; i < WZP_FFT_SIZE; i++)
     maker->window[i] = (float)sin(G_PI * (i + 0.5) / WZP_FFT_SIZE);

@@ -7,6 +7,8 @@
 #define CHANGE_DB 1.5f        /* of the room that is worth telling */
 #define UNCHANGED_INTERVALS 4 /* so much more rarely the same is told again */
 
+#define PARTS (WZP_TALK_FRAME_MAX / WZP_VAD_SAMPLES)
+
 typedef struct {
   int16_t pcm[WZP_TALK_FRAME_MAX];
   unsigned samples;
@@ -16,6 +18,7 @@ struct WzpTalk {
   WzpVad *vad;
   bool suppression;
   unsigned interval;
+  float probability[PARTS]; /* of speech in the next frame */
 
   Held held[HELD];
   unsigned first, n;
@@ -25,6 +28,13 @@ struct WzpTalk {
   unsigned since;              /* ms since the last descriptor */
   WzpNoise told;
 };
+
+static void
+forget_speech(WzpTalk *talk)
+{
+  for (unsigned n = 0; n < PARTS; n++)
+    talk->probability[n] = -1;
+}
 
 WzpTalk *
 wzp_talk_new(void)
@@ -50,6 +60,7 @@ void
 wzp_talk_reset(WzpTalk *talk)
 {
   wzp_vad_reset(talk->vad);
+  forget_speech(talk);
   talk->first = talk->n = talk->since = 0;
   talk->draining = talk->marked = false;
   talk->talking = talk->start = true;
@@ -67,12 +78,18 @@ wzp_talk_set_interval(WzpTalk *talk, unsigned ms)
   talk->interval = ms;
 }
 
+void
+wzp_talk_set_speech(WzpTalk *talk, const float probability[PARTS])
+{
+  memcpy(talk->probability, probability, sizeof talk->probability);
+}
+
 static bool
 hears_speech(WzpTalk *talk, const int16_t *pcm, unsigned samples)
 {
   bool speech = false;
-  for (unsigned at = 0; at + WZP_VAD_SAMPLES <= samples; at += WZP_VAD_SAMPLES)
-    speech = wzp_vad_frame(talk->vad, pcm + at) || speech;
+  for (unsigned n = 0; n < PARTS && (n + 1) * WZP_VAD_SAMPLES <= samples; n++)
+    speech = wzp_vad_frame(talk->vad, pcm + n * WZP_VAD_SAMPLES, talk->probability[n]) || speech;
   return speech;
 }
 
@@ -80,6 +97,7 @@ void
 wzp_talk_frame(WzpTalk *talk, const int16_t *pcm, unsigned samples)
 {
   bool talking = !talk->suppression || hears_speech(talk, pcm, samples);
+  forget_speech(talk);
   if (talk->n == HELD) { /* the owner did not take them */
     talk->first = (talk->first + 1) % HELD;
     talk->n--;

@@ -31,6 +31,10 @@ void wzp_talk_reset(WzpTalk *talk);
 void wzp_talk_set_suppression(WzpTalk *talk, bool suppression);
 /* How often a descriptor goes at most, ms; the first of a silence goes at once. */
 void wzp_talk_set_interval(WzpTalk *talk, unsigned ms);
+/* How likely there is speech in the next frame, of each 20 ms of it, 0..1, as noise removal heard it; -1: not known. Without
+ * it nothing is known. */
+void wzp_talk_set_speech(WzpTalk *talk,
+                         const float probability[WZP_TALK_FRAME_MAX / WZP_VAD_SAMPLES]);
 /* samples: WZP_VAD_SAMPLES or WZP_TALK_FRAME_MAX. Then take the outputs until next() is false. */
 void wzp_talk_frame(WzpTalk *talk, const int16_t *pcm, unsigned samples);
 /* No frame follows these, or none like them: what is held back is silence. Take the outputs. */

@@ -9,8 +9,9 @@
 
 /* Deciding, in dB */
 #define SPEECH_SCORE 0.7f
-#define SPREADS 2.2f     /* of a band's chance variation do not count */
-#define BAND_SPREAD 4.3f /* that variation of one bin */
+#define SPEECH_PROBABILITY 0.1f /* of a judge who also looked at the room */
+#define SPREADS 2.2f            /* of a band's chance variation do not count */
+#define BAND_SPREAD 4.3f        /* that variation of one bin */
 #define BAND_MOST 15.0f
 #define QUIETEST -72.0f       /* below it nothing is speech */
 #define PERIODIC_LEVEL -45.0f /* above it what is periodic is no room */
@@ -25,6 +26,9 @@
 #define HANG 9
 #define HANG_SHORT 5
 #define RUN_LONG 4 /* frames of speech that earn the long one */
+
+#define SHORTEST (WZP_NOISE_RATE / 500) /* pitch periods, in samples */
+#define LONGEST (WZP_NOISE_RATE / 110)
 
 /* Learning */
 #define ROOM_RATE 0.1f /* of a frame without speech */
@@ -45,6 +49,7 @@ struct WzpVad {
   WzpFft fft;
   float window[WZP_VAD_SAMPLES], scale;
   unsigned first[BANDS + 1]; /* bins */
+  float left[LONGEST + 1];   /* of the likeness at each lag, by the window */
 
   float room[BANDS];
   float smooth[BANDS], minimum[MINIMA][BANDS];
@@ -61,7 +66,7 @@ wzp_vad_new(void)
 {
   WzpVad *vad = g_new0(WzpVad, 1);
   float sum = 0;
-  wzp_fft_init(&vad->fft);
+  wzp_fft_init(&vad->fft, WZP_FFT_SIZE);
   for (unsigned i = 0; i < WZP_VAD_SAMPLES; i++) {
     vad->window[i] = (float)sin(G_PI * (i + 0.5) / WZP_VAD_SAMPLES);
     sum += vad->window[i] * vad->window[i];
@@ -69,6 +74,11 @@ wzp_vad_new(void)
   vad->scale = 2 / (sum * WZP_FFT_SIZE);
   for (unsigned b = 0; b <= BANDS; b++)
     vad->first[b] = (unsigned)lroundf(edges[b] / BIN_HZ);
+  for (unsigned lag = 0; lag <= LONGEST; lag++) {
+    /* the window, half a sine, hides the more the farther apart */
+    float away = (float)lag / WZP_VAD_SAMPLES, turn = (float)G_PI * away;
+    vad->left[lag] = (1 - away) * cosf(turn) + sinf(turn) / (float)G_PI;
+  }
   wzp_vad_reset(vad);
   return vad;
 }
@@ -107,17 +117,8 @@ periodicity(const WzpVad *vad, const float power[WZP_FFT_BINS])
   for (unsigned k = vad->first[PERIODIC_FROM]; k < vad->first[PERIODIC_TO]; k++)
     voice[k] = power[k];
   wzp_fft_inverse(&vad->fft, voice, zero, alike);
-  unsigned shortest = WZP_NOISE_RATE / 500, longest = WZP_NOISE_RATE / 110;
-  unsigned lag = 1;
-  while (lag < shortest && alike[lag] > 0) /* beyond the peak at 0 */
-    lag++;
-  for (lag = MAX(lag, 1); lag <= MIN(longest, WZP_FFT_SIZE / 2); lag++) {
-    /* the window, half a sine, hides the more the farther apart */
-    float away = (float)lag / WZP_VAD_SAMPLES, turn = (float)G_PI * away;
-    float left = (1 - away) * cosf(turn) + sinf(turn) / (float)G_PI;
-    if (lag >= shortest)
-      best = fmaxf(best, alike[lag] / (alike[0] * left + 1e-20f));
-  }
+  for (unsigned lag = SHORTEST; lag <= LONGEST; lag++)
+    best = MAX(best, alike[lag] / (alike[0] * vad->left[lag] + 1e-20f));
   return fminf(best, 1);
 }
 
@@ -175,7 +176,7 @@ learn(WzpVad *vad, const float band[BANDS], const float power[WZP_FFT_BINS])
 }
 
 static bool
-is_speech(WzpVad *vad, const int16_t pcm[WZP_VAD_SAMPLES])
+is_speech(WzpVad *vad, const int16_t pcm[WZP_VAD_SAMPLES], float probability)
 {
   float wave[WZP_FFT_SIZE] = {0}, re[WZP_FFT_BINS], im[WZP_FFT_BINS], power[WZP_FFT_BINS];
   float band[BANDS], total = 0;
@@ -195,8 +196,10 @@ is_speech(WzpVad *vad, const int16_t pcm[WZP_VAD_SAMPLES])
 
   float level = decibel(total);
   vad->score = score_of(vad, band);
-  bool speech = vad->score > SPEECH_SCORE && level > QUIETEST;
-  if (!speech && level > PERIODIC_LEVEL) {
+  bool judged = probability >= 0;
+  bool speech = judged ? probability > SPEECH_PROBABILITY && level > QUIETEST
+                       : vad->score > SPEECH_SCORE && level > QUIETEST;
+  if (!judged && !speech && level > PERIODIC_LEVEL) {
     vad->periodic = periodicity(vad, power) > PERIODIC ? vad->periodic + 1 : 0;
     speech = vad->periodic >= (vad->score > PERIODIC_SCORE ? 1 : PERIODIC_FRAMES);
   }
@@ -207,9 +210,9 @@ is_speech(WzpVad *vad, const int16_t pcm[WZP_VAD_SAMPLES])
 }
 
 bool
-wzp_vad_frame(WzpVad *vad, const int16_t pcm[WZP_VAD_SAMPLES])
+wzp_vad_frame(WzpVad *vad, const int16_t pcm[WZP_VAD_SAMPLES], float probability)
 {
-  bool speech = is_speech(vad, pcm);
+  bool speech = is_speech(vad, pcm, probability);
   if (vad->frames < STARTUP) {
     vad->frames++;
     vad->hang = MAX(vad->hang, 1);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "noise.h"
 #include "tests/tools/speech.h"
+#include "wzp/denoise.h"
 #include "wzp/talk.h"
 #include <math.h>
 #include <stdio.h>
@@ -8,7 +10,7 @@
 
 /* How much of a conversation is not sent, and how much speech is cut, by the code that wzpenc runs.
  *
- *   bench-silence [--min-unsent PERCENT] [--max-cut PERCENT] SPEECH.wav...
+ *   bench-silence [--denoise] [--min-unsent PERCENT] [--max-cut PERCENT] SPEECH.wav...
  *
  * The speech is taken apart at its pauses of 200 ms and more (ITU-T P.59 bridges shorter ones), brought to -26 dBFS, and
  * laid out so that 38.7 % of the time is speech (P.59: spurts of 1.004 s, pauses of 1.587 s in the mean). Speech
@@ -28,21 +30,6 @@ typedef struct {
 static GArray *track;  /* of double */
 static GArray *labels; /* of gboolean, a frame */
 
-static double
-power(const double *x, gsize n)
-{
-  double sum = 0;
-  for (gsize i = 0; i < n; i++)
-    sum += x[i] * x[i];
-  return sum / (double)MAX(n, 1);
-}
-
-static double
-decibel(double value)
-{
-  return 10 * log10(MAX(value, 1e-12));
-}
-
 static void
 append_silence(gsize samples)
 {
@@ -56,7 +43,7 @@ append_spurt(const double *x, gsize frames, double gain)
 {
   double threshold = pow(10, (LEVEL - SPEECH_BELOW) / 10) / gain / gain;
   for (gsize k = 0; k < frames; k++) {
-    gboolean speech = power(x + k * FRAME, FRAME) > threshold;
+    gboolean speech = noise_power(x + k * FRAME, FRAME) > threshold;
     for (gsize i = 0; i < FRAME; i++) {
       double sample = x[k * FRAME + i] * gain;
       g_array_append_val(track, sample);
@@ -71,8 +58,8 @@ gain_of(const Speech *speech)
   double loud = 0;
   gsize frames = speech->length / FRAME, n_loud = 0;
   for (gsize k = 0; k < frames; k++) {
-    double p = power(speech->samples + k * FRAME, FRAME);
-    if (decibel(p) > -50) {
+    double p = noise_power(speech->samples + k * FRAME, FRAME);
+    if (noise_decibel(p) > -50) {
       loud += p;
       n_loud++;
     }
@@ -93,12 +80,12 @@ find_spurts(const Speech *speech, double gain, GRand *random)
   gsize frames = speech->length / FRAME;
   for (gsize k = 0; k < frames;) {
     gsize last = k, end = k;
-    if (power(speech->samples + k * FRAME, FRAME) <= threshold) {
+    if (noise_power(speech->samples + k * FRAME, FRAME) <= threshold) {
       k++;
       continue;
     }
     for (; end < frames && end - last < BRIDGE; end++) {
-      if (power(speech->samples + end * FRAME, FRAME) > threshold)
+      if (noise_power(speech->samples + end * FRAME, FRAME) > threshold)
         last = end;
     }
     Spurt spurt = {k, last + 1 - k, -log(1 - g_rand_double(random))};
@@ -126,29 +113,6 @@ lay_out(const Speech *speech, GRand *random)
     append_silence((gsize)(BRIDGE + pause_frames * spurt->pause / pauses) * FRAME);
   }
   return talk;
-}
-
-static double
-gauss(GRand *random)
-{
-  return sqrt(-2 * log(1 - g_rand_double(random))) * cos(2 * G_PI * g_rand_double(random));
-}
-
-/* Pink: octaves of white noise that is held, one drawn anew each sample (Voss). */
-static void
-make_pink(double *noise, gsize n, double level, GRand *random)
-{
-  double rows[16] = {0};
-  for (gsize i = 0; i < n; i++) {
-    gsize row = (gsize)__builtin_ctzll(i | 0x8000);
-    rows[row] = gauss(random);
-    noise[i] = gauss(random);
-    for (guint r = 0; r < G_N_ELEMENTS(rows); r++)
-      noise[i] += rows[r];
-  }
-  double gain = sqrt(pow(10, level / 10) / power(noise, n));
-  for (gsize i = 0; i < n; i++)
-    noise[i] *= gain;
 }
 
 /* Mean spectrum in the bands of a descriptor. */
@@ -186,33 +150,54 @@ compare(const Spectrum *room, const Spectrum *made, Figures *figures)
     double r = room->sum.power[b] / MAX(room->n, 1), m = made->sum.power[b] / MAX(made->n, 1);
     all_room += r;
     all_made += m;
-    figures->band_off = MAX(figures->band_off, fabs(decibel(r) - decibel(m)));
+    figures->band_off = MAX(figures->band_off, fabs(noise_decibel(r) - noise_decibel(m)));
   }
-  figures->level_off = decibel(all_made) - decibel(all_room);
+  figures->level_off = noise_decibel(all_made) - noise_decibel(all_room);
+}
+
+/* The next frame of the track, or 20 ms of it with its noise taken away; probability: of speech. */
+static void
+make_frame(WzpDenoise *denoise, gsize at, const double *noise, gint16 pcm[FRAME],
+           float *probability)
+{
+  gsize n = track->len, delay = denoise ? wzp_denoise_delay(denoise) * WZP_DENOISE_SAMPLES : 0;
+  float sound[FRAME], clean[FRAME];
+  for (gsize i = 0; i < FRAME; i++) {
+    gsize from = at + i + delay;
+    sound[i] = from < n ? (float)(g_array_index(track, double, from) + noise[from]) : 0;
+  }
+  *probability = -1;
+  for (gsize i = 0; i < FRAME && denoise != NULL; i += WZP_DENOISE_SAMPLES)
+    *probability = MAX(*probability, wzp_denoise_frame(denoise, sound + i, clean + i));
+  for (gsize i = 0; i < FRAME; i++)
+    pcm[i] =
+        (gint16)CLAMP(lround((denoise ? clean[i] : sound[i]) * 32768.0), G_MININT16, G_MAXINT16);
 }
 
 static Figures
-run(double noise_level, GRand *random)
+run(double noise_level, gboolean clean, GRand *random)
 {
   Figures figures = {0};
   gsize n = track->len - track->len % FRAME, frames = n / FRAME;
   g_autofree double *noise = g_new0(double, n);
   g_autofree gboolean *sent = g_new0(gboolean, frames);
   if (noise_level > -100)
-    make_pink(noise, n, noise_level, random);
+    noise_pink(noise, n, noise_level, random);
   WzpTalk *talk = wzp_talk_new();
   WzpNoiseMaker *maker = wzp_noise_maker_new(1);
+  WzpDenoise *denoise = clean ? wzp_denoise_new(NULL) : NULL;
   Spectrum room = {0}, made = {0};
-  wzp_fft_init(&room.fft);
-  wzp_fft_init(&made.fft);
+  if (denoise != NULL)
+    wzp_denoise_set_strength(denoise, WZP_DENOISE_STRONG);
+  wzp_fft_init(&room.fft, WZP_FFT_SIZE);
+  wzp_fft_init(&made.fft, WZP_FFT_SIZE);
   WzpTalkOutput output;
   gsize at = 0, unsent = 0, speech = 0, cut = 0;
   for (gsize k = 0; k < frames; k++) {
     gint16 pcm[FRAME], heard[FRAME];
-    for (gsize i = 0; i < FRAME; i++) {
-      double x = g_array_index(track, double, k *FRAME + i) + noise[k * FRAME + i];
-      pcm[i] = (gint16)CLAMP(lround(x * 32768), G_MININT16, G_MAXINT16);
-    }
+    float probability[WZP_TALK_FRAME_MAX / FRAME] = {-1, -1};
+    make_frame(denoise, k * FRAME, noise, pcm, &probability[0]);
+    wzp_talk_set_speech(talk, probability);
     wzp_talk_frame(talk, pcm, FRAME);
     if (k + 1 == frames)
       wzp_talk_drain(talk);
@@ -242,6 +227,7 @@ run(double noise_level, GRand *random)
   compare(&room, &made, &figures);
   wzp_noise_maker_free(maker);
   wzp_talk_free(talk);
+  wzp_denoise_free(denoise);
   return figures;
 }
 
@@ -249,10 +235,12 @@ int
 main(int argc, char **argv)
 {
   double min_unsent = 0, max_cut = 100;
+  gboolean clean = FALSE;
   gchar **files = NULL;
   const GOptionEntry options[] = {
       {"min-unsent", 0, 0, G_OPTION_ARG_DOUBLE, &min_unsent, "Fail below", "PERCENT"},
       {"max-cut", 0, 0, G_OPTION_ARG_DOUBLE, &max_cut, "Fail above", "PERCENT"},
+      {"denoise", 0, 0, G_OPTION_ARG_NONE, &clean, "Behind noise removal", NULL},
       {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &files, NULL, NULL},
       {0}};
   g_autoptr(GError) error = NULL;
@@ -287,7 +275,7 @@ main(int argc, char **argv)
   static const double levels[] = {-200, -70, -50, -40};
   gboolean good = TRUE;
   for (guint i = 0; i < G_N_ELEMENTS(levels); i++) {
-    Figures figures = run(levels[i], random);
+    Figures figures = run(levels[i], clean, random);
     char name[32] = "clean";
     if (levels[i] > -100)
       snprintf(name, sizeof name, "pink %.0f dBFS", levels[i]);
@@ -297,7 +285,7 @@ main(int argc, char **argv)
              figures.band_off);
     printf("\n");
     good = good && figures.unsent >= min_unsent && figures.cut <= max_cut;
-    if (levels[i] > -100)
+    if (levels[i] > -100 && !clean) /* of cleaned noise nothing is left to be like */
       good = good && fabs(figures.level_off) <= 3 && figures.band_off <= 3;
   }
   return good ? 0 : 1;

@@ -21,6 +21,21 @@ test_meta_get(GstBuffer *buffer)
   return (GstWzpMeta *)gst_buffer_get_meta(buffer, info->api);
 }
 
+static inline GstWzpSpeechMeta *
+test_speech_meta_get(GstBuffer *buffer)
+{
+  const GstMetaInfo *info = gst_meta_get_info("GstWzpSpeechMeta");
+  g_assert_nonnull(info);
+  return (GstWzpSpeechMeta *)gst_buffer_get_meta(buffer, info->api);
+}
+
+static inline void
+test_speech_meta_add(GstBuffer *buffer, gfloat probability)
+{
+  GstMeta *meta = gst_buffer_add_meta(buffer, gst_meta_get_info("GstWzpSpeechMeta"), NULL);
+  ((GstWzpSpeechMeta *)meta)->probability = probability;
+}
+
 static inline GstWzpMeta *
 test_meta_add(GstBuffer *buffer)
 {

@@ -263,7 +263,7 @@ test_again(void)
   for (guint round = 0; round < 3; round++) {
     gst_element_set_state(pipeline, GST_STATE_PLAYING);
     rig_wait_state(pipeline, "call", "waiting");
-    g_assert_cmpint(GST_BIN_NUMCHILDREN(call), ==, round == 1 ? 5 : 12);
+    g_assert_cmpint(GST_BIN_NUMCHILDREN(call), ==, round == 1 ? 5 : 13);
     gst_element_set_state(pipeline, GST_STATE_NULL);
     if (round == 0)
       gst_element_unlink(tone, call);

@@ -296,6 +296,26 @@ test_dtx(gconstpointer data)
   gst_harness_teardown(h);
 }
 
+/* Silence is what wzpdenoise says: a tone in which it hears nobody is not sent, in frames of any length. */
+static void
+test_dtx_by_denoise(gconstpointer data)
+{
+  GstHarness *h = encoder(data);
+  guint64 at = 0;
+  g_object_set(h->element, "dtx", TRUE, NULL);
+  for (guint i = 0; i < 300; i++) {
+    GstBuffer *buffer = test_sine(10, &at);
+    test_speech_meta_add(buffer, i >= 100 && i < 200 ? 0.9f : 0.05f);
+    g_assert_cmpint(gst_harness_push(h, buffer), ==, GST_FLOW_OK);
+  }
+  /* what the stream begins with is sent; then a second, and the hang-over behind it */
+  guint frame_ms = wzp_profile_by_name(data)->frame_ms;
+  guint64 sent = test_stat(h->element, "frames") * frame_ms;
+  g_assert_cmpuint(sent, >=, 1000 + 180);
+  g_assert_cmpuint(sent, <=, 1000 + 180 + 200 + 60 + 4 * frame_ms);
+  gst_harness_teardown(h);
+}
+
 /* The frames' length changes in a silence, and dtx is switched while playing: nothing is lost or out of turn. */
 static void
 test_dtx_changes(void)
@@ -335,6 +355,8 @@ main(int argc, char **argv)
   g_test_add_data_func("/wzpenc/dtx/opus-6k", "opus-6k", test_dtx);
   g_test_add_data_func("/wzpenc/dtx/codec2-3200", "codec2-3200", test_dtx);
   g_test_add_func("/wzpenc/dtx/changes", test_dtx_changes);
+  g_test_add_data_func("/wzpenc/dtx/denoise-20ms", "opus-24k", test_dtx_by_denoise);
+  g_test_add_data_func("/wzpenc/dtx/denoise-40ms", "opus-6k", test_dtx_by_denoise);
   g_test_add_func("/wzpenc/profile-names", test_profile_names);
   g_test_add_func("/wzpenc/refuses-caps", test_refuses_caps);
   g_test_add_func("/wzpenc/renegotiation", test_renegotiation);

@@ -34,6 +34,7 @@ check 'bad port' exits 2 'not a port' "$client" --send-tone 1 localhost:65536
 check 'bad TLS port' exits 2 'is not a port' "$client" --send-tone 1 --tls-port 65536 localhost
 check 'bad relay' exits 2 'is not a relay' "$client" --send-tone 1 '[::1'
 check 'room named twice' exits 2 'named twice' "$client" --send-tone 1 --room a wzp://localhost/b
+check 'unknown strength' exits 2 'there are off, light, strong' "$client" --send-tone 1 --denoise much localhost
 check 'unknown profile' exits 2 'there are opus-64k' "$client" --send-tone 1 --profile opus localhost
 check 'latency out of range' exits 2 'milliseconds from' "$client" --record "$work/x.wav" \
   --latency 100000 localhost
