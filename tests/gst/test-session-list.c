@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Rooms with a list: who is on it talks, whoever else the relay lets in gets nothing, and a newer file counts at once. */
+/* Rooms that are closed. With a list: who is on it talks, whoever else the relay lets in gets nothing, and a newer file counts at
+ * once. With a passphrase. */
 #include "call-rig.h"
 #include "wzp/group.h"
 #include "wzp/keyfile.h"
@@ -201,29 +202,90 @@ test_refusals(World *world, gconstpointer data)
   expect_refusal(world, ANN, refused, "of another room");
 }
 
+/* Whoever says the same passphrase, from a file or as a property, meets; the relay's name for the room is another. */
+static void
+test_passphrase(World *world, gconstpointer data)
+{
+  (void)data;
+  unsigned port = rig_relay_port(world->relay);
+  g_autofree char *path = rig_path("passphrase");
+  g_assert_true(g_file_set_contents(path, "short but right\n", -1, NULL));
+  g_chmod(path, 0600);
+  GstElement *open_room =
+      rig_play("wzpsrc name=in uri=wzp://127.0.0.1:%u/room KNOWN ! fakesink", port);
+  rig_wait_state(open_room, "in", "waiting");
+  GstElement *a =
+      rig_play("wzpsrc name=in uri=wzp://127.0.0.1:%u/room#passphrase "
+               "room-passphrase-file=%s KNOWN ! wzpcrypt ! "
+               "fakesink name=heard signal-handoffs=true " RIG_BUNDLES " ! wzpcrypt ! wzpsink",
+               port, path);
+  rig_wait_warning(a, "guess");
+  GstElement *b =
+      rig_parse("wzpsrc name=in uri=wzp://127.0.0.1:%u/room KNOWN ! wzpcrypt ! "
+                "fakesink name=heard signal-handoffs=true " RIG_BUNDLES " ! wzpcrypt ! wzpsink",
+                port);
+  g_autoptr(GstElement) in = gst_bin_get_by_name(GST_BIN(b), "in");
+  g_object_set(in, "room-passphrase", "short but right", NULL);
+  gst_element_set_state(b, GST_STATE_PLAYING);
+  rig_wait_buffers(a, "heard", 5);
+  rig_wait_buffers(b, "heard", 5);
+  g_assert_cmpuint(rig_counter(open_room, "in", "packets-received"), ==, 0);
+  rig_stop(a);
+  rig_stop(b);
+  rig_stop(open_room);
+}
+
 static void
 test_mistakes(World *world, gconstpointer data)
 {
-  static const char *const lines[][2] = {
-      {"wzpsrc uri=wzp://127.0.0.1:9/r KNOWN list=l ! fakesink", "go together"},
-      {"wzpsrc uri=wzp://127.0.0.1:9/r KNOWN list-owner=o ! fakesink", "go together"},
+  static const struct {
+    const char *line, *words;
+    int code;
+  } cases[] = {
+      {"wzpsrc uri=wzp://127.0.0.1:9/a KNOWN ! fakesink " RIG_BUNDLES " ! wzpcrypt ! wzpsink "
+       " uri=wzp://127.0.0.1:9/a room-passphrase=12345678 KNOWN",
+       "the room's passphrase", GST_RESOURCE_ERROR_SETTINGS},
+      {"wzpsrc uri=wzp://127.0.0.1:9/a#passphrase KNOWN ! fakesink", "ask who sent the link",
+       GST_RESOURCE_ERROR_SETTINGS},
+      {"wzpsrc uri=wzp://127.0.0.1:9/a#00000000000000000000000000000000 "
+       "room-passphrase=12345678 KNOWN ! fakesink",
+       "not by both", GST_RESOURCE_ERROR_SETTINGS},
+      {"wzpsrc uri=wzp://127.0.0.1:9/a room-passphrase=12345678 room-passphrase-file=x "
+       "KNOWN ! fakesink",
+       "set one", GST_RESOURCE_ERROR_SETTINGS},
+      {"wzpsrc uri=wzp://127.0.0.1:9/a KNOWN ! fakesink " RIG_BUNDLES " ! wzpcrypt ! wzpsink "
+       " room-passphrase=12345678",
+       "whose uri names the room", GST_RESOURCE_ERROR_SETTINGS},
+      {"wzpsrc uri=wzp://127.0.0.1:9 key-file=k room-passphrase=12345678 ! fakesink",
+       "whose uri names the room", GST_RESOURCE_ERROR_SETTINGS},
+      {"wzpsrc uri=wzp://127.0.0.1:9/a room-passphrase=1234567 KNOWN ! fakesink", "fewer than 8",
+       GST_RESOURCE_ERROR_NOT_AUTHORIZED},
+      {"wzpsrc uri=wzp://127.0.0.1:9/a room-passphrase-file=/none KNOWN ! fakesink", "no such file",
+       GST_RESOURCE_ERROR_NOT_AUTHORIZED},
+      {"wzpsrc uri=wzp://127.0.0.1:9/a?room-passphrase-file=/etc/hostname ! fakesink",
+       "must not set 'room-passphrase-file'", GST_RESOURCE_ERROR_SETTINGS},
+      {"wzpsrc uri=wzp://127.0.0.1:9/r KNOWN list=l ! fakesink", "go together",
+       GST_RESOURCE_ERROR_SETTINGS},
+      {"wzpsrc uri=wzp://127.0.0.1:9/r KNOWN list-owner=o ! fakesink", "go together",
+       GST_RESOURCE_ERROR_SETTINGS},
       {"wzpsrc uri=wzp://127.0.0.1:9/r KNOWN list=l list-owner=Nobody ! fakesink",
-       "neither the name of a contact nor a fingerprint"},
+       "neither the name of a contact nor a fingerprint", GST_RESOURCE_ERROR_SETTINGS},
       {"wzpsrc uri=wzp://127.0.0.1:9/r KNOWN ! fakesink " RIG_BUNDLES
        " ! wzpcrypt ! wzpsink list=l list-owner=o",
-       "whose uri names the room"},
+       "whose uri names the room", GST_RESOURCE_ERROR_SETTINGS},
       {"wzpsrc uri=wzp://127.0.0.1:9 key-file=k list=l list-owner=o ! fakesink",
-       "whose uri names the room"},
-      {"wzpsrc uri=wzp://127.0.0.1:9/r?list-owner=o ! fakesink", "must not set 'list-owner'"},
+       "whose uri names the room", GST_RESOURCE_ERROR_SETTINGS},
+      {"wzpsrc uri=wzp://127.0.0.1:9/r?list-owner=o ! fakesink", "must not set 'list-owner'",
+       GST_RESOURCE_ERROR_SETTINGS},
       {"wzpsrc uri=wzp://127.0.0.1:9/r KNOWN list=l list-owner=o ! fakesink " RIG_BUNDLES
        " ! wzpcrypt ! wzpsink uri=wzp://127.0.0.1:9/r KNOWN",
-       "contradict each other in the room's list"},
+       "contradict each other in the room's list", GST_RESOURCE_ERROR_SETTINGS},
   };
   (void)world, (void)data;
-  for (unsigned n = 0; n < G_N_ELEMENTS(lines); n++) {
-    g_test_message("%s", lines[n][0]);
-    GstElement *pipeline = rig_play("%s", lines[n][0]);
-    rig_wait_error(pipeline, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS, lines[n][1]);
+  for (unsigned n = 0; n < G_N_ELEMENTS(cases); n++) {
+    g_test_message("%s", cases[n].line);
+    GstElement *pipeline = rig_play("%s", cases[n].line);
+    rig_wait_error(pipeline, GST_RESOURCE_ERROR, cases[n].code, cases[n].words);
     rig_stop(pipeline);
   }
 }
@@ -238,6 +300,7 @@ main(int argc, char **argv)
   g_test_add("/session-list/" name, World, NULL, set_up, function, tear_down)
   ADD("call", test_call);
   ADD("refusals", test_refusals);
+  ADD("passphrase", test_passphrase);
   ADD("mistakes", test_mistakes);
   return g_test_run();
 }

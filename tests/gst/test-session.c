@@ -311,34 +311,6 @@ test_keyed_room(void)
   rig_stop(outsider);
 }
 
-/* Whoever says the same passphrase, from a file or as a property, meets; the relay's name for the room is another. */
-static void
-test_passphrase(void)
-{
-  g_autofree char *path = rig_path("passphrase");
-  g_assert_true(g_file_set_contents(path, "short but right\n", -1, NULL));
-  g_chmod(path, 0600);
-  GstElement *open_room = rig_play("wzpsrc name=in " URI " ! fakesink", port());
-  rig_wait_state(open_room, "in", "waiting");
-  GstElement *a = rig_play("wzpsrc name=in uri=wzp://127.0.0.1:%u/room#passphrase "
-                           "room-passphrase-file=%s KNOWN ! wzpcrypt ! "
-                           "fakesink name=heard signal-handoffs=true " SPEAK,
-                           port(), path);
-  rig_wait_warning(a, "guess");
-  GstElement *b = rig_parse("wzpsrc name=in " URI " ! wzpcrypt ! "
-                            "fakesink name=heard signal-handoffs=true " SPEAK,
-                            port());
-  g_autoptr(GstElement) in = gst_bin_get_by_name(GST_BIN(b), "in");
-  g_object_set(in, "room-passphrase", "short but right", NULL);
-  gst_element_set_state(b, GST_STATE_PLAYING);
-  rig_wait_buffers(a, "heard", 5);
-  rig_wait_buffers(b, "heard", 5);
-  g_assert_cmpuint(rig_counter(open_room, "in", "packets-received"), ==, 0);
-  rig_stop(a);
-  rig_stop(b);
-  rig_stop(open_room);
-}
-
 /* --- the relay's key --- */
 
 static void
@@ -670,28 +642,6 @@ test_mistakes(void)
       resource, settings, "room secret",
       "wzpsrc uri=wzp://127.0.0.1:9/a#00000000000000000000000000000000 KNOWN ! fakesink " SPEAK
       " uri=wzp://127.0.0.1:9/a KNOWN");
-  expect_mistake(resource, settings, "the room's passphrase",
-                 "wzpsrc uri=wzp://127.0.0.1:9/a KNOWN ! fakesink " SPEAK
-                 " uri=wzp://127.0.0.1:9/a room-passphrase=12345678 KNOWN");
-  expect_mistake(resource, settings, "ask who sent the link",
-                 "wzpsrc uri=wzp://127.0.0.1:9/a#passphrase KNOWN ! fakesink");
-  expect_mistake(resource, settings, "not by both",
-                 "wzpsrc uri=wzp://127.0.0.1:9/a#00000000000000000000000000000000 "
-                 "room-passphrase=12345678 KNOWN ! fakesink");
-  expect_mistake(resource, settings, "set one",
-                 "wzpsrc uri=wzp://127.0.0.1:9/a room-passphrase=12345678 room-passphrase-file=x "
-                 "KNOWN ! fakesink");
-  expect_mistake(resource, settings, "whose uri names the room",
-                 "wzpsrc uri=wzp://127.0.0.1:9/a KNOWN ! fakesink " SPEAK
-                 " room-passphrase=12345678");
-  expect_mistake(resource, settings, "whose uri names the room",
-                 "wzpsrc uri=wzp://127.0.0.1:9 key-file=k room-passphrase=12345678 ! fakesink");
-  expect_mistake(resource, GST_RESOURCE_ERROR_NOT_AUTHORIZED, "fewer than 8",
-                 "wzpsrc uri=wzp://127.0.0.1:9/a room-passphrase=1234567 KNOWN ! fakesink");
-  expect_mistake(resource, GST_RESOURCE_ERROR_NOT_AUTHORIZED, "no such file",
-                 "wzpsrc uri=wzp://127.0.0.1:9/a room-passphrase-file=/none KNOWN ! fakesink");
-  expect_mistake(resource, settings, "must not set 'room-passphrase-file'",
-                 "wzpsrc uri=wzp://127.0.0.1:9/a?room-passphrase-file=/etc/hostname ! fakesink");
 }
 
 static void
@@ -734,7 +684,6 @@ static const Case cases[] = {
     {"named", test_named, TRUE},
     {"application", test_application, TRUE},
     {"keyed-room", test_keyed_room, TRUE},
-    {"passphrase", test_passphrase, TRUE},
     {"first-use", test_first_use, TRUE},
     {"changed-key", test_changed_key, TRUE},
     {"named-relay", test_named_relay, TRUE},
