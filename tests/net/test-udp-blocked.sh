@@ -44,7 +44,7 @@ start blocked ip netns exec blocked "$client" --send-tone 14 --record "$work/blo
 blocked_pid=$pid
 check 'by TLS' wait_for "$work/blocked.err" 'UDP does not get through; going on by TLS'
 took=$(($(date +%s%3N) - begun))
-check "within five seconds ($took ms)" [ $took -lt 5000 ]
+check "three seconds for UDP, and a few for a busy machine ($took ms)" [ $took -lt 10000 ]
 wait_for "$work/blocked.err" 'the other side is there'
 check 'nothing came by UDP' sh -c "nft list table inet wall | grep -q 'counter packets [1-9].* drop'"
 sleep 2
