@@ -217,6 +217,46 @@ test_cut(void)
   sim_call_free(sim);
 }
 
+/* Somebody who can send from the other one's address, but has no key, keeps no dead path alive: neither with packets that
+ * he made up, nor with probes. */
+static void
+test_forged(void)
+{
+  SimCall *sim = talking_directly(11);
+  uint32_t serial;
+  uint16_t k = path_of(sim, 1).k;
+  uint8_t packet[WZP_DATAGRAM_MAX], probe[WZP_PATH_PROBE_SIZE] = {0x46, 0, 0};
+  bool media;
+  g_assert_nonnull(wzp_call_path(sim->parties[1].call, &serial));
+  sim_call_cut_direct(sim, true);
+  for (unsigned n = 0; n < 200; n++) {
+    memset(packet, (int)n, 80);
+    packet[0] = 0xc0;
+    packet[1] = 0;
+    packet[2] = (uint8_t)(n >> 8);
+    wzp_call_handle_direct(sim->parties[1].call, sim->now, serial, k, packet, 80, &media);
+    g_assert_true(media);
+    if (wzp_call_packet_arrived(sim->parties[1].call, sim->now, WZP_WAY_DIRECT, k, packet, 80)) {
+      uint8_t plain[WZP_DATAGRAM_MAX];
+      size_t length;
+      WzpOpened opened;
+      g_assert_cmpint(
+          wzp_call_open(sim->parties[1].call, sim->now, packet, 80, plain, &length, &opened), !=,
+          WZP_OK);
+    }
+    probe[2] = (uint8_t)k;
+    probe[6] = (uint8_t)n;
+    g_assert_cmpint(wzp_call_handle_direct(sim->parties[1].call, sim->now, serial, k, probe,
+                                           sizeof probe, &media),
+                    !=, WZP_OK);
+    sim_call_run(sim, 20 * WZP_MSEC);
+  }
+  g_assert_true(path_of(sim, 1).silent);
+  g_assert_cmpuint(path_of(sim, 1).silences, ==, 1);
+  g_assert_cmpint(sim->parties[1].longest_gap, <=, (320 + 60 + 20) * WZP_MSEC);
+  sim_call_free(sim);
+}
+
 /* What one of them sends directly does not arrive: the other one says so. */
 static void
 test_one_way(void)
@@ -408,6 +448,7 @@ main(int argc, char **argv)
   g_test_add_func("/sim-path/no-way", test_no_way);
   g_test_add_func("/sim-path/cut", test_cut);
   g_test_add_func("/sim-path/one-way", test_one_way);
+  g_test_add_func("/sim-path/forged", test_forged);
   g_test_add_func("/sim-path/short-cut", test_short_cut);
   g_test_add_func("/sim-path/silence", test_silence);
   g_test_add_func("/sim-path/relay-away", test_relay_away);
