@@ -9,7 +9,8 @@ struct _GstWzpCallDial {
   GstElement *call;
   GstWzpEndpoint *endpoint;
   gulong handler;
-  gint muted, held; /* atomic */
+  gint muted, held;                         /* atomic: of the call that is on */
+  gint switches[GST_WZP_CALL_DIAL_N_PROPS]; /* atomic: the properties that are booleans */
 };
 
 enum { SIGNAL_INCOMING_CALL, SIGNAL_CALL_EVENT, N_SIGNALS };
@@ -135,14 +136,23 @@ dial(GstElement *call, const gchar *whom)
 
 /* --- events --- */
 
+static gboolean
+get_switch(GstWzpCallDial *self, guint n)
+{
+  return g_atomic_int_get(&self->switches[n]);
+}
+
 static GstPadProbeReturn
 input_probe(GstPad *pad, GstPadProbeInfo *info, gpointer data)
 {
   GstWzpCallDial *self = data;
   (void)pad;
   (void)info;
-  return g_atomic_int_get(&self->muted) || g_atomic_int_get(&self->held) ? GST_PAD_PROBE_DROP
-                                                                         : GST_PAD_PROBE_OK;
+  gboolean silent = g_atomic_int_get(&self->muted) || g_atomic_int_get(&self->held) ||
+                    get_switch(self, GST_WZP_CALL_DIAL_PROP_MUTE) ||
+                    (get_switch(self, GST_WZP_CALL_DIAL_PROP_PUSH_TO_TALK) &&
+                     !get_switch(self, GST_WZP_CALL_DIAL_PROP_TALK));
+  return silent ? GST_PAD_PROBE_DROP : GST_PAD_PROBE_OK;
 }
 
 /* In the session's thread. */
@@ -199,10 +209,29 @@ text_of(GstWzpCallDial *self, guint n)
                                                  : NULL;
 }
 
+static gboolean
+is_switch(guint n)
+{
+  return n >= GST_WZP_CALL_DIAL_PROP_MUTE && n <= GST_WZP_CALL_DIAL_PROP_TALK;
+}
+
+static void
+set_switch(GstWzpCallDial *self, guint n, gboolean on)
+{
+  const WzpSessionAction action = {.type = WZP_SESSION_MUTE, .on = on};
+  g_atomic_int_set(&self->switches[n], on);
+  if (n == GST_WZP_CALL_DIAL_PROP_MUTE)
+    act(self->call, &action); /* the other side of a dialled call is told, if there is one */
+}
+
 gboolean
 gst_wzp_call_dial_set_property(GstWzpCallDial *self, guint n, const GValue *value)
 {
   gchar **text = text_of(self, n);
+  if (is_switch(n)) {
+    set_switch(self, n, g_value_get_boolean(value));
+    return TRUE;
+  }
   if (n == GST_WZP_CALL_DIAL_PROP_ACCEPT_MODE) {
     const WzpSessionAction action = {.type = WZP_SESSION_SET_MODE,
                                      .mode = (WzpAcceptMode)g_value_get_enum(value)};
@@ -227,6 +256,10 @@ gst_wzp_call_dial_get_property(GstWzpCallDial *self, guint n, GValue *value)
   gchar **text = text_of(self, n);
   if (n >= GST_WZP_CALL_DIAL_N_PROPS)
     return FALSE;
+  if (is_switch(n)) {
+    g_value_set_boolean(value, get_switch(self, n));
+    return TRUE;
+  }
   if (n == GST_WZP_CALL_DIAL_PROP_SAS) {
     g_autoptr(WzpSession) session = gst_wzp_endpoint_dup_session(self->endpoint);
     g_value_take_string(value, session != NULL ? wzp_session_dup_sas(session) : NULL);
@@ -276,6 +309,24 @@ install_properties(GObjectClass *klass, guint first)
 }
 
 static void
+install_switches(GObjectClass *klass, guint first)
+{
+  static const struct {
+    const gchar *name, *nick, *blurb;
+  } switches[] = {
+      {"mute", "Mute", "Nothing that is spoken is sent; it stays so from call to call"},
+      {"push-to-talk", "Push to talk", "What is spoken is sent only while talk is true"},
+      {"talk", "Talk", "The key of push-to-talk is down"},
+  };
+  for (guint n = 0; n < G_N_ELEMENTS(switches); n++)
+    g_object_class_install_property(
+        klass, first + GST_WZP_CALL_DIAL_PROP_MUTE + n,
+        g_param_spec_boolean(switches[n].name, switches[n].nick, switches[n].blurb, FALSE,
+                             G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
+                                 GST_PARAM_MUTABLE_PLAYING));
+}
+
+static void
 add_action(GObjectClass *klass, const gchar *name, GCallback handler, guint n, GType first,
            GType second)
 {
@@ -288,6 +339,7 @@ gst_wzp_call_dial_class_init(GObjectClass *klass, guint first)
 {
   GType type = G_OBJECT_CLASS_TYPE(klass);
   install_properties(klass, first);
+  install_switches(klass, first);
   signals[SIGNAL_INCOMING_CALL] =
       g_signal_new("incoming-call", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 3,
                    G_TYPE_STRING, G_TYPE_STRING, G_TYPE_STRING);

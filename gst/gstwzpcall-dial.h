@@ -4,13 +4,17 @@
 
 G_BEGIN_DECLS
 
-/* Dialled calls of wzpcall: its properties, signals and actions for them. */
+/* Dialled calls of wzpcall: its properties, signals and actions for them; and, of all calls, what is not let through of what
+ * is spoken. */
 
 enum {
   GST_WZP_CALL_DIAL_PROP_ACCEPT_MODE,
   GST_WZP_CALL_DIAL_PROP_CONTACTS,
   GST_WZP_CALL_DIAL_PROP_PEER_NAME,
   GST_WZP_CALL_DIAL_PROP_SAS,
+  GST_WZP_CALL_DIAL_PROP_MUTE,
+  GST_WZP_CALL_DIAL_PROP_PUSH_TO_TALK,
+  GST_WZP_CALL_DIAL_PROP_TALK,
   GST_WZP_CALL_DIAL_N_PROPS
 };
 

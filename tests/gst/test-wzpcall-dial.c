@@ -181,6 +181,11 @@ test_call(void)
   g_assert_cmpuint(rig_counter(alice.pipeline, "call", "frames-sent"), <=, sealed + 3);
   g_assert_true(turn(&alice, "mute", FALSE));
   gst_message_unref(wait_event(&bob, "mute"));
+  g_autoptr(GstElement) call = gst_bin_get_by_name(GST_BIN(alice.pipeline), "call");
+  g_object_set(call, "mute", TRUE, NULL); /* the property tells it, too */
+  gst_message_unref(wait_event(&bob, "mute"));
+  g_object_set(call, "mute", FALSE, NULL);
+  gst_message_unref(wait_event(&bob, "mute"));
 
   /* a call of a third is told that bob is busy, and his stream ends */
   Person carol;

@@ -277,6 +277,39 @@ test_again(void)
   rig_stop(pipeline);
 }
 
+/* What is sent in the time of 30 buffers of what is heard. */
+static guint64
+sent_meanwhile(GstElement *pipeline)
+{
+  rig_wait_buffers(pipeline, "heard", 3); /* what was on its way to the encoder */
+  guint64 before = rig_counter(pipeline, "call", "frames-sent");
+  rig_wait_buffers(pipeline, "heard", 30);
+  return rig_counter(pipeline, "call", "frames-sent") - before;
+}
+
+/* mute, and push-to-talk without the key: nothing goes out; it goes on as if nothing had been. */
+static void
+test_silent(void)
+{
+  GstElement *a = rig_play(LIVE " ! wzpcall name=call push-to-talk=true " URI " ! " HEARD, port());
+  GstElement *b = rig_play(LIVE " ! wzpcall name=call " URI " ! " HEARD, port());
+  g_autoptr(GstElement) call = gst_bin_get_by_name(GST_BIN(a), "call");
+  rig_wait_buffers(a, "heard", 10);
+  g_assert_cmpuint(rig_counter(a, "call", "frames-sent"), ==, 0);
+  g_object_set(call, "talk", TRUE, NULL);
+  g_assert_cmpuint(sent_meanwhile(a), >, 5);
+  g_object_set(call, "mute", TRUE, NULL);
+  g_assert_cmpuint(sent_meanwhile(a), <=, 1);
+  g_object_set(call, "mute", FALSE, NULL);
+  g_assert_cmpuint(sent_meanwhile(a), >, 5);
+  g_object_set(call, "talk", FALSE, NULL);
+  g_assert_cmpuint(sent_meanwhile(a), <=, 1);
+  g_object_set(call, "push-to-talk", FALSE, NULL);
+  g_assert_cmpuint(sent_meanwhile(a), >, 5);
+  rig_stop(a);
+  rig_stop(b);
+}
+
 /* --- repair --- */
 
 /* The element of this factory in a call; of the wzpfec, the one of this direction (1 protect, 2 recover). */
@@ -443,6 +476,7 @@ static const Case cases[] = {
     {"eos-of-file", test_eos_of_file},
     {"relay-restarted", test_relay_restarted},
     {"again", test_again},
+    {"silent", test_silent},
     {"no-uri", test_no_uri},
     {"lossy", test_lossy},
     {"reports", test_reports},
