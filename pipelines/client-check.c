@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "client-check.h"
+#include "client-check-tls.h"
 #include "wzp/handshake.h"
 #include "wzp/nat.h"
 #include <gio/gio.h>
@@ -25,6 +26,7 @@ typedef struct {
   double round_trip; /* ms */
   WzpAddress observed;
   uint8_t key[32];
+  ClientTlsAnswer tls;
 } Probe;
 
 typedef struct {
@@ -33,6 +35,7 @@ typedef struct {
   WzpIdentity *identity;
   Probe probes[PROBES_MAX];
   guint n_probes;
+  uint16_t tls_port; /* 0: not asked */
 } Check;
 
 static guint
@@ -223,11 +226,27 @@ classify(const Check *check, guint8 family)
 }
 
 static const char *
-fingerprint_of(const Probe *probe, char text[WZP_FINGERPRINT_TEXT])
+fingerprint_of(const uint8_t key[32], char text[WZP_FINGERPRINT_TEXT])
 {
   uint8_t fingerprint[WZP_FINGERPRINT_SIZE];
-  wzp_fingerprint(fingerprint, probe->key);
+  wzp_fingerprint(fingerprint, key);
   return wzp_fingerprint_format(fingerprint, text);
+}
+
+static void
+print_tls(const Check *check, const Probe *probe)
+{
+  char key[WZP_FINGERPRINT_TEXT];
+  if (check->tls_port == 0)
+    return;
+  printf("  TLS on port %u: ", check->tls_port);
+  if (!probe->tls.answers)
+    printf("no (%s)\n", probe->tls.why);
+  else if (probe->answered && memcmp(probe->key, probe->tls.key, sizeof probe->key) == 0)
+    printf("answers, with the same key\n");
+  else
+    printf("answers, with %skey %s\n", probe->answered ? "ANOTHER " : "",
+           fingerprint_of(probe->tls.key, key));
 }
 
 static void
@@ -240,10 +259,11 @@ print_text(const Check *check)
     wzp_address_format(&probe->address, address);
     if (probe->answered)
       printf("%s at %s: round trip %.0f ms, key %s\n  sees %s as %s\n", probe->relay, address,
-             probe->round_trip, fingerprint_of(probe, key), wzp_address_format(&probe->own, own),
-             wzp_address_format(&probe->observed, seen));
+             probe->round_trip, fingerprint_of(probe->key, key),
+             wzp_address_format(&probe->own, own), wzp_address_format(&probe->observed, seen));
     else
       printf("%s at %s: no answer by UDP\n", probe->relay, address);
+    print_tls(check, probe);
   }
   printf("NAT, IPv4: %s\n", wzp_nat_text(classify(check, 4)));
   if (check->sockets[1] >= 0)
@@ -265,7 +285,11 @@ print_json(const Check *check)
     if (probe->answered)
       printf(",\"round_trip_ms\":%.1f,\"observed\":\"%s\",\"fingerprint\":\"%s\"",
              probe->round_trip, wzp_address_format(&probe->observed, seen),
-             fingerprint_of(probe, key));
+             fingerprint_of(probe->key, key));
+    if (check->tls_port != 0)
+      printf(",\"tls\":%s", probe->tls.answers ? "true" : "false");
+    if (probe->tls.answers)
+      printf(",\"tls_fingerprint\":\"%s\"", fingerprint_of(probe->tls.key, key));
     printf("}");
   }
   printf("],\"nat\":\"%s\",\"nat_ipv6\":\"%s\"}\n", wzp_nat_name(classify(check, 4)),
@@ -276,15 +300,15 @@ static gboolean
 anybody(const Check *check)
 {
   for (guint i = 0; i < check->n_probes; i++)
-    if (check->probes[i].answered)
+    if (check->probes[i].answered || check->probes[i].tls.answers)
       return TRUE;
   return FALSE;
 }
 
 ClientExit
-client_check(char **relays, gboolean json, GError **error)
+client_check(char **relays, int tls_port, gboolean json, GError **error)
 {
-  Check check = {.sockets = {-1, -1}};
+  Check check = {.sockets = {-1, -1}, .tls_port = tls_port < 0 ? 443 : (uint16_t)tls_port};
   ClientExit code = CLIENT_OK;
   wzp_init();
   const WzpRandom random = wzp_random_system();
@@ -296,13 +320,15 @@ client_check(char **relays, gboolean json, GError **error)
       code = (ClientExit)(*error)->code;
   if (code == CLIENT_OK) {
     run(&check);
+    for (guint i = 0; i < check.n_probes && check.tls_port != 0; i++)
+      client_check_tls(&check.probes[i].address, check.tls_port, &check.probes[i].tls);
     if (json)
       print_json(&check);
     else
       print_text(&check);
     if (!anybody(&check)) {
       g_set_error_literal(error, CLIENT_ERROR, CLIENT_CALL_FAILED,
-                          "no relay answers by UDP; a call may still find its way by TLS");
+                          "no relay answers, neither by UDP nor by TLS");
       code = CLIENT_CALL_FAILED;
     }
   }

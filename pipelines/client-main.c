@@ -382,7 +382,8 @@ main(int argc, char **argv)
       printf("wzp-client %s\n", WZP_VERSION);
       code = CLIENT_OK;
     } else if (client.options.check) {
-      code = client_check(client.options.check, client.options.json, &error);
+      code =
+          client_check(client.options.check, client.options.tls_port, client.options.json, &error);
     } else {
       code = call(&client, &error);
     }

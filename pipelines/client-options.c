@@ -314,7 +314,9 @@ client_options_parse(ClientOptions *options, int *argc, char ***argv, GError **e
   } else if (options->version) {
     good = TRUE;
   } else if (only_check && rest && rest[0]) {
-    options->check = g_steal_pointer(&rest);
+    good = tls_port_is_good(options, tls_port, error);
+    if (good)
+      options->check = g_steal_pointer(&rest);
   } else if (!rest || !rest[0] || rest[1]) {
     good = usage(error, "name %s: host[:port] or wzp://host[:port]/room",
                  only_check ? "the RELAYs to look at" : "one RELAY");

@@ -35,6 +35,9 @@ refused_pid=$pid
 start without ip netns exec dead "$client" --tls-port 0 --connect-timeout 4 --send-tone 1 --room none 10.77.2.1
 without_pid=$pid
 
+start checking ip netns exec blocked "$client" --check --json 10.77.1.1
+checking_pid=$pid
+
 start free "$client" --send-tone 25 --record "$work/free.wav" --json --latency 200 --room r 127.0.0.1
 free_pid=$pid
 wait_for "$work/free.err" 'nobody else'
@@ -59,6 +62,9 @@ check 'nothing was lost on the way out' [ "$(json "$work/free.out" frames_receiv
 check 'nor on the way in' [ "$(json "$work/blocked.out" frames_concealed)" -le 5 ]
 check 'the last word on the transport' [ "$(json "$work/blocked.out" transport)" = udp ]
 
+check 'the check ends well' wait "$checking_pid"
+check 'the check: not by UDP, but by TLS' grep -q '"answered":false,"tls":true,"tls_fingerprint":"[0-9a-f:]*"' \
+  "$work/checking.out"
 check 'no TLS either' ended "$refused_pid" 1 refused 'nor does it by TLS on port 444 (Connection refused)'
 check 'TLS is not wanted' ended "$without_pid" 1 without 'does not answer; gave up'
 finish
