@@ -498,8 +498,8 @@ wzp_group_n_members(const WzpGroup *group)
 {
   unsigned n = 0;
 
-  while (nth_present(group, n) != NULL)
-    n++;
+  for (unsigned i = 0; i < group->members->len; i++)
+    n += !wzp_group_nth(group, i)->gone;
   return n;
 }
 
