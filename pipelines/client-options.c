@@ -291,6 +291,8 @@ client_options_parse(ClientOptions *options, int *argc, char ***argv, GError **e
        "NAME"},
       {"denoise", 0, 0, G_OPTION_ARG_STRING, &options->denoise,
        "Take noise out of what is sent: off, light or strong (off)", "HOW"},
+      {"dtx", 0, 0, G_OPTION_ARG_NONE, &options->dtx,
+       "Send no silence: fewer packets, but who listens on the way can tell when you speak", NULL},
       {"json", 'j', 0, G_OPTION_ARG_NONE, &options->json,
        "The last line of the output is a JSON object with the report", NULL},
       {"check", 0, 0, G_OPTION_ARG_NONE, &only_check,

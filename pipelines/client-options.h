@@ -42,6 +42,7 @@ typedef struct {
   char *denoise; /* off, light, strong; NULL: the default of wzpcall */
   gboolean json, version;
   char **check; /* relays to look at, and nothing else; NULL: a call */
+  gboolean dtx;
 } ClientOptions;
 
 /* Options of GStreamer are taken too. False: error says what is wrong, its code is CLIENT_USAGE. */

@@ -346,6 +346,8 @@ configure_call(GstElement *call, const ClientOptions *options, const char *seed_
                  (guint)CLAMP(options->connect_timeout * 1000, 1, G_MAXINT), NULL);
   if (options->tls_port >= 0)
     g_object_set(call, "tls-port", (guint)options->tls_port, NULL);
+  if (options->dtx)
+    g_object_set(call, "dtx", TRUE, NULL);
   if ((options->profile && !set_choice(call, "profile", options->profile, error)) ||
       (options->denoise && !set_choice(call, "denoise", options->denoise, error)))
     return FALSE;

@@ -10,21 +10,17 @@
  * stock: opusenc as it comes (64 kbit/s, general audio, which needs little); tuned: set for voice at the bitrate of ours, 24 kbit/s.
  * ours-64k: at stock's bitrate. bare: ours without repair, as tuned has none. The clock of the pipelines goes slower by --slow, since callgrind is some fifty times slower
  * than the machine. Without gstreamer1.0-plugins-bad there is no SRTP, and the stock pipelines encrypt nothing; that is said. */
+#include "bench-gst.h"
 #include "tests/tools/speech.h"
-#include <gio/gio.h>
-#include <gst/gst.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#define RATE 48000
-#define CHUNK (RATE / 100)
+#define RATE BENCH_RATE
 #define SHORT 2
 #define LONG 6
-#define SRTP_KEY "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d"
 
 static GMainLoop *loop;
 
@@ -58,21 +54,6 @@ make_sound(const char *path, gsize n)
   return pcm;
 }
 
-/* All of it at once; a clocksync behind it gives it out in time. */
-static void
-feed(GstElement *pipeline, const char *name, const gint16 *pcm, gsize n)
-{
-  g_autoptr(GstElement) source = gst_bin_get_by_name(GST_BIN(pipeline), name);
-  GstFlowReturn flow;
-  for (gsize at = 0; at + CHUNK <= n; at += CHUNK) {
-    GstBuffer *buffer = gst_buffer_new_memdup(pcm + at, CHUNK * sizeof *pcm);
-    GST_BUFFER_PTS(buffer) = gst_util_uint64_scale(at, GST_SECOND, RATE);
-    GST_BUFFER_DURATION(buffer) = GST_SECOND / 100;
-    g_signal_emit_by_name(source, "push-buffer", buffer, &flow);
-    gst_buffer_unref(buffer);
-  }
-}
-
 static gboolean
 on_message(GstBus *bus, GstMessage *message, gpointer data)
 {
@@ -97,37 +78,25 @@ time_is_over(GstClock *clock, GstClockTime time, GstClockID id, gpointer data)
   return TRUE;
 }
 
-static guint16
-free_port(void)
-{
-  g_autoptr(GSocket) socket =
-      g_socket_new(G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_DATAGRAM, G_SOCKET_PROTOCOL_UDP, NULL);
-  g_autoptr(GInetAddress) loopback = g_inet_address_new_loopback(G_SOCKET_FAMILY_IPV4);
-  g_autoptr(GSocketAddress) any = g_inet_socket_address_new(loopback, 0);
-  g_socket_bind(socket, any, FALSE, NULL);
-  g_autoptr(GSocketAddress) bound = g_socket_get_local_address(socket, NULL);
-  return g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(bound));
-}
-
-#define SOURCE(name)                                                                               \
-  "appsrc name=" name " format=time max-bytes=0 caps=audio/x-raw,format=S16LE,rate=48000,"         \
-  "channels=1,layout=interleaved ! clocksync ! "
 #define SINK "fakesink sync=true async=false "
 
 static char *
 describe_ours(const char *key_file, const char *voice, const char *repair)
 {
-  guint port = free_port();
+  guint port = bench_gst_free_port();
   GString *text = g_string_new(NULL);
   for (char side = 'a'; side <= 'b'; side++) {
     g_autofree char *end =
         side == 'a' ? g_strdup_printf("local-port=%u key-file=%s", port, key_file)
                     : g_strdup_printf("host=127.0.0.1 port=%u key-file=%s", port, key_file);
     g_string_append_printf(text,
-                           side == 'a' ? SOURCE("a") "wzpenc %s ! wzpfec session=a %s ! wzpcrypt "
-                                                     "session=a ! wzpsink session=a %s "
-                                       : SOURCE("b") "wzpenc %s ! wzpfec session=b %s ! wzpcrypt "
-                                                     "session=b ! wzpsink session=b %s ",
+                           side == 'a'
+                               ? BENCH_SOURCE("a") "clocksync ! "
+                                                   "wzpenc %s ! wzpfec session=a %s ! wzpcrypt "
+                                                   "session=a ! wzpsink session=a %s "
+                               : BENCH_SOURCE("b") "clocksync ! "
+                                                   "wzpenc %s ! wzpfec session=b %s ! wzpcrypt "
+                                                   "session=b ! wzpsink session=b %s ",
                            voice, repair, end);
     g_string_append_printf(
         text,
@@ -141,13 +110,14 @@ describe_ours(const char *key_file, const char *voice, const char *repair)
 static char *
 describe_stock(const char *options, gboolean encrypts)
 {
-  guint ports[2] = {free_port(), free_port()};
+  guint ports[2] = {bench_gst_free_port(), bench_gst_free_port()};
   GString *text = g_string_new(NULL);
   for (guint i = 0; i < 2; i++) {
-    g_string_append(text, i == 0 ? SOURCE("a") : SOURCE("b"));
+    g_string_append(text,
+                    i == 0 ? BENCH_SOURCE("a") "clocksync ! " : BENCH_SOURCE("b") "clocksync ! ");
     g_string_append_printf(text, "opusenc %s ! rtpopuspay pt=96 ssrc=%u ! ", options, i + 1);
     if (encrypts)
-      g_string_append_printf(text, "srtpenc key=%s ! ", SRTP_KEY);
+      g_string_append_printf(text, "srtpenc key=%s ! ", BENCH_KEY);
     g_string_append_printf(text, "udpsink host=127.0.0.1 port=%u sync=false async=false ",
                            ports[i]);
     g_string_append_printf(text,
@@ -155,7 +125,7 @@ describe_stock(const char *options, gboolean encrypts)
                            "encoding-name=OPUS,payload=96,ssrc=(uint)%u",
                            ports[i], encrypts ? "srtp" : "rtp", i + 1);
     if (encrypts)
-      g_string_append(text, ",srtp-key=(buffer)" SRTP_KEY
+      g_string_append(text, ",srtp-key=(buffer)" BENCH_KEY
                             ",srtp-cipher=aes-128-icm,srtp-auth=hmac-sha1-80,"
                             "srtcp-cipher=aes-128-icm,srtcp-auth=hmac-sha1-80");
     g_string_append_printf(text,
@@ -193,14 +163,8 @@ static int
 run(const char *what, guint seconds, guint slow, const char *speech)
 {
   g_autoptr(GError) error = NULL;
-  g_autofree char *key_file = g_build_filename(g_get_tmp_dir(), "bench-call-XXXXXX", NULL);
+  g_autofree char *key_file = bench_gst_key_file();
   g_autofree char *text = NULL;
-  int file = g_mkstemp_full(key_file, 0, 0600);
-  if (file < 0 || !g_file_set_contents(key_file, SRTP_KEY "1e1f\n", -1, &error) ||
-      chmod(key_file, 0600) != 0) {
-    g_printerr("bench-call: no temporary file\n");
-    return 1;
-  }
   if (strcmp(what, "ours") == 0)
     text = describe_ours(key_file, "", "");
   else if (strcmp(what, "ours-64k") == 0)
@@ -221,8 +185,8 @@ run(const char *what, guint seconds, guint slow, const char *speech)
   gsize n = (gsize)seconds * RATE;
   g_autofree gint16 *pcm = make_sound(speech, MAX(n, (gsize)LONG * RATE)); /* costs all the same */
   guint64 heard[2] = {0};
-  feed(pipeline, "a", pcm, n);
-  feed(pipeline, "b", pcm, n);
+  bench_gst_feed(pipeline, "a", pcm, n);
+  bench_gst_feed(pipeline, "b", pcm, n);
   watch_sound(pipeline, "outa", &heard[0]);
   watch_sound(pipeline, "outb", &heard[1]);
 
@@ -244,7 +208,6 @@ run(const char *what, guint seconds, guint slow, const char *speech)
   gst_bus_remove_watch(bus);
   gst_object_unref(pipeline);
   unlink(key_file);
-  close(file);
   for (guint i = 0; i < 2; i++)
     if (heard[i] < (seconds * 2 - 1) * (guint64)RATE * 3 / 4) {
       g_printerr("bench-call: side %u heard %.2f s of %u\n", i, (double)heard[i] / 2 / RATE,
@@ -307,11 +270,7 @@ main(int argc, char **argv)
     g_printerr("bench-call: %s\n", error->message);
     return 2;
   }
-  g_autofree char *path =
-      g_strconcat(WZP_PLUGIN_FOLDER, ":", g_getenv("GST_PLUGIN_PATH_1_0"), NULL);
-  g_setenv("GST_PLUGIN_PATH_1_0", path, TRUE);
-  g_setenv("GST_REGISTRY_1_0", WZP_PLUGIN_FOLDER "/bench.registry", TRUE);
-  gst_init(NULL, NULL);
+  bench_gst_init();
   const char *speech = paths != NULL ? paths[0] : NULL;
   if (what != NULL)
     return run(what, (guint)MAX(seconds, 1), (guint)MAX(slow, 1), speech);

@@ -275,16 +275,15 @@ print(const Condition *condition, const char *who, const Result *result, bool js
               : "%-16s %-6s %6.3f %6.3f %7.1f %7.0f %7.0f %8.2f",
          condition->name, who, result->score.stoi, result->score.estoi, result->kbps, result->delay,
          result->delay_p95, result->concealed);
-  if (json)
-    return;
-  if (strcmp(who, "ours") == 0 && condition->aim > 0)
+  if (!json && strcmp(who, "ours") == 0 && condition->aim > 0)
     printf("   aim %.3f at %u kbit/s, %u ms: %s", condition->aim, condition->kbps,
            condition->max_delay_ms,
            result->score.stoi >= condition->aim && result->kbps <= condition->kbps &&
                    result->delay_p95 <= condition->max_delay_ms
                ? "met"
                : "missed");
-  printf("\n");
+  if (!json)
+    printf("\n");
   fflush(stdout);
 }
 
