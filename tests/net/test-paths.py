@@ -25,6 +25,7 @@ TOPOLOGIES = {
     'full cone and symmetric': (dict(nat_a='fullcone', nat_b='symmetric'), 'a1 b1', 'direct', 1000, 2500),
     'cone and a router that takes what comes': (dict(nat_b='accepting'), 'a1 b1', None, None, None),
     'symmetric and symmetric': (dict(nat_a='symmetric', nat_b='symmetric'), 'a1 b1', 'relay', None, None),
+    'symmetric on both, and IPv6': (dict(nat_a='symmetric', nat_b='symmetric', v6='stateful'), 'a1 b1', 'direct', 1000, 2500),
     'IPv6 alone, open': (dict(v4=False, v6='open'), 'a1 b1', 'direct', 1000, 2500),
     'IPv6 alone, stateful': (dict(v4=False, v6='stateful'), 'a1 b1', 'direct', 1000, 2500),
 }
@@ -125,6 +126,28 @@ def run_new_address(build, number):
         expect(report['direct_round_trip_ms'] < 50, 'the new way is not the LAN', report)
 
 
+def run_rebinding(build, number):
+    """A router gets another address, and forgets all that it had mapped: the way to the relay and the direct one both change."""
+    place = lab.Lab(build, 'b%d' % number)
+
+    def rebind(place, calling):
+        place.wait_for('caller', calling, 'goes directly')
+        place.wait_for('callee', calling, 'goes directly')
+        place.ip('natA', 'addr', 'del', lab.OUTER['natA'] + '/32', 'dev', 'wan')
+        place.ip('natA', 'addr', 'add', '203.0.113.1/32', 'dev', 'wan')
+        place.ip('natA', 'route', 'replace', 'default', 'dev', 'wan')
+
+    try:
+        reports = place.call('a1', 'b1', seconds=SECONDS + 3, during=rebind)
+    finally:
+        place.close()
+    check_heard(reports)
+    heard = sum(report['frames_received'] for report in reports) / sum(report['frames_sent'] for report in reports)
+    expect(heard > 0.7, 'too much was lost: %.2f' % (1 - heard), *reports)
+    for report in reports:
+        expect(report['path_attempts'] >= 2 and report['path'] == 'direct', 'it found no new way', report)
+
+
 def run_check(build, number):
     """wzp-client --check knows NATs apart, by two relays that see it."""
     place = lab.Lab(build, 'k%d' % number, nat_a='cone', nat_b='symmetric')
@@ -190,7 +213,8 @@ def main():
                     jobs.append((name, pool.submit(run_topology, options.build, name, number)))
                     number += 1
             for name, job in (('private', run_private), ('the direct path is cut', run_cut), ('the relay dies', run_without_relay),
-                              ('a new address', run_new_address), ('what --check says', run_check)):
+                              ('a new address', run_new_address), ('a router with another address', run_rebinding),
+                              ('what --check says', run_check)):
                 if not options.only or name in options.only:
                     jobs.append((name, pool.submit(job, options.build, number)))
                     number += 1
