@@ -146,6 +146,39 @@ rig_relay_kill(RigRelay *relay)
   g_free(relay);
 }
 
+static struct {
+  RigRelay **relay;
+  const char *config;
+} all_cases;
+
+static void
+run_case(gconstpointer data)
+{
+  const RigCase *one = data;
+  rig_set_up();
+  if (all_cases.config != NULL) {
+    g_autofree char *path = rig_path("relay.conf");
+    g_assert_true(g_file_set_contents(path, all_cases.config, -1, NULL));
+  }
+  *all_cases.relay = rig_relay_start("relay", 0);
+  one->run();
+  rig_relay_kill(*all_cases.relay);
+  rig_tear_down();
+}
+
+int
+rig_run_cases(const char *prefix, const RigCase *cases, unsigned n, RigRelay **relay,
+              const char *config)
+{
+  all_cases.relay = relay;
+  all_cases.config = config;
+  for (unsigned i = 0; i < n; i++) {
+    g_autofree char *path = g_strconcat(prefix, cases[i].name, NULL);
+    g_test_add_data_func(path, &cases[i], run_case);
+  }
+  return g_test_run();
+}
+
 unsigned
 rig_free_port(void)
 {

@@ -27,6 +27,15 @@ unsigned rig_relay_tls_port(RigRelay *relay);
 const char *rig_relay_fingerprint(const RigRelay *relay);
 void rig_relay_kill(RigRelay *relay); /* without a goodbye, and waits for its end */
 
+typedef struct {
+  const char *name;
+  void (*run)(void);
+} RigCase;
+/* Runs the cases as tests called prefix + name, each in a folder of its own with a relay of its own, which is *relay and may
+ * be killed and started again. config: its relay.conf; NULL: none. Behind g_test_init(), as g_test_run(). */
+int rig_run_cases(const char *prefix, const RigCase *cases, unsigned n, RigRelay **relay,
+                  const char *config);
+
 /* A UDP port of 127.0.0.1 that nobody has at the moment. */
 unsigned rig_free_port(void);
 gboolean rig_has_ipv6(void);

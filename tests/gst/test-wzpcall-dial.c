@@ -376,10 +376,7 @@ test_security(void)
   person_clear(&carol);
 }
 
-static const struct {
-  const char *name;
-  void (*run)(void);
-} cases[] = {
+static const RigCase cases[] = {
     {"call", test_call},
     {"again-by-name", test_again_by_name},
     {"refusals", test_refusals},
@@ -388,25 +385,11 @@ static const struct {
     {"security", test_security},
 };
 
-static void
-run_case(gconstpointer data)
-{
-  rig_set_up();
-  relay = rig_relay_start("relay", 0);
-  cases[GPOINTER_TO_UINT(data)].run();
-  rig_relay_kill(relay);
-  rig_tear_down();
-}
-
 int
 main(int argc, char **argv)
 {
   rig_init(&argc, &argv);
   wzp_init();
   g_test_init(&argc, &argv, NULL);
-  for (guint n = 0; n < G_N_ELEMENTS(cases); n++) {
-    g_autofree char *path = g_strconcat("/dial/", cases[n].name, NULL);
-    g_test_add_data_func(path, GUINT_TO_POINTER(n), run_case);
-  }
-  return g_test_run();
+  return rig_run_cases("/dial/", cases, G_N_ELEMENTS(cases), &relay, NULL);
 }

@@ -457,12 +457,7 @@ test_no_uri(void)
   rig_stop(pipeline);
 }
 
-typedef struct {
-  const char *name;
-  void (*run)(void);
-} Case;
-
-static const Case cases[] = {
+static const RigCase cases[] = {
     {"file", test_file},
     {"live", test_live},
     {"two-in-one", test_two_in_one},
@@ -483,25 +478,10 @@ static const Case cases[] = {
     {"repair-properties", test_repair_properties},
 };
 
-static void
-run_case(gconstpointer data)
-{
-  const Case *test = data;
-  rig_set_up();
-  relay = rig_relay_start("relay", 0);
-  test->run();
-  rig_relay_kill(relay);
-  rig_tear_down();
-}
-
 int
 main(int argc, char **argv)
 {
   rig_init(&argc, &argv);
   g_test_init(&argc, &argv, NULL);
-  for (guint n = 0; n < G_N_ELEMENTS(cases); n++) {
-    g_autofree char *path = g_strconcat("/call/", cases[n].name, NULL);
-    g_test_add_data_func(path, &cases[n], run_case);
-  }
-  return g_test_run();
+  return rig_run_cases("/call/", cases, G_N_ELEMENTS(cases), &relay, NULL);
 }

@@ -648,12 +648,7 @@ test_code(void)
     rig_stop(calls[n]);
 }
 
-typedef struct {
-  const char *name;
-  void (*run)(void);
-} Case;
-
-static const Case cases[] = {
+static const RigCase cases[] = {
     {"talkers", test_talkers},
     {"own-pad", test_own_pad},
     {"own-pad-ends", test_own_pad_ends},
@@ -665,28 +660,12 @@ static const Case cases[] = {
     {"code", test_code},
 };
 
-static void
-run_case(gconstpointer data)
-{
-  const Case *test = data;
-  rig_set_up();
-  g_autofree char *config = rig_path("relay.conf");
-  g_assert_true(g_file_set_contents(config, "[relay]\nhandshakes-per-second=1000\n", -1, NULL));
-  relay = rig_relay_start("relay", 0);
-  test->run();
-  rig_relay_kill(relay);
-  rig_tear_down();
-}
-
 int
 main(int argc, char **argv)
 {
   rig_init(&argc, &argv);
   g_test_init(&argc, &argv, NULL);
   wzp_init();
-  for (guint n = 0; n < G_N_ELEMENTS(cases); n++) {
-    g_autofree char *path = g_strconcat("/room/", cases[n].name, NULL);
-    g_test_add_data_func(path, &cases[n], run_case);
-  }
-  return g_test_run();
+  return rig_run_cases("/room/", cases, G_N_ELEMENTS(cases), &relay,
+                       "[relay]\nhandshakes-per-second=1000\n");
 }
