@@ -180,6 +180,9 @@ check(const ClientOptions *options, GError **error)
     return usage(error, "--send-tone, --send-file and --live each say what is sent; choose one");
   if (!client_options_send(options) && !client_options_hear(options))
     return usage(error, "say what to do: --send-tone, --send-file, --record or --live");
+  if ((options->microphone || options->speaker) && !options->live)
+    return usage(error,
+                 "--microphone and --speaker say with what you speak and listen: add --live");
   if (!!options->room + !!options->call + options->answer > 1)
     return usage(error, "--room, --call and --answer each say with whom; choose one");
   if (options->room_passphrase && options->room_passphrase_file)
@@ -257,6 +260,9 @@ client_options_parse(ClientOptions *options, int *argc, char ***argv, GError **e
        "Send the audio of a file: all that decodebin reads, and .g722", "FILE"},
       {"live", 'l', 0, G_OPTION_ARG_NONE, &options->live, "Speak and listen: microphone, speaker",
        NULL},
+      {"microphone", 0, 0, G_OPTION_ARG_STRING, &options->microphone,
+       "With --live: the microphone of that name, or whose name has it in it", "NAME"},
+      {"speaker", 0, 0, G_OPTION_ARG_STRING, &options->speaker, "With --live: the speaker", "NAME"},
       {"record", 'o', 0, G_OPTION_ARG_FILENAME, &options->record,
        "Record what is heard: WAV, or bare S16LE at 48 kHz, mono, when it ends in .raw", "FILE"},
       {"duration", 'd', 0, G_OPTION_ARG_DOUBLE, &options->duration, "End after so long", "SECONDS"},
@@ -362,5 +368,7 @@ client_options_clear(ClientOptions *options)
   g_free(options->contacts);
   g_free(options->token_file);
   g_free(options->profile);
+  g_free(options->microphone);
+  g_free(options->speaker);
   g_free(options->denoise);
 }

@@ -30,8 +30,9 @@ typedef struct {
   char *send_file;
   char *record;
   gboolean live;
-  double duration;        /* seconds; not above 0: no bound */
-  double connect_timeout; /* seconds; negative: the default of wzpcall */
+  char *microphone, *speaker; /* names; NULL: what the system prefers */
+  double duration;            /* seconds; not above 0: no bound */
+  double connect_timeout;     /* seconds; negative: the default of wzpcall */
   char *identity, *mnemonic_file, *passphrase_file;
   char *known_relays, *contacts;
   char *token_file;

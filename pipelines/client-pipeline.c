@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "client-pipeline.h"
+#include "client-devices.h"
 #include "client-recording.h"
 #include <math.h>
 #include <string.h>
@@ -53,6 +54,15 @@ add(GstBin *bin, const char *factory, const char *name, GError **error)
   else
     fail(error, CLIENT_LOCAL, "the GStreamer element '%s' is missing; is its package installed?",
          factory);
+  return element;
+}
+
+static GstElement *
+add_device(GstBin *bin, ClientDevice kind, const char *name, GError **error)
+{
+  GstElement *element = client_device_new(kind, name, error);
+  if (element)
+    gst_bin_add(bin, element);
   return element;
 }
 
@@ -207,7 +217,7 @@ add_sending(ClientPipeline *self, const ClientOptions *options, GError **error)
   if (options->send_file)
     return add_file(bin, options->send_file, convert, error);
   if (options->live) {
-    GstElement *microphone = add(bin, "autoaudiosrc", NULL, error);
+    GstElement *microphone = add_device(bin, CLIENT_MICROPHONE, options->microphone, error);
     return microphone && link_line(error, microphone, convert, NULL);
   }
   return add_tone(bin, options->send_tone, convert, error);
@@ -243,7 +253,7 @@ add_hearing(ClientPipeline *self, const ClientOptions *options, const char *reco
       return FALSE;
   }
   if (options->live) {
-    GstElement *speaker = add(bin, "autoaudiosink", NULL, error);
+    GstElement *speaker = add_device(bin, CLIENT_SPEAKER, options->speaker, error);
     return speaker && add_branch(bin, tee, speaker, error);
   }
   return TRUE;
