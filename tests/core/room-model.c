@@ -50,11 +50,17 @@ flight_compare(gconstpointer a, gconstpointer b, gpointer user)
 RoomModel *
 room_model_new(void)
 {
-  RoomModel *model = g_new0(RoomModel, 1);
-
   if (next_seed == 0) /* printed by GLib, taken back with --seed */
     next_seed = (uint64_t)g_test_rand_int() << 16;
-  model->random = wzp_random_seeded(&model->random_state, ++next_seed);
+  return room_model_new_seeded(++next_seed);
+}
+
+RoomModel *
+room_model_new_seeded(uint64_t seed)
+{
+  RoomModel *model = g_new0(RoomModel, 1);
+
+  model->random = wzp_random_seeded(&model->random_state, seed);
   model->now = model->next_tick = 7 * WZP_SECOND;
   model->delay = 30 * WZP_MSEC;
   model->media = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);

@@ -57,6 +57,7 @@ typedef struct {
 
 RoomModel *
 room_model_new(void); /* every model has a seed of its own, all from the one that GLib prints */
+RoomModel *room_model_new_seeded(uint64_t seed); /* always the same */
 void room_model_free(RoomModel *model);
 
 uint32_t room_model_draw(RoomModel *model, uint32_t below);

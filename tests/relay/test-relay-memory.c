@@ -8,6 +8,7 @@
 #include "wzp/dial-private.h"
 #include "wzp/group-private.h"
 #include "wzp/seal-private.h"
+#include <glib/gstdio.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
@@ -198,7 +199,10 @@ static void
 test_token(gconstpointer mode)
 {
   AuthServer *server = auth_server_new(false);
-  const char *const arguments[] = {"--auth-url", auth_server_url(server), NULL};
+  char *folder = g_dir_make_tmp("wzp-relay-XXXXXX", NULL);
+  char *config = g_build_filename(folder, "conf", NULL);
+  const char *const arguments[] = {"--auth-url", auth_server_url(server), "--config", config, NULL};
+  bool written = g_file_set_contents(config, "[relay]\nauth-timeout-ms=1000\n", -1, NULL);
   RelayProcess *relay = relay_process_new(arguments);
   MemorySearch *search = memory_search_new();
   WzpRandom random = wzp_random_system();
@@ -211,6 +215,7 @@ test_token(gconstpointer mode)
   RelayPeer *peer = relay_peer_new_with_token("127.0.0.1", &relay->address, "kitchen", identity,
                                               token, relay_process_key(relay), false);
 
+  g_assert_true(written);
   memory_search_add(search, "token", token, 40);
   memory_search_add(search, "token's end", token + strlen(token) - 40, 40);
   auth_server_set_mode(server, (AuthServerMode)GPOINTER_TO_UINT(mode));
@@ -237,6 +242,10 @@ test_token(gconstpointer mode)
   relay_peer_free(peer);
   relay_process_free(relay);
   auth_server_free(server);
+  g_unlink(config);
+  g_rmdir(folder);
+  g_free(config);
+  g_free(folder);
   g_free(token);
 }
 
