@@ -51,6 +51,8 @@ static const struct {
     {"wzpfec", gst_wzp_fec_get_type, "frames-per-packet"},
     {"wzpfec", gst_wzp_fec_get_type, "constant-size"},
     {"wzpenc", gst_wzp_enc_get_type, "dtx"},
+    {"wzpfec", gst_wzp_fec_get_type, "tier"},
+    {"wzpfec", gst_wzp_fec_get_type, "network-hint"},
     {"wzpdenoise", gst_wzp_denoise_get_type, "strength"},
 };
 #define N_INNER G_N_ELEMENTS(inner)
@@ -416,6 +418,34 @@ ghost_query(GstPad *pad, GstObject *parent, GstQuery *query)
 /* --- properties --- */
 
 static void
+add_quality_stats(GstWzpCall *self, GstStructure *stats)
+{
+  static const gchar *const fields[] = {"tier",
+                                        "reason",
+                                        "verdict",
+                                        "verdict-text",
+                                        "profile",
+                                        "uplink-loss",
+                                        "limit",
+                                        "residual-loss",
+                                        "queue-ms",
+                                        "downlink-loss",
+                                        "path-round-trip",
+                                        "drift-ppm",
+                                        "tier-steps-down",
+                                        "tier-steps-up"};
+  g_autoptr(GstElement) protector = dup_element(self, TRUE, "wzpfec");
+  g_autoptr(GstStructure) theirs = NULL;
+  if (protector != NULL)
+    g_object_get(protector, "stats", &theirs, NULL);
+  for (guint n = 0; theirs != NULL && n < G_N_ELEMENTS(fields); n++) {
+    const GValue *value = gst_structure_get_value(theirs, fields[n]);
+    if (value != NULL)
+      gst_structure_set_value(stats, fields[n], value);
+  }
+}
+
+static void
 add_audio_stats(GstWzpCall *self, GstStructure *stats)
 {
   g_autoptr(GstElement) sealer = dup_element(self, TRUE, "wzpcrypt");
@@ -426,6 +456,7 @@ add_audio_stats(GstWzpCall *self, GstStructure *stats)
   if (sealed != NULL)
     gst_structure_get_uint64(sealed, "frames", &sent);
   gst_structure_set(stats, "frames-sent", G_TYPE_UINT64, sent, NULL);
+  add_quality_stats(self, stats);
   gst_wzp_branches_put_stats(self->branches, stats);
 }
 

@@ -45,6 +45,7 @@ struct _GstWzpEnc {
 
   /* property and accounting, under the object lock */
   gint profile; /* number in the table of wzp/profile.h */
+  gint asked;   /* by wzpfec, as the way is; -1: nothing */
   gboolean dtx;
   guint64 frames, bytes, dropped, comfort, silent;
 
@@ -111,13 +112,21 @@ gst_wzp_enc_frame_samples(GstWzpEnc *self)
   return (gint)self->current->frame_ms * (WZP_VOICE_RATE / 1000);
 }
 
-/* Takes over the profile that the property names, between two frames. */
+/* What the property names, or what is asked for, if that is less. */
+static const WzpProfile *
+gst_wzp_enc_next_profile(GstWzpEnc *self)
+{
+  GST_OBJECT_LOCK(self);
+  const WzpProfile *profile = wzp_profile_nth((guint)MAX(self->profile, self->asked));
+  GST_OBJECT_UNLOCK(self);
+  return profile;
+}
+
+/* Takes over the profile, between two frames. */
 static gboolean
 gst_wzp_enc_apply_profile(GstWzpEnc *self)
 {
-  GST_OBJECT_LOCK(self);
-  const WzpProfile *profile = wzp_profile_nth((guint)self->profile);
-  GST_OBJECT_UNLOCK(self);
+  const WzpProfile *profile = gst_wzp_enc_next_profile(self);
   if (profile == self->current)
     return TRUE;
 
@@ -164,6 +173,9 @@ gst_wzp_enc_stop(GstAudioEncoder *base)
   g_clear_pointer(&self->encoder, wzp_encoder_free);
   g_clear_pointer(&self->talk, wzp_talk_free);
   self->current = NULL;
+  GST_OBJECT_LOCK(self);
+  self->asked = -1;
+  GST_OBJECT_UNLOCK(self);
   return TRUE;
 }
 
@@ -356,9 +368,7 @@ gst_wzp_enc_take_parts(GstWzpEnc *self)
 static GstFlowReturn
 gst_wzp_enc_before_profile(GstWzpEnc *self)
 {
-  GST_OBJECT_LOCK(self);
-  const WzpProfile *profile = wzp_profile_nth((guint)self->profile);
-  GST_OBJECT_UNLOCK(self);
+  const WzpProfile *profile = gst_wzp_enc_next_profile(self);
   if (profile->frame_ms == self->current->frame_ms)
     return GST_FLOW_OK;
   wzp_talk_drain(self->talk);
@@ -433,6 +443,42 @@ gst_wzp_enc_sink_event(GstAudioEncoder *base, GstEvent *event)
   return GST_AUDIO_ENCODER_CLASS(gst_wzp_enc_parent_class)->sink_event(base, event);
 }
 
+/* wzpfec asks for a profile, "" for what the property says, and what that is. */
+static gboolean
+gst_wzp_enc_src_event(GstAudioEncoder *base, GstEvent *event)
+{
+  GstWzpEnc *self = GST_WZP_ENC(base);
+  if (GST_EVENT_TYPE(event) != GST_EVENT_CUSTOM_UPSTREAM ||
+      !gst_event_has_name(event, "wzp-profile"))
+    return GST_AUDIO_ENCODER_CLASS(gst_wzp_enc_parent_class)->src_event(base, event);
+  const WzpProfile *asked =
+      wzp_profile_by_name(gst_structure_get_string(gst_event_get_structure(event), "profile"));
+  gint n = -1;
+  for (guint i = 0; asked != NULL && wzp_profile_nth(i) != NULL; i++)
+    if (wzp_profile_nth(i) == asked)
+      n = (gint)i;
+  GST_OBJECT_LOCK(self);
+  self->asked = n;
+  GST_OBJECT_UNLOCK(self);
+  gst_event_unref(event);
+  return TRUE;
+}
+
+static gboolean
+gst_wzp_enc_src_query(GstAudioEncoder *base, GstQuery *query)
+{
+  GstWzpEnc *self = GST_WZP_ENC(base);
+  if (GST_QUERY_TYPE(query) != GST_QUERY_CUSTOM ||
+      !gst_structure_has_name(gst_query_get_structure(query), "wzp-wanted-profile"))
+    return GST_AUDIO_ENCODER_CLASS(gst_wzp_enc_parent_class)->src_query(base, query);
+  GST_OBJECT_LOCK(self);
+  const WzpProfile *profile = wzp_profile_nth((guint)self->profile);
+  GST_OBJECT_UNLOCK(self);
+  gst_structure_set(gst_query_writable_structure(query), "profile", G_TYPE_STRING, profile->name,
+                    NULL);
+  return TRUE;
+}
+
 static void
 gst_wzp_enc_set_property(GObject *object, guint id, const GValue *value, GParamSpec *spec)
 {
@@ -467,10 +513,12 @@ gst_wzp_enc_get_property(GObject *object, guint id, GValue *value, GParamSpec *s
     break;
   case PROP_STATS:
     g_value_take_boxed(
-        value, gst_structure_new("application/x-wzp-enc-stats", "frames", G_TYPE_UINT64,
-                                 self->frames, "bytes", G_TYPE_UINT64, self->bytes, "dropped",
-                                 G_TYPE_UINT64, self->dropped, "comfort", G_TYPE_UINT64,
-                                 self->comfort, "silent", G_TYPE_UINT64, self->silent, NULL));
+        value,
+        gst_structure_new("application/x-wzp-enc-stats", "frames", G_TYPE_UINT64, self->frames,
+                          "bytes", G_TYPE_UINT64, self->bytes, "dropped", G_TYPE_UINT64,
+                          self->dropped, "comfort", G_TYPE_UINT64, self->comfort, "silent",
+                          G_TYPE_UINT64, self->silent, "profile", G_TYPE_STRING,
+                          wzp_profile_nth((guint)MAX(self->profile, self->asked))->name, NULL));
     break;
   default:
     G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
@@ -499,7 +547,8 @@ gst_wzp_enc_class_init(GstWzpEncClass *klass)
   /**
    * GstWzpEnc:profile:
    *
-   * Codec, bitrate and frame length. A change takes effect at the next frame.
+   * Codec, bitrate and frame length. A change takes effect at the next frame. Behind it wzpfec may ask for less, as the
+   * way allows: #GstWzpFec:tier.
    *
    * Since: 0.1
    */
@@ -529,7 +578,8 @@ gst_wzp_enc_class_init(GstWzpEncClass *klass)
    *
    * "application/x-wzp-enc-stats" with, as #guint64, "frames" and "bytes" that were made, and "dropped":
    * frames that the codec could not bring to the size of the profile; "comfort",
-   * descriptors of the room that went instead of frames; "silent", frames for which nothing was sent.
+   * descriptors of the room that went instead of frames; "silent", frames for which nothing was sent. "profile"
+   * (string) is what is spoken now: #GstWzpEnc:profile, or less, where wzpfec asks for it.
    *
    * Since: 0.1
    */
@@ -545,6 +595,8 @@ gst_wzp_enc_class_init(GstWzpEncClass *klass)
   encoder_class->flush = GST_DEBUG_FUNCPTR(gst_wzp_enc_flush);
   encoder_class->handle_frame = GST_DEBUG_FUNCPTR(gst_wzp_enc_handle_frame);
   encoder_class->sink_event = GST_DEBUG_FUNCPTR(gst_wzp_enc_sink_event);
+  encoder_class->src_event = GST_DEBUG_FUNCPTR(gst_wzp_enc_src_event);
+  encoder_class->src_query = GST_DEBUG_FUNCPTR(gst_wzp_enc_src_query);
   encoder_class->pre_push = GST_DEBUG_FUNCPTR(gst_wzp_enc_pre_push);
 
   gst_element_class_add_static_pad_template(element_class, &sink_template);
@@ -560,6 +612,7 @@ gst_wzp_enc_init(GstWzpEnc *self)
   gst_pad_add_probe(GST_AUDIO_ENCODER_SINK_PAD(self), GST_PAD_PROBE_TYPE_BUFFER,
                     gst_wzp_enc_look_at_buffer, self, NULL);
   self->profile = default_profile();
+  self->asked = -1;
   /* media time counts samples; the jitter of a capture device's timestamps is not sent */
   gst_audio_encoder_set_perfect_timestamp(GST_AUDIO_ENCODER(self), TRUE);
 }

@@ -5,10 +5,12 @@
 #include "wzp/fec-receiver.h"
 #include "wzp/fec-sender.h"
 #include "wzp/listeners.h"
+#include "wzp/quality.h"
 #include "wzpsession.h"
 
 /* What the parts of wzpfec share: gstwzpfec.c is the element, gstwzpfec-protect.c makes bundles of frames,
- * gstwzpfec-recover.c frames of bundles, gstwzpfec-properties.c what can be set and asked. Functions in _locked
+ * gstwzpfec-recover.c frames of bundles, gstwzpfec-properties.c what can be set and asked, gstwzpfec-quality.c
+ * how well is spoken. Functions in _locked
  * are called with the lock held, all others without. */
 
 G_BEGIN_DECLS
@@ -17,6 +19,14 @@ typedef enum { GST_WZP_FEC_NONE, GST_WZP_FEC_PROTECT, GST_WZP_FEC_RECOVER } GstW
 
 #define GST_TYPE_WZP_FEC (gst_wzp_fec_get_type())
 G_DECLARE_FINAL_TYPE(GstWzpFec, gst_wzp_fec, GST, WZP_FEC, GstElement)
+
+/* What the property `tier` says; from FIRST on a WzpTier. */
+typedef enum {
+  GST_WZP_FEC_TIER_AUTO,
+  GST_WZP_FEC_TIER_COMPATIBLE,
+  GST_WZP_FEC_TIER_MANUAL,
+  GST_WZP_FEC_TIER_FIRST
+} GstWzpFecTier;
 
 /* What a packet takes over from its first frame. */
 typedef struct {
@@ -34,6 +44,16 @@ typedef struct {
   WzpListeners listeners;
   gboolean carrying;      /* the sender holds a report that no packet took yet */
   gboolean budget_warned; /* since the limits were set */
+  WzpQuality *quality;
+  gboolean settings_changed; /* the properties that it follows */
+  gboolean left_out;         /* the frame before */
+  guint64 frames_left_out;
+  /* streaming thread */
+  const WzpProfile *wanted,
+      *asked; /* by wzpenc's user; of wzpenc; NULL: nobody can be asked; nothing */
+  gboolean told_any;
+  WzpQualityState told;
+  WzpTime told_at;
 } GstWzpFecProtect;
 
 typedef struct {
@@ -56,6 +76,8 @@ struct _GstWzpFec {
   GMutex lock; /* for all below; nothing is pushed, posted or asked while it is held */
   WzpFecLimits limits;
   gboolean limits_changed;
+  GstWzpFecTier tier;
+  WzpNetwork network;
   gchar *session_name;
   GstWzpFecDirection direction;
   GstClockTime latency;
@@ -95,6 +117,16 @@ void gst_wzp_fec_recover_tell_hopeless(GstWzpFec *self);
 gboolean gst_wzp_fec_recover_event(GstWzpFec *self, GstEvent *event);
 gboolean gst_wzp_fec_recover_query(GstWzpFec *self, GstQuery *query);
 GstStructure *gst_wzp_fec_recover_stats_locked(GstWzpFec *self);
+
+/* gstwzpfec-quality.c: streaming thread. Before a frame or a turn of silence is taken, and after. */
+void gst_wzp_fec_quality_begin_locked(GstWzpFec *self);
+void gst_wzp_fec_quality_before(GstWzpFec *self, WzpTime now);
+void gst_wzp_fec_quality_heard_locked(GstWzpFec *self, WzpTime now, guint8 listener,
+                                      const WzpReport *report, const WzpChannelState *channel);
+WzpFecLimits gst_wzp_fec_quality_limits_locked(GstWzpFec *self);
+gboolean gst_wzp_fec_quality_is_paused_locked(GstWzpFec *self, WzpTime now);
+void gst_wzp_fec_quality_after(GstWzpFec *self, WzpTime now);
+void gst_wzp_fec_quality_put_stats_locked(GstWzpFec *self, GstStructure *stats);
 
 /* gstwzpfec-properties.c */
 void gst_wzp_fec_install_properties(GObjectClass *object_class);

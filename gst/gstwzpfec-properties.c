@@ -24,6 +24,8 @@ enum {
   PROP_FRAMES_PER_PACKET,
   PROP_BUDGET,
   PROP_CONSTANT_SIZE,
+  PROP_TIER,
+  PROP_NETWORK_HINT,
   PROP_SESSION,
   PROP_DIRECTION,
   PROP_STATS,
@@ -62,6 +64,62 @@ gst_wzp_fec_scheme_get_type(void)
   };
   if (g_once_init_enter(&type))
     g_once_init_leave(&type, g_enum_register_static("GstWzpFecScheme", values));
+  return type;
+}
+
+/* Of names that follow each other; the type system keeps the values for good. */
+static GType
+register_names(const gchar *type_name, const GEnumValue *first, const char *(*name)(guint),
+               guint n_names)
+{
+  GArray *values = g_array_new(TRUE, TRUE, sizeof(GEnumValue));
+  gint next = 0;
+  for (; first != NULL && first->value_nick != NULL; first++, next++)
+    g_array_append_val(values, *first);
+  for (guint n = 0; n < n_names; n++) {
+    const GEnumValue value = {next++, name(n), name(n)};
+    g_array_append_val(values, value);
+  }
+  gpointer kept = g_array_free(values, FALSE);
+  return g_enum_register_static(type_name, kept);
+}
+
+static const char *
+tier_name(guint n)
+{
+  return wzp_tier_name((WzpTier)n);
+}
+
+static const char *
+network_name(guint n)
+{
+  return wzp_network_name((WzpNetwork)n);
+}
+
+#define GST_TYPE_WZP_FEC_TIER (gst_wzp_fec_tier_get_type())
+static GType
+gst_wzp_fec_tier_get_type(void)
+{
+  static gsize type;
+  static const GEnumValue settings[] = {
+      {GST_WZP_FEC_TIER_AUTO, "As the way is", "auto"},
+      {GST_WZP_FEC_TIER_COMPATIBLE, "By loss and round trip, as earlier versions did",
+       "compatible"},
+      {GST_WZP_FEC_TIER_MANUAL, "Profile, budget and packing as they are set", "manual"},
+      {0, NULL, NULL},
+  };
+  if (g_once_init_enter(&type))
+    g_once_init_leave(&type, register_names("GstWzpFecTier", settings, tier_name, WZP_N_TIERS));
+  return type;
+}
+
+#define GST_TYPE_WZP_NETWORK (gst_wzp_network_get_type())
+static GType
+gst_wzp_network_get_type(void)
+{
+  static gsize type;
+  if (g_once_init_enter(&type))
+    g_once_init_leave(&type, register_names("GstWzpNetwork", NULL, network_name, WZP_N_NETWORKS));
   return type;
 }
 
@@ -115,6 +173,12 @@ set_property(GObject *object, guint id, const GValue *value, GParamSpec *spec)
   case PROP_CONSTANT_SIZE:
     limits->constant_size = g_value_get_boolean(value);
     break;
+  case PROP_TIER:
+    self->tier = (GstWzpFecTier)g_value_get_enum(value);
+    break;
+  case PROP_NETWORK_HINT:
+    self->network = (WzpNetwork)g_value_get_enum(value);
+    break;
   case PROP_SESSION:
     g_free(self->session_name);
     self->session_name = g_value_dup_string(value);
@@ -123,6 +187,8 @@ set_property(GObject *object, guint id, const GValue *value, GParamSpec *spec)
     G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
   }
   self->limits_changed |= id != PROP_SESSION;
+  self->protect.budget_warned &= id == PROP_SESSION;
+  self->protect.settings_changed = TRUE;
   g_mutex_unlock(&self->lock);
 }
 
@@ -163,6 +229,12 @@ get_property(GObject *object, guint id, GValue *value, GParamSpec *spec)
     break;
   case PROP_CONSTANT_SIZE:
     g_value_set_boolean(value, limits->constant_size);
+    break;
+  case PROP_TIER:
+    g_value_set_enum(value, (gint)self->tier);
+    break;
+  case PROP_NETWORK_HINT:
+    g_value_set_enum(value, (gint)self->network);
     break;
   case PROP_SESSION:
     g_value_set_string(value, self->session_name);
@@ -284,6 +356,29 @@ gst_wzp_fec_install_properties(GObjectClass *object_class)
                            "Protect: packets of one length, which changes at most each 5 s",
                            DEFAULT_CONSTANT_SIZE, playing);
   /**
+   * GstWzpFec:tier:
+   *
+   * Protect, in a session: how well is spoken. "auto": as well as the way allows, and never better than the profile of
+   * wzpenc; it is told by the upstream event `wzp-profile`. A tier: this one. "manual": what profile, budget and
+   * packing say. The element message `wzp-quality` tells of changes.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_TIER] = g_param_spec_enum(
+      "tier", "Tier", "Protect: how well is spoken; auto: as well as the way allows, up to profile",
+      GST_TYPE_WZP_FEC_TIER, GST_WZP_FEC_TIER_AUTO, playing);
+  /**
+   * GstWzpFec:network-hint:
+   *
+   * Protect: the application knows which network it is on. From Wi-Fi or wire to cellular the tier goes down one step at
+   * once; with every change there is more repair for 10 s, and the way is measured anew.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_NETWORK_HINT] = g_param_spec_enum(
+      "network-hint", "Network hint", "Protect: what network this is, if the application knows",
+      GST_TYPE_WZP_NETWORK, WZP_NETWORK_UNKNOWN, playing);
+  /**
    * GstWzpFec:session:
    *
    * Reports of loss travel between the two directions of a session. Without a session, protection knows nothing of
@@ -331,4 +426,6 @@ gst_wzp_fec_install_properties(GObjectClass *object_class)
   g_object_class_install_properties(object_class, N_PROPS, properties);
   gst_type_mark_as_plugin_api(GST_TYPE_WZP_FEC_DIRECTION, 0);
   gst_type_mark_as_plugin_api(GST_TYPE_WZP_FEC_SCHEME, 0);
+  gst_type_mark_as_plugin_api(GST_TYPE_WZP_FEC_TIER, 0);
+  gst_type_mark_as_plugin_api(GST_TYPE_WZP_NETWORK, 0);
 }

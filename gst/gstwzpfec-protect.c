@@ -17,6 +17,8 @@ gst_wzp_fec_protect_begin_locked(GstWzpFec *self)
 {
   if (self->protect.sender == NULL)
     self->protect.sender = wzp_fec_sender_new(&self->limits);
+  if (self->protect.quality == NULL)
+    gst_wzp_fec_quality_begin_locked(self);
   self->limits_changed = FALSE;
 }
 
@@ -24,6 +26,7 @@ void
 gst_wzp_fec_protect_clear(GstWzpFec *self)
 {
   g_clear_pointer(&self->protect.sender, wzp_fec_sender_free);
+  g_clear_pointer(&self->protect.quality, wzp_quality_free);
   self->protect = (GstWzpFecProtect){0};
 }
 
@@ -86,6 +89,9 @@ make_packet_locked(GstWzpFec *self, const WzpFecPacket *packet)
   if (packet->gap)
     GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_DISCONT);
   protect->carrying = FALSE;
+  wzp_quality_sent(protect->quality, gst_wzp_fec_now(self, meta->media_time), packet->media_ms,
+                   packet->n_frames > 0,
+                   wzp_fec_packet_overhead(&self->limits) + (guint)packet->length);
   return buffer;
 }
 
@@ -124,6 +130,7 @@ exchange_reports(GstWzpFec *self, WzpTime now)
     if (wzp_listeners_report(&self->protect.listeners, now, listener, &report))
       wzp_fec_sender_handle_report(self->protect.sender, now, &report);
     wzp_fec_sender_get_stats(self->protect.sender, now, &stats);
+    gst_wzp_fec_quality_heard_locked(self, now, listener, &report, &stats.channel);
     g_mutex_unlock(&self->lock);
     wzp_session_set_loss(session, stats.channel.loss);
   }
@@ -131,6 +138,7 @@ exchange_reports(GstWzpFec *self, WzpTime now)
     return;
   g_mutex_lock(&self->lock);
   wzp_fec_sender_carry_report(self->protect.sender, now, &report);
+  wzp_quality_own_report(self->protect.quality, &report);
   self->protect.carrying = TRUE;
   g_mutex_unlock(&self->lock);
 }
@@ -140,8 +148,9 @@ apply_limits_locked(GstWzpFec *self)
 {
   if (!self->limits_changed)
     return;
-  wzp_fec_sender_set_limits(self->protect.sender, &self->limits);
-  self->protect.budget_warned = self->limits_changed = FALSE;
+  WzpFecLimits limits = gst_wzp_fec_quality_limits_locked(self);
+  wzp_fec_sender_set_limits(self->protect.sender, &limits);
+  self->limits_changed = FALSE;
 }
 
 /* Frames are sent whatever the budget: who set it should know. */
@@ -175,21 +184,33 @@ push_frame_locked(GstWzpFec *self, WzpTime now, GstClockTime running_time, GstBu
     return wzp_fec_sender_comfort(protect->sender, now, media_ms(running_time), map->data,
                                   map->size);
   }
-  const WzpFecSourceFrame frame = {.code = meta->code,
-                                   .media_ms = media_ms(running_time),
-                                   .talk_start =
-                                       GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DISCONT),
-                                   .data = map->data,
-                                   .length = map->size};
+  const WzpFecSourceFrame frame = {
+      .code = meta->code,
+      .media_ms = media_ms(running_time),
+      .talk_start = protect->left_out || GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DISCONT),
+      .data = map->data,
+      .length = map->size};
   protect->origins[protect->next_frame % GST_WZP_FEC_ORIGINS] =
       (GstWzpFecOrigin){GST_BUFFER_PTS(buffer), meta->media_time};
   WzpResult result = wzp_fec_sender_push(protect->sender, now, &frame);
   if (result == WZP_OK) {
+    protect->left_out = FALSE;
     protect->next_frame++;
     protect->framing = wzp_framing_from_code(meta->code);
     protect->next_turn = running_time + protect->framing->frame_ms * GST_MSECOND;
   }
   return result;
+}
+
+/* The way is so full that the frame would come too late. */
+static void
+leave_out_locked(GstWzpFec *self, WzpTime now, GstClockTime running_time, GstBuffer *buffer)
+{
+  GstWzpFecProtect *protect = &self->protect;
+  protect->left_out = TRUE;
+  protect->frames_left_out++;
+  protect->next_turn = running_time + GST_BUFFER_DURATION(buffer);
+  wzp_fec_sender_silence(protect->sender, now, media_ms(running_time));
 }
 
 void
@@ -203,12 +224,18 @@ gst_wzp_fec_protect_frame(GstWzpFec *self, GstBuffer *buffer, GstBufferList *out
   if (usable) {
     WzpTime now = gst_wzp_fec_now(self, running_time);
     exchange_reports(self, now);
+    gst_wzp_fec_quality_before(self, now);
     g_mutex_lock(&self->lock);
     apply_limits_locked(self);
-    WzpResult result = push_frame_locked(self, now, running_time, buffer, &map);
+    WzpResult result = WZP_OK;
+    if (gst_wzp_fec_quality_is_paused_locked(self, now))
+      leave_out_locked(self, now, running_time, buffer);
+    else
+      result = push_frame_locked(self, now, running_time, buffer, &map);
     poll_packets_locked(self, out);
     g_mutex_unlock(&self->lock);
     gst_buffer_unmap(buffer, &map);
+    gst_wzp_fec_quality_after(self, now);
     if (result == WZP_OK)
       warn_of_budget(self);
     else
@@ -242,11 +269,13 @@ gst_wzp_fec_protect_gap(GstWzpFec *self, GstEvent *gap, GstBufferList *out)
   for (guint turn = 0; turn < GAP_TURNS && at < end; turn++) {
     WzpTime now = gst_wzp_fec_now(self, at);
     exchange_reports(self, now);
+    gst_wzp_fec_quality_before(self, now);
     g_mutex_lock(&self->lock);
     apply_limits_locked(self);
     wzp_fec_sender_silence(protect->sender, now, media_ms(at));
     poll_packets_locked(self, out);
     g_mutex_unlock(&self->lock);
+    gst_wzp_fec_quality_after(self, now);
     at += frame_time;
   }
   protect->next_turn = MAX(at, end);
@@ -276,7 +305,7 @@ gst_wzp_fec_protect_stats_locked(GstWzpFec *self)
     plan = *wzp_fec_sender_plan(self->protect.sender);
   }
   guint64 invalid = self->invalid + stats.invalid;
-  return gst_structure_new(
+  GstStructure *structure = gst_structure_new(
       "application/x-wzp-fec-protect-stats", "frames", G_TYPE_UINT64, stats.frames, "packets",
       G_TYPE_UINT64, stats.packets, "invalid", G_TYPE_UINT64, invalid, "repair-symbols",
       G_TYPE_UINT64, stats.repair_symbols, "frame-bytes", G_TYPE_UINT64, stats.frame_bytes,
@@ -286,6 +315,9 @@ gst_wzp_fec_protect_stats_locked(GstWzpFec *self)
       stats.reports_stale, "plan-changes", G_TYPE_UINT64, stats.plans, "scheme", G_TYPE_STRING,
       wzp_fec_scheme_name(plan.scheme), "frames-per-packet", G_TYPE_UINT, plan.frames_per_packet,
       "loss", G_TYPE_DOUBLE, stats.channel.loss, "mean-burst", G_TYPE_DOUBLE,
-      wzp_channel_mean_burst(&stats.channel), "expected-loss", G_TYPE_DOUBLE, plan.expected_loss,
-      NULL);
+      wzp_channel_mean_burst(&stats.channel), "frames-left-out", G_TYPE_UINT64,
+      self->protect.frames_left_out, "expected-loss", G_TYPE_DOUBLE, plan.expected_loss, "profile",
+      G_TYPE_STRING, plan.profile != NULL ? plan.profile->name : "", NULL);
+  gst_wzp_fec_quality_put_stats_locked(self, structure);
+  return structure;
 }

@@ -293,8 +293,12 @@ client_options_parse(ClientOptions *options, int *argc, char ***argv, GError **e
        "PORT"},
       {"latency", 0, 0, G_OPTION_ARG_INT, &options->latency,
        "Playout delay of what is heard; 0: by what the network does (0)", "MS"},
-      {"profile", 0, 0, G_OPTION_ARG_STRING, &options->profile, "Codec and rate of what is sent",
-       "NAME"},
+      {"profile", 0, 0, G_OPTION_ARG_STRING, &options->profile,
+       "Codec and rate of what is sent, whatever the network; with --tier auto: at best", "NAME"},
+      {"tier", 0, 0, G_OPTION_ARG_STRING, &options->tier,
+       "How well is spoken: good, degraded, ...; auto: as the network allows (auto)", "NAME"},
+      {"network-hint", 0, 0, G_OPTION_ARG_STRING, &options->network_hint,
+       "What network this is: wired, wifi, cellular (unknown)", "NAME"},
       {"denoise", 0, 0, G_OPTION_ARG_STRING, &options->denoise,
        "Take noise out of what is sent: off, light or strong (off)", "HOW"},
       {"dtx", 0, 0, G_OPTION_ARG_NONE, &options->dtx,
@@ -371,4 +375,6 @@ client_options_clear(ClientOptions *options)
   g_free(options->microphone);
   g_free(options->speaker);
   g_free(options->denoise);
+  g_free(options->tier);
+  g_free(options->network_hint);
 }

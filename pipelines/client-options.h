@@ -41,6 +41,7 @@ typedef struct {
   int latency;   /* ms, or CLIENT_LATENCY_NOT_GIVEN: the default of wzpcall */
   char *profile; /* NULL: the default of wzpcall */
   char *denoise; /* off, light, strong; NULL: the default of wzpcall */
+  char *tier, *network_hint; /* NULL: auto, or manual with a profile; unknown */
   gboolean json, version;
   char **check; /* relays to look at, and nothing else; NULL: a call */
   gboolean dtx;

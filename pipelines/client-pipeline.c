@@ -316,6 +316,16 @@ set_choice(GstElement *call, const char *property, const char *name, GError **er
   return FALSE;
 }
 
+/* Who names a profile wants that one, unless he says otherwise. */
+static gboolean
+set_quality(GstElement *call, const ClientOptions *options, GError **error)
+{
+  const char *tier = options->tier ? options->tier : options->profile ? "manual" : "auto";
+  return (!options->profile || set_choice(call, "profile", options->profile, error)) &&
+         set_choice(call, "tier", tier, error) &&
+         (!options->network_hint || set_choice(call, "network-hint", options->network_hint, error));
+}
+
 static gboolean
 set_latency(GstElement *call, int latency, GError **error)
 {
@@ -358,7 +368,7 @@ configure_call(GstElement *call, const ClientOptions *options, const char *seed_
     g_object_set(call, "tls-port", (guint)options->tls_port, NULL);
   if (options->dtx)
     g_object_set(call, "dtx", TRUE, NULL);
-  if ((options->profile && !set_choice(call, "profile", options->profile, error)) ||
+  if (!set_quality(call, options, error) ||
       (options->denoise && !set_choice(call, "denoise", options->denoise, error)))
     return FALSE;
   return options->latency == CLIENT_LATENCY_NOT_GIVEN || set_latency(call, options->latency, error);

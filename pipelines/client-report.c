@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "client-report.h"
 #include "client-peers.h"
+#include "client-quality.h"
 #include <json-glib/json-glib.h>
 #include <math.h>
 #include <stdio.h>
@@ -39,6 +40,7 @@ struct ClientReport {
   char *call_peer, *call_name, *words, *digits, *call_mode, *call_end;
   gint64 accepted, direct; /* monotonic us: the call was taken, media first went directly; 0: not */
   WzpContacts *contacts;
+  ClientQuality quality;
   double level_sent, level_heard, recorded;
   Counters now;
   Wire wire_sent, wire_received;
@@ -57,6 +59,7 @@ client_report_new(const ClientOptions *options)
   report->started_at = g_get_real_time();
   report->state = g_strdup("idle");
   report->peers = client_peers_new();
+  client_quality_init(&report->quality);
   report->level_sent = report->level_heard = SILENCE_DB;
   report->now.round_trip = report->now.delay = report->recorded = UNKNOWN;
   report->now.direct_round_trip = UNKNOWN;
@@ -68,6 +71,7 @@ client_report_free(ClientReport *report)
 {
   g_array_unref(report->peers);
   wzp_contacts_free(report->contacts);
+  client_quality_clear(&report->quality);
   g_free(report->state);
   g_free(report->error);
   g_free(report->said);
@@ -208,6 +212,15 @@ take_path(ClientReport *report, const GstStructure *structure)
 }
 
 static void
+take_quality(ClientReport *report, const GstStructure *structure)
+{
+  ClientQuality *quality = &report->quality;
+  const gboolean first = quality->tier == NULL;
+  if (client_quality_take(quality, structure) && !first)
+    client_report_say(report, "quality %s, %s: %s", quality->tier, quality->profile, quality->text);
+}
+
+static void
 take_level(double *level, const GstStructure *structure)
 {
   const GValue *value = gst_structure_get_value(structure, "rms");
@@ -235,6 +248,8 @@ client_report_take_message(ClientReport *report, GstMessage *message)
     take_call(report, structure);
   else if (g_str_equal(name, "wzp-path"))
     take_path(report, structure);
+  else if (g_str_equal(name, "wzp-quality"))
+    take_quality(report, structure);
   else if (g_str_equal(name, "wzp-relay-key"))
     take_relay_key(report, structure);
   else if (g_str_equal(name, "level"))
@@ -303,6 +318,7 @@ client_report_take_stats(ClientReport *report, const ClientPipeline *pipeline)
   now->path_silences = read_count(stats, "path-silences");
   read_number(stats, "direct-round-trip", &now->direct_round_trip);
   read_number(stats, "round-trip", &now->round_trip);
+  client_quality_take(&report->quality, stats);
   if (read_count(stats, "voices") > 0) /* else what the last one waited stands */
     read_number(stats, "jitter-delay-ms", &now->delay);
   const char *path = gst_structure_get_string(stats, "path");
@@ -416,6 +432,8 @@ client_report_status_line(ClientReport *report)
     g_string_append_printf(line, ", delay %.0f ms", report->now.delay);
   if (report->now.round_trip >= 0)
     g_string_append_printf(line, ", round trip %.0f ms", report->now.round_trip);
+  if (report->sends && report->quality.tier)
+    g_string_append_printf(line, ", %s (%s)", report->quality.tier, report->quality.verdict);
   for (guint i = 0; i < report->peers->len; i++) {
     const ClientPeer *peer = &g_array_index(report->peers, ClientPeer, i);
     if (peer->present)
@@ -503,6 +521,33 @@ add_call(GString *json, const ClientReport *report)
   g_string_free(call, TRUE);
 }
 
+static void
+add_quality(GString *json, const ClientReport *report)
+{
+  const ClientQuality *quality = &report->quality;
+  GString *one = g_string_new("{");
+  if (!report->sends || !quality->tier) {
+    g_string_free(one, TRUE);
+    add_member(json, "quality", "null");
+    return;
+  }
+  add_text(one, "tier", quality->tier);
+  add_text(one, "profile", quality->profile);
+  add_text(one, "reason", quality->reason);
+  add_text(one, "verdict", quality->verdict);
+  add_text(one, "text", quality->text);
+  add_number(one, "uplink_loss_pct", 100 * quality->uplink_loss, 1);
+  add_number(one, "residual_loss_pct", 100 * quality->residual_loss, 1);
+  add_number(one, "downlink_loss_pct", 100 * quality->downlink_loss, 1);
+  add_number(one, "queue_ms", quality->queue, 0);
+  add_number(one, "path_round_trip_ms", quality->round_trip, 0);
+  add_number(one, "tier_steps_down", quality->steps_down, 0);
+  add_number(one, "tier_steps_up", quality->steps_up, 0);
+  g_string_append_c(one, '}');
+  add_member(json, "quality", one->str);
+  g_string_free(one, TRUE);
+}
+
 /* Unix time in ms of a monotonic moment, so that two processes can be compared. */
 static double
 unix_msec(const ClientReport *report, gint64 moment)
@@ -547,6 +592,7 @@ print_json(const ClientReport *report)
              wire_kbit_s(report, report->sends ? &report->wire_sent : &report->wire_received), 1);
   add_number(json, "wire_kbps_sent", wire_kbit_s(report, &report->wire_sent), 1);
   add_number(json, "wire_kbps_received", wire_kbit_s(report, &report->wire_received), 1);
+  add_quality(json, report);
   add_number(json, "recorded_seconds", report->recorded, 3);
   printf("%s}\n", json->str);
   g_string_free(json, TRUE);
@@ -568,6 +614,9 @@ print_text(const ClientReport *report)
   if (report->sends)
     printf("sent       %" G_GUINT64_FORMAT " frames, %.1f kbit/s all-in\n", now->frames_sent,
            MAX(wire_kbit_s(report, &report->wire_sent), 0));
+  if (report->sends && report->quality.tier)
+    printf("quality    %s, %s: %s\n", report->quality.tier, report->quality.profile,
+           report->quality.text);
   if (report->hears)
     printf("heard      %" G_GUINT64_FORMAT " frames, %" G_GUINT64_FORMAT
            " repaired, %" G_GUINT64_FORMAT " concealed, delay %.0f ms\n",

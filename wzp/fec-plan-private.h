@@ -2,16 +2,8 @@
 #pragma once
 #include "fec-plan.h"
 
-#define WZP_FEC_PACKET_OVERHEAD 56
 /* One part in so many of a budget is left for what the session says beside media: handshake, pings. */
 #define WZP_FEC_SESSION_SHARE 150
-
-/* Bytes of a packet besides its bundle. */
-static inline unsigned
-wzp_fec_packet_overhead(const WzpFecLimits *limits)
-{
-  return limits->packet_overhead != 0 ? limits->packet_overhead : WZP_FEC_PACKET_OVERHEAD;
-}
 
 /* What media may have of the budget, bit/s. */
 static inline unsigned

@@ -224,7 +224,8 @@ choose_rate(Packing *packing)
 {
   double most = most_rate(packing);
   bool fixed = packing->limits->overhead != WZP_FEC_OVERHEAD_AUTO;
-  double rate = fixed ? most : MIN(floor_rate(packing->profile), most);
+  double least = floor_rate(packing->profile) + packing->limits->more / 100.0;
+  double rate = fixed || packing->limits->fill ? most : MIN(least, most);
   double best_rate = rate, best = INFINITY;
   for (;;) {
     packing->place.rate = rate;
@@ -336,8 +337,10 @@ wzp_fec_plan(WzpFecPlan *plan, const WzpChannelState *channel, const WzpFecLimit
   const WzpProfile *profile;
   double best = -INFINITY;
   for (unsigned n = 0; (profile = wzp_profile_nth(n)) != NULL; n++) {
-    bool lower = limits->may_lower_profile && profile->codec == wanted->codec &&
-                 profile->bitrate < wanted->bitrate;
+    bool lower =
+        limits->may_lower_profile && profile->codec == wanted->codec &&
+        profile->bitrate < wanted->bitrate &&
+        (limits->lowest_profile == NULL || profile->bitrate >= limits->lowest_profile->bitrate);
     if (profile != wanted && !lower)
       continue;
     for (unsigned frames = 1; frames <= 4; frames++) {

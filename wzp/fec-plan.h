@@ -38,11 +38,22 @@ typedef struct {
   /* Every bundle is filled up to the plan's longest, with repair and padding, and a plan holds for WZP_FEC_CONSTANT_PERIOD
    * at least, so that lengths say nothing of what is said, and little of how the network is. */
   bool constant_size;
-  bool may_lower_profile; /* the caller follows plan->profile */
+  bool may_lower_profile;           /* the caller follows plan->profile, */
+  const WzpProfile *lowest_profile; /* which is then no lower than this; NULL: the codec's lowest */
+  unsigned more; /* percent of repair beyond the floor that is always there (overhead AUTO) */
+  bool fill; /* the whole budget, repair first and then padding, to see whether it gets through */
   const WzpProfile *
       held_profile; /* of the plan in use, with its frames_per_packet: they are kept while another */
   unsigned held_frames; /* packing is hardly better. NULL and 0: none is in use */
 } WzpFecLimits;
+
+#define WZP_FEC_PACKET_OVERHEAD 56
+/* Bytes of a packet besides its bundle. */
+static inline unsigned
+wzp_fec_packet_overhead(const WzpFecLimits *limits)
+{
+  return limits->packet_overhead != 0 ? limits->packet_overhead : WZP_FEC_PACKET_OVERHEAD;
+}
 
 /* A repair over `window` frames, of which the newest is `offset` frames before the first frame of the packet that
  * carries it (0: the frame just before). */

@@ -4,6 +4,8 @@
 #include <glib.h>
 #include <string.h>
 
+#define PADDING_HEAD 3 /* its own type, and the length of the element before it */
+#define PADDING_MAX 400
 #define BLOCK_DEPTH 3             /* between two turns of a block lie two packets */
 #define BLOCK_REPAIRS_MAX 16      /* as many first ESIs as the element can say */
 #define CARRY_DIVISOR 20          /* of a budget, 1/20 s may be left over for the next packet */
@@ -21,6 +23,7 @@ typedef struct {
   WzpHeaderPolicy headers; /* what the policy then knows */
   WzpFecRepair repairs[WZP_FEC_REPAIRS];
   unsigned n_repairs;
+  size_t padding; /* bytes that only fill */
 } Draft;
 
 static void
@@ -426,6 +429,19 @@ fit(WzpFecSender *sender, Draft *draft, size_t frames, bool unlimited)
   }
 }
 
+/* What the repair leaves of the budget, where all of it is to be sent. */
+static void
+pad(WzpFecSender *sender, Draft *draft, size_t frames)
+{
+  if (!sender->limits.fill || sender->limits.budget == 0)
+    return;
+  size_t size = draft_size(sender, draft, frames);
+  int64_t left = (sender->tokens - bundle_cost(sender, draft, size)) / 1000000 - PADDING_HEAD;
+  int64_t room = (int64_t)WZP_FEC_BUNDLE_MAX - (int64_t)size - PADDING_HEAD;
+  left = MIN(left, MIN(room, PADDING_MAX));
+  draft->padding = left > 0 ? (size_t)left : 0;
+}
+
 /* Packets */
 
 static WzpFecQueued *
@@ -446,7 +462,8 @@ finish_packet(WzpFecSender *sender, const Draft *draft, uint64_t first, unsigned
   WzpWriter writer;
   bool comfort = sender->in_silence;
   size_t constant = wzp_fec_sender_constant_size(sender);
-  unsigned elements = (n > 0) + comfort + draft->n_repairs + sender->has_report + (constant > 0);
+  bool padded = constant > 0 || draft->padding > 0;
+  unsigned elements = (n > 0) + comfort + draft->n_repairs + sender->has_report + padded;
   wzp_writer_init(&writer, queued->bytes, sizeof queued->bytes);
 
   if (n > 0) {
@@ -472,10 +489,11 @@ finish_packet(WzpFecSender *sender, const Draft *draft, uint64_t first, unsigned
     sender->has_report = false;
     stats->reports_carried++;
   }
-  if (constant > 0) {
+  if (padded) {
     static const uint8_t zeros[WZP_DATAGRAM_MAX];
     size_t left = constant > writer.length ? constant - writer.length - 1 : 0;
-    wzp_bundle_write(&writer, WZP_ELEMENT_PADDING, zeros, left, true);
+    wzp_bundle_write(&writer, WZP_ELEMENT_PADDING, zeros, constant > 0 ? left : draft->padding,
+                     true);
   }
   stats->bundle_bytes += writer.length;
   stats->packets++;
@@ -555,6 +573,7 @@ wzp_fec_sender_emit_frames(WzpFecSender *sender, unsigned n, uint8_t code)
   else
     choose_sliding(sender, &draft, stretch, first, 1, &sender->owed_256);
   fit(sender, &draft, n * wzp_fec_sender_frame(sender, first)->length, false);
+  pad(sender, &draft, n * wzp_fec_sender_frame(sender, first)->length);
   finish_packet(sender, &draft, first, n);
 
   sender->n_waiting -= n;

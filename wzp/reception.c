@@ -206,10 +206,9 @@ say_transit(WzpTransit *transit, WzpTime now, WzpReport *report)
   report->held = UINT8_MAX;
   if (transit->n == 0)
     return;
-  transit->reported = (double)wzp_transit_ms(transit);
   report->jitter = (uint8_t)MIN(transit->jitter + 0.5, UINT8_MAX);
   report->heard = (uint16_t)transit->heard;
-  report->transit = (uint16_t)wzp_transit_ms(transit);
+  report->transit = (uint16_t)wzp_transit_tell(transit);
   report->held = 0;
   wzp_report_age(report, now - transit->heard_at);
 }

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 
 /* How long a stream's packets are on their way, as their receiver sees it: the clocks of the two sides differ by
- * nobody knows what, so only changes mean something. The sender judges them (path.h). */
+ * nobody knows what, so only changes mean something. The sender judges them (delivery.h). */
 
 #define WZP_TRANSIT_PACKETS 4
 
@@ -12,16 +12,22 @@
 typedef struct {
   int64_t latest[WZP_TRANSIT_PACKETS]; /* ms: arrival less the end of the packet's media time */
   unsigned n;                          /* packets so far */
-  double jitter;  /* ms: mean difference between one packet and the next (RFC 3550, 6.4.1) */
+  unsigned few;   /* of them say how long it takes now: those of the last 80 ms, at least two */
+  int64_t least;  /* ms, until the first report */
+  double jitter;  /* ms: mean difference between one packet and the next (RFC 3550, 6.4.1), */
+  double trend;   /* less the mean of the signed ones */
   uint64_t heard; /* media time, in ms, of the packet that came last, */
   WzpTime heard_at;
-  double reported; /* ms: the transit of the last report */
+  bool told;       /* there was a report, */
+  double reported; /* ms: and its transit */
 } WzpTransit;
 
 /* A packet with audio came; media_ms of its first frame, duration_ms of them all. Not one whose frames may have been
  * held back. */
 void wzp_transit_packet(WzpTransit *transit, WzpTime now, uint64_t media_ms, unsigned duration_ms);
-/* The least of the last packets, in ms: a single late one does not matter. */
+/* The least of the last packets, in ms: a single late one does not matter. Before the first report: of all. */
 int64_t wzp_transit_ms(const WzpTransit *transit);
+/* A report says so; its transit is what later ones differ from. */
+int64_t wzp_transit_tell(WzpTransit *transit);
 /* It is another than the last report said, by more than jitter explains. */
 bool wzp_transit_moved(const WzpTransit *transit);

@@ -130,7 +130,8 @@ test_decodebin(void)
   g_autofree char *text = NULL;
   gsize length;
   g_assert_true(g_file_get_contents(recorded, &text, &length, NULL));
-  g_assert_cmpuint(length, >=, 44 + 50 * 1920); /* a second of it */
+  /* a second of it; the packets of the start are longer, and playout then makes up for that */
+  g_assert_cmpuint(length, >=, 44 + 46 * 1920);
   gint loudest = 0;
   for (gsize n = 44; n + 1 < length; n += 2)
     loudest = MAX(loudest, (gint16)(((guint8)text[n + 1] << 8) | (guint8)text[n]));

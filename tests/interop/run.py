@@ -297,7 +297,7 @@ class Launch:
             raise NotImplementedError("gst-launch-1.0 or the plugin is missing")
         self.heard, self.log = b"", b""
         self.pipe, inner = os.pipe()
-        line = f"audiotestsrc is-live=true ! audioconvert ! wzpenc ! wzpfec ! wzpcrypt ! wzpsink {ends}"
+        line = f"audiotestsrc is-live=true ! audioconvert ! wzpenc ! wzpfec tier=manual ! wzpcrypt ! wzpsink {ends}"
         line += f" wzpsrc {ends} ! wzpdemux name=each" if others > 1 else f" wzpsrc {ends}"
         line += f" ! wzpcrypt ! wzpfec ! fdsink fd={inner}"
         line += f" each. ! wzpcrypt ! wzpfec ! fdsink async=false fd={inner}" * (others - 1)

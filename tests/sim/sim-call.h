@@ -7,6 +7,7 @@
 #include "wzp/fec-receiver.h"
 #include "wzp/fec-sender.h"
 #include "wzp/jitter.h"
+#include "wzp/quality.h"
 #include <glib.h>
 
 /* Whole calls in virtual time: clients, a relay, links between them, and on
@@ -70,6 +71,7 @@ typedef struct {
   GArray *frames;       /* SimFrame, of all calls of the party */
   unsigned first_frame; /* of this call */
   WzpFecSender *fec_sender;
+  WzpQuality *quality; /* NULL: nobody chooses tiers */
   uint8_t own_slot;
   WzpTime path_delay; /* of the last packet */
   uint64_t frames_sent;
@@ -111,14 +113,17 @@ typedef struct {
 typedef struct {
   uint64_t seed;
   WzpCallMode mode;
-  unsigned n_parties;          /* 0: two */
-  SimLinkConfig out, in;       /* of each party; UDP mode uses out in both directions */
-  WzpTime latency;             /* of playout; 0: 200 ms; SIM_ADAPTIVE */
-  bool no_playout;             /* frames are counted, not played */
-  const WzpProfile *profile;   /* NULL: opus-24k */
-  bool repair;                 /* false: each frame travels once, alone, and nothing is reported
+  unsigned n_parties;        /* 0: two */
+  SimLinkConfig out, in;     /* of each party; UDP mode uses out in both directions */
+  WzpTime latency;           /* of playout; 0: 200 ms; SIM_ADAPTIVE */
+  bool no_playout;           /* frames are counted, not played */
+  const WzpProfile *profile; /* NULL: opus-24k */
+  bool repair;               /* false: each frame travels once, alone, and nothing is reported
                 */
-  WzpFecLimits limits;         /* of repair; its profile is the one above */
+  WzpFecLimits limits;       /* of repair; its profile is the one above */
+  bool quality;              /* the quality controller runs, */
+  WzpQualityMode quality_mode;
+  WzpTier tier;                /* of AUTO: this one only; WZP_N_TIERS: as it chooses */
   const char *room;            /* NULL: "room" */
   const uint8_t *link_key;     /* a keyed room */
   const SimVoice *voice;       /* borrowed; NULL: silent frames */

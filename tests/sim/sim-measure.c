@@ -4,6 +4,7 @@
 #define CONNECT_LIMIT (30 * WZP_SECOND)
 /* until the last frames are in a packet */
 #define PACKETS_CLOSE (500 * WZP_MSEC)
+#define QUALITY_MAX_DELAY (400 * WZP_MSEC) /* of the lowest tier */
 
 static gint
 compare_times(gconstpointer a, gconstpointer b)
@@ -25,6 +26,13 @@ run_to(SimCall *sim, WzpTime end)
   /* what happens at the end itself is not ours any more */
   if (end - 1 > sim->now)
     sim_call_run(sim, end - 1 - sim->now);
+}
+
+static WzpTime
+judged_delay(const SimMeasureConfig *config)
+{
+  return config->quality ? MAX(config->limits.max_delay, QUALITY_MAX_DELAY)
+                         : config->limits.max_delay;
 }
 
 static void
@@ -69,8 +77,8 @@ judge(const SimParty *talker, const SimMeasureConfig *config, WzpTime start, Sim
     measure->gaps += missing && !in_gap;
     in_gap = missing;
     const unsigned second = (unsigned)((frame->captured - start) / WZP_SECOND);
-    count(frame, config->limits.max_delay,
-          &g_array_index(measure->seconds, SimSecond, second).counts, delays);
+    count(frame, judged_delay(config), &g_array_index(measure->seconds, SimSecond, second).counts,
+          delays);
   }
   for (unsigned i = 0; i < measure->seconds->len; i++) {
     const SimCounts *counts = &g_array_index(measure->seconds, SimSecond, i).counts;
@@ -87,6 +95,21 @@ judge(const SimParty *talker, const SimMeasureConfig *config, WzpTime start, Sim
   g_array_unref(delays);
 }
 
+static void
+take_step(SimCall *sim, const SimStep *step, SimLinkConfig *link)
+{
+  if (step->has_loss) {
+    link->loss = step->loss;
+    link->burst = step->burst;
+  }
+  if (step->has_rate)
+    link->rate = step->rate;
+  set_links(sim, link);
+  for (unsigned i = 0; i < 2 && step->has_network; i++)
+    if (sim->parties[i].quality != NULL)
+      wzp_quality_set_network(sim->parties[i].quality, sim->now, step->network);
+}
+
 /* Talks for the whole duration, a second at a time. */
 static void
 talk(SimCall *sim, const SimMeasureConfig *config, WzpTime start, SimMeasure *measure)
@@ -95,15 +118,14 @@ talk(SimCall *sim, const SimMeasureConfig *config, WzpTime start, SimMeasure *me
   const WzpTime end = start + config->duration;
   SimLinkConfig link = config->link;
   uint64_t bytes = talker->wire_bytes;
+  SimLinkStats waits = sim_link_stats(talker->out);
   unsigned step = 0;
   for (WzpTime from = start; from < end; from += WZP_SECOND) {
     const WzpTime to = MIN(from + WZP_SECOND, end);
     SimSecond second = {0};
     for (; step < config->n_steps && start + config->steps[step].at < to; step++) {
       run_to(sim, start + config->steps[step].at);
-      link.loss = config->steps[step].loss;
-      link.burst = config->steps[step].burst;
-      set_links(sim, &link);
+      take_step(sim, &config->steps[step], &link);
     }
     run_to(sim, to);
     second.counts.wire_bytes = talker->wire_bytes - bytes;
@@ -111,7 +133,15 @@ talk(SimCall *sim, const SimMeasureConfig *config, WzpTime start, SimMeasure *me
     second.plan = *wzp_fec_sender_plan(talker->fec_sender);
     wzp_fec_sender_get_stats(talker->fec_sender, sim->now, &measure->sender);
     second.estimate = measure->sender.channel;
+    if (talker->quality != NULL)
+      wzp_quality_get_state(talker->quality, sim->now, &second.quality);
+    const SimLinkStats waited = sim_link_stats(talker->out);
+    second.wait = sim_link_wait(&waits, &waited, 95);
+    waits = waited;
+    if (sim->parties[1].jitter != NULL)
+      second.latency = wzp_jitter_latency(sim->parties[1].jitter) / 1000;
     g_array_append_val(measure->seconds, second);
+    measure->quality = second.quality;
   }
   measure->plan = *wzp_fec_sender_plan(talker->fec_sender);
 }
@@ -127,7 +157,7 @@ await_last(SimCall *sim, const SimMeasureConfig *config, WzpTime end)
     if (frame->captured < end && frame->expected != WZP_NEVER)
       last = MAX(last, frame->expected);
   }
-  run_to(sim, last + config->limits.max_delay + 2);
+  run_to(sim, last + judged_delay(config) + 2);
 }
 
 bool
@@ -138,12 +168,18 @@ sim_measure_run(const SimMeasureConfig *config, SimMeasure *measure)
                               .mode = WZP_CALL_RELAY,
                               .out = clean,
                               .in = clean,
-                              .no_playout = true,
+                              .no_playout = !config->playout,
+                              .latency = config->playout ? SIM_ADAPTIVE : 0,
+                              .quality = config->quality,
+                              .quality_mode = config->quality_mode,
+                              .tier = config->tier,
                               .profile = config->profile,
                               .repair = true,
                               .limits = config->limits};
   SimCall *sim = sim_call_new(&call);
-  *measure = (SimMeasure){.seconds = g_array_new(FALSE, TRUE, sizeof(SimSecond))};
+  *measure = (SimMeasure){.has_quality = config->quality,
+                          .has_playout = config->playout,
+                          .seconds = g_array_new(FALSE, TRUE, sizeof(SimSecond))};
   sim_call_start_relay(sim);
   for (unsigned i = 0; i < 2; i++) {
     sim_call_start_party(sim, i);
@@ -160,6 +196,8 @@ sim_measure_run(const SimMeasureConfig *config, SimMeasure *measure)
     const SimLinkStats before = sim_link_stats(sim->parties[0].out);
     talk(sim, config, start, measure);
     const SimLinkStats after = sim_link_stats(sim->parties[0].out);
+    measure->wait_p95 = sim_link_wait(&before, &after, 95);
+    measure->wait_max = after.wait_max;
     measure->datagrams = after.sent - before.sent;
     measure->datagrams_lost = after.lost - before.lost;
     await_last(sim, config, start + config->duration);
@@ -167,6 +205,9 @@ sim_measure_run(const SimMeasureConfig *config, SimMeasure *measure)
     measure->twice = sim->parties[1].frames_twice;
     measure->mistimed = sim->parties[1].frames_mistimed;
     measure->refused = sim->parties[1].bundles_refused;
+    measure->concealed = sim->parties[1].frames_lost + sim->parties[1].frames_silent;
+    measure->played = sim->parties[1].played->len;
+    measure->stall = sim->parties[1].longest_stall;
   }
   sim_call_free(sim);
   return active;

@@ -8,8 +8,11 @@
  * relay, in both directions with luck of their own. */
 
 typedef struct {
-  WzpTime at;         /* after the beginning */
-  double loss, burst; /* as in SimLinkConfig, from then on */
+  WzpTime at; /* after the beginning; from then on: */
+  bool has_loss, has_rate, has_network;
+  double loss, burst; /* as in SimLinkConfig */
+  unsigned rate;
+  WzpNetwork network; /* that the talker's application says */
 } SimStep;
 
 typedef struct {
@@ -20,7 +23,12 @@ typedef struct {
   const SimStep *steps;
   unsigned n_steps;
   const WzpProfile *profile;
-  WzpFecLimits limits; /* max_delay: what is repaired later is lost */
+  WzpFecLimits
+      limits;   /* max_delay: what is repaired later is lost; with quality more than 400 ms later */
+  bool quality; /* as in SimCallConfig, for both */
+  WzpQualityMode quality_mode;
+  WzpTier tier;
+  bool playout; /* adaptive, and measured */
 } SimMeasureConfig;
 
 typedef struct {
@@ -32,6 +40,9 @@ typedef struct {
   SimCounts counts;
   WzpFecPlan plan; /* as it was at the end of the second */
   WzpChannelState estimate;
+  WzpQualityState quality;
+  WzpTime wait;    /* in the bottleneck's queue, 95 % */
+  WzpTime latency; /* of the listener's playout, at the end of the second */
 } SimSecond;
 
 typedef struct {
@@ -41,6 +52,11 @@ typedef struct {
   uint64_t datagrams, datagrams_lost;      /* of the direction, on its lossy leg */
   uint64_t twice, mistimed, refused;       /* at the listener, see SimParty */
   WzpFecPlan plan;                         /* at the end */
+  WzpTime wait_p95, wait_max;              /* in the bottleneck's queue */
+  WzpQualityState quality;                 /* at the end */
+  bool has_quality, has_playout;
+  uint64_t concealed, played; /* with playout: frames */
+  WzpTime stall;              /* the longest time between two frames that were played */
   WzpFecSenderStats sender;
   GArray *seconds; /* SimSecond, the last one may be shorter */
 } SimMeasure;

@@ -129,8 +129,11 @@ through_queue(SimLink *link, WzpTime now, size_t length, bool *dropped)
   const uint64_t waiting = (uint64_t)waits * config->rate / 8 / WZP_SECOND;
   *dropped = (config->queue_time > 0 && waits > config->queue_time) ||
              (config->queue_bytes > 0 && waiting > config->queue_bytes);
-  if (!*dropped)
+  if (!*dropped) {
     link->queue_end = begin + duration;
+    link->stats.waits[MIN(waits / SIM_WAIT_STEP, SIM_WAITS - 1)]++;
+    link->stats.wait_max = MAX(link->stats.wait_max, waits);
+  }
   return begin + duration;
 }
 
@@ -188,6 +191,21 @@ SimLinkStats
 sim_link_stats(const SimLink *link)
 {
   return link->stats;
+}
+
+WzpTime
+sim_link_wait(const SimLinkStats *before, const SimLinkStats *after, double percent)
+{
+  static const SimLinkStats none;
+  const SimLinkStats *from = before != NULL ? before : &none;
+  uint64_t all = 0, upto = 0;
+  unsigned n = 0;
+  for (unsigned i = 0; i < SIM_WAITS; i++)
+    all += after->waits[i] - from->waits[i];
+  while (n < SIM_WAITS &&
+         (double)(upto += after->waits[n] - from->waits[n]) * 100 < percent * (double)all)
+    n++;
+  return all > 0 ? (n + 1) * SIM_WAIT_STEP : 0;
 }
 
 typedef struct {

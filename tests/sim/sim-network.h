@@ -36,10 +36,18 @@ typedef struct {
   WzpTime blackout_from, blackout_to; /* after the origin; nothing passes in between */
 } SimLinkConfig;
 
+#define SIM_WAITS 400
+#define SIM_WAIT_STEP (5 * WZP_MSEC)
+
 /* lost: for whatever reason. reordered: due before one sent earlier. */
 typedef struct {
   uint64_t sent, bytes, lost, queue_dropped, duplicated, reordered;
+  uint32_t waits
+      [SIM_WAITS]; /* how many waited so long at the bottleneck, in SIM_WAIT_STEP; the last: longer */
+  WzpTime wait_max;
 } SimLinkStats;
+/* What so many percent of the datagrams waited at most, between two looks at the stats (before may be NULL). */
+WzpTime sim_link_wait(const SimLinkStats *before, const SimLinkStats *after, double percent);
 
 typedef struct SimLink SimLink;
 SimLink *sim_link_new(const SimLinkConfig *config, uint64_t seed);

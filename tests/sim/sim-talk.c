@@ -25,6 +25,7 @@ sim_talk_clear(SimParty *party)
   /* whatever came out on the other side is what went in */
   g_assert_cmpuint(party->frames_wrong, ==, 0);
   wzp_fec_sender_free(party->fec_sender);
+  wzp_quality_free(party->quality);
   for (unsigned slot = 0; slot < G_N_ELEMENTS(party->fec_receivers); slot++) {
     wzp_fec_receiver_free(party->fec_receivers[slot]);
     wzp_fec_holes_free(party->holes[slot]);
@@ -32,6 +33,27 @@ sim_talk_clear(SimParty *party)
   wzp_jitter_free(party->jitter);
   g_array_unref(party->frames);
   g_array_unref(party->played);
+}
+
+static void
+begin_quality(SimCall *sim, SimParty *party)
+{
+  if (!sim->config.quality)
+    return;
+  wzp_quality_free(party->quality);
+  party->quality = wzp_quality_new();
+  wzp_quality_set_mode(party->quality, sim->config.quality_mode);
+  wzp_quality_set_profile(party->quality, sim->limits_of_repair.profile);
+  wzp_quality_set_tier(party->quality, sim->config.tier);
+}
+
+static void
+apply_quality(SimCall *sim, SimParty *party)
+{
+  if (party->quality == NULL)
+    return;
+  const WzpFecLimits limits = wzp_quality_limits(party->quality, &sim->limits_of_repair);
+  wzp_fec_sender_set_limits(party->fec_sender, &limits);
 }
 
 void
@@ -48,7 +70,9 @@ sim_talk_begin(SimCall *sim, SimParty *party)
   if (party->jitter != NULL && adaptive)
     wzp_jitter_set_round_trip(party->jitter, 2 * (config->out.delay + config->in.delay) * 1000);
   wzp_fec_sender_free(party->fec_sender);
+  begin_quality(sim, party);
   party->fec_sender = wzp_fec_sender_new(&sim->limits_of_repair);
+  apply_quality(sim, party);
   party->first_frame = party->frames->len;
   party->profile = sim->limits_of_repair.profile;
   party->talking = true;
@@ -122,6 +146,9 @@ send_packet(SimCall *sim, SimParty *party, const WzpFecPacket *fec)
     expected = MIN(expected, at);
   }
   party->frames_sent += result == WZP_OK || expected != WZP_NEVER ? fec->n_frames : 0;
+  if (expected != WZP_NEVER && party->quality != NULL)
+    wzp_quality_sent(party->quality, sim->now, fec->media_ms, fec->n_frames > 0,
+                     (unsigned)length + SIM_IP_UDP_BYTES);
   /* what was never sent would have taken as long as what was */
   if (expected == WZP_NEVER)
     expected = sim->now + party->path_delay;
@@ -144,7 +171,7 @@ playout(const SimCall *sim, const SimParty *party)
 {
   WzpJitterStats stats;
   if (party->jitter == NULL || sim->config.latency != SIM_ADAPTIVE)
-    return sim->limits_of_repair.max_delay;
+    return party->quality != NULL ? 0 : sim->limits_of_repair.max_delay;
   wzp_jitter_get_stats(party->jitter, &stats);
   return stats.playout / 1000;
 }
@@ -156,8 +183,11 @@ report(SimCall *sim, SimParty *party)
   for (unsigned slot = 0; slot < G_N_ELEMENTS(party->fec_receivers); slot++)
     if (party->fec_receivers[slot] != NULL &&
         wzp_fec_receiver_report(party->fec_receivers[slot], sim->now, (uint8_t)slot,
-                                playout(sim, party), &report))
+                                playout(sim, party), &report)) {
       wzp_fec_sender_carry_report(party->fec_sender, sim->now, &report);
+      if (party->quality != NULL)
+        wzp_quality_own_report(party->quality, &report);
+    }
 }
 
 static void
@@ -209,15 +239,18 @@ sim_talk_act(SimCall *sim, SimParty *party)
 {
   if (sim->now < sim_talk_next(sim, party))
     return;
+  if (party->quality != NULL && wzp_quality_tick(party->quality, sim->now))
+    apply_quality(sim, party);
   if (sim->config.repair)
     report(sim, party);
-  if (party->talking)
+  if (party->talking &&
+      (party->quality == NULL || !wzp_quality_is_paused(party->quality, sim->now)))
     talk(sim, party);
   else
     be_silent(sim, party);
   party->timestamp += party->profile->frame_ms;
   party->next_frame += frame_time(party);
-  if (sim->limits_of_repair.may_lower_profile)
+  if (sim->limits_of_repair.may_lower_profile || party->quality != NULL)
     party->profile = wzp_fec_sender_plan(party->fec_sender)->profile;
 }
 
@@ -265,6 +298,8 @@ sim_play_act(SimCall *sim, SimParty *party)
       note_played(sim, party, &g_array_index(sim->parties[from].frames, SimFrame, number));
     party->frames_lost += output.action == WZP_JITTER_LOST;
     party->frames_silent += output.action == WZP_JITTER_SILENCE;
+    if (voice == NULL && output.action == WZP_JITTER_PLAY && sim->config.latency == SIM_ADAPTIVE)
+      wzp_jitter_stretched(party->jitter, output.stretch); /* as a decoder would, at its ease */
     if (voice == NULL || output.action == WZP_JITTER_DROP)
       continue;
     const int64_t by = voice->played(voice->user, party->index, &output, from, number);
@@ -399,5 +434,9 @@ sim_talk_listen(SimCall *sim, SimParty *party, const uint8_t *packet, size_t len
     wzp_fec_sender_handle_report(party->fec_sender, sim->now, &report);
     wzp_fec_sender_get_stats(party->fec_sender, sim->now, &stats);
     wzp_call_set_loss(party->call, stats.channel.loss);
+    if (party->quality != NULL &&
+        wzp_quality_report(party->quality, sim->now, opened.header.slot, &report,
+                           wzp_fec_sender_plan(party->fec_sender), &stats.channel))
+      apply_quality(sim, party);
   }
 }

@@ -27,11 +27,11 @@ static const struct {
 
 typedef struct {
   SimLinkOptions link;
-  char *profile, *scheme, *blackout, **steps;
+  char *profile, *scheme, *blackout, *tier, **steps, **rate_steps, **networks;
   double round_trip, max_delay, budget, seconds;
   gint64 seed;
   int overhead, block, window, frames;
-  gboolean json, timeline;
+  gboolean json, timeline, playout;
   GArray *parsed_steps; /* SimStep */
 } Options;
 
@@ -79,6 +79,66 @@ parse_numbers(const char *text, double numbers[3])
   return 0;
 }
 
+static gint
+compare_steps(gconstpointer a, gconstpointer b)
+{
+  const SimStep *x = a, *y = b;
+  return x->at < y->at ? -1 : x->at > y->at;
+}
+
+static gboolean
+parse_rate_steps(Options *options, GError **error)
+{
+  for (char **text = options->rate_steps; text != NULL && *text != NULL; text++) {
+    double numbers[3];
+    if (parse_numbers(*text, numbers) != 2 || !(numbers[0] >= 0 && numbers[0] <= SECONDS_MAX) ||
+        !(numbers[1] == 0 || (numbers[1] >= 1 && numbers[1] <= 1000000)))
+      return sim_option_fail(error, "--rate-step is SECOND:KBPS (0: no bottleneck), not '%s'",
+                             *text);
+    const SimStep step = {.at = (WzpTime)(numbers[0] * WZP_SECOND),
+                          .has_rate = true,
+                          .rate = (unsigned)(numbers[1] * 1000)};
+    g_array_append_val(options->parsed_steps, step);
+  }
+  return TRUE;
+}
+
+static gboolean
+parse_networks(Options *options, const SimMeasureConfig *config, GError **error)
+{
+  for (char **text = options->networks; text != NULL && *text != NULL; text++) {
+    char *end;
+    const double second = g_ascii_strtod(*text, &end);
+    SimStep step = {.at = (WzpTime)(second * WZP_SECOND), .has_network = true};
+    if (end == *text || *end != ':' || !(second >= 0 && second <= SECONDS_MAX) ||
+        !wzp_network_by_name(end + 1, &step.network))
+      return sim_option_fail(
+          error, "--network is SECOND:NAME, of unknown, wired, wifi, cellular, not '%s'", *text);
+    if (!config->quality)
+      return sim_option_fail(error, "--network is for --tier");
+    g_array_append_val(options->parsed_steps, step);
+  }
+  return TRUE;
+}
+
+static gboolean
+parse_tier(const Options *options, SimMeasureConfig *config, GError **error)
+{
+  config->tier = WZP_N_TIERS;
+  config->quality = options->tier != NULL;
+  config->playout = options->playout;
+  if (options->tier == NULL || strcmp(options->tier, "auto") == 0)
+    return TRUE;
+  if (strcmp(options->tier, "compatible") == 0)
+    config->quality_mode = WZP_QUALITY_COMPATIBLE;
+  else if (!wzp_tier_by_name(options->tier, &config->tier))
+    return sim_option_fail(error,
+                           "--tier is auto, compatible, studio-64k, studio-48k, studio-32k, good, "
+                           "degraded or catastrophic, not '%s'",
+                           options->tier);
+  return TRUE;
+}
+
 static gboolean
 parse_steps(Options *options, SimMeasureConfig *config, GError **error)
 {
@@ -88,6 +148,7 @@ parse_steps(Options *options, SimMeasureConfig *config, GError **error)
     if (n < 2 || !(numbers[0] >= 0 && numbers[0] <= SECONDS_MAX))
       return sim_option_fail(error, "--step is SECOND:LOSS or SECOND:LOSS:BURST, not '%s'", *text);
     const SimStep step = {.at = (WzpTime)(numbers[0] * WZP_SECOND),
+                          .has_loss = true,
                           .loss = numbers[1],
                           .burst = n == 3 ? numbers[2] : config->link.burst};
     if (n == 3 && !sim_burst_check("--step", step.burst, error))
@@ -101,6 +162,9 @@ parse_steps(Options *options, SimMeasureConfig *config, GError **error)
   }
   if (options->parsed_steps->len > 0 && config->link.trace != NULL)
     return sim_option_fail(error, "--trace brings its own losses: --step needs --loss");
+  if (!parse_rate_steps(options, error) || !parse_networks(options, config, error))
+    return FALSE;
+  g_array_sort(options->parsed_steps, compare_steps); /* stable: as they were typed */
   config->steps = (const SimStep *)(gconstpointer)options->parsed_steps->data;
   config->n_steps = options->parsed_steps->len;
   return TRUE;
@@ -168,8 +232,9 @@ check_options(Options *options, int rest, SimMeasureConfig *config, GError **err
   if (options->link.loss == SIM_OPTION_UNSET && options->link.trace_path == NULL)
     return sim_option_fail(error, "--loss P or --trace FILE is needed, --help tells the rest");
   if (!sim_link_options_apply(&options->link, &config->link, error) ||
-      !parse_profile(options, config, error) || !parse_limits(options, &config->limits, error) ||
-      !parse_steps(options, config, error) || !parse_blackout(options, &config->link, error) ||
+      !parse_profile(options, config, error) || !parse_tier(options, config, error) ||
+      !parse_limits(options, &config->limits, error) || !parse_steps(options, config, error) ||
+      !parse_blackout(options, &config->link, error) ||
       (given && !sim_option_check_ms("--rtt", options->round_trip, error)))
     return FALSE;
   if (!(options->seconds > 0 && options->seconds <= SECONDS_MAX))
@@ -224,6 +289,71 @@ describe_plan(const WzpFecPlan *plan, char text[128])
   return text;
 }
 
+/* "" without a controller. Free with g_free(). */
+static char *
+describe_quality(const SimMeasure *measure, const SimSecond *second, gboolean json)
+{
+  const WzpQualityState *quality = &second->quality;
+  if (!measure->has_quality)
+    return g_strdup("");
+  if (json)
+    return g_strdup_printf(",\"tier\":\"%s\",\"reason\":\"%s\",\"verdict\":\"%s\",\"limit\":%u"
+                           ",\"wait_ms\":%.0f,\"latency_ms\":%.0f",
+                           wzp_tier_name(quality->tier), wzp_reason_name(quality->reason),
+                           wzp_verdict_name(quality->verdict), quality->limit, ms(second->wait),
+                           ms(second->latency));
+  return g_strdup_printf("  %s by %s, %s, limit %.1f, waits %.0f, latency %.0f",
+                         wzp_tier_name(quality->tier), wzp_reason_name(quality->reason),
+                         wzp_verdict_name(quality->verdict), quality->limit / 1000.0,
+                         ms(second->wait), ms(second->latency));
+}
+
+static unsigned
+count_tier(const SimMeasure *measure, WzpTier tier)
+{
+  unsigned n = 0;
+  for (unsigned i = 0; i < measure->seconds->len; i++)
+    n += g_array_index(measure->seconds, SimSecond, i).quality.tier == tier;
+  return n;
+}
+
+static void
+print_quality(const SimMeasure *measure, gboolean json)
+{
+  const WzpQualityState *quality = &measure->quality;
+  if (measure->has_playout)
+    printf(json ? ",\"playout\":{\"concealed\":%" PRIu64 ",\"played\":%" PRIu64
+                  ",\"longest_stall_ms\":%.0f}"
+                : "playout          %" PRIu64 " steps concealed, %" PRIu64
+                  " frames played, longest stall %.0f ms\n",
+           measure->concealed, measure->played, ms(measure->stall));
+  if (!measure->has_quality)
+    return;
+  char *text = wzp_quality_text(quality);
+  if (json)
+    printf(
+        ",\"wait_ms\":{\"p95\":%.0f,\"max\":%.0f},\"quality\":{\"verdict\":\"%s\",\"text\":\"%s\""
+        ",\"steps_down\":%" PRIu64 ",\"steps_up\":%" PRIu64 ",\"cuts\":%" PRIu64
+        ",\"probes\":%" PRIu64 ",\"round_trip_ms\":%.0f,\"drift_ppm\":%.0f,\"seconds\":{",
+        ms(measure->wait_p95), ms(measure->wait_max), wzp_verdict_name(quality->verdict), text,
+        quality->steps_down, quality->steps_up, quality->cuts, quality->probes,
+        ms(quality->round_trip), quality->drift_ppm);
+  else
+    printf("waits            95 %% %.0f ms, longest %.0f ms\nquality          %s; tier %" PRIu64
+           " down, %" PRIu64 " up; limit cut %" PRIu64 " times, raised %" PRIu64
+           "\nseconds          ",
+           ms(measure->wait_p95), ms(measure->wait_max), text, quality->steps_down,
+           quality->steps_up, quality->cuts, quality->probes);
+  for (WzpTier tier = 0; tier < WZP_N_TIERS; tier++)
+    printf(json ? "%s\"%s\":%u" : "%s%s %u",
+           tier == 0 ? ""
+           : json    ? ","
+                     : ", ",
+           wzp_tier_name(tier), count_tier(measure, tier));
+  printf(json ? "}}" : "\n");
+  g_free(text);
+}
+
 static void
 print_timeline(const SimMeasure *measure, gboolean json)
 {
@@ -235,17 +365,19 @@ print_timeline(const SimMeasure *measure, gboolean json)
     const SimCounts *counts = &second->counts;
     const double burst = wzp_channel_mean_burst(&second->estimate);
     describe_plan(&second->plan, plan);
+    char *quality = describe_quality(measure, second, json);
     if (json)
       printf("{\"second\":%u,\"frames_sent\":%" PRIu64 ",\"frames_received\":%" PRIu64
              ",\"frames_repaired\":%" PRIu64 ",\"frames_lost\":%" PRIu64 ",\"wire_bytes\":%" PRIu64
              ",\"estimated_loss\":%.4f,\"estimated_burst\":%.2f"
-             ",\"plan\":\"%s\"}\n",
+             ",\"plan\":\"%s\"%s}\n",
              i, counts->sent, counts->received, counts->repaired, counts->lost, counts->wire_bytes,
-             second->estimate.loss, burst, plan);
+             second->estimate.loss, burst, plan, quality);
     else
-      printf("%6u %6" PRIu64 " %9" PRIu64 " %9" PRIu64 " %5" PRIu64 " %7.1f %15.3f %6.2f  %s\n", i,
-             counts->sent, counts->received, counts->repaired, counts->lost,
-             kbps(counts->wire_bytes, 1), second->estimate.loss, burst, plan);
+      printf("%6u %6" PRIu64 " %9" PRIu64 " %9" PRIu64 " %5" PRIu64 " %7.1f %15.3f %6.2f  %s%s\n",
+             i, counts->sent, counts->received, counts->repaired, counts->lost,
+             kbps(counts->wire_bytes, 1), second->estimate.loss, burst, plan, quality);
+    g_free(quality);
   }
 }
 
@@ -281,6 +413,7 @@ print_json(const SimMeasure *measure, double seconds)
          measure->twice, measure->mistimed, measure->refused);
   printf(",\"estimate\":{\"loss\":%.4f,\"burst\":%.2f}", sender->channel.loss,
          wzp_channel_mean_burst(&sender->channel));
+  print_quality(measure, TRUE);
   printf(",\"plan_changes\":%" PRIu64 ",\"plan\":\"%s\"}\n", sender->plans,
          describe_plan(&measure->plan, plan));
 }
@@ -311,6 +444,7 @@ print_table(const SimMeasure *measure, double seconds)
          100 * measure->sender.channel.loss, wzp_channel_mean_burst(&measure->sender.channel));
   printf("last plan        %s (%" PRIu64 " changes)\n", describe_plan(&measure->plan, plan),
          measure->sender.plans);
+  print_quality(measure, FALSE);
 }
 
 /* Frames are sent whatever the budget. */
@@ -356,6 +490,17 @@ main(int argc, char **argv)
        "FRAMES"},
       {"frames", 0, 0, G_OPTION_ARG_INT, &options.frames, "In a packet (0: the policy's choice)",
        "N"},
+      {"tier", 0, 0, G_OPTION_ARG_STRING, &options.tier,
+       "The quality controller chooses (auto, compatible), or keeps to this tier; --profile is the "
+       "best that it may use (no controller)",
+       "NAME"},
+      {"rate-step", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options.rate_steps,
+       "Another bottleneck from this second on, 0 for none; may come again", "T:KBPS"},
+      {"network", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options.networks,
+       "The application says from this second on: unknown, wired, wifi, cellular; may come again",
+       "T:NAME"},
+      {"playout", 0, 0, G_OPTION_ARG_NONE, &options.playout,
+       "The listener plays, with a latency that follows the network", NULL},
       {"step", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options.steps,
        "Another loss, and burst, from this second on; may come again", "T:P[:B]"},
       {"blackout", 0, 0, G_OPTION_ARG_STRING, &options.blackout, "Nothing passes between seconds",
@@ -397,6 +542,9 @@ main(int argc, char **argv)
   g_array_unref(options.parsed_steps);
   sim_link_options_clear(&options.link);
   g_strfreev(options.steps);
+  g_strfreev(options.rate_steps);
+  g_strfreev(options.networks);
+  g_free(options.tier);
   g_free(options.blackout);
   g_free(options.profile);
   g_free(options.scheme);

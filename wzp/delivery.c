@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "delivery.h"
+#include "seq.h"
+#include <glib.h>
+#include <math.h>
+#include <string.h>
+
+#define BUCKET (5 * WZP_SECOND)
+#define MEAN_STEP 0.3
+#define ROUND_TRIP_STEP 0.25
+#define ROUND_TRIP_MAX (10 * WZP_SECOND)
+/* Delivery is measured over at least this, where so much is known. */
+#define MARK_AGE (350 * WZP_MSEC)
+#define FULL_MS 10
+#define FULL_LOSS 0.1
+/* Drift: what a clock can do, what is seen at all, and how far off a straight line its points may lie. */
+#define DRIFT_MAX 1.5 /* ms a second */
+#define DRIFT_LEAST 0.15
+#define DRIFT_OFF_MS 4
+#define STALE (10 * WZP_SECOND) /* without reports the transit may have gone round */
+
+void
+wzp_delivery_log_packet(WzpDeliveryLog *log, WzpTime now, uint64_t media_ms, bool audio,
+                        unsigned bytes)
+{
+  log->bytes += bytes;
+  if (!audio)
+    return;
+  log->entries[log->n % WZP_DELIVERY_LOG].media_ms = (uint16_t)media_ms;
+  log->entries[log->n % WZP_DELIVERY_LOG].at = now;
+  log->entries[log->n % WZP_DELIVERY_LOG].bytes = log->bytes;
+  log->entries[log->n % WZP_DELIVERY_LOG].size = bytes;
+  log->n++;
+}
+
+void
+wzp_delivery_init(WzpDelivery *path, uint8_t slot)
+{
+  memset(path, 0, sizeof *path);
+  path->slot = slot;
+  path->round_trip = -1;
+}
+
+void
+wzp_delivery_forget_delay(WzpDelivery *path)
+{
+  path->timed = false;
+  path->n_buckets = path->n_marks = 0;
+  path->queue = path->before = path->backlog = path->drift = path->delivered = 0;
+}
+
+/* --- what is lost --- */
+
+static bool
+count(WzpDelivery *path, const WzpReport *report, unsigned frames)
+{
+  int judged = wzp_seq16_distance(report->judged, path->last.judged);
+  int received = wzp_seq16_distance(report->received, path->last.received);
+  if (judged < WZP_DELIVERY_FEW)
+    return false;
+  int lost = CLAMP(judged - received, 0, judged);
+  unsigned unrepaired = (uint16_t)(report->unrepaired - path->last.unrepaired);
+  path->judged = (unsigned)judged;
+  path->loss = (double)lost / judged;
+  path->residual = MIN((double)unrepaired / (judged * MAX(frames, 1)), 1);
+  path->mean_loss += (path->n < 2 ? 1 : MEAN_STEP) * (path->loss - path->mean_loss);
+  return true;
+}
+
+/* --- how long it takes --- */
+
+static double
+at_of(const WzpDelivery *path, unsigned bucket)
+{
+  return (double)(path->buckets[bucket].since - path->buckets[0].since) / WZP_SECOND;
+}
+
+/* A straight line through the least transits of a minute; 0 when they do not lie on one. */
+static double
+find_drift(const WzpDelivery *path)
+{
+  double n = path->n_buckets, time = 0, least = 0, both = 0, square = 0;
+  for (unsigned i = 0; i < path->n_buckets; i++) {
+    time += at_of(path, i) / n;
+    least += (double)(path->buckets[i].least - path->buckets[0].least) / n;
+  }
+  for (unsigned i = 0; i < path->n_buckets; i++) {
+    double x = at_of(path, i) - time;
+    both += x * ((double)(path->buckets[i].least - path->buckets[0].least) - least);
+    square += x * x;
+  }
+  double slope = both / square;
+  for (unsigned i = 0; i < path->n_buckets; i++) {
+    double off = (double)(path->buckets[i].least - path->buckets[0].least) - least -
+                 slope * (at_of(path, i) - time);
+    if (fabs(off) > DRIFT_OFF_MS)
+      return 0;
+  }
+  return fabs(slope) > DRIFT_MAX || fabs(slope) < DRIFT_LEAST ? 0 : slope;
+}
+
+static void
+remember_least(WzpDelivery *path, WzpTime now)
+{
+  unsigned n = path->n_buckets;
+  if (n > 0 && now - path->buckets[n - 1].since < BUCKET) {
+    if (path->transit >= path->buckets[n - 1].least)
+      return;
+    path->buckets[n - 1].least = path->transit;
+    path->buckets[n - 1].bits = path->bits;
+    return;
+  }
+  if (n == WZP_DELIVERY_BUCKETS) {
+    path->drift = find_drift(path);
+    memmove(&path->buckets[0], &path->buckets[1], (n - 1) * sizeof path->buckets[0]);
+    n--;
+  }
+  path->buckets[n].since = now;
+  path->buckets[n].least = path->transit;
+  path->buckets[n].bits = path->bits;
+  path->n_buckets = n + 1;
+}
+
+/* What the way would take if nothing waited: a longer packet takes longer, too. */
+static double
+empty_way(const WzpDelivery *path, WzpTime now)
+{
+  double least = (double)path->transit;
+  for (unsigned i = 0; i < path->n_buckets; i++) {
+    double age = (double)(now - path->buckets[i].since) / WZP_SECOND;
+    double longer = path->bottleneck > 0 && path->bits > 0 && path->buckets[i].bits > 0
+                        ? MAX(path->bits - path->buckets[i].bits, 0) * 1000 / path->bottleneck
+                        : 0;
+    least = MIN(least, (double)path->buckets[i].least + path->drift * age + longer);
+  }
+  return least;
+}
+
+static void
+take_transit(WzpDelivery *path, WzpTime now, const WzpReport *report)
+{
+  if (!path->timed || now - path->at > STALE) {
+    wzp_delivery_forget_delay(path);
+    path->transit = (int16_t)report->transit;
+  } else {
+    path->transit += (int16_t)(uint16_t)(report->transit - (uint16_t)path->transit);
+  }
+  path->timed = true;
+  remember_least(path, now);
+  path->jitter = report->jitter;
+  path->before = path->queue;
+  path->queue = (double)path->transit - empty_way(path, now);
+}
+
+/* The packet that was heard, in the log; -1 when it is no longer there. */
+static int64_t
+find_heard(const WzpDeliveryLog *log, uint16_t media_ms)
+{
+  for (uint64_t back = 1; back <= MIN(log->n, WZP_DELIVERY_LOG); back++)
+    if (log->entries[(log->n - back) % WZP_DELIVERY_LOG].media_ms == media_ms)
+      return (int64_t)((log->n - back) % WZP_DELIVERY_LOG);
+  return -1;
+}
+
+static void
+measure_delivery(WzpDelivery *path, WzpTime sent, uint64_t bytes)
+{
+  unsigned from = 0;
+  while (from + 1 < path->n_marks && sent - path->marks[from].sent < MARK_AGE)
+    from++;
+  if (from < path->n_marks && sent > path->marks[from].sent) {
+    WzpTime took =
+        sent - path->marks[from].sent + (path->transit - path->marks[from].transit) * WZP_MSEC;
+    /* a queue that is full drops; else what is lost is lost behind it, or before */
+    bool full = fabs(path->queue - path->before) < FULL_MS && path->loss > FULL_LOSS;
+    double bits = (double)(bytes - path->marks[from].bytes) * 8 * (full ? 1 - path->loss : 1);
+    path->delivered = bits * WZP_SECOND / (double)MAX(took, 20 * WZP_MSEC);
+  }
+  if (path->n_marks > 0 && sent <= path->marks[0].sent)
+    return;
+  path->n_marks = MIN(path->n_marks + 1, WZP_DELIVERY_MARKS);
+  memmove(&path->marks[1], &path->marks[0], (path->n_marks - 1) * sizeof path->marks[0]);
+  path->marks[0].sent = sent;
+  path->marks[0].bytes = bytes;
+  path->marks[0].transit = path->transit;
+}
+
+static void
+take_heard(WzpDelivery *path, WzpTime now, const WzpReport *report, const WzpDeliveryLog *log,
+           unsigned entry)
+{
+  WzpTime trip = now - log->entries[entry].at - report->held * WZP_REPORT_HELD_UNIT;
+  if (report->held < UINT8_MAX && trip >= 0 && trip < ROUND_TRIP_MAX)
+    path->round_trip =
+        path->round_trip < 0
+            ? trip
+            : path->round_trip + (WzpTime)(ROUND_TRIP_STEP * (double)(trip - path->round_trip));
+  measure_delivery(path, log->entries[entry].at, log->entries[entry].bytes);
+  path->heard = log->entries[entry].at;
+  double since = (double)(log->bytes - log->entries[entry].bytes) * 8;
+  double passed = (double)(now - path->heard) / WZP_MSEC;
+  path->backlog = path->queue;
+  if (path->delivered > 0)
+    path->backlog = MAX(path->queue + since * 1000 / path->delivered - passed, 0);
+}
+
+bool
+wzp_delivery_report(WzpDelivery *path, WzpTime now, const WzpReport *report, unsigned frames,
+                    const WzpDeliveryLog *log)
+{
+  if (path->n > 0 && now - path->at < STALE &&
+      wzp_seq16_distance(report->judged, path->last.judged) < 0)
+    return false;
+  bool first = path->n == 0 || wzp_seq16_distance(report->judged, path->last.judged) < 0;
+  bool fresh = first || report->heard != path->last.heard || !path->timed;
+  int64_t entry = find_heard(log, report->heard);
+  if (report->held < UINT8_MAX && fresh) {
+    path->bits = entry >= 0 ? log->entries[entry].size * 8 : 0;
+    take_transit(path, now, report);
+    if (entry >= 0)
+      take_heard(path, now, report, log, (unsigned)entry);
+  }
+  bool counted = !first && count(path, report, frames);
+  path->at = now;
+  path->last.heard = report->heard;
+  if (first || counted) {
+    path->last = *report;
+    path->n++;
+  }
+  return counted;
+}
+
+double
+wzp_delivery_drift_ppm(const WzpDelivery *path)
+{
+  return path->drift * 1000;
+}

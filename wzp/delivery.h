@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#pragma once
+#include "report.h"
+
+/* What one listener's reports say of the way to him: what is lost and what stays lost, how long a queue stands in
+ * front of the slowest link, how fast that link is, how long the round trip. The clocks of the two sides are not the
+ * same: the least transit of the last minute counts as an empty way, and steady drift is taken out. */
+
+#define WZP_DELIVERY_LOG 256 /* packets that a sender remembers */
+#define WZP_DELIVERY_BUCKETS 12
+#define WZP_DELIVERY_MARKS 4
+
+/* The packets that went out, so that a report's `heard` can be found. Zeroed: none. */
+typedef struct {
+  struct {
+    uint16_t media_ms;
+    WzpTime at;
+    uint64_t bytes; /* sent so far, this packet included */
+    unsigned size;
+  } entries[WZP_DELIVERY_LOG];
+  uint64_t n, bytes;
+} WzpDeliveryLog;
+/* bytes: all-in, with IP and UDP. audio: it has frames. */
+void wzp_delivery_log_packet(WzpDeliveryLog *log, WzpTime now, uint64_t media_ms, bool audio,
+                             unsigned bytes);
+
+/* Zeroed, but for the slot: nothing is known. */
+typedef struct {
+  uint8_t slot;
+  unsigned n; /* reports, from which on the rest is known: 2 */
+  WzpTime at;
+  WzpReport last;
+  /* of the packets and frames since the report before, at least WZP_DELIVERY_FEW packets: 0..1 */
+  unsigned judged;
+  double loss, residual;
+  double mean_loss; /* of the last reports */
+
+  bool timed;      /* the following is known */
+  int64_t transit; /* ms */
+  double queue;    /* ms above the empty way */
+  double before;   /* the queue of the report before */
+  WzpTime heard;   /* when the packet was sent that saw it */
+  double backlog;  /* ms that what is sent now would wait: the queue, and what was sent since */
+  double jitter;   /* ms */
+  double drift;    /* ms a second that the empty way changes; 0: less than is seen */
+  struct {
+    WzpTime since;
+    int64_t least;
+    double bits;                   /* of the packet of that report */
+  } buckets[WZP_DELIVERY_BUCKETS]; /* oldest first */
+  unsigned n_buckets;
+
+  struct {
+    WzpTime sent;
+    uint64_t bytes;
+    int64_t transit;
+  } marks[WZP_DELIVERY_MARKS]; /* what reports said was heard; the newest first */
+  unsigned n_marks;
+  double bits; /* of the packet that was heard, all-in, */
+  double
+      bottleneck;   /* which takes so long to pass this, bit/s; 0: unknown; whoever knows sets it */
+  double delivered; /* bit/s that came out at the other end lately; 0: unknown */
+  WzpTime round_trip; /* smoothed; -1: unknown */
+} WzpDelivery;
+
+#define WZP_DELIVERY_FEW 5
+
+void wzp_delivery_init(WzpDelivery *path, uint8_t slot);
+/* frames: in a packet of late. False: too little came since the last one to judge by, or it is an old one. */
+bool wzp_delivery_report(WzpDelivery *path, WzpTime now, const WzpReport *report, unsigned frames,
+                         const WzpDeliveryLog *log);
+/* The way is another one: what was learnt of its delay says nothing any more. */
+void wzp_delivery_forget_delay(WzpDelivery *path);
+/* The listener's clock against ours in parts per million, above 0 it is fast; 0: less than is seen. */
+double wzp_delivery_drift_ppm(const WzpDelivery *path);
