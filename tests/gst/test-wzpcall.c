@@ -420,6 +420,42 @@ test_reports(void)
   rig_stop(b);
 }
 
+/* The first word is that nothing is known; then the tier that is asked for is spoken, whatever the way. */
+static void
+test_tier(void)
+{
+  GstElement *a = rig_parse(
+      LIVE " ! wzpcall name=call tier=degraded network-hint=wifi " URI " ! " HEARD, port());
+  GstElement *b =
+      rig_parse(LIVE " ! wzpcall name=call tier=manual profile=opus-64k " URI " ! " HEARD, port());
+  gst_element_set_state(a, GST_STATE_PLAYING);
+  gst_element_set_state(b, GST_STATE_PLAYING);
+  g_autoptr(GstMessage) message = rig_wait(a, GST_MESSAGE_ELEMENT, "wzp-quality", NULL);
+  const GstStructure *quality = gst_message_get_structure(message);
+  g_assert_cmpstr(gst_structure_get_string(quality, "tier"), ==, "degraded");
+  g_assert_cmpstr(gst_structure_get_string(quality, "reason"), ==, "manual");
+  g_assert_cmpstr(gst_structure_get_string(quality, "verdict"), ==, "unknown");
+  g_assert_cmpstr(gst_structure_get_string(quality, "network"), ==, "wifi");
+  g_assert_nonnull(gst_structure_get_string(quality, "text"));
+  rig_wait_buffers(a, "heard", 100);
+  rig_wait_buffers(b, "heard", 100);
+  g_autoptr(GstElement) call = gst_bin_get_by_name(GST_BIN(a), "call");
+  g_autoptr(GstElement) other = gst_bin_get_by_name(GST_BIN(b), "call");
+  g_autoptr(GstStructure) stats = NULL;
+  g_autoptr(GstStructure) theirs = NULL;
+  gdouble round_trip = -1;
+  g_object_get(call, "stats", &stats, NULL);
+  g_object_get(other, "stats", &theirs, NULL);
+  g_assert_cmpstr(gst_structure_get_string(stats, "tier"), ==, "degraded");
+  g_assert_cmpstr(gst_structure_get_string(stats, "profile"), !=, "opus-24k");
+  g_assert_true(gst_structure_get_double(stats, "path-round-trip", &round_trip));
+  g_assert_cmpfloat(round_trip, >=, 0);
+  g_assert_cmpstr(gst_structure_get_string(theirs, "profile"), ==, "opus-64k");
+  g_assert_cmpstr(gst_structure_get_string(theirs, "reason"), ==, "manual");
+  rig_stop(a);
+  rig_stop(b);
+}
+
 /* What repair may cost stands in the link, or is changed while the call is on. */
 static void
 test_repair_properties(void)
@@ -476,6 +512,7 @@ static const RigCase cases[] = {
     {"no-uri", test_no_uri},
     {"lossy", test_lossy},
     {"reports", test_reports},
+    {"tier", test_tier},
     {"repair-properties", test_repair_properties},
 };
 

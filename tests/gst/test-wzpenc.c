@@ -102,6 +102,58 @@ test_profile_while_playing(void)
 }
 
 static void
+ask(GstHarness *h, const char *profile)
+{
+  GstStructure *structure =
+      gst_structure_new("wzp-profile", "profile", G_TYPE_STRING, profile, NULL);
+  g_assert_true(gst_harness_push_upstream_event(
+      h, gst_event_new_custom(GST_EVENT_CUSTOM_UPSTREAM, structure)));
+}
+
+static gsize
+next_size(GstHarness *h, guint64 *at)
+{
+  g_assert_cmpint(gst_harness_push(h, test_sine(20, at)), ==, GST_FLOW_OK);
+  GstBuffer *frame = gst_harness_pull(h);
+  gsize size = gst_buffer_get_size(frame);
+  gst_buffer_unref(frame);
+  return size;
+}
+
+/* wzpfec asks for less, and never gets more than the property says; the property is what it was. */
+static void
+test_asked_profile(void)
+{
+  GstHarness *h = encoder("opus-24k");
+  guint64 at = 0;
+  gint profile = -1;
+  g_assert_cmpuint(next_size(h, &at), ==, 60);
+  ask(h, "opus-16k");
+  next_size(h, &at); /* the frame in hand */
+  g_assert_cmpuint(next_size(h, &at), ==, 40);
+  g_autoptr(GstStructure) stats = NULL;
+  g_object_get(h->element, "profile", &profile, "stats", &stats, NULL);
+  g_assert_true(wzp_profile_nth((guint)profile) == wzp_profile_by_name("opus-24k"));
+  g_assert_cmpstr(gst_structure_get_string(stats, "profile"), ==, "opus-16k");
+  g_autoptr(GstQuery) query =
+      gst_query_new_custom(GST_QUERY_CUSTOM, gst_structure_new_empty("wzp-wanted-profile"));
+  g_assert_true(gst_pad_peer_query(h->sinkpad, query));
+  g_assert_cmpstr(gst_structure_get_string(gst_query_get_structure(query), "profile"), ==,
+                  "opus-24k");
+  ask(h, "opus-64k");
+  next_size(h, &at);
+  g_assert_cmpuint(next_size(h, &at), ==, 60);
+  ask(h, "opus-16k");
+  ask(h, "");
+  next_size(h, &at);
+  g_assert_cmpuint(next_size(h, &at), ==, 60);
+  ask(h, "no such thing");
+  next_size(h, &at);
+  g_assert_cmpuint(next_size(h, &at), ==, 60);
+  gst_harness_teardown(h);
+}
+
+static void
 test_profile_names(void)
 {
   GstElement *element = gst_element_factory_make("wzpenc", NULL);
@@ -357,6 +409,7 @@ main(int argc, char **argv)
   g_test_add_func("/wzpenc/dtx/changes", test_dtx_changes);
   g_test_add_data_func("/wzpenc/dtx/denoise-20ms", "opus-24k", test_dtx_by_denoise);
   g_test_add_data_func("/wzpenc/dtx/denoise-40ms", "opus-6k", test_dtx_by_denoise);
+  g_test_add_func("/wzpenc/asked-profile", test_asked_profile);
   g_test_add_func("/wzpenc/profile-names", test_profile_names);
   g_test_add_func("/wzpenc/refuses-caps", test_refuses_caps);
   g_test_add_func("/wzpenc/renegotiation", test_renegotiation);
