@@ -1,31 +1,44 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "denoise-private.h"
+#include <glib.h>
 #include <rnnoise.h>
 
 /* The system's librnnoise. From 0.2 on it hears a frame ahead. */
 
+typedef struct {
+  DenoiseState *rnnoise;
+} State;
+
+/* Made anew: rnnoise_init() on a state in use loses the memory that 0.1 has in it. */
+static void
+reset(void *data)
+{
+  State *state = data;
+  g_clear_pointer(&state->rnnoise, rnnoise_destroy);
+  state->rnnoise = rnnoise_create(NULL);
+}
+
 static void *
 create(void)
 {
-  return rnnoise_create(NULL);
+  State *state = g_new0(State, 1);
+  reset(state);
+  return state;
 }
 
 static void
-destroy(void *state)
+destroy(void *data)
 {
-  rnnoise_destroy(state);
-}
-
-static void
-reset(void *state)
-{
-  rnnoise_init(state, NULL);
+  State *state = data;
+  rnnoise_destroy(state->rnnoise);
+  g_free(state);
 }
 
 static float
-frame(void *state, const float in[WZP_DENOISE_SAMPLES], float out[WZP_DENOISE_SAMPLES])
+frame(void *data, const float in[WZP_DENOISE_SAMPLES], float out[WZP_DENOISE_SAMPLES])
 {
-  return rnnoise_process_frame(state, out, in);
+  State *state = data;
+  return rnnoise_process_frame(state->rnnoise, out, in);
 }
 
 const WzpDenoiser wzp_denoiser_rnnoise = {"rnnoise", WZP_RNNOISE_DELAY, create, destroy, reset,

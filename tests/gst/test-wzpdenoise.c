@@ -290,8 +290,7 @@ test_probability(gconstpointer engine)
 int
 main(int argc, char **argv)
 {
-  gst_init(&argc, &argv);
-  g_test_init(&argc, &argv, NULL);
+  test_init(&argc, &argv);
   random_numbers = g_rand_new_with_seed(18);
   sound_room_init(&room, random_numbers, -30, 1000);
   static const struct {
