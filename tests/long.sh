@@ -43,6 +43,9 @@ for round in $(seq "$rounds"); do
 done
 try 'residual loss' tests/sim/residual.sh build/tests/sim/wzp-sim
 try 'what codes lose' build/tests/bench/bench-fec-loss --frames 2000000
+for bench in bench-latency bench-call; do
+  try "$bench" build/tests/bench/$bench
+done
 try fuzz tests/fuzz/run.sh "$fuzz_seconds"
 try floods env WZP_RELAY=build/relay/wzp-relay build/tests/attack/flood-gate 20
 for round in $(seq 5); do

@@ -38,6 +38,7 @@
 #define HELD_REPAIR 0.6
 #define REPAIR_FORGOTTEN                                                                           \
   INT64_C(4000000000)      /* when nothing was lost for so long, nothing is waited for */
+#define LOWER_EVERY 50    /* frames; then by one candidate */
 #define REPAIR_SEEN 0.0005 /* of all frames */
 /* Before anything is known: as if so many frames had come, late by an exponential distribution of this mean. */
 /* A change must be worth so much R: each moves the sound, and down there is time. */
@@ -77,6 +78,7 @@ struct WzpDelay {
   uint64_t newest;
   int64_t newest_media;
   bool repairs;             /* something was brought back lately */
+  uint64_t lowered;         /* the target, at so many of these */
   uint64_t repair_frames;   /* since something was lost first */
   int64_t last_loss;        /* when something was missing, or came by repair */
   Loss loss, before_repair; /* of all; lately, and of what came by itself */
@@ -229,10 +231,19 @@ choose(WzpDelay *delay)
     }
   }
   double least = target > delay->target ? HELD_UP : HELD_DOWN;
-  if (delay->candidates[0].repair_late > REPAIR_SEEN)
+  bool repair = delay->candidates[0].repair_late > REPAIR_SEEN;
+  if (repair)
     least = HELD_REPAIR;
-  if (best < held - least)
-    delay->target = target;
+  if (best >= held - least)
+    return;
+  if (repair && target < delay->target) { /* there is no hurry */
+    if (delay->repair_frames < delay->lowered + LOWER_EVERY)
+      return;
+    delay->lowered = delay->repair_frames;
+    for (unsigned i = 0; i < delay->n && delay->candidates[i].delay < delay->target; i++)
+      target = delay->candidates[i].delay;
+  }
+  delay->target = target;
 }
 
 void
@@ -446,6 +457,8 @@ wzp_delay_arrived(WzpDelay *delay, const WzpDelayArrival *arrival)
     if (forgotten)
       delay->repairs = false;
     delay->repair_frames = delay->repairs ? delay->repair_frames + 1 : 0;
+    if (!delay->repairs)
+      delay->lowered = 0;
     if (delay->repair_frames == REPAIR_KNOWN)
       expect_repair(delay);
     update_candidates(delay, relative, duration, is_new ? step : -1,

@@ -288,7 +288,7 @@ test_repair(void)
   Call call;
   call_init(&call);
   uint64_t recovered = 0;
-  for (uint64_t i = 0; i < 6000; i++) {
+  for (uint64_t i = 0; i < 8000; i++) {
     int64_t media = (int64_t)i * FRAME;
     if (i % 10 != 4)
       come(&call, i, media, media);
@@ -302,10 +302,10 @@ test_repair(void)
       recovered += wzp_jitter_push(call.jitter, &frame, NULL) == WZP_OK;
     }
   }
-  g_assert_cmpuint(recovered, >=, 580);
-  g_assert_cmpuint(call_stats(&call).recovered, >=, 580);
+  g_assert_cmpuint(recovered, >=, 780);
+  g_assert_cmpuint(call_stats(&call).recovered, >=, 780);
   g_assert_cmpuint(call_stats(&call).concealed, <=, 20);
-  g_assert_cmpint(call.behind, <=, 80 * MS);
+  g_assert_cmpint(call.behind, <=, 100 * MS);
   g_assert_cmpint(call_stats(&call).playout, >=, 90 * MS);
   call_clear(&call);
 }
