@@ -3,7 +3,9 @@
 #include <arpa/inet.h>
 #include <gio/gio.h>
 #include <glib/gstdio.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 char *rig_folder;
@@ -89,6 +91,14 @@ struct RigRelay {
   char fingerprint[40];
 };
 
+/* A test that aborts takes its relay along. */
+static void
+die_with_the_test(gpointer unused)
+{
+  (void)unused;
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
 RigRelay *
 rig_relay_start(const char *identity, unsigned port)
 {
@@ -100,9 +110,11 @@ rig_relay_start(const char *identity, unsigned port)
   g_autofree char *config = rig_path("relay.conf");
   gboolean configured = g_file_test(config, G_FILE_TEST_EXISTS);
   RigRelay *relay = g_new0(RigRelay, 1);
-  relay->process = g_subprocess_new(
-      G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_MERGE, &error, program, listen,
-      "--identity", path, configured ? "--config" : NULL, config, NULL);
+  g_autoptr(GSubprocessLauncher) launcher =
+      g_subprocess_launcher_new(G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_MERGE);
+  g_subprocess_launcher_set_child_setup(launcher, die_with_the_test, NULL, NULL);
+  relay->process = g_subprocess_launcher_spawn(launcher, &error, program, listen, "--identity",
+                                               path, configured ? "--config" : NULL, config, NULL);
   g_assert_no_error(error);
   relay->output = g_data_input_stream_new(g_subprocess_get_stdout_pipe(relay->process));
   g_autofree char *line = g_data_input_stream_read_line(relay->output, NULL, NULL, NULL);
