@@ -166,6 +166,9 @@ call_event(WzpSession *session, const GstStructure *event, gpointer call)
     g_atomic_int_set(&self->muted, FALSE);
     g_atomic_int_set(&self->held, FALSE);
   }
+  const WzpSessionAction muted = {.type = WZP_SESSION_MUTE, .on = TRUE};
+  if (strcmp(name, "accepted") == 0 && get_switch(self, GST_WZP_CALL_DIAL_PROP_MUTE))
+    act(call, &muted); /* it was set before the call */
   if (strcmp(name, "accepted") == 0 || strcmp(name, "ended") == 0 || strcmp(name, "proven") == 0)
     g_object_notify(G_OBJECT(call), "sas");
   g_signal_emit(call, signals[SIGNAL_CALL_EVENT], 0, event);

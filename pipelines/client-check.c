@@ -258,11 +258,13 @@ print_text(const Check *check)
     const Probe *probe = &check->probes[i];
     wzp_address_format(&probe->address, address);
     if (probe->answered)
-      printf("%s at %s: round trip %.0f ms, key %s\n  sees %s as %s\n", probe->relay, address,
-             probe->round_trip, fingerprint_of(probe->key, key),
-             wzp_address_format(&probe->own, own), wzp_address_format(&probe->observed, seen));
+      printf("%.*s at %s: round trip %.0f ms, key %s\n  sees %s as %s\n",
+             (int)strcspn(probe->relay, "#"), probe->relay, address, probe->round_trip,
+             fingerprint_of(probe->key, key), wzp_address_format(&probe->own, own),
+             wzp_address_format(&probe->observed, seen));
     else
-      printf("%s at %s: no answer by UDP\n", probe->relay, address);
+      printf("%.*s at %s: no answer by UDP\n", (int)strcspn(probe->relay, "#"), probe->relay,
+             address);
     print_tls(check, probe);
   }
   printf("NAT, IPv4: %s\n", wzp_nat_text(classify(check, 4)));

@@ -84,8 +84,8 @@ put_path_into_uri(const char *uri, const char *path, const char *given, GError *
   const char *rest = host + host_length;
   const gboolean has_path = rest[0] == '/' && strcspn(rest + 1, "?#") > 0;
   if (has_path && given) {
-    usage(error, "the %s named twice: by %s and in '%s'",
-          *path == '@' ? "one to call is" : "room is", given, uri);
+    usage(error, "the %s named twice: by %s and in '%.*s'",
+          *path == '@' ? "one to call is" : "room is", given, (int)strcspn(uri, "#"), uri);
     return NULL;
   }
   if (has_path)
@@ -106,6 +106,10 @@ uri_of(const char *relay, const char *path, const char *given, GError **error)
 {
   if (g_str_has_prefix(relay, "wzp://"))
     return put_path_into_uri(relay, path, given, error);
+  if (strchr(relay, '#')) { /* no message shows what is behind it */
+    usage(error, "a room secret ('#') stands in a whole link: wzp://host/room#SECRET");
+    return NULL;
+  }
   const char *colon = strrchr(relay, ':');
   const char *bracket = strrchr(relay, ']');
   const gboolean bare_v6 = relay[0] != '[' && colon && colon != strchr(relay, ':');

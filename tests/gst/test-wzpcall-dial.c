@@ -217,11 +217,13 @@ test_again_by_name(void)
   rig_wait_state(bob.pipeline, "call", "waiting");
   for (unsigned i = 0; i < 2; i++) {
     play(&alice, i == 0 ? bob.fingerprint : "bob",
-         i == 0 ? "peer-name=Bob" : "accept-mode=trusted");
+         i == 0 ? "peer-name=Bob" : "accept-mode=trusted mute=true");
     g_autofree char *id = wait_field(&bob, "incoming", "call-id");
     g_assert_true(accept_call(&bob, id, i == 0 ? WZP_ACCEPT_TRUSTED : WZP_ACCEPT_PRIVATE));
     expect(&alice, "accepted", "mode", "private");
     rig_wait_buffers(alice.pipeline, "heard", 20);
+    if (i == 1) /* muted before there was a call */
+      gst_message_unref(wait_event(&bob, "mute"));
     rig_stop(alice.pipeline); /* the goodbye of the pipeline is the call's */
     alice.pipeline = NULL;
     expect(&bob, "ended", "reason", "hung-up");

@@ -41,12 +41,14 @@ test_bad_relay(void)
                {"[::1", NULL},       {"[host]:1", NULL},       {"[::1]x", NULL},
                {"a b", NULL},        {"host/room", NULL},      {"me@host", NULL},
                {"host", ""},         {"1:2:3", NULL},          {"[]", NULL},
-               {"[", NULL},          {"wzp://host/a", "room"}, {"]:1", NULL}};
+               {"[", NULL},          {"wzp://host/a", "room"}, {"]:1", NULL},
+               {"host#0ab1", NULL},  {"host:1/a#0ab1", NULL},  {"wzp://host/a#0ab1", "room"}};
   for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
     GError *error = NULL;
     char *uri = client_relay_uri(cases[i].relay, cases[i].room, &error);
     g_assert_null(uri);
     g_assert_error(error, CLIENT_ERROR, CLIENT_USAGE);
+    g_assert_null(strstr(error->message, "0ab1")); /* a secret is not said again */
     g_clear_error(&error);
   }
 }
