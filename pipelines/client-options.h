@@ -37,10 +37,10 @@ typedef struct {
   char *known_relays, *contacts;
   char *token_file;
   gboolean accept_new_relay_key, token_at_first_use;
-  int tls_port;  /* negative: the default of wzpcall */
-  int latency;   /* ms, or CLIENT_LATENCY_NOT_GIVEN: the default of wzpcall */
-  char *profile; /* NULL: the default of wzpcall */
-  char *denoise; /* off, light, strong; NULL: the default of wzpcall */
+  int tls_port;              /* negative: the default of wzpcall */
+  int latency;               /* ms, or CLIENT_LATENCY_NOT_GIVEN: the default of wzpcall */
+  char *profile;             /* NULL: the default of wzpcall */
+  char *denoise;             /* off, light, strong; NULL: the default of wzpcall */
   char *tier, *network_hint; /* NULL: auto, or manual with a profile; unknown */
   gboolean json, version;
   char **check; /* relays to look at, and nothing else; NULL: a call */

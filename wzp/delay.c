@@ -38,7 +38,7 @@
 #define HELD_REPAIR 0.6
 #define REPAIR_FORGOTTEN                                                                           \
   INT64_C(4000000000)      /* when nothing was lost for so long, nothing is waited for */
-#define LOWER_EVERY 50    /* frames; then by one candidate */
+#define LOWER_EVERY 50     /* frames; then by one candidate */
 #define REPAIR_SEEN 0.0005 /* of all frames */
 /* Before anything is known: as if so many frames had come, late by an exponential distribution of this mean. */
 /* A change must be worth so much R: each moves the sound, and down there is time. */
