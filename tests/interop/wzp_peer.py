@@ -431,6 +431,7 @@ class UdpPeer(Peer):
     def __init__(self, psk, address=None, low=None, **others):
         super().__init__(UDP, address, **others)
         self.psk, self.initiator, self.hs2, self.crossed = psk, bool(address), None, False
+        self.slot_pair = None  # not connected
         if address:
             self.begin(time.monotonic(), Handshake(self.identity, UDP, psk=psk))
             while low is not None and self.handshake.head1[44] != (0 if low else 255):
@@ -473,7 +474,7 @@ class UdpPeer(Peer):
     send_media = Peer.send
 
     def media_in(self, slot):
-        check(slot == self.slot_pair + (1 if self.initiator else 0), "unknown-slot")
+        check(self.slot_pair is not None and slot == self.slot_pair + (1 if self.initiator else 0), "unknown-slot")
         return self.incoming
 
 

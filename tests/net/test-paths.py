@@ -182,7 +182,7 @@ def run_private(build, number):
         expect(report['path_attempts'] == 0, 'it tried to go directly', report)
     addresses = [lab.V4['a1'], lab.V4['a2']]
     for host, list_ in zip(('a1', 'a2'), packets):
-        expect(len(list_) > 2 * SECONDS * 40, 'the capture of %s has %d packets only' % (host, len(list_)))
+        expect(len(list_) > 2 * SECONDS * 20, 'the capture of %s has %d packets only' % (host, len(list_)))
         for source, target, payload in list_:
             expect(lab.RELAY in (source, target), '%s sent to %s' % (source, target))
             for address in addresses:
