@@ -6,8 +6,6 @@
 
 #define QUICK_PINGS 5
 #define QUICK_EVERY (50 * WZP_MSEC)
-#define SEARCH_EVERY (250 * WZP_MSEC)
-#define SEARCH_FOR (2 * WZP_SECOND)
 #define PING_EVERY WZP_SECOND
 #define HURRY_EVERY (100 * WZP_MSEC)
 #define DOUBT_AFTER (1100 * WZP_MSEC) /* the answer to the last ping is late */
@@ -127,8 +125,9 @@ ping_interval(const WzpPath *path, const WzpPathAttempt *attempt, WzpTime now)
   if (attempt->proven_at != WZP_NEVER &&
       now - MIN(attempt->heard, attempt->answered) > DOUBT_AFTER + attempt->round_trip)
     return HURRY_EVERY;
-  bool searching = !wzp_path_attempt_is_proven(attempt) || !path->direct;
-  return searching && now - attempt->first_ping < SEARCH_FOR ? SEARCH_EVERY : PING_EVERY;
+  bool searching = !wzp_path_attempt_is_proven(attempt) || !path->direct || !attempt->carries;
+  return searching && now - attempt->first_ping < WZP_PATH_SEARCH_FOR ? WZP_PATH_SEARCH_EVERY
+                                                                      : PING_EVERY;
 }
 
 static void

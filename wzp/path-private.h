@@ -82,6 +82,9 @@ WzpPathAttempt *wzp_path_attempt_start(WzpPath *path, WzpTime now, uint16_t k);
 void wzp_path_attempt_drop(WzpPath *path, WzpPathAttempt *attempt);
 /* Pings quickly for a while. */
 void wzp_path_attempt_hurry(WzpPathAttempt *attempt, WzpTime now, unsigned pings);
+/* So often a path is pinged while it is young and carries nothing yet. */
+#define WZP_PATH_SEARCH_EVERY (250 * WZP_MSEC)
+#define WZP_PATH_SEARCH_FOR (2 * WZP_SECOND)
 /* Enough pings were answered that media may go there: of the last five three, on a LAN half of those of which it is
  * known. */
 bool wzp_path_attempt_is_good(const WzpPathAttempt *attempt, WzpTime now);

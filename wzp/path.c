@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define QUIET_SILENCE (2 * WZP_SECOND) /* the other one does not talk: pings alone tell */
+#define YOUNG_SILENCE (3 * WZP_PATH_SEARCH_EVERY)
 #define ANSWER_SILENCE (3500 * WZP_MSEC)
 #define FALL_AFTER WZP_SECOND
 #define WELL_FOR (2 * WZP_SECOND)
@@ -85,6 +86,8 @@ silent_at(const WzpPath *path, const WzpPathAttempt *attempt)
   WzpTime patience = QUIET_SILENCE + MAX(attempt->round_trip, 0);
   if (path->interval > 0 && attempt->carries)
     patience = MAX(WZP_PATH_SILENCE, 3 * path->interval + 4 * path->jitter);
+  else if (attempt->heard + WZP_PATH_SEARCH_EVERY < attempt->first_ping + WZP_PATH_SEARCH_FOR)
+    patience = YOUNG_SILENCE + MAX(attempt->round_trip, 0);
   return MIN(attempt->heard + patience, attempt->answered + ANSWER_SILENCE);
 }
 

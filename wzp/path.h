@@ -10,7 +10,8 @@
  * reports its own; the switch sends on both for 200 ms. Whatever comes on any path is taken, always, so the two sides
  * need not agree on when.
  *
- * Nothing heard on the direct path, while the other side talks for max(300 ms, 3 packets + 4 x jitter), or at all for 2 s,
+ * Nothing heard on the direct path, while the other side talks for max(300 ms, 3 packets + 4 x jitter), at all for 750 ms in
+ * its first 2 s or for 2 s later,
  * or the other side says that it hears nothing: at once on both; the relay alone when that lasts for 1 s; and a new attempt.
  * A path that was left is taken again 10 s later at the earliest, after more falls 20 and 30 s, so that there is never more
  * than one switch in 10 s; in between both are used. While the relay is away every direct path that was proven is used.

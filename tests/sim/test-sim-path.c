@@ -217,6 +217,53 @@ test_cut(void)
   sim_call_free(sim);
 }
 
+/* A path that dies as soon as it is taken, before it carried anything: its pings are missed. */
+static void
+test_cut_at_once(void)
+{
+  SimCall *sim = accepted(15, &hop_60, &lan, WZP_ACCEPT_TRUSTED);
+  for (unsigned i = 0; i < 2; i++)
+    sim_call_talk(sim, i, false);
+  g_assert_true(sim_call_run_until(sim, both_direct, 5 * WZP_SECOND));
+  sim_call_cut_direct(sim, true);
+  uint64_t heard[2];
+  for (unsigned i = 0; i < 2; i++) {
+    sim_call_talk(sim, i, true);
+    heard[i] = sim->parties[i].frames_received;
+  }
+  sim_call_run(sim, 1500 * WZP_MSEC);
+  for (unsigned i = 0; i < 2; i++) {
+    g_test_message("%" G_GUINT64_FORMAT " frames", sim->parties[i].frames_received - heard[i]);
+    g_assert_cmpuint(sim->parties[i].frames_received - heard[i], >=, 25);
+    g_assert_cmpuint(path_of(sim, i).silences, ==, 1);
+  }
+  sim_call_free(sim);
+}
+
+/* Both stop talking right after the cut was noticed: nothing says that the path lives, so it is not trusted again, and
+ * what they say then comes by the relay. */
+static void
+test_cut_then_silence(void)
+{
+  SimCall *sim = talking_directly(14);
+  sim_call_cut_direct(sim, true);
+  sim_call_run(sim, 400 * WZP_MSEC);
+  for (unsigned i = 0; i < 2; i++) {
+    g_assert_cmpuint(path_of(sim, i).silences, ==, 1);
+    sim_call_talk(sim, i, false);
+  }
+  sim_call_run(sim, 700 * WZP_MSEC);
+  uint64_t heard[2];
+  for (unsigned i = 0; i < 2; i++) {
+    heard[i] = sim->parties[i].frames_received;
+    sim_call_talk(sim, i, true);
+  }
+  sim_call_run(sim, 500 * WZP_MSEC);
+  for (unsigned i = 0; i < 2; i++)
+    g_assert_cmpuint(sim->parties[i].frames_received - heard[i], >=, 20);
+  sim_call_free(sim);
+}
+
 /* Somebody who can send from the other one's address, but has no key, keeps no dead path alive: neither with packets that
  * he made up, nor with probes. */
 static void
@@ -447,6 +494,8 @@ main(int argc, char **argv)
   g_test_add_func("/sim-path/many-attempts", test_many_attempts);
   g_test_add_func("/sim-path/no-way", test_no_way);
   g_test_add_func("/sim-path/cut", test_cut);
+  g_test_add_func("/sim-path/cut-at-once", test_cut_at_once);
+  g_test_add_func("/sim-path/cut-then-silence", test_cut_then_silence);
   g_test_add_func("/sim-path/one-way", test_one_way);
   g_test_add_func("/sim-path/forged", test_forged);
   g_test_add_func("/sim-path/short-cut", test_short_cut);
