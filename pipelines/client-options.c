@@ -255,7 +255,7 @@ client_options_parse(ClientOptions *options, int *argc, char ***argv, GError **e
        "contacts",
        "NAME"},
       {"answer", 0, 0, G_OPTION_ARG_NONE, &options->answer,
-       "Wait for a call to your identity, and take it", NULL},
+       "Wait for a call to your identity, and take it, whoever calls", NULL},
       {"trusted", 0, 0, G_OPTION_ARG_NONE, &options->trusted,
        "The other side of a call may learn your address, for a direct path", NULL},
       {"send-tone", 't', 0, G_OPTION_ARG_DOUBLE, &options->send_tone, "Send a tone of 440 Hz",

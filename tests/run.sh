@@ -152,7 +152,7 @@ if wanted threads; then
     -Db_sanitize=thread -Db_lundef=false -Drnnoise=weights &&
     test_environment="TSAN_OPTIONS=ignore_noninstrumented_modules=1:history_size=4
       LD_PRELOAD=$PWD/build-tsan/tests/libtsan-glib.so" &&
-    suite threads build-tsan --suite relay --suite gst --timeout-multiplier 6
+    suite threads build-tsan --suite relay --suite gst --timeout-multiplier 6 --num-processes $((2 * $(nproc)))
 fi
 if wanted fuzz; then
   # shellcheck disable=SC2086 # a list of words

@@ -42,7 +42,7 @@ clang=$(command -v clang-14 || command -v clang) || {
   exit 1
 }
 if [ ! -f $build/build.ninja ]; then
-  CC=$clang meson setup $build -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false
+  CC=$clang meson setup $build -Dfuzz=true -Doptimization=1 -Db_sanitize=address,undefined -Db_lundef=false
 fi
 # all that there is: in the list of meson.build, and as a source; a target that is only one of both is a mistake
 targets=$(ninja -C $build -t targets all | sed -n 's|^tests/fuzz/fuzz-\([a-z0-9-]*\): .*|\1|p')
