@@ -123,7 +123,7 @@ end_text(const WzpDialEvent *event, const gchar *who)
     return g_strdup_printf(
         event->theirs ? "%s does not take the call" : "the call of %s was declined", who);
   case WZP_END_BUSY:
-    return g_strdup_printf("%s is busy", who);
+    return g_strdup_printf(event->theirs ? "%s is busy" : "%s was told that you are busy", who);
   case WZP_END_TIMEOUT:
     return g_strdup_printf(
         event->outgoing ? "%s did not take the call" : "the call of %s was missed", who);

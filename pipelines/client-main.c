@@ -2,6 +2,7 @@
 /* wzp-client: a call from the command line, over the element wzpcall. */
 #include "client-check.h"
 #include "client-command.h"
+#include "client-control.h"
 #include "client-identity.h"
 #include "client-pipeline.h"
 #include "client-recording.h"
@@ -17,6 +18,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #define STATUS_MSEC 250
 /* What was said last may still be on its way, and a goodbye may overtake it; longer than the playout delay
@@ -186,15 +188,17 @@ on_incoming(GstElement *call, const char *fingerprint, const char *name, const c
             gpointer data)
 {
   const Client *client = data;
-  GEnumClass *modes = g_type_class_ref(G_PARAM_SPEC_VALUE_TYPE(
-      g_object_class_find_property(G_OBJECT_GET_CLASS(call), "accept-mode")));
   gboolean taken = FALSE;
   (void)fingerprint, (void)name;
-  g_signal_emit_by_name(
-      call, "accept", id,
-      g_enum_get_value_by_nick(modes, client->options.trusted ? "trusted" : "private")->value,
-      &taken);
-  g_type_class_unref(modes);
+  g_signal_emit_by_name(call, "accept", id, client_control_mode(call, client->options.trusted),
+                        &taken);
+}
+
+static void
+on_control_says(gpointer data, const char *text)
+{
+  const Client *client = data;
+  client_report_say(client->report, "%s", text);
 }
 
 static gboolean
@@ -334,10 +338,15 @@ call(Client *client, GError **error)
                                        recording ? client_recording_part(recording) : NULL, error);
   if (good && client_options_ask_passphrase(options))
     good = ask_room_passphrase(client, error);
-  if (good && options->answer)
+  if (good && options->answer && !options->control)
     g_signal_connect(client->pipeline.call, "incoming-call", G_CALLBACK(on_incoming), client);
+  ClientControl *control = NULL;
+  if (good && options->control)
+    control = client_control_new(STDIN_FILENO, client->pipeline.call, options->trusted,
+                                 on_control_says, client);
   if (good)
     run(client);
+  client_control_free(control);
   client_pipeline_clear(&client->pipeline); /* says goodbye, closes the file */
   client_identity_free(identity);
   g_free(contacts);

@@ -200,6 +200,8 @@ check(const ClientOptions *options, GError **error)
                         "owner is who may");
   if (options->list && (options->call || options->answer))
     return usage(error, "--list is of a room, and a call to somebody has none");
+  if (options->control && !options->call && !options->answer)
+    return usage(error, "--control steers a call to somebody: add --call or --answer");
   if (options->call_name && options->answer)
     return usage(error, "--name says whom you call, or who alone shall be in the room; who calls "
                         "--answer is not known before");
@@ -255,7 +257,12 @@ client_options_parse(ClientOptions *options, int *argc, char ***argv, GError **e
        "contacts",
        "NAME"},
       {"answer", 0, 0, G_OPTION_ARG_NONE, &options->answer,
-       "Wait for a call to your identity, and take it, whoever calls", NULL},
+       "Wait for a call to your identity, and take it, whoever calls (but see --control)", NULL},
+      {"control", 0, 0, G_OPTION_ARG_NONE, &options->control,
+       "Lines of standard input steer the call: accept, decline, hangup, hold, resume, mute, "
+       "unmute, "
+       "transfer WHO, dial WHO, help; what calls then rings until one of the first two",
+       NULL},
       {"trusted", 0, 0, G_OPTION_ARG_NONE, &options->trusted,
        "The other side of a call may learn your address, for a direct path", NULL},
       {"send-tone", 't', 0, G_OPTION_ARG_DOUBLE, &options->send_tone, "Send a tone of 440 Hz",

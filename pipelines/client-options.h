@@ -26,6 +26,7 @@ typedef struct {
   char *call;      /* a fingerprint or a contact's name */
   char *call_name; /* what that one is called */
   gboolean answer, trusted, anonymous;
+  gboolean control; /* lines of standard input steer the call */
   double send_tone; /* seconds; not above 0: none */
   char *send_file;
   char *record;

@@ -4,13 +4,6 @@
 . "$(dirname "$0")/lib.sh"
 client=$build/pipelines/wzp-client
 
-# ended PID CODE NAME WORDS: with this code, and said these words
-ended() {
-  status=0
-  wait "$1" || status=$?
-  [ $status = "$2" ] && grep -q -- "$4" "$work/$3.err"
-}
-
 host blocked 10.77.1.2
 host dead 10.77.2.2
 nft add table inet dead

@@ -88,6 +88,13 @@ wait_for() {
   done
 }
 
+# ended PID STATUS NAME PATTERN: what start NAME began ends so, and said that
+ended() {
+  status=0
+  wait "$1" || status=$?
+  [ $status = "$2" ] && grep -q -- "$4" "$work/$3.err"
+}
+
 # start_relay [OPTIONS...]: $relay is its address, $relay_pid its id
 start_relay() {
   start relay "$build/relay/wzp-relay" --listen 127.0.0.1:0 --identity "$work/relay-identity" "$@"

@@ -12,6 +12,7 @@ of_call() {
 check 'a call and a room' exits 2 'choose one' "$client" --live --call x --room r localhost
 check 'a name for nobody' exits 2 'not known before' "$client" --live --answer --name x localhost
 check 'answering as nobody' exits 2 'needs an --identity' "$client" --live --answer localhost
+check 'nothing to steer' exits 2 'add --call or --answer' "$client" --live --control localhost
 check 'called twice' exits 2 'named twice' "$client" --live --call a wzp://localhost/@b
 
 start_relay
@@ -61,6 +62,43 @@ check 'shown as verified' grep -q 'Bob (verified' "$work/alice.err"
 check 'private, as bob said' test "$(of_call "$work/alice.out" mode)" = private
 check 'the callee hears of its end' wait "$bob_pid"
 check 'heard on a bad line' heard "$work/bob.wav" 2.5
+
+# a person at bob's decides what is taken, and more
+mkfifo "$work/bob.in"
+exec 3<>"$work/bob.in"
+start bob sh -c 'exec "$@" <"$0"' "$work/bob.in" "$client" --answer --control --send-tone 20 \
+  --record "$work/bob.wav" --identity "$work/bob" --contacts "$work/bobs" --duration 40 "$relay"
+bob_pid=$pid
+wait_for "$work/bob.err" 'no call is on'
+echo accept >&3
+check 'nothing rings' wait_for "$work/bob.err" 'accept: not now'
+echo 'yes please' >&3
+check 'no such command' wait_for "$work/bob.err" "no command 'yes'"
+call_control() {
+  start alice "$client" --send-tone 20 --identity "$work/alice" --contacts "$work/alices" --call "$bob" "$relay"
+  alice_pid=$pid
+  wait_for "$work/alice.err" 'it rings'
+}
+call_control
+echo 'decline busy' >&3
+check 'declined, as busy' ended "$alice_pid" 1 alice 'is busy'
+check 'and so it says here' wait_for "$work/bob.err" 'was told that you are busy'
+call_control
+echo accept >&3
+check 'taken by hand' wait_for "$work/alice.err" 'was taken'
+wait_for "$work/alice.err" 'the other side is there'
+echo hold >&3
+check 'on hold' wait_for "$work/alice.err" 'put the call on hold'
+echo resume >&3
+check 'goes on' wait_for "$work/alice.err" 'goes on with the call'
+echo mute >&3
+check 'muted' wait_for "$work/alice.err" 'is muted'
+echo transfer >&3
+check 'to whom' wait_for "$work/bob.err" 'transfer needs'
+echo hangup >&3
+check 'the caller ends well, and hears why' ended "$alice_pid" 0 alice 'hung up'
+wait "$bob_pid" || true
+exec 3>&-
 
 # somebody else under a known name
 "$client" identity new --identity "$work/mallory" >/dev/null
