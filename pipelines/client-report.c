@@ -614,7 +614,7 @@ print_text(const ClientReport *report)
   if (report->sends)
     printf("sent       %" G_GUINT64_FORMAT " frames, %.1f kbit/s all-in\n", now->frames_sent,
            MAX(wire_kbit_s(report, &report->wire_sent), 0));
-  if (report->sends && report->quality.tier)
+  if (report->sends && report->quality.tier && report->now.frames_sent > 0)
     printf("quality    %s, %s: %s\n", report->quality.tier, report->quality.profile,
            report->quality.text);
   if (report->hears)
