@@ -4,7 +4,7 @@
 # fresh seeds, the targets of repair at their full length, the fuzzers for minutes, the demo on worse networks.
 # After tests/run.sh, which builds.
 #
-#   tests/long.sh [ROUNDS [FUZZ_SECONDS]]      20  120; about 55 minutes on two cores
+#   tests/long.sh [ROUNDS [FUZZ_SECONDS]]      20  120; about 57 minutes on two cores
 set -u
 cd "$(dirname "$0")/.."
 rounds=${1:-20} fuzz_seconds=${2:-120}
