@@ -25,6 +25,7 @@ typedef struct {
   WzpControl *control;
   /* the member, and what the client said to it */
   WzpGroup *member;
+  WzpSeededRandom member_state; /* of its randomness */
   uint8_t join[WZP_JOIN_BLOB_SIZE];
   bool has_join;
 } World;
@@ -279,11 +280,11 @@ do_joined(World *world)
 static void
 do_member(World *world)
 {
-  WzpSeededRandom state;
-  WzpRandom random = wzp_random_seeded(&state, 77);
   uint8_t slots = wzp_reader_u8(&world->input), body[1 + WZP_JOIN_BLOB_SIZE];
-  if (world->member == NULL)
+  if (world->member == NULL) {
+    WzpRandom random = wzp_random_seeded(&world->member_state, 77);
     world->member = wzp_group_new(member_identity, &room, relay_identity->ed25519_public, &random);
+  }
   wzp_group_set_slot(world->member, slots & 3);
   if (world->has_join)
     (void)wzp_group_add_member(world->member, world->now, slots >> 2 & 3, world->join,
