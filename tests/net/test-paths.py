@@ -66,87 +66,63 @@ def run_topology(build, name, number):
     return reports[0]['time_to_direct_ms']
 
 
-def run_cut(build, number):
-    """The LAN lets the two hear each other no more in the middle of the call: it goes on by the relay."""
-    place = lab.Lab(build, 'c%d' % number)
+def run_changed(build, name, change, callee='a2', seconds=SECONDS, least=0.7):
+    """A call in which `change` happens once both go directly; of all that was said, the part `least` is heard."""
+    place = lab.Lab(build, name)
 
-    def cut(place, calling):
+    def during(place, calling):
         place.wait_for('caller', calling, 'goes directly')
         place.wait_for('callee', calling, 'goes directly')
-        place.isolate()
+        change(place)
 
     try:
-        reports = place.call('a1', 'a2', seconds=SECONDS, during=cut)
+        reports = place.call('a1', callee, seconds=seconds, during=during)
     finally:
         place.close()
     check_heard(reports)
-    expect(any(report['path_silences'] == 1 for report in reports), 'nobody noticed', *reports)
     heard = sum(report['frames_received'] for report in reports) / sum(report['frames_sent'] for report in reports)
-    expect(heard > 0.7, 'too much was lost: %.2f' % (1 - heard), *reports)
+    expect(heard > least, 'too much was lost: %.2f' % (1 - heard), *reports)
+    return reports
+
+
+def expect_new_way(reports):
+    for report in reports:
+        expect(report['path_attempts'] >= 2 and report['path'] == 'direct', 'it found no new way', report)
+
+
+def run_cut(build, number):
+    """The LAN lets the two hear each other no more in the middle of the call: it goes on by the relay."""
+    reports = run_changed(build, 'c%d' % number, lambda place: place.isolate())
+    expect(any(report['path_silences'] == 1 for report in reports), 'nobody noticed', *reports)
 
 
 def run_without_relay(build, number):
     """The relay dies in the middle of the call: the call goes on and ends as it should."""
-    place = lab.Lab(build, 'r%d' % number)
-
-    def kill(place, calling):
-        place.wait_for('caller', calling, 'goes directly')
-        place.wait_for('callee', calling, 'goes directly')
-        place.relay.kill()
-
-    try:
-        reports = place.call('a1', 'a2', seconds=SECONDS, during=kill)
-    finally:
-        place.close()
-    check_heard(reports)
-    heard = sum(report['frames_received'] for report in reports) / sum(report['frames_sent'] for report in reports)
-    expect(heard > 0.8, 'too much was lost: %.2f' % (1 - heard), *reports)
+    reports = run_changed(build, 'r%d' % number, lambda place: place.relay.kill(), least=0.8)
     expect(all(report['path_switches'] == 1 for report in reports), 'it changed its path', *reports)
 
 
 def run_new_address(build, number):
     """One of the two gets another address in the middle of the call: it finds its way, and goes directly again."""
-    place = lab.Lab(build, 'n%d' % number)
-
-    def move(place, calling):
-        place.wait_for('caller', calling, 'goes directly')
-        place.wait_for('callee', calling, 'goes directly')
+    def move(place):
         place.ip('a1', 'addr', 'del', lab.V4['a1'] + '/24', 'dev', 'eth0')
         place.ip('a1', 'addr', 'add', '192.168.88.33/24', 'dev', 'eth0')
         place.ip('a1', 'route', 'add', 'default', 'via', '192.168.88.1')
 
-    try:
-        reports = place.call('a1', 'a2', seconds=SECONDS + 1, during=move)
-    finally:
-        place.close()
-    check_heard(reports)
-    heard = sum(report['frames_received'] for report in reports) / sum(report['frames_sent'] for report in reports)
-    expect(heard > 0.6, 'too much was lost: %.2f' % (1 - heard), *reports)
+    reports = run_changed(build, 'n%d' % number, move, seconds=SECONDS + 1, least=0.6)
+    expect_new_way(reports)
     for report in reports:
-        expect(report['path_attempts'] >= 2 and report['path'] == 'direct', 'it found no new way', report)
         expect(report['direct_round_trip_ms'] < 50, 'the new way is not the LAN', report)
 
 
 def run_rebinding(build, number):
     """A router gets another address, and forgets all that it had mapped: the way to the relay and the direct one both change."""
-    place = lab.Lab(build, 'b%d' % number)
-
-    def rebind(place, calling):
-        place.wait_for('caller', calling, 'goes directly')
-        place.wait_for('callee', calling, 'goes directly')
+    def rebind(place):
         place.ip('natA', 'addr', 'del', lab.OUTER['natA'] + '/32', 'dev', 'wan')
         place.ip('natA', 'addr', 'add', '203.0.113.1/32', 'dev', 'wan')
         place.ip('natA', 'route', 'replace', 'default', 'dev', 'wan')
 
-    try:
-        reports = place.call('a1', 'b1', seconds=SECONDS + 3, during=rebind)
-    finally:
-        place.close()
-    check_heard(reports)
-    heard = sum(report['frames_received'] for report in reports) / sum(report['frames_sent'] for report in reports)
-    expect(heard > 0.7, 'too much was lost: %.2f' % (1 - heard), *reports)
-    for report in reports:
-        expect(report['path_attempts'] >= 2 and report['path'] == 'direct', 'it found no new way', report)
+    expect_new_way(run_changed(build, 'b%d' % number, rebind, callee='b1', seconds=SECONDS + 3))
 
 
 def run_check(build, number):
