@@ -18,8 +18,10 @@
 
 #include "gstwzpelements.h"
 #include "gstwzpmeta.h"
+#include "wzp/gain.h"
 #include "wzp/talk.h"
 #include "wzpencoder.h"
+#include "wzpheard.h"
 #include <gst/audio/audio.h>
 
 GST_DEBUG_CATEGORY_STATIC(gst_wzp_enc_debug);
@@ -29,16 +31,10 @@ GST_DEBUG_CATEGORY_STATIC(gst_wzp_enc_debug);
 #define COMFORT_INTERVAL_MS 400
 #define COMFORT_INTERVAL_SPARE_MS 1200
 
-enum { PROP_0, PROP_PROFILE, PROP_DTX, PROP_STATS };
+enum { PROP_0, PROP_PROFILE, PROP_DTX, PROP_GAIN_CONTROL, PROP_STATS };
 
 #define GST_TYPE_WZP_ENC (gst_wzp_enc_get_type())
 G_DECLARE_FINAL_TYPE(GstWzpEnc, gst_wzp_enc, GST, WZP_ENC, GstAudioEncoder)
-
-/* The base class joins and cuts buffers, and drops what is on them. */
-typedef struct {
-  guint samples;
-  gfloat speech; /* probability; -1 unknown */
-} Heard;
 
 struct _GstWzpEnc {
   GstAudioEncoder parent;
@@ -46,14 +42,17 @@ struct _GstWzpEnc {
   /* property and accounting, under the object lock */
   gint profile; /* number in the table of wzp/profile.h */
   gint asked;   /* by wzpfec, as the way is; -1: nothing */
-  gboolean dtx;
+  gboolean dtx, gain_control;
+  gfloat gain_db, speech_db;
   guint64 frames, bytes, dropped, comfort, silent;
 
   /* streaming thread */
   WzpEncoder *encoder;
   const WzpProfile *current; /* what the frames in hand are made with; NULL before the start */
   WzpTalk *talk;
-  GArray *heard;         /* of Heard: what wzpdenoise heard in the sound that is not encoded yet */
+  WzpGain *gain;
+  gboolean levels;       /* gain control is on */
+  WzpHeard *heard;       /* by wzpdenoise, in the sound that is not encoded yet */
   GstClockTime next_pts; /* where the last buffer ended */
   guint64 index;
 };
@@ -158,9 +157,10 @@ gst_wzp_enc_start(GstAudioEncoder *base)
 
   self->encoder = wzp_encoder_new(&why);
   self->talk = wzp_talk_new();
+  self->gain = wzp_gain_new();
   self->index = 0;
   self->current = NULL;
-  g_array_set_size(self->heard, 0);
+  wzp_heard_clear(self->heard);
   if (self->encoder == NULL)
     GST_ELEMENT_ERROR(self, LIBRARY, INIT, ("The encoder could not be made: %s.", why), (NULL));
   return self->encoder != NULL;
@@ -172,6 +172,7 @@ gst_wzp_enc_stop(GstAudioEncoder *base)
   GstWzpEnc *self = GST_WZP_ENC(base);
   g_clear_pointer(&self->encoder, wzp_encoder_free);
   g_clear_pointer(&self->talk, wzp_talk_free);
+  g_clear_pointer(&self->gain, wzp_gain_free);
   self->current = NULL;
   GST_OBJECT_LOCK(self);
   self->asked = -1;
@@ -201,7 +202,8 @@ gst_wzp_enc_flush(GstAudioEncoder *base)
     return;
   wzp_encoder_reset(self->encoder);
   wzp_talk_reset(self->talk);
-  g_array_set_size(self->heard, 0);
+  wzp_gain_reset(self->gain);
+  wzp_heard_clear(self->heard);
 }
 
 static GstPadProbeReturn
@@ -210,43 +212,10 @@ gst_wzp_enc_look_at_buffer(GstPad *pad, GstPadProbeInfo *info, gpointer data)
   GstWzpEnc *self = data;
   GstBuffer *buffer = GST_PAD_PROBE_INFO_BUFFER(info);
   GstWzpSpeechMeta *meta = gst_wzp_speech_meta_get(buffer);
-  Heard heard = {(guint)(gst_buffer_get_size(buffer) / sizeof(gint16)),
-                 meta != NULL ? meta->probability : -1};
   (void)pad;
-  if (meta != NULL || self->heard->len > 0)
-    g_array_append_val(self->heard, heard);
+  wzp_heard_add(self->heard, (guint)(gst_buffer_get_size(buffer) / sizeof(gint16)),
+                meta != NULL ? meta->probability : -1);
   return GST_PAD_PROBE_OK;
-}
-
-/* The most that was heard in the next samples, which are taken away. */
-static gfloat
-gst_wzp_enc_take_heard(GstWzpEnc *self, guint samples)
-{
-  gfloat most = -1;
-  while (samples > 0 && self->heard->len > 0) {
-    Heard *first = &g_array_index(self->heard, Heard, 0);
-    guint taken = MIN(samples, first->samples);
-    most = MAX(most, first->speech);
-    samples -= taken;
-    first->samples -= taken;
-    if (first->samples == 0)
-      g_array_remove_index(self->heard, 0);
-  }
-  return most;
-}
-
-/* Less than a frame may be left; more is of sound that the base class dropped. */
-static void
-gst_wzp_enc_drop_heard(GstWzpEnc *self, guint frame)
-{
-  guint left = 0;
-  for (guint i = self->heard->len; i > 0; i--) {
-    left += g_array_index(self->heard, Heard, i - 1).samples;
-    if (left >= frame + WZP_VOICE_SAMPLES_MAX) {
-      g_array_remove_range(self->heard, 0, i);
-      return;
-    }
-  }
 }
 
 static void
@@ -254,9 +223,9 @@ gst_wzp_enc_tell_speech(GstWzpEnc *self)
 {
   gfloat speech[WZP_TALK_FRAME_MAX / WZP_VAD_SAMPLES];
   guint frame = (guint)gst_wzp_enc_frame_samples(self);
-  gst_wzp_enc_drop_heard(self, frame);
+  wzp_heard_keep(self->heard, frame + WZP_VOICE_SAMPLES_MAX);
   for (guint n = 0; n < G_N_ELEMENTS(speech); n++)
-    speech[n] = n * WZP_VAD_SAMPLES < frame ? gst_wzp_enc_take_heard(self, WZP_VAD_SAMPLES) : -1;
+    speech[n] = n * WZP_VAD_SAMPLES < frame ? wzp_heard_take(self->heard, WZP_VAD_SAMPLES) : -1;
   wzp_talk_set_speech(self->talk, speech);
 }
 
@@ -284,10 +253,26 @@ gst_wzp_enc_encode(GstWzpEnc *self, const gint16 *pcm)
   return buffer;
 }
 
+/* Behind the decision what is sent: that is made of the sound as it was. */
+static const gint16 *
+gst_wzp_enc_level(GstWzpEnc *self, const WzpTalkOutput *part, gint16 levelled[WZP_TALK_FRAME_MAX])
+{
+  if (!self->levels)
+    return part->pcm;
+  wzp_gain_frame(self->gain, part->pcm, levelled, part->samples, part->speech,
+                 wzp_talk_room(self->talk));
+  GST_OBJECT_LOCK(self);
+  self->gain_db = wzp_gain_db(self->gain);
+  self->speech_db = wzp_gain_speech_db(self->gain);
+  GST_OBJECT_UNLOCK(self);
+  return levelled;
+}
+
 static GstFlowReturn
 gst_wzp_enc_send(GstWzpEnc *self, const WzpTalkOutput *part)
 {
-  GstBuffer *output = gst_wzp_enc_encode(self, part->pcm);
+  gint16 levelled[WZP_TALK_FRAME_MAX];
+  GstBuffer *output = gst_wzp_enc_encode(self, gst_wzp_enc_level(self, part, levelled));
   if (output != NULL && part->start)
     GST_BUFFER_FLAG_SET(output, GST_BUFFER_FLAG_DISCONT);
   GST_OBJECT_LOCK(self);
@@ -396,9 +381,13 @@ gst_wzp_enc_handle_frame(GstAudioEncoder *base, GstBuffer *input)
   gst_buffer_unmap(input, &map);
 
   GST_OBJECT_LOCK(self);
-  gboolean dtx = self->dtx;
+  gboolean dtx = self->dtx, levels = self->gain_control;
   GST_OBJECT_UNLOCK(self);
   wzp_talk_set_suppression(self->talk, dtx);
+  wzp_talk_set_listening(self->talk, levels);
+  if (levels && !self->levels)
+    wzp_gain_reset(self->gain);
+  self->levels = levels;
   wzp_talk_set_interval(self->talk, self->current->codec == WZP_CODEC_OPUS
                                         ? COMFORT_INTERVAL_MS
                                         : COMFORT_INTERVAL_SPARE_MS);
@@ -494,6 +483,13 @@ gst_wzp_enc_set_property(GObject *object, guint id, const GValue *value, GParamS
     self->dtx = g_value_get_boolean(value);
     GST_OBJECT_UNLOCK(self);
     break;
+  case PROP_GAIN_CONTROL:
+    GST_OBJECT_LOCK(self);
+    self->gain_control = g_value_get_boolean(value);
+    self->gain_db = 0;
+    self->speech_db = WZP_GAIN_UNKNOWN_DB;
+    GST_OBJECT_UNLOCK(self);
+    break;
   default:
     G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
   }
@@ -511,14 +507,18 @@ gst_wzp_enc_get_property(GObject *object, guint id, GValue *value, GParamSpec *s
   case PROP_DTX:
     g_value_set_boolean(value, self->dtx);
     break;
+  case PROP_GAIN_CONTROL:
+    g_value_set_boolean(value, self->gain_control);
+    break;
   case PROP_STATS:
     g_value_take_boxed(
-        value,
-        gst_structure_new("application/x-wzp-enc-stats", "frames", G_TYPE_UINT64, self->frames,
-                          "bytes", G_TYPE_UINT64, self->bytes, "dropped", G_TYPE_UINT64,
-                          self->dropped, "comfort", G_TYPE_UINT64, self->comfort, "silent",
-                          G_TYPE_UINT64, self->silent, "profile", G_TYPE_STRING,
-                          wzp_profile_nth((guint)MAX(self->profile, self->asked))->name, NULL));
+        value, gst_structure_new(
+                   "application/x-wzp-enc-stats", "frames", G_TYPE_UINT64, self->frames, "bytes",
+                   G_TYPE_UINT64, self->bytes, "dropped", G_TYPE_UINT64, self->dropped, "comfort",
+                   G_TYPE_UINT64, self->comfort, "silent", G_TYPE_UINT64, self->silent, "profile",
+                   G_TYPE_STRING, wzp_profile_nth((guint)MAX(self->profile, self->asked))->name,
+                   "gain-db", G_TYPE_DOUBLE, (gdouble)self->gain_db, "speech-db", G_TYPE_DOUBLE,
+                   (gdouble)self->speech_db, NULL));
     break;
   default:
     G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
@@ -529,7 +529,7 @@ gst_wzp_enc_get_property(GObject *object, guint id, GValue *value, GParamSpec *s
 static void
 gst_wzp_enc_finalize(GObject *object)
 {
-  g_array_unref(GST_WZP_ENC(object)->heard);
+  wzp_heard_free(GST_WZP_ENC(object)->heard);
   G_OBJECT_CLASS(gst_wzp_enc_parent_class)->finalize(object);
 }
 
@@ -574,12 +574,27 @@ gst_wzp_enc_class_init(GstWzpEncClass *klass)
                            FALSE,
                            G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
   /**
+   * GstWzpEnc:gain-control:
+   *
+   * The level of speech is brought between -26 and -23 dB of full scale, by 3 dB a second, as far as 20 dB up or down; peaks
+   * stay below -1 dB. Silence is decided before, learnt from is only speech, and silence is not raised. Speech whose
+   * level is right is not touched.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property(
+      object_class, PROP_GAIN_CONTROL,
+      g_param_spec_boolean("gain-control", "Gain control",
+                           "Bring the level of speech between -26 and -23 dB of full scale", FALSE,
+                           G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
+  /**
    * GstWzpEnc:stats:
    *
    * "application/x-wzp-enc-stats" with, as #guint64, "frames" and "bytes" that were made, and "dropped":
    * frames that the codec could not bring to the size of the profile; "comfort",
    * descriptors of the room that went instead of frames; "silent", frames for which nothing was sent. "profile"
-   * (string) is what is spoken now: #GstWzpEnc:profile, or less, where wzpfec asks for it.
+   * (string) is what is spoken now: #GstWzpEnc:profile, or less, where wzpfec asks for it. With #GstWzpEnc:gain-control, as
+   * #gdouble, "gain-db", what speech is raised by, and "speech-db", its level before that, -200 when it is not known.
    *
    * Since: 0.1
    */
@@ -608,11 +623,12 @@ gst_wzp_enc_class_init(GstWzpEncClass *klass)
 static void
 gst_wzp_enc_init(GstWzpEnc *self)
 {
-  self->heard = g_array_new(FALSE, FALSE, sizeof(Heard));
+  self->heard = wzp_heard_new();
   gst_pad_add_probe(GST_AUDIO_ENCODER_SINK_PAD(self), GST_PAD_PROBE_TYPE_BUFFER,
                     gst_wzp_enc_look_at_buffer, self, NULL);
   self->profile = default_profile();
   self->asked = -1;
+  self->speech_db = WZP_GAIN_UNKNOWN_DB;
   /* media time counts samples; the jitter of a capture device's timestamps is not sent */
   gst_audio_encoder_set_perfect_timestamp(GST_AUDIO_ENCODER(self), TRUE);
 }

@@ -12,11 +12,12 @@
 typedef struct {
   int16_t pcm[WZP_TALK_FRAME_MAX];
   unsigned samples;
+  bool speech;
 } Held;
 
 struct WzpTalk {
   WzpVad *vad;
-  bool suppression;
+  bool suppression, listening;
   unsigned interval;
   float probability[PARTS]; /* of speech in the next frame */
 
@@ -73,6 +74,12 @@ wzp_talk_set_suppression(WzpTalk *talk, bool suppression)
 }
 
 void
+wzp_talk_set_listening(WzpTalk *talk, bool listening)
+{
+  talk->listening = listening;
+}
+
+void
 wzp_talk_set_interval(WzpTalk *talk, unsigned ms)
 {
   talk->interval = ms;
@@ -96,7 +103,9 @@ hears_speech(WzpTalk *talk, const int16_t *pcm, unsigned samples)
 void
 wzp_talk_frame(WzpTalk *talk, const int16_t *pcm, unsigned samples)
 {
-  bool talking = !talk->suppression || hears_speech(talk, pcm, samples);
+  bool analyse = talk->suppression || talk->listening;
+  bool speech = !analyse || hears_speech(talk, pcm, samples);
+  bool talking = !talk->suppression || speech;
   forget_speech(talk);
   if (talk->n == HELD) { /* the owner did not take them */
     talk->first = (talk->first + 1) % HELD;
@@ -104,6 +113,7 @@ wzp_talk_frame(WzpTalk *talk, const int16_t *pcm, unsigned samples)
   }
   Held *held = &talk->held[(talk->first + talk->n++) % HELD];
   held->samples = MIN(samples, WZP_TALK_FRAME_MAX);
+  held->speech = speech;
   memcpy(held->pcm, pcm, held->samples * sizeof *pcm);
   talk->draining = false;
   if (talk->talking && !talking)
@@ -158,6 +168,7 @@ wzp_talk_next(WzpTalk *talk, WzpTalkOutput *output)
   if (talk->talking) {
     output->action = WZP_TALK_SEND;
     output->start = talk->start;
+    output->speech = talk->suppression || held->speech;
     talk->start = false;
     return true;
   }

@@ -17,7 +17,8 @@ typedef enum {
 
 typedef struct {
   WzpTalkAction action;
-  bool start;         /* SEND: the first after silence */
+  bool start;  /* SEND: the first after silence */
+  bool speech; /* SEND: it is speech, or stands beside some; false: all is sent, and this is none */
   const int16_t *pcm; /* valid until the next frame goes in */
   unsigned samples;
 } WzpTalkOutput;
@@ -27,8 +28,10 @@ WzpTalk *wzp_talk_new(void);
 void wzp_talk_free(WzpTalk *talk);
 /* As new; what was queued is forgotten. */
 void wzp_talk_reset(WzpTalk *talk);
-/* false: everything is sent, at a constant rate, and nothing is analysed. From the next frame on. */
+/* false: everything is sent, at a constant rate, and unless it listens nothing is analysed. From the next frame on. */
 void wzp_talk_set_suppression(WzpTalk *talk, bool suppression);
+/* true: what is speech is found out even while everything is sent. From the next frame on. */
+void wzp_talk_set_listening(WzpTalk *talk, bool listening);
 /* How often a descriptor goes at most, ms; the first of a silence goes at once. */
 void wzp_talk_set_interval(WzpTalk *talk, unsigned ms);
 /* How likely there is speech in the next frame, of each 20 ms of it, 0..1, as noise removal heard it; -1: not known. Without

@@ -396,6 +396,37 @@ test_dtx_changes(void)
   gst_harness_teardown(h);
 }
 
+static double
+double_stat(GstElement *element, const char *field)
+{
+  g_autoptr(GstStructure) stats = NULL;
+  double value = -1000;
+  g_object_get(element, "stats", &stats, NULL);
+  g_assert_true(gst_structure_get_double(stats, field, &value));
+  return value;
+}
+
+/* A sine of -9 dB is too loud, 20 ms and 40 ms at a time; off again, it is as it was. */
+static void
+test_gain_control(gconstpointer data)
+{
+  GstHarness *h = encoder(data);
+  guint64 at = 0;
+  g_object_set(h->element, "gain-control", TRUE, NULL);
+  for (guint i = 0; i < 800; i++) {
+    GstBuffer *buffer = test_sine(20, &at);
+    if (i / 25 % 2 != 0) /* for ever the same is no speech */
+      gst_buffer_memset(buffer, 0, 0, gst_buffer_get_size(buffer));
+    g_assert_cmpint(gst_harness_push(h, buffer), ==, GST_FLOW_OK);
+  }
+  g_assert_cmpfloat(fabs(double_stat(h->element, "speech-db") + 9), <, 0.5);
+  g_assert_cmpfloat(fabs(double_stat(h->element, "gain-db") + 14), <, 0.5);
+  g_object_set(h->element, "gain-control", FALSE, NULL);
+  g_assert_cmpint(gst_harness_push(h, test_sine(40, &at)), ==, GST_FLOW_OK);
+  g_assert_cmpfloat(double_stat(h->element, "gain-db"), ==, 0);
+  gst_harness_teardown(h);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -409,6 +440,8 @@ main(int argc, char **argv)
   g_test_add_func("/wzpenc/dtx/changes", test_dtx_changes);
   g_test_add_data_func("/wzpenc/dtx/denoise-20ms", "opus-24k", test_dtx_by_denoise);
   g_test_add_data_func("/wzpenc/dtx/denoise-40ms", "opus-6k", test_dtx_by_denoise);
+  g_test_add_data_func("/wzpenc/gain-control/20ms", "opus-24k", test_gain_control);
+  g_test_add_data_func("/wzpenc/gain-control/40ms", "opus-6k", test_gain_control);
   g_test_add_func("/wzpenc/asked-profile", test_asked_profile);
   g_test_add_func("/wzpenc/profile-names", test_profile_names);
   g_test_add_func("/wzpenc/refuses-caps", test_refuses_caps);
