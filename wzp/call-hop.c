@@ -91,6 +91,7 @@ wzp_call_hop_answered(WzpCall *call, const uint8_t relay_key[32], const uint8_t 
   if (call->group == NULL && call->dial == NULL) {
     call->group =
         wzp_group_new(call->identity, &call->config.room, relay_key, &call->config.random);
+    wzp_group_set_direct(call->group, call->config.accept_mode == WZP_ACCEPT_TRUSTED);
     WzpResult result = wzp_group_set_list(call->group, 0, call->config.list);
     if (result != WZP_OK) {
       wzp_call_push_event(call, WZP_EVENT_WRONG_LIST);

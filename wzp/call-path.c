@@ -3,12 +3,14 @@
 #include "profile.h"
 #include <string.h>
 
-/* The direct path of a call of two: what path.h decides, tied to the call and its owner's agents. */
+/* The direct path of a call or room of two: what path.h decides, tied to the call and its owner's agents. */
 
 WzpPath *
 wzp_call_path(const WzpCall *call, uint32_t *serial)
 {
-  return call->dial != NULL ? wzp_dial_path(call->dial, serial) : NULL;
+  if (call->dial != NULL)
+    return wzp_dial_path(call->dial, serial);
+  return call->group != NULL ? wzp_group_path(call->group, serial) : NULL;
 }
 
 static WzpOutput *
@@ -28,7 +30,8 @@ take_output(WzpCall *call, uint32_t serial, const WzpPathOutput *output)
   WzpResult result;
   switch (output->type) {
   case WZP_PATH_SEND_MESSAGE:
-    result = wzp_dial_send_path(call->dial, output->data, output->length);
+    result = call->dial != NULL ? wzp_dial_send_path(call->dial, output->data, output->length)
+                                : wzp_group_send_path(call->group, output->data, output->length);
     if (result != WZP_OK)
       call->stats.drops[result]++;
     break;
@@ -62,6 +65,8 @@ send_records(WzpCall *call, WzpTime now, WzpPath *path, uint32_t serial, bool re
   uint8_t record[WZP_DATAGRAM_MAX];
   size_t length;
   uint16_t k;
+  if (call->dial == NULL)
+    return;
   wzp_dial_set_past_relay(call->dial, !relay_usable && wzp_path_reaches(path, now));
   while (wzp_dial_poll_direct(call->dial, now, record, &length)) {
     wzp_path_route(path, now, &k);
@@ -142,11 +147,12 @@ dispatch(WzpCall *call, WzpTime now, uint32_t serial, uint16_t k, const uint8_t 
     return WZP_OK;
   case WZP_DATAGRAM_PATH_PROBE:
     result = wzp_path_probe(path, now, k, data, length);
-    if (result == WZP_OK)
+    if (result == WZP_OK && call->dial != NULL)
       wzp_dial_heard_direct(call->dial, now);
     return result;
   case WZP_DATAGRAM_CONTROL:
-    return wzp_dial_receive_direct(call->dial, now, data, length);
+    return call->dial != NULL ? wzp_dial_receive_direct(call->dial, now, data, length)
+                              : WZP_UNEXPECTED;
   default:
     return WZP_UNKNOWN_KIND;
   }
@@ -175,12 +181,29 @@ heard_relay(WzpCall *call, WzpTime now)
   wzp_call_heard(call, call->session);
 }
 
+/* The path to whoever sealed the packet; NULL: to him there is none. */
+static WzpPath *
+path_of_packet(const WzpCall *call, const uint8_t *packet, size_t length)
+{
+  WzpHeader header;
+  size_t header_length;
+  uint32_t serial;
+  if (call->group != NULL && (wzp_header_parse(&header, packet, length, &header_length) != WZP_OK ||
+                              !wzp_group_path_speaks(call->group, header.slot)))
+    return NULL;
+  return wzp_call_path(call, &serial);
+}
+
 bool
 wzp_call_packet_arrived(WzpCall *call, WzpTime now, WzpWay way, uint16_t k, const uint8_t *packet,
                         size_t length)
 {
-  uint32_t serial;
-  WzpPath *path = wzp_call_path(call, &serial);
+  WzpPath *path = path_of_packet(call, packet, length);
+  if (path == NULL && way == WZP_WAY_DIRECT && call->group != NULL) {
+    /* no relay looked whether the slot is the sender's own */
+    call->stats.drops[WZP_WRONG_SLOT]++;
+    return false;
+  }
   if (path == NULL || wzp_path_arrived(path, now, way, k, packet, length))
     return true;
   if (way == WZP_WAY_RELAY)
@@ -199,8 +222,7 @@ interval_of(uint8_t code)
 bool
 wzp_call_path_opened(WzpCall *call, WzpTime now, const uint8_t *packet, size_t length, uint8_t code)
 {
-  uint32_t serial;
-  WzpPath *path = wzp_call_path(call, &serial);
+  WzpPath *path = path_of_packet(call, packet, length);
   if (path == NULL)
     return true;
   unsigned ways = wzp_path_opened(path, now, packet, length, interval_of(code));

@@ -213,6 +213,8 @@ wzp_call_room_pump(WzpCall *call, WzpTime now)
     wzp_call_dial_pump(call, now);
   if (call->group == NULL)
     return;
+  wzp_group_follow_paths(call->group, now);
+  wzp_call_path_pump(call, now);
   report_members(call);
   GBytes *record;
   while (in_room(call) && (record = wzp_group_poll(call->group, now)) != NULL) {
@@ -269,6 +271,27 @@ wzp_call_room_leave(WzpCall *call, WzpTime now)
   WzpResult result = wzp_control_send(call->session->control, data, length);
   if (result != WZP_OK)
     call->stats.drops[result]++;
+}
+
+void
+wzp_call_set_accept_mode(WzpCall *call, WzpTime now, WzpAcceptMode mode)
+{
+  call->config.accept_mode = mode;
+  if (call->dial != NULL)
+    wzp_dial_set_mode(call->dial, mode);
+  if (call->group != NULL) {
+    wzp_group_set_direct(call->group, mode == WZP_ACCEPT_TRUSTED);
+    wzp_call_room_pump(call, now);
+  }
+}
+
+void
+wzp_call_trust(WzpCall *call, WzpTime now, const uint8_t id[32])
+{
+  if (call->group == NULL)
+    return;
+  wzp_group_trust(call->group, id);
+  wzp_call_room_pump(call, now);
 }
 
 WzpResult

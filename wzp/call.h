@@ -40,7 +40,7 @@ typedef struct {
   WzpRoomList *list; /* who may be in it (a reference is taken); NULL: everybody */
   /* Instead of a room: dialled calls (dial.h). It listens, and calls callee when the relay is reached. */
   bool calls;
-  WzpAcceptMode accept_mode;
+  WzpAcceptMode accept_mode; /* in a room: trusted, or no direct path */
   bool has_callee, has_callee_key;
   uint8_t callee[WZP_FINGERPRINT_SIZE]; /* not our own */
   uint8_t callee_key[32];
@@ -133,6 +133,10 @@ void wzp_call_stream_up(WzpCall *call, WzpTime now, const WzpAddress *remote);
 void wzp_call_stream_down(WzpCall *call, WzpTime now);
 /* A newer list of the room (wzp_group_set_list()). WZP_NOT_ALLOWED: we are not on it any more, and should leave. */
 WzpResult wzp_call_set_list(WzpCall *call, WzpTime now, WzpRoomList *list);
+/* From now on. In a room with a key or a list a trusted one may tell our address to whoever is alone with us there; in
+ * another one to those of wzp_call_trust() alone, which is said of members that are there, announced or confirmed. */
+void wzp_call_set_accept_mode(WzpCall *call, WzpTime now, WzpAcceptMode mode);
+void wzp_call_trust(WzpCall *call, WzpTime now, const uint8_t id[32]);
 /* Says goodbye (LEAVE, CLOSE); state ENDED. The owner sends what poll gives, and goes on for as long as
  * there is a next timeout (some 100 ms: the goodbye is said three times), then may stop. */
 void wzp_call_leave(WzpCall *call, WzpTime now);
@@ -162,7 +166,7 @@ WzpResult wzp_call_frame_media(WzpCall *call, WzpTime now, const uint8_t *packet
 WzpResult wzp_call_open(WzpCall *call, WzpTime now, const uint8_t *packet, size_t length,
                         uint8_t *out, size_t *out_length, WzpOpened *opened);
 
-/* --- The direct path of a call of two --- */
+/* --- The direct path of a call or a room of two --- */
 
 /* NULL: there is none, and agents that still live have nothing to say. What is asked of it is an input like all others.
  * *serial: which call's path it is. */

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #pragma once
 #include "group.h"
+#include "path.h"
 #include <glib.h>
 
 /* The inside of a room's keys, shared by join.c (JOINs and pairwise keys), group-pair.c (pairwise keys that
  * ratchet, and what they seal), group-keys.c (our sender key: who holds what, when the epoch changes),
- * group-records.c (pairwise records), group-life.c (time) and group.c (members).
+ * group-records.c (pairwise records), group-path.c (direct paths), group-life.c (time) and group.c (members).
  *
  * Our sender key lives in the WzpSender: the base of the current epoch and, while a change is under
  * way, a pending one for the next. The newest base is the pending one if there is one. A pending base
@@ -49,6 +50,16 @@ typedef struct {
   WzpTime resend_at, resend_step;
 } WzpGroupKey;
 
+/* A direct path to a member. It is when both sides say that they would go directly. */
+typedef struct {
+  WzpPathConfig config; /* keys, the same for as long as the pair's are */
+  bool trusted;         /* may learn where we are, whatever the room */
+  bool ours, theirs;    /* what either side said last */
+  bool say;             /* ours is to be said */
+  GQueue messages;      /* GBytes for the other side's path */
+  WzpPath *path;        /* kept from the first time on: its numbers never come again */
+} WzpGroupDirect;
+
 typedef struct {
   WzpJoin join;
   WzpMemberState state;
@@ -62,6 +73,7 @@ typedef struct {
   WzpTime late_until; /* gone: until then packets that the goodbye overtook still open */
 
   WzpGroupPair pair;
+  WzpGroupDirect direct;
   WzpTime heard_at, said_at; /* the last sign of life of theirs; of ours, to them */
 
   WzpReceiver *receiver; /* their stream */
@@ -107,6 +119,10 @@ struct WzpGroup {
   GArray *events;
   unsigned next_record; /* round robin */
 
+  bool may_go_direct;
+  WzpGroupMember *beside; /* whose direct path is the room's, or was last; NULL: nobody's yet */
+  uint32_t path_serial;
+
   WzpSender *sender;
   WzpHeaderPolicy policy;
   bool pending_fresh;
@@ -132,9 +148,10 @@ void wzp_join_build(uint8_t blob[WZP_JOIN_BLOB_SIZE], WzpJoin *join, const WzpId
                     const uint8_t j[16]);
 /* Keyed rooms: the mac holds; open ones: it is zero. */
 bool wzp_join_check_mac(const uint8_t blob[WZP_JOIN_BLOB_SIZE], const WzpRoomSecret *secret);
-/* WZP_WEAK_KEY when the other's e is a low-order point. */
-WzpResult wzp_pair_keys(uint8_t send_key[32], uint8_t receive_key[32], const WzpRoomSecret *secret,
-                        const WzpJoin *own, const uint8_t e_secret[32], const WzpJoin *other);
+/* path: of a direct path between the two. WZP_WEAK_KEY when the other's e is a low-order point. */
+WzpResult wzp_pair_keys(uint8_t send_key[32], uint8_t receive_key[32], WzpPathConfig *path,
+                        const WzpRoomSecret *secret, const WzpJoin *own, const uint8_t e_secret[32],
+                        const WzpJoin *other);
 /* sid = H(id | jh) */
 void wzp_join_stream_id(uint8_t sid[32], const WzpJoin *join);
 
@@ -183,6 +200,21 @@ void wzp_group_key_acknowledged(WzpGroup *group, WzpGroupMember *member, uint32_
 void wzp_group_key_requested(WzpGroupMember *member, WzpTime now);
 /* True when there is somebody to speak to. */
 bool wzp_group_has_receiver(const WzpGroup *group);
+
+/* --- group-path.c --- */
+void wzp_group_direct_clear(WzpGroupMember *member); /* wipes */
+/* The member is no more in the room, or is forgotten. */
+void wzp_group_direct_over(WzpGroup *group, WzpTime now, WzpGroupMember *member);
+void wzp_group_direct_forget(WzpGroup *group, WzpGroupMember *member);
+/* Frames of a record: there is something to write, after all others; the other side said. */
+bool wzp_group_direct_has_frames(const WzpGroupMember *member);
+void wzp_group_direct_write(WzpGroupMember *member, WzpWriter *writer);
+void wzp_group_direct_said(WzpGroup *group, WzpTime now, WzpGroupMember *member, bool on);
+WzpResult wzp_group_direct_message(WzpTime now, WzpGroupMember *member, const uint8_t *message,
+                                   size_t length);
+#define WZP_GROUP_DIRECT_FRAMES_MAX (2 + 3 + WZP_PATH_MESSAGE_MAX)
+#define WZP_GROUP_FRAME_DIRECT 6
+#define WZP_GROUP_FRAME_PATH 7
 
 /* --- group-list.c --- */
 void wzp_group_list_init(WzpGroup *group);

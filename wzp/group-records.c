@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* Pairwise records: to(1) | from(1) | ctr(4) | AEAD(frames). */
-#define FRAMES_MAX 64 /* one of each kind: 1 + 1 + 9 + 37 + 1 */
+#define FRAMES_MAX (64 + WZP_GROUP_DIRECT_FRAMES_MAX) /* one of each kind: 1 + 1 + 9 + 37 + 1 */
 
 enum { FRAME_PADDING, FRAME_CONFIRM, FRAME_KEY, FRAME_KEYACK, FRAME_KEYREQ, FRAME_LEAVE };
 
@@ -16,7 +16,8 @@ has_something_to_say(const WzpGroup *group, const WzpGroupMember *member)
     return false;
   if (group->left)
     return member->send_leave;
-  return member->send_confirm || member->send_key_frame || member->send_ack || member->send_keyreq;
+  return member->send_confirm || member->send_key_frame || member->send_ack ||
+         member->send_keyreq || wzp_group_direct_has_frames(member);
 }
 
 static void
@@ -47,6 +48,7 @@ write_frames(WzpGroup *group, WzpTime now, WzpGroupMember *member, WzpWriter *wr
   }
   if (member->send_keyreq)
     wzp_writer_u8(writer, FRAME_KEYREQ);
+  wzp_group_direct_write(member, writer); /* last: whoever does not know these reads no further */
   member->send_confirm = member->send_ack = member->send_key_frame = false;
   member->send_newest = member->send_keyreq = false;
 }
@@ -117,7 +119,9 @@ read_frames(WzpGroup *group, WzpTime now, WzpGroupMember *member, uint64_t numbe
 
   while (wzp_reader_left(reader) > 0) {
     uint32_t epoch, named;
-    const uint8_t *base;
+    const uint8_t *base, *message;
+    size_t length;
+    bool on;
 
     switch (wzp_reader_u8(reader)) {
     case FRAME_CONFIRM:
@@ -141,6 +145,17 @@ read_frames(WzpGroup *group, WzpTime now, WzpGroupMember *member, uint64_t numbe
     case FRAME_LEAVE:
       wzp_group_drop(group, now, member);
       return result;
+    case WZP_GROUP_FRAME_DIRECT:
+      on = wzp_reader_u8(reader) != 0;
+      if (!reader->failed)
+        wzp_group_direct_said(group, now, member, on);
+      break;
+    case WZP_GROUP_FRAME_PATH:
+      length = wzp_reader_u16(reader);
+      message = wzp_reader_bytes(reader, length);
+      if (message != NULL && result == WZP_OK)
+        result = wzp_group_direct_message(now, member, message, length);
+      break;
     case FRAME_PADDING:
     default:
       return result;

@@ -19,6 +19,7 @@ member_free(gpointer data)
   WzpGroupMember *member = data;
 
   wzp_receiver_free(member->receiver);
+  wzp_group_direct_clear(member);
   sodium_memzero(member, sizeof *member);
   g_free(member);
 }
@@ -220,6 +221,7 @@ retire_oldest(WzpGroup *group)
   }
   if (gone > GONE_MAX) {
     g_hash_table_add(group->retired, g_memdup2(wzp_group_nth(group, oldest)->join.jh, 32));
+    wzp_group_direct_forget(group, wzp_group_nth(group, oldest));
     g_ptr_array_remove_index(group->members, oldest);
   }
 }
@@ -242,6 +244,7 @@ wzp_group_drop(WzpGroup *group, WzpTime now, WzpGroupMember *member)
   sodium_memzero(&member->key, sizeof member->key);
   member->send_confirm = member->send_key_frame = member->send_newest = false;
   member->send_ack = member->send_keyreq = member->send_leave = false;
+  wzp_group_direct_over(group, now, member);
   if (had_key)
     wzp_group_rotate(group, now);
 }
@@ -300,6 +303,7 @@ static void
 reintroduce(WzpGroupMember *member)
 {
   member->send_confirm = true;
+  member->direct.say = member->direct.ours || member->direct.path != NULL;
   if (!member->key.acknowledged)
     member->send_key_frame = true;
 }
@@ -353,14 +357,16 @@ introduce(WzpGroup *group, WzpTime now, const WzpJoin *join, WzpGroupMember **in
 {
   WzpGroupMember *member = g_new0(WzpGroupMember, 1);
   uint8_t sid[32];
-  WzpResult result = wzp_pair_keys(member->pair.send_key, member->pair.receive.key, &group->secret,
-                                   &group->join, group->e_secret, join);
+  WzpResult result =
+      wzp_pair_keys(member->pair.send_key, member->pair.receive.key, &member->direct.config,
+                    &group->secret, &group->join, group->e_secret, join);
 
   if (result != WZP_OK) {
     g_free(member);
     return result;
   }
   member->join = *join;
+  g_queue_init(&member->direct.messages);
   wzp_group_pair_init(&member->pair, now);
   wzp_join_stream_id(sid, join);
   member->receiver = wzp_receiver_new(sid);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #pragma once
+#include "path.h"
 #include "room-list.h"
 #include "seal.h"
 #include "signal.h"
@@ -17,6 +18,8 @@
  *   0x03 keyack    epoch(4) | ctr(4) of the record that brought the key
  *   0x04 keyreq
  *   0x05 leave
+ *   0x06 direct    on(1): would the sender go directly?
+ *   0x07 path      length(2) | path message
  *   0x00 padding   the rest
  * An unknown frame type ends the reading of that record. */
 
@@ -123,6 +126,22 @@ typedef struct {
   uint8_t id[32];
 } WzpGroupEvent;
 WzpGroupEvent wzp_group_next_event(WzpGroup *group); /* type NONE: no more */
+
+/* --- A direct path, in a room of two (PROTOCOL.md 16) --- */
+
+/* Whether our address may be told, to go directly: to who is alone with us, confirmed, and either in a keyed or listed room or
+ * trusted one by one. At first: no. */
+void wzp_group_set_direct(WzpGroup *group, bool may);
+/* This identity is whom we mean, whatever the room. */
+void wzp_group_trust(WzpGroup *group, const uint8_t id[32]);
+/* Looks who is there now, and says what changed. Call after every input, before wzp_group_poll(). */
+void wzp_group_follow_paths(WzpGroup *group, WzpTime now);
+/* The path with whom we are alone, or last were; NULL: none yet. *serial: another one for each. It is asked as any other
+ * (path.h), its messages go to wzp_group_send_path(). */
+WzpPath *wzp_group_path(const WzpGroup *group, uint32_t *serial);
+WzpResult wzp_group_send_path(WzpGroup *group, const uint8_t *message, size_t length);
+/* Are packets of this slot those of the other end of that path? Who is not alone with us holds the keys of others. */
+bool wzp_group_path_speaks(const WzpGroup *group, uint8_t slot);
 
 /* Seals with our sender key. WZP_NO_RECEIVER while no confirmed member was sent our key and
  * acknowledged it (nothing is consumed, so that a joiner can get the epoch's base). */

@@ -136,8 +136,9 @@ wzp_join_build(uint8_t blob[WZP_JOIN_BLOB_SIZE], WzpJoin *join, const WzpIdentit
 }
 
 WzpResult
-wzp_pair_keys(uint8_t send_key[32], uint8_t receive_key[32], const WzpRoomSecret *secret,
-              const WzpJoin *own, const uint8_t e_secret[32], const WzpJoin *other)
+wzp_pair_keys(uint8_t send_key[32], uint8_t receive_key[32], WzpPathConfig *path,
+              const WzpRoomSecret *secret, const WzpJoin *own, const uint8_t e_secret[32],
+              const WzpJoin *other)
 {
   bool own_low = memcmp(own->jh, other->jh, sizeof own->jh) < 0;
   uint8_t pair[32 * 3], salt[32], ikm[64], prk[32];
@@ -154,6 +155,10 @@ wzp_pair_keys(uint8_t send_key[32], uint8_t receive_key[32], const WzpRoomSecret
   wzp_hkdf_extract(prk, salt, sizeof salt, ikm, sizeof ikm);
   wzp_hkdf_expand_label(own_low ? send_key : receive_key, 32, prk, "wz1 pw lo");
   wzp_hkdf_expand_label(own_low ? receive_key : send_key, 32, prk, "wz1 pw hi");
+  path->initiator = own_low;
+  wzp_hkdf_expand_label(own_low ? path->send_key : path->receive_key, 32, prk, "wz1 pw path lo");
+  wzp_hkdf_expand_label(own_low ? path->receive_key : path->send_key, 32, prk, "wz1 pw path hi");
+  wzp_hkdf_expand_label(path->ice, 32, prk, "wz1 pw ice");
   sodium_memzero(ikm, sizeof ikm);
   sodium_memzero(prk, sizeof prk);
   return WZP_OK;

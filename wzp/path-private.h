@@ -3,7 +3,7 @@
 #include "path.h"
 #include <glib.h>
 
-/* path.c: the choice between the ways. path-attempt.c: one attempt, its probes and candidates. */
+/* path.c: the choice between the ways. path-attempt.c: one attempt, its probes and candidates. path-pause.c: none for now. */
 
 #define WZP_PATH_PINGS 8 /* whose fate is remembered */
 #define WZP_PATH_STARTS_MAX 8
@@ -52,6 +52,8 @@ typedef struct {
 
 struct WzpPath {
   WzpPathConfig config;
+  bool paused;
+  WzpTime drop_at;            /* paused: when the attempts go that are left */
   WzpPathAttempt attempts[2]; /* by k % 2 */
   GQueue outputs;
   bool direct;
@@ -75,6 +77,16 @@ struct WzpPath {
 };
 
 WzpPathOutput *wzp_path_push(WzpPath *path, WzpPathOutputType type, uint16_t k);
+
+/* --- path.c --- */
+/* The way in use is another one from now on. */
+void wzp_path_change(WzpPath *path, WzpTime now, bool direct);
+/* An attempt is wanted soon: not sooner than the last one had some time. */
+void wzp_path_want_attempt(WzpPath *path);
+
+/* --- path-pause.c --- */
+void wzp_path_pause_timeout(WzpPath *path, WzpTime now);
+WzpTime wzp_path_pause_next_timeout(const WzpPath *path);
 
 /* --- path-attempt.c --- */
 WzpPathAttempt *wzp_path_attempt(WzpPath *path, uint16_t k); /* NULL: not, or no longer */

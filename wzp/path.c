@@ -117,8 +117,8 @@ may_go_direct(const WzpPath *path, const WzpPathAttempt *attempt, WzpTime now)
          is_as_fast(path, attempt);
 }
 
-static void
-change(WzpPath *path, WzpTime now, bool direct)
+void
+wzp_path_change(WzpPath *path, WzpTime now, bool direct)
 {
   if (path->switched != WZP_NEVER && now - path->switched > FALLS_FORGOTTEN)
     path->falls = 0;
@@ -152,13 +152,11 @@ begin_attempt(WzpPath *path, WzpTime now)
   path->attempts[k % 2].tell_at = now;
 }
 
-/* One is wanted soon: not sooner than the last one had some time. */
-static void
-want_attempt(WzpPath *path)
+void
+wzp_path_want_attempt(WzpPath *path)
 {
-  const WzpPathAttempt *last = wzp_path_attempt(path, (uint16_t)path->last_k);
-  WzpTime since = last != NULL ? last->started : 0;
-  WzpTime soonest = since + MIN(AGAIN_TIME << MIN(path->unproven, 8), ATTEMPT_TIME_MAX);
+  const WzpPathAttempt *last = &path->attempts[path->last_k % 2]; /* over or not */
+  WzpTime soonest = last->started + MIN(AGAIN_TIME << MIN(path->unproven, 8), ATTEMPT_TIME_MAX);
   if (path->config.initiator)
     path->attempt_at = MIN(path->attempt_at, soonest);
 }
@@ -209,7 +207,7 @@ watch_direct(WzpPath *path, WzpTime now, WzpPathAttempt *attempt)
         wzp_path_attempt_hurry(attempt, now, TROUBLE_PINGS);
     }
     if (silent && now - path->trouble_since >= ASK_FIRST)
-      want_attempt(path); /* who only stopped talking answered meanwhile */
+      wzp_path_want_attempt(path); /* who only stopped talking answered meanwhile */
   } else if (path->trouble_since != WZP_NEVER) {
     path->well_since = MIN(path->well_since, now);
     if (now - path->well_since >= WELL_FOR) {
@@ -271,11 +269,11 @@ decide(WzpPath *path, WzpTime now)
   if (path->direct)
     watch_direct(path, now, attempt);
   else if (attempt != NULL && now >= silent_at(path, attempt))
-    want_attempt(path);
+    wzp_path_want_attempt(path);
   if (now >= fall_at(path) || (path->direct && attempt == NULL && path->relay_usable))
-    change(path, now, false);
+    wzp_path_change(path, now, false);
   else if (now >= hold_until(path) && may_go_direct(path, attempt, now))
-    change(path, now, true);
+    wzp_path_change(path, now, true);
   if (now >= path->attempt_at)
     begin_attempt(path, now);
   drop_old(path, now);
@@ -285,7 +283,10 @@ decide(WzpPath *path, WzpTime now)
 void
 wzp_path_handle_timeout(WzpPath *path, WzpTime now)
 {
-  decide(path, now);
+  if (path->paused)
+    wzp_path_pause_timeout(path, now);
+  else
+    decide(path, now);
   for (unsigned i = 0; i < G_N_ELEMENTS(path->attempts); i++)
     wzp_path_attempt_timeout(path, now, &path->attempts[i]);
 }
@@ -294,9 +295,12 @@ WzpTime
 wzp_path_next_timeout(const WzpPath *path)
 {
   const WzpPathAttempt *attempt = best(path);
-  WzpTime next = MIN(path->attempt_at, drop_at(path));
+  WzpTime next =
+      path->paused ? wzp_path_pause_next_timeout(path) : MIN(path->attempt_at, drop_at(path));
   for (unsigned i = 0; i < G_N_ELEMENTS(path->attempts); i++)
     next = MIN(next, wzp_path_attempt_next_timeout(&path->attempts[i]));
+  if (path->paused)
+    return next;
   next = MIN(next, fall_at(path));
   if (path->direct && path->well_since != WZP_NEVER)
     next = MIN(next, path->well_since + WELL_FOR);
@@ -321,7 +325,7 @@ void
 wzp_path_network_changed(WzpPath *path, WzpTime now)
 {
   path->unproven = 0;
-  want_attempt(path);
+  wzp_path_want_attempt(path);
   path->again = !path->config.initiator; /* asks the initiator */
   for (unsigned i = 0; i < G_N_ELEMENTS(path->attempts); i++)
     if (path->attempts[i].in_use)
@@ -367,7 +371,7 @@ take_report(WzpPath *path, const WzpPathMessage *message)
   attempt->peer_proven |= (message->flags & WZP_PATH_PROVEN) != 0;
   attempt->peer_silent = (message->flags & WZP_PATH_SILENT) != 0;
   if (message->flags & WZP_PATH_AGAIN)
-    want_attempt(path);
+    wzp_path_want_attempt(path);
 }
 
 WzpResult

@@ -58,6 +58,15 @@ typedef struct WzpPath WzpPath;
 WzpPath *wzp_path_new(const WzpPathConfig *config, WzpTime now);
 void wzp_path_free(WzpPath *path); /* wipes; NULL is fine */
 
+/* None for now, because others are to hear what is said: the relay alone, at once, as at any change on both for a moment. What
+ * still comes directly is taken for 5 s. Numbers of attempts are never given twice, and a path that comes again waits as one
+ * that fell silent does. */
+void wzp_path_pause(WzpPath *path, WzpTime now);
+void wzp_path_resume(WzpPath *path, WzpTime now);
+bool wzp_path_is_paused(const WzpPath *path);
+/* Paused, and its agents are gone already. */
+void wzp_path_forget_agents(WzpPath *path);
+
 /* The relay's leg: does it work, and its round trip (-1: unknown). */
 void wzp_path_set_relay(WzpPath *path, WzpTime now, bool usable, WzpTime round_trip);
 /* Addresses or routes of this machine changed, or the relay sees us elsewhere. */

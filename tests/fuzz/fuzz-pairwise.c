@@ -6,6 +6,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const uint8_t relay_key[32] = {1};
 
+/* What the direct path wants; its messages go to the other side. */
+static void
+pump_path(WzpGroup *group, WzpTime now)
+{
+  WzpPathOutput output;
+  uint32_t serial;
+  WzpPath *path = wzp_group_path(group, &serial);
+  while (path != NULL && wzp_path_poll(path, now, &output))
+    if (output.type == WZP_PATH_SEND_MESSAGE)
+      g_assert_cmpint(wzp_group_send_path(group, output.data, output.length), ==, WZP_OK);
+}
+
 /* What we send opens at the other side or is for a record that never came; it never crashes it. */
 static void
 pump(WzpGroup *from, WzpGroup *to, WzpTime now)
@@ -13,6 +25,8 @@ pump(WzpGroup *from, WzpGroup *to, WzpTime now)
   GBytes *record;
   size_t length;
 
+  wzp_group_follow_paths(from, now);
+  pump_path(from, now);
   while ((record = wzp_group_poll(from, now)) != NULL) {
     const uint8_t *bytes = g_bytes_get_data(record, &length);
     wzp_group_receive(to, now, bytes, length);
@@ -42,16 +56,20 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     identity[i] = wzp_identity_new_random(&random);
     group[i] = wzp_group_new(identity[i], &secret, relay_key, &random);
     wzp_group_set_slot(group[i], (uint8_t)i);
+    wzp_group_set_direct(group[i], true);
   }
   wzp_group_add_member(group[0], now, 1, wzp_group_join(group[1]), WZP_JOIN_BLOB_SIZE);
   wzp_group_add_member(group[1], now, 0, wzp_group_join(group[0]), WZP_JOIN_BLOB_SIZE);
   const WzpGroupMember *as = wzp_group_nth(group[1], 0);
+  for (unsigned i = 0; i < 2; i++)
+    wzp_group_trust(group[i], identity[1 - i]->ed25519_public);
 
   wzp_reader_init(&reader, data, size);
   while (wzp_reader_left(&reader) > 0 && !reader.failed) {
     uint8_t step = wzp_reader_u8(&reader), record[6 + 255 + WZP_TAG_SIZE], packet[128];
     uint8_t plain[128], nonce[WZP_NONCE_SIZE] = {0};
     size_t length, packet_length, plain_length;
+    uint32_t serial;
     WzpOpened opened;
     WzpResult result;
 
@@ -86,6 +104,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
       now += (WzpTime)(step >> 3) * 300 * WZP_MSEC;
       wzp_group_handle_timeout(group[0], now);
       g_assert_cmpint(wzp_group_next_timeout(group[0]), >, now);
+      if (wzp_group_path(group[0], &serial) != NULL)
+        wzp_path_handle_timeout(wzp_group_path(group[0], &serial), now);
       break;
     case 4:
       wzp_group_remove_member(group[0], now, step >> 3);

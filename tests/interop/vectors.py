@@ -94,8 +94,18 @@ def room(psk):
     else:
         salt = H(b"wz1 room" + b"kitchen")[:16]
         psk = Argon2id(salt=salt, length=32, iterations=3, lanes=1, memory_cost=1 << 16).derive(b"correct horse battery staple")
+    relay = Identity(SEEDS["32 x 00"]).id
+    room_id = Exp(psk, b"wz1 room id" + relay, 32)
     yield "psk", psk.hex()
-    yield "room_id", Exp(psk, b"wz1 room id" + Identity(SEEDS["32 x 00"]).id, 32).hex()
+    yield "room_id", room_id.hex()
+    e = [X25519PrivateKey.from_private_bytes(bytes([byte]) * 32) for byte in (0x11, 0x22)]
+    hashes = []
+    for member, own, j in zip((Identity(SEEDS[name]) for name in ("32 x 42", "00 01 .. 1f")), e, (0x33, 0x44)):
+        join = b"wz1 join" + be(1, 1) + room_id + relay + member.id + public(own) + bytes([j]) * 16 + be(3, 2)
+        hashes.append(H(join + member.sign(join)))
+    prk = Ext(H(b"wz1 pair" + room_id + b"".join(sorted(hashes))), X25519(e[0], public(e[1])) + psk)
+    for name in ("path lo", "path hi", "ice"):
+        yield name, Exp(prk, b"wz1 pw " + name.encode(), 32).hex()
 
 
 def room_list():
@@ -161,7 +171,7 @@ def published_call(section):
 
 
 def published_room(section):
-    yield from re.findall(r"^    (psk|room_id) +([0-9a-f]{64})$", section, re.M)
+    yield from re.findall(r"^    (psk|room_id|path lo|path hi|ice) +([0-9a-f]{64})$", section, re.M)
 
 
 def published(section):

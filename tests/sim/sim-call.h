@@ -39,6 +39,7 @@ typedef struct {
 /* An ICE agent, as far as its owner sees it. */
 typedef struct {
   bool alive, has_remote, connected;
+  WzpAddress remote; /* the first that is known */
   uint32_t serial;
   uint16_t k;
   WzpTime gathered_at; /* when its candidate is found; WZP_NEVER: it was */
@@ -58,7 +59,7 @@ typedef struct {
   uint32_t stream;   /* the open one, 0: none */
   uint32_t n_opened;
   WzpTime stream_opens; /* WZP_NEVER: none is being opened */
-  SimLink *direct;      /* to the other one, past the relay; NULL: there is no such way */
+  SimLink *direct;      /* to the others, past the relay; NULL: there is no such way */
   SimAgent agents[2];
   uint64_t datagrams_direct;
   WzpTime last_arrival, longest_gap; /* between frames that came, while both talk */
@@ -82,8 +83,9 @@ typedef struct {
   unsigned n_streams;                              /* receivers that there are */
 
   WzpJitter *jitter;
-  uint64_t frames_received; /* of the other party, content as it was sent; with
+  uint64_t frames_received;              /* of the other party, content as it was sent; with
                                the recovered ones */
+  uint64_t frames_from[SIM_PARTIES_MAX]; /* of these, by who made them */
   uint64_t frames_recovered;
   uint64_t frames_wrong;    /* not what was sent: none, or sim_call_free() complains */
   uint64_t frames_twice;    /* not counted as received again */
@@ -127,7 +129,7 @@ typedef struct {
   const char *room;            /* NULL: "room" */
   const uint8_t *link_key;     /* a keyed room */
   const SimVoice *voice;       /* borrowed; NULL: silent frames */
-  const SimLinkConfig *direct; /* NULL: parties 0 and 1 cannot reach each other without the relay */
+  const SimLinkConfig *direct; /* NULL: the parties cannot reach each other without the relay */
 } SimCallConfig;
 
 typedef struct SimCall SimCall;
@@ -202,6 +204,7 @@ bool sim_call_is_active(SimCall *sim); /* parties 0 and 1 */
 unsigned sim_party_count_events(const SimParty *party, WzpEventType type);
 const WzpEvent *sim_party_find_event(const SimParty *party, WzpEventType type); /* first, or NULL */
 WzpCallStats sim_party_stats(const SimParty *party);
+WzpPathStats sim_party_path(const SimCall *sim, unsigned party); /* zeros: there is none */
 /* Mean delay of the frames that were captured in from..to. */
 double sim_party_mean_delay(const SimParty *party, WzpTime from, WzpTime to);
 /* Of a GArray of WzpTime, which is sorted; in seconds. */

@@ -22,7 +22,7 @@ address_of_agent(unsigned party, uint16_t k)
 void
 sim_direct_init(SimCall *sim, SimParty *party)
 {
-  if (sim->config.direct != NULL && party->index < 2)
+  if (sim->config.direct != NULL)
     party->direct = sim_link_new(sim->config.direct, sim->config.seed * 100 + 50 + party->index);
 }
 
@@ -35,8 +35,20 @@ sim_call_cut_direct_of(SimCall *sim, unsigned party, bool cut)
 void
 sim_call_cut_direct(SimCall *sim, bool cut)
 {
-  for (unsigned i = 0; i < 2; i++)
+  for (unsigned i = 0; i < sim->n_parties; i++)
     sim_call_cut_direct_of(sim, i, cut);
+}
+
+WzpPathStats
+sim_party_path(const SimCall *sim, unsigned party)
+{
+  const WzpCall *call = sim->parties[party].call;
+  WzpPathStats stats = {0};
+  uint32_t serial;
+  const WzpPath *path = call != NULL ? wzp_call_path(call, &serial) : NULL;
+  if (path != NULL)
+    wzp_path_get_stats(path, sim->now, &stats);
+  return stats;
 }
 
 static SimAgent *
@@ -49,21 +61,33 @@ find_agent(SimParty *party, uint16_t k)
 }
 
 static WzpTime
-send_direct(SimCall *sim, SimParty *party, uint16_t k, const uint8_t *data, size_t length)
+send_direct(SimCall *sim, SimParty *party, const SimAgent *agent, const uint8_t *data,
+            size_t length)
 {
-  const WzpAddress from = address_of_agent(party->index, k);
-  const WzpAddress to = address_of_agent(1 - party->index, k);
+  const WzpAddress from = address_of_agent(party->index, agent->k);
   if (party->direct == NULL)
     return WZP_NEVER;
   party->datagrams_direct++;
-  return sim_network_send(sim->network, party->direct, sim->now, &from, &to, data, length);
+  return sim_network_send(sim->network, party->direct, sim->now, &from, &agent->remote, data,
+                          length);
 }
 
 WzpTime
 sim_direct_send(SimCall *sim, SimParty *party, uint16_t k, const uint8_t *data, size_t length)
 {
   const SimAgent *agent = find_agent(party, k);
-  return agent != NULL && agent->connected ? send_direct(sim, party, k, data, length) : WZP_NEVER;
+  return agent != NULL && agent->connected ? send_direct(sim, party, agent, data, length)
+                                           : WZP_NEVER;
+}
+
+static void
+know_remote(SimCall *sim, SimAgent *agent, const WzpAddress *remote)
+{
+  if (agent->has_remote)
+    return;
+  agent->has_remote = true;
+  agent->remote = *remote;
+  agent->check_at = sim->now;
 }
 
 void
@@ -82,10 +106,8 @@ sim_direct_take(SimCall *sim, SimParty *party, const WzpOutput *output)
                         .check_interval = CHECK_AGAIN};
     break;
   case WZP_PATH_AGENT_CANDIDATE:
-    if (agent != NULL && !agent->has_remote) {
-      agent->has_remote = true;
-      agent->check_at = sim->now;
-    }
+    if (agent != NULL)
+      know_remote(sim, agent, &output->path.candidate.address);
     break;
   case WZP_PATH_AGENT_DROP:
     g_assert_nonnull(agent);
@@ -97,11 +119,11 @@ sim_direct_take(SimCall *sim, SimParty *party, const WzpOutput *output)
     break;
   case WZP_PATH_SEND_PROBE:
     if (agent != NULL && agent->connected)
-      send_direct(sim, party, output->path.k, output->path.data, output->path.length);
+      send_direct(sim, party, agent, output->path.data, output->path.length);
     break;
   case WZP_PATH_SEND_RECORD:
     if (agent != NULL && agent->connected)
-      send_direct(sim, party, output->path.k, output->data, output->length);
+      send_direct(sim, party, agent, output->data, output->length);
     break;
   default:
     g_assert_not_reached();
@@ -138,23 +160,20 @@ sim_direct_act(SimCall *sim, SimParty *party)
       const uint8_t request[100] = {CHECK_REQUEST};
       agent->check_at = sim->now + agent->check_interval;
       agent->check_interval *= 2;
-      send_direct(sim, party, agent->k, request, sizeof request);
+      send_direct(sim, party, agent, request, sizeof request);
     }
   }
   sim_call_drain_party(sim, party);
 }
 
 static void
-take_check(SimCall *sim, SimParty *party, SimAgent *agent, uint8_t type)
+take_check(SimCall *sim, SimParty *party, SimAgent *agent, const WzpAddress *from, uint8_t type)
 {
   const uint8_t response[100] = {CHECK_RESPONSE};
   uint32_t serial;
   if (type == CHECK_REQUEST) {
-    send_direct(sim, party, agent->k, response, sizeof response);
-    if (!agent->connected && !agent->has_remote) {
-      agent->has_remote = true;
-      agent->check_at = sim->now;
-    }
+    know_remote(sim, agent, from);
+    send_direct(sim, party, agent, response, sizeof response);
     return;
   }
   WzpPath *path = wzp_call_path(party->call, &serial);
@@ -169,7 +188,7 @@ take_check(SimCall *sim, SimParty *party, SimAgent *agent, uint8_t type)
 bool
 sim_direct_deliver(SimCall *sim, const SimDatagram *datagram)
 {
-  for (unsigned i = 0; i < 2; i++) {
+  for (unsigned i = 0; i < sim->n_parties; i++) {
     SimParty *party = &sim->parties[i];
     for (unsigned n = 0; n < G_N_ELEMENTS(party->agents); n++) {
       SimAgent *agent = &party->agents[n];
@@ -178,7 +197,7 @@ sim_direct_deliver(SimCall *sim, const SimDatagram *datagram)
         continue;
       bool media = false;
       if (datagram->data[0] <= CHECK_RESPONSE) {
-        take_check(sim, party, agent, datagram->data[0]);
+        take_check(sim, party, agent, &datagram->from, datagram->data[0]);
       } else if (agent->connected) {
         wzp_call_handle_direct(party->call, sim->now, agent->serial, agent->k, datagram->data,
                                datagram->length, &media);

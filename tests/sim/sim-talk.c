@@ -369,6 +369,7 @@ hear(SimCall *sim, SimParty *party, const WzpFecFrame *frame)
   }
   party->frames_mistimed += frame->has_media_ms && (uint32_t)frame->media_ms != record->media_ms;
   party->frames_received++;
+  party->frames_from[from]++;
   party->frames_recovered += frame->recovered;
   party->last_received = sim->now;
   if (party->last_arrival > 0)

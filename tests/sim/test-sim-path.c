@@ -13,12 +13,7 @@ dial_of(SimCall *sim, unsigned party)
 static WzpPathStats
 path_of(SimCall *sim, unsigned party)
 {
-  WzpPathStats stats = {0};
-  uint32_t serial;
-  const WzpPath *path = wzp_call_path(sim->parties[party].call, &serial);
-  if (path != NULL)
-    wzp_path_get_stats(path, sim->now, &stats);
-  return stats;
+  return sim_party_path(sim, party);
 }
 
 static void

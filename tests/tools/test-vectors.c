@@ -185,9 +185,11 @@ test_handshake(void)
 static void
 test_room(void)
 {
-  assert_output("room",
-                "psk=5908c0dbd01fbb536dbc7f1deae85f39023a2b3b1eb4e77e5ba1ec0a9cf97692\n"
-                "room_id=d3fd9b8ffd1bb40d41888c30afdcb0ba2d6c6283ca2b883d09047ea8ff8d9f26\n");
+  assert_output("room", "psk=5908c0dbd01fbb536dbc7f1deae85f39023a2b3b1eb4e77e5ba1ec0a9cf97692\n"
+                        "room_id=d3fd9b8ffd1bb40d41888c30afdcb0ba2d6c6283ca2b883d09047ea8ff8d9f26\n"
+                        "path lo=bf14e0d68e108d3af8242b15ebe3be9265d5dafbc1ed17e24e363b9a1e93e84a\n"
+                        "path hi=9ffbddca9d855bc54e314aa5a14e3582a9cebce6ba7c9c86761a5749b69b07a4\n"
+                        "ice=cd2d900fb261dc2cdacccf64bcb99dc263504e812842245a32d1f4929faa8d22\n");
 }
 
 static void

@@ -5,7 +5,7 @@
 #include "wzp/dial-private.h"
 #include "wzp/feather.h"
 #include "wzp/fec-element.h"
-#include "wzp/group.h"
+#include "wzp/group-private.h"
 #include "wzp/raptorq.h"
 #include "wzp/seal.h"
 #include <glib.h>
@@ -25,7 +25,7 @@ static const char usage[] =
     "  header HEX          the header that starts a media packet\n"
     "  handshake           the published handshake example\n"
     "  seal                the published media packets, control record and hop tag\n"
-    "  room                the published room with a passphrase\n"
+    "  room                the published room with a passphrase, and a direct path in it\n"
     "  call                the published messages and keys of a dialled call\n"
     "  repair              the published bundles with repair\n"
     "  comfort             the published descriptors of comfort noise\n"
@@ -264,6 +264,30 @@ show_packet_keys(const uint8_t base[32], const uint8_t sid[32], uint32_t epoch, 
   print_hex("nonce", out[1], WZP_NONCE_SIZE);
 }
 
+/* Of the identities and the random bytes of the published handshake: e and j in the place of e and n. */
+static void
+show_room_path(const WzpRoomSecret *secret, const WzpIdentity *relay)
+{
+  uint8_t blob[WZP_JOIN_BLOB_SIZE], e_secret[2][32], send[32], receive[32];
+  WzpJoin join[2];
+  WzpPathConfig path;
+  Example example;
+  example_init(&example);
+  for (unsigned i = 0; i < 2; i++) {
+    uint8_t e[32], j[16];
+    memset(e_secret[i], i == 0 ? 0x11 : 0x22, sizeof e_secret[i]);
+    memset(j, i == 0 ? 0x33 : 0x44, sizeof j);
+    wzp_x25519_base(e, e_secret[i]);
+    wzp_join_build(blob, &join[i], i == 0 ? example.identity_i : example.identity_r, secret,
+                   relay->ed25519_public, e, j);
+  }
+  example_clear(&example);
+  wzp_pair_keys(send, receive, &path, secret, &join[0], e_secret[0], &join[1]);
+  print_hex("path lo", path.initiator ? path.send_key : path.receive_key, 32);
+  print_hex("path hi", path.initiator ? path.receive_key : path.send_key, 32);
+  print_hex("ice", path.ice, sizeof path.ice);
+}
+
 static int
 show_room(void)
 {
@@ -273,9 +297,10 @@ show_room(void)
     return refuse("there are no 64 MiB of memory");
   WzpIdentity *relay = wzp_identity_new(seed);
   wzp_room_id(room_id, &secret, relay->ed25519_public);
-  wzp_identity_free(relay);
   print_hex("psk", secret.psk, sizeof secret.psk);
   print_hex("room_id", room_id, sizeof room_id);
+  show_room_path(&secret, relay);
+  wzp_identity_free(relay);
   return 0;
 }
 
