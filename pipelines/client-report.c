@@ -18,8 +18,8 @@ typedef struct {
   double round_trip, delay;           /* ms */
   guint64 bytes_sent, bytes_received; /* all-in, with IP and UDP headers */
   char path[16], transport[8];
-  guint64 path_attempts, path_switches, path_silences;
-  double direct_round_trip; /* ms */
+  guint64 path_attempts, path_switches, path_silences, unheard_here, unheard_there;
+  double direct_round_trip, longest_gap; /* ms */
 } Counters;
 
 /* Bytes of one direction since there was audio. */
@@ -316,6 +316,9 @@ client_report_take_stats(ClientReport *report, const ClientPipeline *pipeline)
   now->path_attempts = read_count(stats, "path-attempts");
   now->path_switches = read_count(stats, "path-switches");
   now->path_silences = read_count(stats, "path-silences");
+  now->unheard_here = read_count(stats, "path-unheard-here");
+  now->unheard_there = read_count(stats, "path-unheard-there");
+  read_number(stats, "path-longest-gap", &now->longest_gap);
   read_number(stats, "direct-round-trip", &now->direct_round_trip);
   read_number(stats, "round-trip", &now->round_trip);
   client_quality_take(&report->quality, stats);
@@ -574,6 +577,9 @@ print_json(const ClientReport *report)
   add_count(json, "path_attempts", now->path_attempts);
   add_count(json, "path_switches", now->path_switches);
   add_count(json, "path_silences", now->path_silences);
+  add_count(json, "path_unheard_here", now->unheard_here);
+  add_count(json, "path_unheard_there", now->unheard_there);
+  add_number(json, "path_longest_gap_ms", now->longest_gap, 0);
   add_number(json, "time_to_active_ms", msec_since_start(report, report->active), 1);
   add_number(json, "time_to_first_audio_ms", msec_since_start(report, report->moments.first_heard),
              1);
@@ -622,7 +628,9 @@ print_text(const ClientReport *report)
            " repaired, %" G_GUINT64_FORMAT " concealed, delay %.0f ms\n",
            now->frames_received, now->frames_repaired, now->frames_concealed, MAX(now->delay, 0));
   if (report->call_peer)
-    printf("path       %s\n", now->path);
+    printf("path       %s%s%s\n", now->path,
+           now->unheard_here ? ", nothing was heard directly for a while" : "",
+           now->unheard_there ? ", the other side heard nothing directly for a while" : "");
   if (report->recorded >= 0)
     printf("recorded   %.1f s\n", report->recorded);
 }

@@ -37,6 +37,9 @@ wzp_path_attempt_start(WzpPath *path, WzpTime now, uint16_t k)
       .proven_at = WZP_NEVER,
       .round_trip = -1,
       .tell_at = WZP_NEVER,
+      .missed = WZP_NEVER,
+      .peer_missed = WZP_NEVER,
+      .peer_loss = WZP_PATH_LOSS_UNKNOWN,
       .quick = QUICK_PINGS,
   };
   wzp_window_init(&attempt->window, WZP_WINDOW_MAX);
@@ -106,11 +109,17 @@ tell_candidates(WzpPath *path, WzpPathAttempt *attempt)
 /* --- Probes --- */
 
 static void
-send_probe(WzpPath *path, WzpPathAttempt *attempt, WzpPathProbe *probe)
+send_probe(WzpPath *path, WzpTime now, WzpPathAttempt *attempt, WzpPathProbe *probe)
 {
   probe->k = attempt->k;
   probe->seq = attempt->next_seq++;
-  probe->proven = attempt->proven_at != WZP_NEVER;
+  probe->loss = wzp_path_loss_percent(&attempt->loss, now);
+  probe->relay_loss = wzp_path_loss_percent(&path->relay_loss, now);
+  if (attempt->proven_at != WZP_NEVER) {
+    probe->flags |= WZP_PATH_PROVEN;
+    probe->flags |= now >= wzp_path_missing_at(path, attempt) ? WZP_PATH_MISSING : 0;
+    probe->flags |= now >= wzp_path_unheard_at(path, attempt) ? WZP_PATH_SILENT : 0;
+  }
   WzpPathOutput *output = wzp_path_push(path, WZP_PATH_SEND_PROBE, attempt->k);
   wzp_path_probe_seal(output->data, path->config.send_key, probe);
   output->length = WZP_PATH_PROBE_SIZE;
@@ -141,7 +150,7 @@ ping(WzpPath *path, WzpTime now, WzpPathAttempt *attempt)
   if (attempt->quick > 0)
     attempt->quick--;
   attempt->next_ping = now + ping_interval(path, attempt, now);
-  send_probe(path, attempt, &probe);
+  send_probe(path, now, attempt, &probe);
 }
 
 void
@@ -186,6 +195,21 @@ take_pong(WzpPathAttempt *attempt, WzpTime now, const WzpPathProbe *probe)
   attempt->proven_at = MIN(attempt->proven_at, now);
 }
 
+/* What the other side says of this path: the newest counts. */
+static void
+take_word(WzpPath *path, WzpTime now, WzpPathAttempt *attempt, const WzpPathProbe *probe)
+{
+  attempt->peer_proven |= (probe->flags & WZP_PATH_PROVEN) != 0;
+  if (probe->seq + 1 <= attempt->newest)
+    return;
+  attempt->newest = probe->seq + 1;
+  attempt->peer_missed = probe->flags & WZP_PATH_MISSING ? now : WZP_NEVER;
+  wzp_path_set_peer_silent(path, attempt, (probe->flags & WZP_PATH_SILENT) != 0);
+  attempt->peer_loss = probe->loss;
+  path->peer_relay_loss = probe->relay_loss;
+  path->peer_loss_at = now;
+}
+
 WzpResult
 wzp_path_probe(WzpPath *path, WzpTime now, uint16_t k, const uint8_t *data, size_t length)
 {
@@ -199,12 +223,13 @@ wzp_path_probe(WzpPath *path, WzpTime now, uint16_t k, const uint8_t *data, size
     return result;
   path->stats.probes_received++;
   attempt->heard = now;
-  attempt->peer_proven |= probe.proven;
+  wzp_path_loss_add(&attempt->loss, &attempt->probe_numbers, now, (uint16_t)probe.seq);
+  take_word(path, now, attempt, &probe);
   if (probe.pong) {
     take_pong(attempt, now, &probe);
   } else {
     pong = (WzpPathProbe){.pong = true, .echoed = probe.seq, .time = probe.time};
-    send_probe(path, attempt, &pong);
+    send_probe(path, now, attempt, &pong);
   }
   /* the other one can send: so can we */
   attempt->next_ping = MIN(attempt->next_ping, attempt->n_pings == 0 ? now : WZP_NEVER);

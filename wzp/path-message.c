@@ -95,7 +95,9 @@ wzp_path_probe_seal(uint8_t out[WZP_PATH_PROBE_SIZE], const uint8_t key[32],
   wzp_writer_u8(&writer, probe->pong ? TYPE_PONG : TYPE_PING);
   wzp_writer_u32(&writer, probe->echoed);
   wzp_writer_u32(&writer, probe->time);
-  wzp_writer_u8(&writer, probe->proven ? WZP_PATH_PROVEN : 0);
+  wzp_writer_u8(&writer, probe->flags);
+  wzp_writer_u8(&writer, probe->loss);
+  wzp_writer_u8(&writer, probe->relay_loss);
   probe_nonce(nonce, out);
   wzp_aead_seal(out + PROBE_HEAD, key, nonce, out, PROBE_HEAD, plain, sizeof plain);
 }
@@ -127,7 +129,9 @@ wzp_path_probe_open(WzpPathProbe *probe, const uint8_t key[32], uint16_t k, WzpW
   probe->pong = type == TYPE_PONG;
   probe->echoed = wzp_reader_u32(&reader);
   probe->time = wzp_reader_u32(&reader);
-  probe->proven = (wzp_reader_u8(&reader) & WZP_PATH_PROVEN) != 0;
+  probe->flags = wzp_reader_u8(&reader);
+  probe->loss = wzp_reader_u8(&reader);
+  probe->relay_loss = wzp_reader_u8(&reader);
   return type == TYPE_PING || type == TYPE_PONG ? WZP_OK : WZP_UNKNOWN_KIND;
 }
 

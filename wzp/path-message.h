@@ -13,9 +13,10 @@ typedef enum {
   WZP_PATH_REPORT = 2 /* what the path k is like from here */
 } WzpPathMessageType;
 
-#define WZP_PATH_PROVEN 0x01 /* pings of mine on k were answered */
-#define WZP_PATH_SILENT 0x02 /* and now I hear nothing on it */
-#define WZP_PATH_AGAIN 0x04  /* the initiator shall try anew */
+#define WZP_PATH_PROVEN 0x01  /* pings of mine on k were answered */
+#define WZP_PATH_SILENT 0x02  /* and now I hear nothing on it */
+#define WZP_PATH_AGAIN 0x04   /* the initiator shall try anew */
+#define WZP_PATH_MISSING 0x08 /* of a probe: what should have come is late */
 #define WZP_PATH_ROUND_TRIP_UNKNOWN 0xffff
 
 typedef struct {
@@ -33,16 +34,20 @@ WzpResult wzp_path_message_parse(WzpPathMessage *message, const uint8_t *data, s
                                  unsigned *refused);
 size_t wzp_path_message_write(uint8_t out[WZP_PATH_MESSAGE_MAX], const WzpPathMessage *message);
 
-/* Probe = 0x46 | k(2) | seq(4) | AEAD(key, 0^6 | k | seq, the 7 bytes before, type(1) | echoed(4) | time(4) | flags(1)) */
+#define WZP_PATH_LOSS_UNKNOWN 0xff
+/* Probe = 0x46 | k(2) | seq(4) | AEAD(key, 0^6 | k | seq, the 7 bytes before, type(1) | echoed(4) | time(4) | flags(1) |
+ *         loss(1) | loss by relay(1)) */
 typedef struct {
   bool pong;
   uint16_t k;
   uint32_t seq;    /* of all probes of one direction and k */
   uint32_t echoed; /* pong: seq of its ping */
   uint32_t time;   /* of the ping's sender, ms; a pong repeats it */
-  bool proven;     /* as WZP_PATH_PROVEN */
+  uint8_t flags;   /* WZP_PATH_PROVEN, _SILENT, _MISSING; unknown ones are ignored */
+  /* %, or WZP_PATH_LOSS_UNKNOWN: of what its receiver sent on this path, and by the relay, lately */
+  uint8_t loss, relay_loss;
 } WzpPathProbe;
-#define WZP_PATH_PROBE_SIZE 33
+#define WZP_PATH_PROBE_SIZE 35
 void wzp_path_probe_seal(uint8_t out[WZP_PATH_PROBE_SIZE], const uint8_t key[32],
                          const WzpPathProbe *probe);
 /* window: of this direction and k; moved when the probe opened. */

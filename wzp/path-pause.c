@@ -45,6 +45,7 @@ wzp_path_pause(WzpPath *path, WzpTime now)
   path->drop_at = now + LINGER;
   path->attempt_at = WZP_NEVER;
   path->again = false;
+  path->comparison.since = WZP_NEVER;
   if (path->direct)
     wzp_path_change(path, now, false);
   drop_attempts(path, false);

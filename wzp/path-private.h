@@ -3,9 +3,25 @@
 #include "path.h"
 #include <glib.h>
 
-/* path.c: the choice between the ways. path-attempt.c: one attempt, its probes and candidates. path-pause.c: none for now. */
+/* path.c: the choice between the ways. path-attempt.c: one attempt, its probes and candidates. path-media.c: what comes by
+ * which. path-loss.c: how much of it does not. path-compare.c: which way loses less. path-pause.c: none for now. */
 
 #define WZP_PATH_PINGS 8 /* whose fate is remembered */
+/* How much of what the other side sent by one way was lost, in the last seconds. */
+typedef struct {
+  unsigned expected, lost;
+  WzpTime updated, faded;
+} WzpPathLoss;
+/* One row of numbers on it. */
+typedef struct {
+  bool started;
+  uint16_t highest;
+} WzpPathNumbers;
+/* The packet with this number came that way, once. */
+void wzp_path_loss_add(WzpPathLoss *loss, WzpPathNumbers *numbers, WzpTime now, uint16_t number);
+/* 0..100, or WZP_PATH_LOSS_UNKNOWN: too little went there lately. */
+uint8_t wzp_path_loss_percent(const WzpPathLoss *loss, WzpTime now);
+
 #define WZP_PATH_STARTS_MAX 8
 #define WZP_PATH_STARTS_TIME (4 * WZP_SECOND)
 
@@ -34,6 +50,14 @@ typedef struct {
   bool carries;            /* the other side sends media here */
   unsigned without;        /* media since the last that came here */
   bool peer_proven, peer_silent;
+  bool silent;           /* nothing was heard here for too long, ... */
+  WzpTime silent_behind; /* ... since then */
+  WzpTime missed;        /* .heard, when it was told that nothing came behind it */
+  WzpTime peer_missed; /* when the other side missed what should have come; WZP_NEVER: it did not */
+  uint32_t newest;     /* probe of the other side, + 1 */
+  uint8_t peer_loss;   /* %, of what we sent here; WZP_PATH_LOSS_UNKNOWN */
+  WzpPathLoss loss;    /* of what it sends */
+  WzpPathNumbers media_numbers, probe_numbers;
   bool reported; /* something was reported: */
   uint8_t reported_flags;
   WzpTime reported_round_trip, reported_at;
@@ -49,6 +73,14 @@ typedef struct {
   uint8_t ways; /* bit 0: relay; bit 1, 2: attempts[0], [1] */
   bool opened;
 } WzpPathSeen;
+
+/* Sends by both ways for a while, to learn which one loses more. */
+typedef struct {
+  WzpTime since; /* WZP_NEVER: it does not */
+  WzpTime not_before, pause;
+  bool lossy;   /* it came out that the direct path does: left as soon as it may be */
+  bool shunned; /* that is why it was left: not taken again without another comparison */
+} WzpPathComparison;
 
 struct WzpPath {
   WzpPathConfig config;
@@ -70,6 +102,13 @@ struct WzpPath {
   bool again;                                  /* responder: a new attempt is wanted */
   WzpTime begun[WZP_PATH_STARTS_MAX]; /* responder: when the other side began attempts, a ring */
   unsigned n_begun;
+  WzpPathLoss relay_loss;
+  WzpPathNumbers relay_numbers;
+  WzpTime relay_heard;     /* media, WZP_NEVER: not yet */
+  uint8_t peer_relay_loss; /* of what we sent there */
+  WzpTime peer_loss_at;    /* when that, and an attempt's peer_loss, was told */
+  WzpTime routed;          /* the last packet of ours; WZP_NEVER: none yet */
+  WzpPathComparison comparison;
   /* how the other side talks */
   WzpTime interval, jitter, last_opened;
   WzpPathSeen seen[WZP_PATH_SEEN];
@@ -84,9 +123,25 @@ void wzp_path_change(WzpPath *path, WzpTime now, bool direct);
 /* An attempt is wanted soon: not sooner than the last one had some time. */
 void wzp_path_want_attempt(WzpPath *path);
 
+/* When media of the other side are missing here; WZP_NEVER: it sends none here. */
+WzpTime wzp_path_missing_at(const WzpPath *path, const WzpPathAttempt *attempt);
+/* When nothing was heard here for too long, if nothing more is. */
+WzpTime wzp_path_unheard_at(const WzpPath *path, const WzpPathAttempt *attempt);
+void wzp_path_set_peer_silent(WzpPath *path, WzpPathAttempt *attempt, bool silent);
+
 /* --- path-pause.c --- */
 void wzp_path_pause_timeout(WzpPath *path, WzpTime now);
 WzpTime wzp_path_pause_next_timeout(const WzpPath *path);
+
+/* --- path-compare.c --- */
+/* Answers enough, and does not lose much more than the relay. */
+bool wzp_path_is_good(const WzpPath *path, const WzpPathAttempt *attempt, WzpTime now);
+/* A direct path in use that loses much, or one that was left for that and may_go_direct but for it, is measured against the
+ * relay's way. attempt: the best; NULL: none. */
+void wzp_path_compare(WzpPath *path, WzpTime now, const WzpPathAttempt *attempt,
+                      bool may_go_direct);
+void wzp_path_compare_afresh(WzpPath *path); /* what was found is forgotten */
+WzpTime wzp_path_compare_timeout(const WzpPath *path);
 
 /* --- path-attempt.c --- */
 WzpPathAttempt *wzp_path_attempt(WzpPath *path, uint16_t k); /* NULL: not, or no longer */

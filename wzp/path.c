@@ -15,13 +15,16 @@
 #define ATTEMPT_TIME_MAX (60 * WZP_SECOND)
 #define AGAIN_TIME WZP_SECOND
 #define OLD_LIFE (5 * WZP_SECOND)   /* of an attempt after a newer one is proven */
-#define DEAD_LIFE (30 * WZP_SECOND) /* without an answer */
+#define DEAD_LIFE (30 * WZP_SECOND) /* in which nothing is heard */
 #define WORSE_BY (30 * WZP_MSEC)
 #define TROUBLE_PINGS 10
+#define MISSING_PINGS 2
+#define PEER_MISSED_FOR (500 * WZP_MSEC)
 #define ASK_FIRST (100 * WZP_MSEC)
+#define MISSING (140 * WZP_MSEC)
+#define LATELY WZP_SECOND
 #define TALK_OVER WZP_SECOND /* without a packet by any way, though pings are answered */
 #define EARLY_TIME (2 * WZP_SECOND)
-#define MEDIA_ELSEWHERE 50 /* packets that did not come by a way */
 
 WzpPath *
 wzp_path_new(const WzpPathConfig *config, WzpTime now)
@@ -30,6 +33,9 @@ wzp_path_new(const WzpPathConfig *config, WzpTime now)
   path->config = *config;
   g_queue_init(&path->outputs);
   path->switched = path->trouble_since = path->well_since = path->last_opened = WZP_NEVER;
+  path->relay_heard = path->routed = path->comparison.since = WZP_NEVER;
+  wzp_path_compare_afresh(path);
+  path->peer_relay_loss = WZP_PATH_LOSS_UNKNOWN;
   path->relay_usable = true;
   path->hop_round_trip = path->peer_hop_round_trip = -1;
   path->attempt_at = WZP_NEVER;
@@ -79,16 +85,38 @@ best(const WzpPath *path)
   return (WzpPathAttempt *)found;
 }
 
-/* When it counts as silent if nothing more is heard. */
+static WzpTime
+rhythm(const WzpPath *path)
+{
+  return 3 * path->interval + 4 * path->jitter;
+}
+
+WzpTime
+wzp_path_missing_at(const WzpPath *path, const WzpPathAttempt *attempt)
+{
+  if (path->interval <= 0 || !attempt->carries)
+    return WZP_NEVER;
+  return attempt->heard + MAX(MISSING, rhythm(path));
+}
+
+WzpTime
+wzp_path_unheard_at(const WzpPath *path, const WzpPathAttempt *attempt)
+{
+  if (attempt->silent && attempt->silent_behind == attempt->heard)
+    return attempt->heard; /* it ends by what is heard, not because it is judged otherwise */
+  WzpTime patience = QUIET_SILENCE + MAX(attempt->round_trip, 0);
+  if (path->interval > 0 && attempt->carries)
+    patience = MAX(WZP_PATH_SILENCE, rhythm(path));
+  else if (attempt->heard + WZP_PATH_SEARCH_EVERY < attempt->first_ping + WZP_PATH_SEARCH_FOR)
+    patience = YOUNG_SILENCE + MAX(attempt->round_trip, 0);
+  return attempt->heard + patience;
+}
+
+/* When the path counts as silent if nothing more is heard, or answered. */
 static WzpTime
 silent_at(const WzpPath *path, const WzpPathAttempt *attempt)
 {
-  WzpTime patience = QUIET_SILENCE + MAX(attempt->round_trip, 0);
-  if (path->interval > 0 && attempt->carries)
-    patience = MAX(WZP_PATH_SILENCE, 3 * path->interval + 4 * path->jitter);
-  else if (attempt->heard + WZP_PATH_SEARCH_EVERY < attempt->first_ping + WZP_PATH_SEARCH_FOR)
-    patience = YOUNG_SILENCE + MAX(attempt->round_trip, 0);
-  return MIN(attempt->heard + patience, attempt->answered + ANSWER_SILENCE);
+  return MIN(wzp_path_unheard_at(path, attempt), attempt->answered + ANSWER_SILENCE);
 }
 
 /* Directly the round trip may be a little longer than by the relay. Nothing is known of the relay's without reports. */
@@ -113,7 +141,7 @@ static bool
 may_go_direct(const WzpPath *path, const WzpPathAttempt *attempt, WzpTime now)
 {
   return attempt != NULL && !path->direct && !attempt->peer_silent &&
-         now < silent_at(path, attempt) && wzp_path_attempt_is_good(attempt, now) &&
+         now < silent_at(path, attempt) && wzp_path_is_good(path, attempt, now) &&
          is_as_fast(path, attempt);
 }
 
@@ -123,6 +151,9 @@ wzp_path_change(WzpPath *path, WzpTime now, bool direct)
   if (path->switched != WZP_NEVER && now - path->switched > FALLS_FORGOTTEN)
     path->falls = 0;
   path->falls += direct ? 0 : 1;
+  path->comparison.shunned = path->comparison.lossy && !direct;
+  path->comparison.lossy = false;
+  path->comparison.since = WZP_NEVER;
   path->direct = direct;
   path->switched = now;
   path->both_until = now + WZP_PATH_OVERLAP;
@@ -170,7 +201,7 @@ drop_old(WzpPath *path, WzpTime now)
     if (!one->in_use || one->proven_at == WZP_NEVER)
       continue; /* its successor replaces it */
     bool old = newest != NULL && one->k < newest->k && now - newest->proven_at >= OLD_LIFE;
-    if (old || now - one->answered >= DEAD_LIFE)
+    if (old || now - MAX(one->heard, one->answered) >= DEAD_LIFE)
       wzp_path_attempt_drop(path, one);
   }
 }
@@ -184,7 +215,7 @@ drop_at(const WzpPath *path)
     const WzpPathAttempt *one = &path->attempts[i];
     if (!one->in_use || one->proven_at == WZP_NEVER)
       continue;
-    next = MIN(next, one->answered + DEAD_LIFE);
+    next = MIN(next, MAX(one->heard, one->answered) + DEAD_LIFE);
     if (newest != NULL && one->k < newest->k)
       next = MIN(next, newest->proven_at + OLD_LIFE);
   }
@@ -220,10 +251,42 @@ watch_direct(WzpPath *path, WzpTime now, WzpPathAttempt *attempt)
 static WzpTime
 fall_at(const WzpPath *path)
 {
-  if (!path->direct || path->trouble_since == WZP_NEVER || path->well_since != WZP_NEVER ||
-      !path->relay_usable)
+  if (!path->direct || !path->relay_usable)
+    return WZP_NEVER;
+  if (path->comparison.lossy)
+    return path->switched + WZP_PATH_HOLD;
+  if (path->trouble_since == WZP_NEVER || path->well_since != WZP_NEVER)
     return WZP_NEVER;
   return MAX(path->trouble_since + FALL_AFTER, path->switched + WZP_PATH_HOLD);
+}
+
+/* Tells the other side at once that what it should send is missing here: by the path itself, which may carry that way. */
+static void
+miss(WzpPath *path, WzpTime now, WzpPathAttempt *attempt)
+{
+  bool silent = now >= wzp_path_unheard_at(path, attempt);
+  if (silent && !attempt->silent)
+    path->stats.unheard_here++;
+  attempt->silent = silent;
+  attempt->silent_behind = attempt->heard;
+  if (now < wzp_path_missing_at(path, attempt) || attempt->missed == attempt->heard)
+    return;
+  attempt->missed = attempt->heard;
+  wzp_path_attempt_hurry(attempt, now, MISSING_PINGS);
+}
+
+static WzpTime
+miss_at(const WzpPath *path, const WzpPathAttempt *attempt)
+{
+  return attempt->missed == attempt->heard ? WZP_NEVER : wzp_path_missing_at(path, attempt);
+}
+
+void
+wzp_path_set_peer_silent(WzpPath *path, WzpPathAttempt *attempt, bool silent)
+{
+  if (silent && !attempt->peer_silent)
+    path->stats.unheard_there++;
+  attempt->peer_silent = silent;
 }
 
 static void
@@ -239,7 +302,7 @@ report(WzpPath *path, WzpTime now)
       flags |= WZP_PATH_AGAIN;
     if (proven)
       flags |= WZP_PATH_PROVEN;
-    if (proven && now >= silent_at(path, one))
+    if (proven && now >= wzp_path_unheard_at(path, one))
       flags |= WZP_PATH_SILENT;
     if (proven && now >= silent_at(path, one) + ASK_FIRST)
       flags |= WZP_PATH_AGAIN;
@@ -259,8 +322,12 @@ static void
 decide(WzpPath *path, WzpTime now)
 {
   WzpPathAttempt *attempt = best(path);
-  if (attempt != NULL)
+  if (attempt != NULL) {
     note_silence(path, attempt);
+    miss(path, now, attempt);
+  }
+  wzp_path_compare(path, now, attempt,
+                   now >= hold_until(path) && may_go_direct(path, attempt, now));
   if (attempt != NULL && attempt->k == path->last_k && !attempt->settled) {
     attempt->settled = true;
     path->unproven = 0;
@@ -272,7 +339,8 @@ decide(WzpPath *path, WzpTime now)
     wzp_path_want_attempt(path);
   if (now >= fall_at(path) || (path->direct && attempt == NULL && path->relay_usable))
     wzp_path_change(path, now, false);
-  else if (now >= hold_until(path) && may_go_direct(path, attempt, now))
+  else if (now >= hold_until(path) && may_go_direct(path, attempt, now) &&
+           !path->comparison.shunned)
     wzp_path_change(path, now, true);
   if (now >= path->attempt_at)
     begin_attempt(path, now);
@@ -302,6 +370,9 @@ wzp_path_next_timeout(const WzpPath *path)
   if (path->paused)
     return next;
   next = MIN(next, fall_at(path));
+  next = MIN(next, wzp_path_compare_timeout(path));
+  if (attempt != NULL)
+    next = MIN(next, miss_at(path, attempt));
   if (path->direct && path->well_since != WZP_NEVER)
     next = MIN(next, path->well_since + WELL_FOR);
   else if (path->direct && path->trouble_since == WZP_NEVER && attempt != NULL)
@@ -325,6 +396,7 @@ void
 wzp_path_network_changed(WzpPath *path, WzpTime now)
 {
   path->unproven = 0;
+  wzp_path_compare_afresh(path);
   wzp_path_want_attempt(path);
   path->again = !path->config.initiator; /* asks the initiator */
   for (unsigned i = 0; i < G_N_ELEMENTS(path->attempts); i++)
@@ -369,7 +441,7 @@ take_report(WzpPath *path, const WzpPathMessage *message)
   if (attempt == NULL)
     return;
   attempt->peer_proven |= (message->flags & WZP_PATH_PROVEN) != 0;
-  attempt->peer_silent = (message->flags & WZP_PATH_SILENT) != 0;
+  wzp_path_set_peer_silent(path, attempt, (message->flags & WZP_PATH_SILENT) != 0);
   if (message->flags & WZP_PATH_AGAIN)
     wzp_path_want_attempt(path);
 }
@@ -392,78 +464,7 @@ wzp_path_receive(WzpPath *path, WzpTime now, const uint8_t *data, size_t length)
   return result == WZP_OK && refused > 0 ? WZP_NOT_ALLOWED : result;
 }
 
-/* --- Media --- */
-
-static WzpPathSeen *
-seen_entry(WzpPath *path, const uint8_t *packet, size_t length, uint64_t *mark)
-{
-  /* the end of the tag: what is random in every packet */
-  memcpy(mark, packet + length - sizeof *mark, sizeof *mark);
-  return &path->seen[*mark % WZP_PATH_SEEN];
-}
-
-/* A packet is known to be the other side's, and came by these ways. */
-static void
-heard_by(WzpPath *path, WzpTime now, uint8_t ways)
-{
-  for (unsigned i = 0; i < G_N_ELEMENTS(path->attempts); i++) {
-    WzpPathAttempt *one = &path->attempts[i];
-    if (ways & (2u << i)) {
-      one->heard = now;
-      one->carries = true;
-      one->without = 0;
-    } else if (++one->without >= MEDIA_ELSEWHERE) {
-      one->carries = false; /* the other side sends by the relay, and not here */
-    }
-  }
-}
-
-bool
-wzp_path_arrived(WzpPath *path, WzpTime now, WzpWay way, uint16_t k, const uint8_t *packet,
-                 size_t length)
-{
-  uint64_t mark;
-  uint8_t bit = (uint8_t)(way == WZP_WAY_RELAY ? 1u : 2u << (k % 2));
-  if (length < sizeof mark)
-    return true;
-  WzpPathSeen *entry = seen_entry(path, packet, length, &mark);
-  if (entry->mark != mark)
-    *entry = (WzpPathSeen){.mark = mark};
-  entry->ways |= bit;
-  if (!entry->opened)
-    return true;
-  path->stats.copies++;
-  heard_by(path, now, bit);
-  return false;
-}
-
-/* RFC 3550 section 6.4.1, against the interval that the packets have. */
-static void
-measure_jitter(WzpPath *path, WzpTime now, WzpTime interval)
-{
-  if (interval > 0 && interval == path->interval && path->last_opened != WZP_NEVER) {
-    WzpTime off = ABS(now - path->last_opened - interval);
-    if (off < WZP_SECOND) /* else it is a loss */
-      path->jitter += (off - path->jitter) / 16;
-  }
-  path->last_opened = now;
-}
-
-unsigned
-wzp_path_opened(WzpPath *path, WzpTime now, const uint8_t *packet, size_t length, WzpTime interval)
-{
-  uint64_t mark;
-  if (length < sizeof mark)
-    return 0;
-  WzpPathSeen *entry = seen_entry(path, packet, length, &mark);
-  measure_jitter(path, now, interval);
-  path->interval = interval;
-  if (entry->mark != mark) /* so many others came meanwhile */
-    return 0;
-  entry->opened = true;
-  heard_by(path, now, entry->ways);
-  return (entry->ways & 1 ? WZP_WAY_RELAY : 0) | (entry->ways & ~1 ? WZP_WAY_DIRECT : 0);
-}
+/* --- Where media go --- */
 
 /* The newest that we alone have proof of, for a moment: what goes there too cannot overtake what went by the relay. */
 static const WzpPathAttempt *
@@ -475,24 +476,47 @@ just_proven(const WzpPath *path, WzpTime now)
   return fresh && path->switched == WZP_NEVER ? newest : NULL;
 }
 
+/* The other side hears nothing on the direct path in use, but by the relay: pings tell when that changes. */
+static bool
+is_hopeless(const WzpPath *path, const WzpPathAttempt *attempt, WzpTime now)
+{
+  if (path->trouble_since == WZP_NEVER || now - path->trouble_since < FALL_AFTER ||
+      !path->relay_usable || !attempt->peer_silent)
+    return false;
+  bool told = path->peer_relay_loss != WZP_PATH_LOSS_UNKNOWN && now - path->peer_loss_at < LATELY;
+  return told || (path->relay_heard != WZP_NEVER && now - path->relay_heard < LATELY);
+}
+
+static bool
+needs_both(const WzpPath *path, const WzpPathAttempt *attempt, WzpTime now)
+{
+  if (now < path->both_until || path->comparison.since != WZP_NEVER)
+    return true;
+  if (!path->direct)
+    return !path->relay_usable;
+  bool missed = attempt->peer_missed != WZP_NEVER && now - attempt->peer_missed < PEER_MISSED_FOR;
+  return path->trouble_since != WZP_NEVER || path->comparison.lossy || path->both_left > 0 ||
+         missed || now >= wzp_path_missing_at(path, attempt);
+}
+
 unsigned
 wzp_path_route(WzpPath *path, WzpTime now, uint16_t *k)
 {
   const WzpPathAttempt *attempt = best(path), *early = just_proven(path, now);
   if (early != NULL)
     attempt = early;
+  path->routed = now;
   *k = attempt != NULL ? attempt->k : 0;
   if (attempt == NULL)
     return WZP_WAY_RELAY;
   if (early != NULL)
     return WZP_WAY_RELAY | WZP_WAY_DIRECT;
-  if (!path->direct)
-    return now < path->both_until || !path->relay_usable ? WZP_WAY_RELAY | WZP_WAY_DIRECT
-                                                         : WZP_WAY_RELAY;
-  bool both = path->trouble_since != WZP_NEVER || now < path->both_until || path->both_left > 0;
-  if (path->both_left > 0)
+  bool both = needs_both(path, attempt, now);
+  if (path->direct && path->both_left > 0)
     path->both_left--;
-  return both ? WZP_WAY_RELAY | WZP_WAY_DIRECT : WZP_WAY_DIRECT;
+  if (path->direct && is_hopeless(path, attempt, now))
+    return WZP_WAY_RELAY;
+  return both ? WZP_WAY_RELAY | WZP_WAY_DIRECT : path->direct ? WZP_WAY_DIRECT : WZP_WAY_RELAY;
 }
 
 bool
@@ -523,14 +547,21 @@ wzp_path_poll(WzpPath *path, WzpTime now, WzpPathOutput *output)
   return true;
 }
 
+static int
+percent(uint8_t loss)
+{
+  return loss != WZP_PATH_LOSS_UNKNOWN ? loss : -1;
+}
+
 void
 wzp_path_get_stats(const WzpPath *path, WzpTime now, WzpPathStats *stats)
 {
   const WzpPathAttempt *attempt = best(path);
   *stats = path->stats;
   stats->direct = path->direct;
-  stats->duplicating = attempt != NULL && path->direct &&
-                       (path->trouble_since != WZP_NEVER || now < path->both_until);
+  stats->duplicating = attempt != NULL && path->direct && needs_both(path, attempt, now) &&
+                       !is_hopeless(path, attempt, now);
+  stats->loss = stats->relay_loss = stats->peer_loss = stats->peer_relay_loss = -1;
   stats->round_trip = -1;
   stats->heard = WZP_NEVER;
   if (attempt == NULL)
@@ -541,7 +572,11 @@ wzp_path_get_stats(const WzpPath *path, WzpTime now, WzpPathStats *stats)
   stats->proven = attempt->proven_at != WZP_NEVER;
   stats->peer_proven = attempt->peer_proven;
   stats->peer_silent = attempt->peer_silent;
-  stats->silent = stats->proven && now >= silent_at(path, attempt);
+  stats->silent = stats->proven && now >= wzp_path_unheard_at(path, attempt);
   stats->round_trip = attempt->round_trip;
   stats->heard = attempt->heard;
+  stats->loss = percent(wzp_path_loss_percent(&attempt->loss, now));
+  stats->relay_loss = percent(wzp_path_loss_percent(&path->relay_loss, now));
+  stats->peer_loss = percent(attempt->peer_loss);
+  stats->peer_relay_loss = percent(path->peer_relay_loss);
 }

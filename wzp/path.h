@@ -10,11 +10,18 @@
  * reports its own; the switch sends on both for 200 ms. Whatever comes on any path is taken, always, so the two sides
  * need not agree on when.
  *
- * Nothing heard on the direct path, while the other side talks for max(300 ms, 3 packets + 4 x jitter), at all for 750 ms in
- * its first 2 s or for 2 s later,
- * or the other side says that it hears nothing: at once on both; the relay alone when that lasts for 1 s; and a new attempt.
+ * Media that are late on the direct path, by max(140 ms, 3 packets + 4 x jitter), here or as the other side's probes say: also
+ * by the relay, until they come again. Nothing heard while the other side talks for max(300 ms, 3 packets + 4 x jitter), at
+ * all for 750 ms in its first 2 s or for 2 s later, no answer for 3.5 s, or the other side says that it hears nothing: at
+ * least 2 s on both; the relay alone when that lasts for 1 s; and a new attempt. Each direction is judged on its own: who
+ * is heard there by the relay, and not directly, is sent no more than pings directly after that second.
+ *
+ * The other side tells what it misses of what comes directly and by the relay. A direct path that loses 10 % is compared with
+ * the relay's way: 3 s on both, at most each 30 s (doubling to 120 s). It is left when it loses 10 % more, and taken again
+ * only after another such comparison, in which it loses less than 5 % more.
+ *
  * A path that was left is taken again 10 s later at the earliest, after more falls 20 and 30 s, so that there is never more
- * than one switch in 10 s; in between both are used. While the relay is away every direct path that was proven is used.
+ * than one switch in 10 s. While the relay is away every direct path that was proven is used.
  *
  * Attempts: the initiator begins them. One that is not proven after 6 s gets a successor, then 12, 30, 60 s; a path that
  * fell silent at once, but no sooner than 1 s after the last one (doubling up to 60 s while that does not help).
@@ -106,12 +113,17 @@ typedef struct {
   bool direct;      /* the way in use */
   bool duplicating; /* both at the moment */
   bool proven, peer_proven, peer_silent, silent;
-  uint16_t k;         /* of the best attempt */
-  unsigned attempts;  /* begun */
-  unsigned switches;  /* of the way in use */
-  unsigned silences;  /* times that the path in use fell silent, for us or for the other side */
-  WzpTime round_trip; /* of the best attempt; -1: unknown */
-  WzpTime heard;      /* when, on the best attempt; WZP_NEVER: not yet */
+  uint16_t k;        /* of the best attempt */
+  unsigned attempts; /* begun */
+  unsigned switches; /* of the way in use */
+  unsigned silences; /* times that the path in use fell silent, for us or for the other side */
+  unsigned unheard_here,
+      unheard_there; /* times that we, or the other side, heard nothing on a direct path */
+  /* %, of the best attempt and of the relay's way, lately: of what is sent to us, of what we send; -1: unknown */
+  int loss, relay_loss, peer_loss, peer_relay_loss;
+  WzpTime round_trip;  /* of the best attempt; -1: unknown */
+  WzpTime heard;       /* when, on the best attempt; WZP_NEVER: not yet */
+  WzpTime longest_gap; /* between two media packets of one who talks, by whatever way */
   uint64_t probes_sent, probes_received, copies; /* copies: of packets that came by another way */
 } WzpPathStats;
 void wzp_path_get_stats(const WzpPath *path, WzpTime now, WzpPathStats *stats);

@@ -26,8 +26,14 @@ test_probe(void)
   uint8_t key[32] = {1}, other[32] = {2}, bytes[WZP_PATH_PROBE_SIZE + 1] = {0};
   WzpPathProbe out;
   WzpWindow window, before;
-  const WzpPathProbe in = {
-      .pong = true, .k = 7, .seq = 70000, .echoed = 3, .time = 123456789, .proven = true};
+  const WzpPathProbe in = {.pong = true,
+                           .k = 7,
+                           .seq = 70000,
+                           .echoed = 3,
+                           .time = 123456789,
+                           .flags = WZP_PATH_PROVEN | WZP_PATH_MISSING,
+                           .loss = 12,
+                           .relay_loss = WZP_PATH_LOSS_UNKNOWN};
   wzp_window_init(&window, WZP_WINDOW_MAX);
   wzp_path_probe_seal(bytes, key, &in);
   g_assert_cmphex(bytes[0], ==, 0x46);
@@ -48,7 +54,10 @@ test_probe(void)
                   WZP_UNKNOWN_SESSION);
   g_assert_cmpint(wzp_path_probe_open(&out, key, 7, &window, bytes, WZP_PATH_PROBE_SIZE), ==,
                   WZP_OK);
-  g_assert_true(out.pong && out.proven);
+  g_assert_true(out.pong);
+  g_assert_cmphex(out.flags, ==, in.flags);
+  g_assert_cmpuint(out.loss, ==, 12);
+  g_assert_cmpuint(out.relay_loss, ==, WZP_PATH_LOSS_UNKNOWN);
   g_assert_cmpuint(out.k, ==, in.k);
   g_assert_cmpuint(out.seq, ==, in.seq);
   g_assert_cmpuint(out.echoed, ==, in.echoed);

@@ -68,6 +68,8 @@ send_direct(SimCall *sim, SimParty *party, const SimAgent *agent, const uint8_t 
   if (party->direct == NULL)
     return WZP_NEVER;
   party->datagrams_direct++;
+  if (sim->tap != NULL && !sim->tap(sim->tap_user, (int)party->index, &agent->remote, data, length))
+    return WZP_NEVER;
   return sim_network_send(sim->network, party->direct, sim->now, &from, &agent->remote, data,
                           length);
 }
