@@ -155,7 +155,7 @@ start_agent(WzpSession *self, guint32 serial, const WzpPathOutput *output)
       .theirs = &output->theirs,
       .addresses = addresses,
       .n_addresses = wzp_agent_list_addresses(addresses),
-      .stun = stats.remote.stream == 0 ? stats.remote : (WzpAddress){0}, /* UDP is dead else */
+      .stun = stats.asked,
   };
   GST_INFO_OBJECT(self, "attempt %u at a direct path, from %u addresses", output->k,
                   config.n_addresses);
@@ -213,17 +213,26 @@ wzp_session_direct_output(WzpSession *self, const WzpOutput *output)
 
 /* --- this machine's addresses --- */
 
+void
+wzp_session_look_at_network_locked(WzpSession *self)
+{
+  for (guint i = 0; i < self->n_remotes; i++) {
+    WzpAddress own = wzp_udp_own_address(self->sockets, &self->remotes[i]);
+    if (own.family != 0)
+      wzp_call_set_own_address(self->call, &own);
+  }
+}
+
 static void
 network_changed(gpointer user)
 {
   WzpSession *self = user;
   WzpTime now = g_get_monotonic_time();
-  guint32 serial;
   GST_INFO_OBJECT(self, "this machine has other addresses now");
   g_mutex_lock(&self->lock);
-  WzpPath *path = self->call != NULL && self->started ? wzp_call_path(self->call, &serial) : NULL;
-  if (path != NULL) {
-    wzp_path_network_changed(path, now);
+  if (self->call != NULL && self->started) {
+    wzp_session_look_at_network_locked(self);
+    wzp_call_network_changed(self->call, now);
     wzp_session_drain_locked(self, now);
   }
   g_mutex_unlock(&self->lock);
@@ -328,7 +337,8 @@ wzp_session_put_path(WzpSession *self, GstStructure *structure)
   gst_structure_set(
       structure, "direct-local", G_TYPE_STRING, local, "direct-remote", G_TYPE_STRING, remote,
       "direct-round-trip", G_TYPE_DOUBLE,
-      stats.round_trip < 0 ? -1.0 : (gdouble)stats.round_trip / WZP_MSEC, "path-attempts",
+      stats.round_trip < 0 ? -1.0 : (gdouble)stats.round_trip / WZP_MSEC, "peer-nat", G_TYPE_STRING,
+      wzp_nat_name(stats.peer_nat), "path-not-tried", G_TYPE_UINT, stats.not_tried, "path-attempts",
       G_TYPE_UINT, stats.attempts, "path-switches", G_TYPE_UINT, stats.switches, "path-silences",
       G_TYPE_UINT, stats.silences, "path-duplicating", G_TYPE_BOOLEAN, (gboolean)stats.duplicating,
       "direct-unheard-there", G_TYPE_BOOLEAN, (gboolean)stats.peer_silent, "direct-unheard-here",

@@ -171,6 +171,8 @@ void wzp_session_direct_output(WzpSession *session, const WzpOutput *output);
 gboolean wzp_session_is_direct(WzpSession *session); /* media need no relay now; any thread */
 void wzp_session_path_changed(WzpSession *session, gboolean direct);
 void wzp_session_watch_network(WzpSession *session);
+/* The call is told from which addresses of this machine its sockets speak to the relay. */
+void wzp_session_look_at_network_locked(WzpSession *session);
 void wzp_session_unwatch_network(WzpSession *session);
 void wzp_session_drop_agents(WzpSession *session); /* also after the thread ended */
 /* Any thread. The agent to send by, or NULL; free with wzp_agent_unref(). */

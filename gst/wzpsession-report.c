@@ -326,6 +326,9 @@ wzp_session_handle_event(WzpSession *self, const WzpEvent *event)
   case WZP_EVENT_PATH:
     wzp_session_path_changed(self, event->direct);
     break;
+  case WZP_EVENT_NAT:
+    GST_INFO_OBJECT(self, "NAT, as the relay sees it: %s", wzp_nat_text(event->nat));
+    break;
   case WZP_EVENT_CLOSED:
     handle_closed(self, event->reason);
     break;

@@ -115,10 +115,10 @@ wzp_session_get_stats(WzpSession *self)
       udp.datagrams_sent + tls.datagrams_sent, "datagrams-received", G_TYPE_UINT64,
       udp.datagrams_received + tls.datagrams_received, "bytes-sent", G_TYPE_UINT64,
       udp.bytes_sent + tls.bytes_sent, "bytes-received", G_TYPE_UINT64,
-      udp.bytes_received + tls.bytes_received, "send-errors", G_TYPE_UINT64, udp.send_errors,
-      "transport-changes", G_TYPE_UINT64, call.carrier_changes, "handshakes-started", G_TYPE_UINT64,
-      call.handshakes_started, "handshakes-completed", G_TYPE_UINT64, call.handshakes_completed,
-      NULL);
+      udp.bytes_received + tls.bytes_received, "send-errors", G_TYPE_UINT64, udp.send_errors, "nat",
+      G_TYPE_STRING, wzp_nat_name(call.nat), "transport-changes", G_TYPE_UINT64,
+      call.carrier_changes, "handshakes-started", G_TYPE_UINT64, call.handshakes_started,
+      "handshakes-completed", G_TYPE_UINT64, call.handshakes_completed, NULL);
   wzp_session_put_path(self, stats);
   put_peers(stats, peers);
   put_drops(stats, &call, &counters, &tls);

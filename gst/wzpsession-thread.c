@@ -218,8 +218,10 @@ use_remotes(WzpSession *self, const WzpAddress *remotes, unsigned n)
     self->n_remotes = n;
   }
   g_mutex_lock(&self->lock);
-  if (n > 0)
+  if (n > 0) {
     wzp_call_set_remotes(self->call, remotes, n);
+    wzp_session_look_at_network_locked(self);
+  }
   if (!self->started && !self->failed && self->quit_at == WZP_NEVER) {
     self->started = TRUE;
     wzp_call_start(self->call, now);

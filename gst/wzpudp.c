@@ -96,6 +96,32 @@ wzp_udp_descriptor(const WzpUdp *udp, unsigned family)
   return family == 4 ? udp->v4 : family == 6 ? udp->v6 : -1;
 }
 
+WzpAddress
+wzp_udp_own_address(const WzpUdp *udp, const WzpAddress *to)
+{
+  WzpAddress own = {0};
+  struct sockaddr_storage name;
+  socklen_t length = sizeof name;
+  int bound = wzp_udp_descriptor(udp, to->family);
+  if (bound < 0 || getsockname(bound, (struct sockaddr *)&name, &length) != 0 ||
+      !wzp_address_from_sockaddr(&own, (struct sockaddr *)&name, length))
+    return (WzpAddress){0};
+  uint16_t port = own.port;
+  own = (WzpAddress){0};
+  /* connecting sends nothing, and the system says where from it would */
+  length = wzp_address_to_sockaddr(to, &name, false);
+  int descriptor = socket(name.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (descriptor >= 0 && connect(descriptor, (struct sockaddr *)&name, length) == 0) {
+    length = sizeof name;
+    if (getsockname(descriptor, (struct sockaddr *)&name, &length) == 0 &&
+        wzp_address_from_sockaddr(&own, (struct sockaddr *)&name, length))
+      own.port = port;
+  }
+  if (descriptor >= 0)
+    close(descriptor);
+  return own;
+}
+
 static uint64_t
 all_in(const WzpAddress *address, size_t length)
 {

@@ -20,6 +20,9 @@ uint16_t wzp_udp_local_port(const WzpUdp *udp);
 /* -1: no socket of that family. */
 int wzp_udp_descriptor(const WzpUdp *udp, unsigned family);
 
+/* The address of this machine that speaks to that one, with the port of the socket; family 0: there is no way. */
+WzpAddress wzp_udp_own_address(const WzpUdp *udp, const WzpAddress *to);
+
 typedef struct {
   WzpAddress to;
   const uint8_t *data;

@@ -17,7 +17,7 @@ typedef struct {
   guint64 frames_sent, frames_received, frames_repaired, frames_concealed, frames_lost, frames_late;
   double round_trip, delay;           /* ms */
   guint64 bytes_sent, bytes_received; /* all-in, with IP and UDP headers */
-  char path[16], transport[8];
+  char path[16], transport[8], nat[16], peer_nat[16];
   guint64 path_attempts, path_switches, path_silences, unheard_here, unheard_there;
   double direct_round_trip, longest_gap; /* ms */
 } Counters;
@@ -334,6 +334,10 @@ client_report_take_stats(ClientReport *report, const ClientPipeline *pipeline)
   if (!report->call_end) /* else what the call went by stands */
     g_strlcpy(now->path, path ? path : "none", sizeof now->path);
   g_strlcpy(now->transport, transport ? transport : "none", sizeof now->transport);
+  const char *nat = gst_structure_get_string(stats, "nat");
+  const char *peer_nat = gst_structure_get_string(stats, "peer-nat");
+  g_strlcpy(now->nat, nat ? nat : "unknown", sizeof now->nat);
+  g_strlcpy(now->peer_nat, peer_nat ? peer_nat : "unknown", sizeof now->peer_nat);
   count_wire(&report->wire_sent, report->moments.first_sent, report->ended, now->bytes_sent);
   count_wire(&report->wire_received, report->moments.first_heard, report->ended,
              now->bytes_received);
@@ -571,6 +575,8 @@ print_json(const ClientReport *report)
   add_call(json, report);
   add_text(json, "path", now->path);
   add_text(json, "transport", now->transport);
+  add_text(json, "nat", now->nat);
+  add_text(json, "peer_nat", now->peer_nat);
   add_number(json, "time_to_direct_ms",
              report->direct ? (double)(report->direct - report->accepted) / 1000 : UNKNOWN, 1);
   add_number(json, "direct_round_trip_ms", now->direct_round_trip, 1);

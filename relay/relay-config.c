@@ -92,6 +92,25 @@ set_tls_listen(RelayConfig *config, const char *value, GError **error)
 }
 
 static bool
+set_second_port(RelayConfig *config, const char *value, GError **error)
+{
+  unsigned port;
+
+  if (strcmp(value, "off") == 0) {
+    config->second_port = -1;
+    return true;
+  }
+  if (parse_number(value, 0, 65535, &port)) {
+    config->second_port = (int)port;
+    return true;
+  }
+  g_set_error(error, RELAY_CONFIG_ERROR, RELAY_CONFIG_ERROR_VALUE,
+              "second-port is \"%s\"; it has to be a port, 1 to 65535, 0 for any free one, or off",
+              value);
+  return false;
+}
+
+static bool
 set_file(char **file, const char *key, const char *value, GError **error)
 {
   if (*value == '\0') {
@@ -206,6 +225,7 @@ typedef struct {
 static const Setting settings[] = {
     {"listen", set_listen},
     {"tls-listen", set_tls_listen},
+    {"second-port", set_second_port},
     {"identity", set_identity},
     {"metrics-port", set_metrics_port},
     {"metrics-address", set_metrics_address},

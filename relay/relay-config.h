@@ -13,6 +13,7 @@
 typedef struct {
   WzpAddress listen;
   WzpAddress tls_listen;      /* TCP; family 0: no */
+  int second_port;            /* -1: none; 0: any free one */
   char *identity;             /* file; NULL: the default place */
   int metrics_port;           /* -1: off; 0: any free one */
   WzpAddress metrics_address; /* its port is not used */

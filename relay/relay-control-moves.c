@@ -92,8 +92,13 @@ relay_control_move_record(RelayControl *control, WzpTime now, RelaySession *sess
     return;
   if (wzp_control_take_answer(session->control, answer))
     take_answer(control, now, session, from, answer);
-  else if (wzp_control_was_newest(session->control))
+  else if (wzp_control_was_newest(session->control)) {
+    /* a client of IPv4 and IPv6 says so, to be told what it looks like there */
+    if (from->family != session->address.family && from->stream == 0 &&
+        session->address.stream == 0)
+      relay_sessions_note_other(control->sessions, session, from);
     heard_from(control, now, session, from, length);
+  }
 }
 
 WzpResult

@@ -20,6 +20,7 @@ struct RelayControl {
   RelayCalls *calls;
   RelayAdmission *admission;
   const RelayAccess *access; /* NULL: everybody may join every room */
+  uint16_t second_port;
   bool tokens_required;
   RelayAuth *auth;
   GQueue tokens_wait; /* sessions, the longest waiting first */

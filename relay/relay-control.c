@@ -105,6 +105,7 @@ start_handshake(RelayControl *control, WzpTime now, const WzpAddress *from, cons
   wzp_writer_init(&writer, payload, sizeof payload);
   wzp_writer_u32(&writer, session->sid);
   wzp_address_write(from, &writer);
+  wzp_writer_u16(&writer, control->second_port);
   session->responder =
       wzp_responder_new(&config, &control->random, data, length, payload, writer.length, &result);
   if (session->responder == NULL) {
@@ -357,6 +358,12 @@ handle_record(RelayControl *control, WzpTime now, const WzpAddress *from, const 
 
 /* --- STUN --- */
 
+void
+relay_control_set_second_port(RelayControl *control, uint16_t port)
+{
+  control->second_port = port;
+}
+
 /* What a client's other sockets look like from here. Only addresses from which a session lives are answered: they are
  * no strangers, and the answer to the shortest question, which libnice asks, is a little longer than that. */
 static WzpResult
@@ -369,7 +376,7 @@ handle_stun(RelayControl *control, WzpTime now, const WzpAddress *from, const ui
 
   if (result != WZP_OK)
     return result;
-  if (relay_sessions_n_address(control->sessions, from) == 0)
+  if (!relay_sessions_is_home(control->sessions, from))
     return WZP_UNKNOWN_SOURCE;
   if (!relay_admission_stun(control->admission, now, from))
     return WZP_RATE_LIMITED;

@@ -32,6 +32,8 @@ WzpTime relay_control_next_timeout(const RelayControl *control);
 bool relay_control_poll(RelayControl *control, WzpTime now, RelayDatagram *datagram);
 /* Says goodbye to all sessions; new handshakes are refused from here on. */
 void relay_control_shutdown(RelayControl *control, WzpTime now);
+/* Clients are told that they may ask there, too, what they look like; 0: nowhere. */
+void relay_control_set_second_port(RelayControl *control, uint16_t port);
 /* As relay_core_... of relay-core.h. */
 void relay_control_require_tokens(RelayControl *control);
 bool relay_control_next_token_check(RelayControl *control, WzpTime now, RelayTokenCheck *check);

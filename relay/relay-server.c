@@ -191,10 +191,11 @@ relay_server_new(const RelayConfig *config, const WzpIdentity *identity, GError 
                              .log = on_log};
 
   relay_bucket_init(&server->log_lines, now, LOG_BURST);
-  server->worker = relay_worker_new(&config->limits, &config->listen, error);
+  server->worker = relay_worker_new(&config->limits, &config->listen, config->second_port, error);
   if (server->worker == NULL)
     goto failed;
   server->control = relay_control_new(&config->limits, identity, &random, now, &hooks);
+  relay_control_set_second_port(server->control, relay_worker_second_port(server->worker));
   if (config->auth_url != NULL) {
     server->auth = relay_auth_http_new(config, on_verdict, server, error);
     if (server->auth == NULL)

@@ -17,7 +17,7 @@ struct RelaySessions {
   GQueue half_open; /* oldest first */
   GQueue dirty;
   unsigned n_open;
-  RelayTally *per_identity, *per_address;
+  RelayTally *per_identity, *per_address, *others; /* others: by address, too */
   RelayTimers *timers;
 };
 
@@ -55,6 +55,7 @@ relay_sessions_new(const RelayLimits *limits, const WzpRandom *random)
   g_queue_init(&sessions->dirty);
   sessions->per_identity = relay_tally_new();
   sessions->per_address = relay_tally_new();
+  sessions->others = relay_tally_new();
   sessions->timers = relay_timers_new(sessions->capacity);
   return sessions;
 }
@@ -73,6 +74,7 @@ relay_sessions_free(RelaySessions *sessions)
   g_hash_table_unref(sessions->by_hs1);
   relay_tally_free(sessions->per_identity);
   relay_tally_free(sessions->per_address);
+  relay_tally_free(sessions->others);
   relay_timers_free(sessions->timers);
   g_free(sessions->free_ring);
   g_free(sessions->table);
@@ -227,6 +229,37 @@ relay_sessions_move(RelaySessions *sessions, RelaySession *session, const WzpAdd
 }
 
 static void
+forget_other(RelaySessions *sessions, RelaySession *session)
+{
+  uint8_t key[RELAY_ADDRESS_KEY_MAX];
+
+  if (session->other_address.family != 0)
+    relay_tally_remove(sessions->others, key, relay_address_key(&session->other_address, key));
+  session->other_address.family = 0;
+}
+
+void
+relay_sessions_note_other(RelaySessions *sessions, RelaySession *session, const WzpAddress *address)
+{
+  uint8_t key[RELAY_ADDRESS_KEY_MAX];
+
+  g_assert(session->counted);
+  forget_other(sessions, session);
+  session->other_address = *address;
+  relay_tally_add(sessions->others, key, relay_address_key(address, key));
+}
+
+bool
+relay_sessions_is_home(const RelaySessions *sessions, const WzpAddress *address)
+{
+  uint8_t key[RELAY_ADDRESS_KEY_MAX];
+  size_t length = relay_address_key(address, key);
+
+  return relay_tally_count(sessions->per_address, key, length) > 0 ||
+         relay_tally_count(sessions->others, key, length) > 0;
+}
+
+static void
 uncount(RelaySessions *sessions, RelaySession *session)
 {
   uint8_t key[RELAY_ADDRESS_KEY_MAX];
@@ -235,6 +268,7 @@ uncount(RelaySessions *sessions, RelaySession *session)
     return;
   session->counted = false;
   sessions->n_open--;
+  forget_other(sessions, session);
   relay_tally_remove(sessions->per_identity, session->identity, sizeof session->identity);
   relay_tally_remove(sessions->per_address, key, relay_address_key(&session->address, key));
 }

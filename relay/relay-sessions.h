@@ -42,6 +42,7 @@ typedef struct {
   RelaySessionState state;
   uint32_t index, sid;
   WzpAddress address;        /* where the leg is */
+  WzpAddress other_address;  /* of the other family, from where it was heard too; family 0: none */
   WzpAddress hs1_address;    /* where its handshake came from */
   uint8_t cid[WZP_CID_SIZE]; /* ours */
   uint8_t hs1_digest[32];    /* with that address: what a repeated HS1 is known by */
@@ -94,6 +95,11 @@ RelaySession *relay_sessions_get(RelaySessions *sessions, unsigned index);
 void relay_sessions_open(RelaySessions *sessions, RelaySession *session, WzpTime now);
 /* The leg is at another address from now on, and counted there. */
 void relay_sessions_move(RelaySessions *sessions, RelaySession *session, const WzpAddress *address);
+/* It was heard from there as well, an address of the other family: it lives there too, without being counted. */
+void relay_sessions_note_other(RelaySessions *sessions, RelaySession *session,
+                               const WzpAddress *address);
+/* Does a session live there? */
+bool relay_sessions_is_home(const RelaySessions *sessions, const WzpAddress *address);
 /* Open to closing: no longer counted. */
 void relay_sessions_close(RelaySessions *sessions, RelaySession *session, WzpTime now);
 /* Any state to free; wipes. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "relay-worker.h"
+#include "relay-locals.h"
 #include "relay-socket.h"
+#include "wzp/stun.h"
 #include <errno.h>
 #include <gio/gio.h>
 #include <glib-unix.h>
@@ -25,6 +27,8 @@
 /* a burst of copies, but not a queue in which voice grows old */
 #define SEND_BUFFER (1024 * 1024)
 #define CONTROL_QUEUE 1024
+/* of a WzpAddress: it asked at the second port; the other bits are relay-locals.h's */
+#define VIA_SECOND 0x80
 /* of the thread, where that is allowed: when a flood or others keep all processors busy, voice comes first */
 #define NICE (-10)
 
@@ -38,6 +42,9 @@ struct RelayWorker {
   int socket;
   bool v6_socket;
   WzpAddress address;
+  int second; /* -1: none */
+  uint16_t second_port;
+  RelayLocals *locals;
   RelayMedia *media;
   pthread_t thread;
   bool running;
@@ -73,6 +80,7 @@ struct RelayWorker {
   struct mmsghdr received[RECEIVE_BATCH];
   struct iovec received_iov[RECEIVE_BATCH];
   struct sockaddr_storage received_from[RECEIVE_BATCH];
+  _Alignas(struct cmsghdr) uint8_t received_at[RECEIVE_BATCH][RELAY_LOCALS_ROOM];
   uint8_t buffers[RECEIVE_BATCH][RECEIVE_SIZE];
   struct mmsghdr send[SEND_BATCH];
   struct iovec send_iov[SEND_BATCH];
@@ -81,6 +89,26 @@ struct RelayWorker {
 };
 
 /* --- socket --- */
+
+static bool
+is_any(const WzpAddress *address)
+{
+  static const uint8_t any[sizeof address->bytes];
+
+  return memcmp(address->bytes, any, sizeof any) == 0;
+}
+
+/* One that is bound to no address answers from the one that was asked. */
+static int
+bind_socket(int fd, const WzpAddress *listen, WzpAddress *bound, GError **error)
+{
+  if (is_any(listen))
+    relay_locals_watch(fd, listen->family == 6);
+  if (relay_socket_bind(fd, listen, bound, error))
+    return fd;
+  close(fd);
+  return -1;
+}
 
 static int
 open_socket(const WzpAddress *listen, WzpAddress *bound, GError **error)
@@ -97,10 +125,22 @@ open_socket(const WzpAddress *listen, WzpAddress *bound, GError **error)
   relay_socket_option(fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER);
   relay_socket_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER);
   relay_socket_option(fd, SOL_SOCKET, SO_SNDBUF, SEND_BUFFER);
-  if (relay_socket_bind(fd, listen, bound, error))
-    return fd;
-  close(fd);
-  return -1;
+  return bind_socket(fd, listen, bound, error);
+}
+
+static bool
+open_second(RelayWorker *worker, const WzpAddress *listen, int port, GError **error)
+{
+  WzpAddress address = *listen, bound = {0};
+
+  if (port < 0)
+    return true;
+  address.port = (uint16_t)port;
+  worker->second = relay_socket_open(SOCK_DGRAM, &address, error);
+  if (worker->second >= 0)
+    worker->second = bind_socket(worker->second, &address, &bound, error);
+  worker->second_port = bound.port;
+  return worker->second >= 0;
 }
 
 /* --- sending --- */
@@ -144,6 +184,7 @@ on_forward(void *user, const WzpAddress *to, const uint8_t *data, size_t length)
   worker->send_iov[n].iov_len = length;
   worker->send[n].msg_hdr.msg_namelen =
       wzp_address_to_sockaddr(to, &worker->send_to[n], worker->v6_socket);
+  relay_locals_put(worker->locals, to->via & ~VIA_SECOND, &worker->send[n].msg_hdr);
   if (worker->n_send == SEND_BATCH)
     flush(worker);
 }
@@ -254,8 +295,10 @@ receive_batch(RelayWorker *worker)
   WzpTime now;
   int n, i;
 
-  for (i = 0; i < RECEIVE_BATCH; i++)
+  for (i = 0; i < RECEIVE_BATCH; i++) {
     worker->received[i].msg_hdr.msg_namelen = sizeof worker->received_from[i];
+    worker->received[i].msg_hdr.msg_controllen = sizeof worker->received_at[i];
+  }
   n = recvmmsg(worker->socket, worker->received, RECEIVE_BATCH, MSG_DONTWAIT, NULL);
   if (n <= 0)
     return false;
@@ -272,6 +315,7 @@ receive_batch(RelayWorker *worker)
       relay_media_count_drop(worker->media, WZP_UNKNOWN_SOURCE, 1);
       continue;
     }
+    from.via = relay_locals_take(worker->locals, &worker->received[i].msg_hdr);
     handle_datagram(worker, now, &from, worker->buffers[i], length);
   }
   finish_batch(worker);
@@ -287,6 +331,46 @@ on_readable(gint fd, GIOCondition condition, gpointer user)
   (void)fd, (void)condition;
   while (n < BATCHES_PER_WAKEUP && receive_batch(worker))
     n++;
+  return G_SOURCE_CONTINUE;
+}
+
+/* Questions are few, and nobody's voice waits for them. */
+static gboolean
+on_second_readable(gint fd, GIOCondition condition, gpointer user)
+{
+  RelayWorker *worker = user;
+  struct sockaddr_storage name;
+  uint8_t data[WZP_STUN_REQUEST_MAX + 1];
+  _Alignas(struct cmsghdr) uint8_t at[RELAY_LOCALS_ROOM];
+  WzpStunRequest request;
+  unsigned n;
+
+  (void)condition;
+  for (n = 0; n < RECEIVE_BATCH; n++) {
+    struct iovec part = {data, sizeof data};
+    struct msghdr message = {.msg_name = &name,
+                             .msg_namelen = sizeof name,
+                             .msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = at,
+                             .msg_controllen = sizeof at};
+    ssize_t length = recvmsg(fd, &message, MSG_DONTWAIT);
+    WzpAddress from;
+    WzpResult result;
+
+    if (length < 0)
+      break;
+    result = wzp_stun_request_parse(&request, data, (size_t)length);
+    if (!wzp_address_from_sockaddr(&from, (struct sockaddr *)&name, message.msg_namelen))
+      result = WZP_UNKNOWN_SOURCE;
+    if (result != WZP_OK) {
+      relay_media_count_drop(worker->media, result, 1);
+      continue;
+    }
+    from.via = relay_locals_take(worker->locals, &message) | VIA_SECOND;
+    queue_for_control(worker, &from, data, (size_t)length);
+  }
+  finish_batch(worker);
   return G_SOURCE_CONTINUE;
 }
 
@@ -325,6 +409,7 @@ prepare_batches(RelayWorker *worker)
     worker->received[i].msg_hdr.msg_iov = &worker->received_iov[i];
     worker->received[i].msg_hdr.msg_iovlen = 1;
     worker->received[i].msg_hdr.msg_name = &worker->received_from[i];
+    worker->received[i].msg_hdr.msg_control = worker->received_at[i];
   }
   for (i = 0; i < SEND_BATCH; i++) {
     worker->send[i].msg_hdr.msg_iov = &worker->send_iov[i];
@@ -334,7 +419,8 @@ prepare_batches(RelayWorker *worker)
 }
 
 RelayWorker *
-relay_worker_new(const RelayLimits *limits, const WzpAddress *listen, GError **error)
+relay_worker_new(const RelayLimits *limits, const WzpAddress *listen, int second_port,
+                 GError **error)
 {
   RelayWorker *worker;
   WzpAddress bound;
@@ -344,8 +430,10 @@ relay_worker_new(const RelayLimits *limits, const WzpAddress *listen, GError **e
     return NULL;
   worker = g_new0(RelayWorker, 1);
   worker->socket = fd;
+  worker->second = -1;
   worker->v6_socket = listen->family == 6;
   worker->address = bound;
+  worker->locals = relay_locals_new();
   worker->media = relay_media_new(limits);
   worker->context = g_main_context_new();
   worker->loop = g_main_loop_new(worker->context, FALSE);
@@ -364,7 +452,13 @@ relay_worker_new(const RelayLimits *limits, const WzpAddress *listen, GError **e
     relay_worker_free(worker);
     return NULL;
   }
+  if (!open_second(worker, listen, second_port, error)) {
+    relay_worker_free(worker);
+    return NULL;
+  }
   attach(worker, worker->socket, on_readable);
+  if (worker->second >= 0)
+    attach(worker, worker->second, on_second_readable);
   attach(worker, worker->command_event, on_commands);
   return worker;
 }
@@ -396,6 +490,8 @@ relay_worker_free(RelayWorker *worker)
   g_main_loop_unref(worker->loop);
   g_main_context_unref(worker->context);
   close(worker->socket);
+  if (worker->second >= 0)
+    close(worker->second);
   if (worker->control_event >= 0)
     close(worker->control_event);
   if (worker->command_event >= 0)
@@ -409,6 +505,7 @@ relay_worker_free(RelayWorker *worker)
   g_free(worker->brought);
   g_free(worker->brought_taken);
   relay_media_free(worker->media);
+  relay_locals_free(worker->locals);
   g_free(worker);
 }
 
@@ -447,6 +544,12 @@ const WzpAddress *
 relay_worker_address(const RelayWorker *worker)
 {
   return &worker->address;
+}
+
+uint16_t
+relay_worker_second_port(const RelayWorker *worker)
+{
+  return worker->second_port;
 }
 
 /* --- for the control thread --- */
@@ -494,18 +597,19 @@ void
 relay_worker_send(RelayWorker *worker, const RelayDatagram *datagram)
 {
   struct sockaddr_storage to;
-  socklen_t to_length = wzp_address_to_sockaddr(&datagram->to, &to, worker->v6_socket);
-  ssize_t sent;
+  struct iovec part = {(void *)datagram->data, datagram->length};
+  struct msghdr message = {.msg_name = &to, .msg_iov = &part, .msg_iovlen = 1};
 
   if (datagram->to.stream != 0) {
     if (worker->streams != NULL)
       worker->streams(worker->streams_user, &datagram->to, datagram->data, datagram->length);
     return;
   }
-  sent = sendto(worker->socket, datagram->data, datagram->length, MSG_DONTWAIT,
-                (struct sockaddr *)&to, to_length);
+  message.msg_namelen = wzp_address_to_sockaddr(&datagram->to, &to, worker->v6_socket);
+  relay_locals_put(worker->locals, datagram->to.via & ~VIA_SECOND, &message);
   /* the control channel sends again what matters */
-  if (sent < 0)
+  if (sendmsg(datagram->to.via & VIA_SECOND ? worker->second : worker->socket, &message,
+              MSG_DONTWAIT) < 0)
     __atomic_fetch_add(&worker->unsent_control, 1, __ATOMIC_RELAXED);
 }
 

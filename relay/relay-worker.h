@@ -8,12 +8,15 @@
 
 typedef struct RelayWorker RelayWorker;
 
-/* Opens the socket. The error is a sentence for the operator. */
-RelayWorker *relay_worker_new(const RelayLimits *limits, const WzpAddress *listen, GError **error);
+/* Opens the sockets. second_port: of one on which only STUN questions are heard, so that a client can compare how its
+ * address is seen at two ports; 0: any free one, -1: none. The error is a sentence for the operator. */
+RelayWorker *relay_worker_new(const RelayLimits *limits, const WzpAddress *listen, int second_port,
+                              GError **error);
 /* Stops the thread, closes the socket. */
 void relay_worker_free(RelayWorker *worker);
 /* Where it really listens. */
 const WzpAddress *relay_worker_address(const RelayWorker *worker);
+uint16_t relay_worker_second_port(const RelayWorker *worker); /* 0: there is none */
 /* What goes to addresses with a stream goes to send, from the worker's and the control thread. Before the start. */
 typedef void (*RelayWorkerSend)(void *user, const WzpAddress *to, const uint8_t *data,
                                 size_t length);

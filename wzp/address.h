@@ -7,6 +7,9 @@
  * peer has one form. */
 typedef struct {
   uint8_t family; /* 0 none, 4, 6 */
+  /* Number of the address of one's own that it asked, chosen by who has the socket; 0: none. Neither compared, written
+   * nor shown: an answer goes out from there. */
+  uint8_t via;
   uint16_t port;  /* host order */
   uint32_t scope; /* IPv6 scope id, else 0; not written on the wire */
   /* Number of a TCP connection, chosen by who has it; 0: UDP. Only for telling apart: neither written nor shown. */

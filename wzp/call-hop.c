@@ -77,9 +77,11 @@ wzp_call_hop_answered(WzpCall *call, const uint8_t relay_key[32], const uint8_t 
   WzpAddress observed;
   wzp_reader_init(&reader, payload, length);
   const uint8_t *session_id = wzp_reader_bytes(&reader, 4);
-  if (!wzp_address_read(&observed, &reader) || !wzp_reader_done(&reader) ||
+  if (!wzp_address_read(&observed, &reader) || reader.failed ||
       memcmp(session_id, cid_r + WZP_CID_SIZE - 4, 4) != 0)
     return WZP_MALFORMED;
+  uint16_t second_port = wzp_reader_u16(&reader);
+  wzp_call_nat_answered(call, &observed, reader.failed ? 0 : second_port);
 
   if (!call->config.has_relay_key) {
     call->first_use = !call->config.has_relay_fingerprint;
@@ -135,6 +137,7 @@ wzp_call_hop_promote(WzpCall *call, WzpTime now, WzpCallSession *session)
     send_greeting(call, session);
   if (call->dial != NULL)
     wzp_call_dial_promoted(call, now);
+  wzp_call_nat_start(call, now);
   ask(call, now); /* to know the round trip early */
 }
 

@@ -93,6 +93,7 @@ wzp_call_path_pump(WzpCall *call, WzpTime now)
   bool usable = session != NULL && session->joined && !call->lost;
   wzp_path_set_relay(path, now, usable,
                      session != NULL ? wzp_control_round_trip(session->control) : -1);
+  wzp_path_set_nat(path, now, wzp_call_nat(call));
   while (wzp_path_poll(path, now, &output))
     take_output(call, serial, &output);
   send_records(call, now, path, serial, usable);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #pragma once
 #include "call.h"
+#include "nat-probe.h"
 
 /* Inside of a call. call.c: the public functions. call-session.c: what both modes share, handshakes that we
  * start and sessions. call-carrier.c: what carries them. call-hop.c: RELAY mode's session to the relay. call-room.c: what the relay says, and
- * the room's keys. call-dial.c: dialled calls instead, call-path.c: their direct path. call-udp.c: UDP mode. */
+ * the room's keys. call-dial.c: dialled calls instead, call-path.c: their direct path, call-nat.c: what NAT is in its way. call-udp.c: UDP mode. */
 
 /* What a handshake leaves behind. */
 typedef struct {
@@ -72,7 +73,11 @@ struct WzpCall {
   bool first_use;    /* nothing was known of the relay's key */
   WzpDial *dial;     /* dialled calls in the group's place */
   bool callee_waits;
-  bool had_path; /* agents of it may live */
+  WzpNatProbe nat_probe;
+  WzpAddress observed; /* in the newest HS2 */
+  uint16_t second_port;
+  WzpAddress own[2]; /* IPv4, IPv6 */
+  bool had_path;     /* agents of it may live */
   uint32_t path_serial;
   /* UDP */
   GPtrArray *half_open;
@@ -185,6 +190,18 @@ bool wzp_call_path_reaches(const WzpCall *call, WzpTime now);
 /* A packet opened. False: it came by no relay. */
 bool wzp_call_path_opened(WzpCall *call, WzpTime now, const uint8_t *packet, size_t length,
                           uint8_t code);
+
+/* --- call-nat.c --- */
+/* HS2 said so. */
+void wzp_call_nat_answered(WzpCall *call, const WzpAddress *observed, uint16_t second_port);
+/* There is a new session. */
+void wzp_call_nat_start(WzpCall *call, WzpTime now);
+WzpResult wzp_call_nat_receive(WzpCall *call, const WzpAddress *from, const uint8_t *data,
+                               size_t length);
+void wzp_call_nat_timeout(WzpCall *call, WzpTime now);
+/* The best address of the relay to ask how we look: of IPv4 if there is one, since IPv6 has hardly any NAT. */
+WzpAddress wzp_call_nat_relay(const WzpCall *call);
+WzpNat wzp_call_nat(const WzpCall *call);
 
 /* --- call-udp.c --- */
 void wzp_call_udp_start(WzpCall *call);

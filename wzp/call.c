@@ -34,6 +34,7 @@ wzp_call_new(const WzpCallConfig *config)
   call->old = g_ptr_array_new_with_free_func((GDestroyNotify)wzp_call_session_free);
   call->attempt_at = WZP_NEVER;
   wzp_call_carrier_init(call);
+  wzp_nat_probe_init(&call->nat_probe);
   if (config->mode == WZP_CALL_RELAY && config->calls)
     wzp_call_dial_init(call);
   return call;
@@ -269,6 +270,8 @@ dispatch(WzpCall *call, WzpTime now, const WzpAddress *from, const uint8_t *data
   case WZP_DATAGRAM_HS2:
   case WZP_DATAGRAM_COOKIE:
     return wzp_call_attempt_handle(call, now, from, data, length);
+  case WZP_DATAGRAM_STUN:
+    return relay ? wzp_call_nat_receive(call, from, data, length) : WZP_UNKNOWN_KIND;
   default:
     return WZP_UNKNOWN_KIND;
   }
@@ -296,6 +299,7 @@ wzp_call_handle_timeout(WzpCall *call, WzpTime now)
     wzp_call_hop_timeout(call, now);
     wzp_call_room_timeout(call, now);
     wzp_call_path_timeout(call, now);
+    wzp_call_nat_timeout(call, now);
     wzp_call_room_pump(call, now);
   } else {
     wzp_call_udp_timeout(call, now);
@@ -321,6 +325,8 @@ wzp_call_next_timeout(const WzpCall *call)
   if (call->config.mode == WZP_CALL_UDP)
     return MIN(next, wzp_call_udp_next_timeout(call));
   next = MIN(next, wzp_call_path_next_timeout(call));
+  if (call->session != NULL)
+    next = MIN(next, wzp_nat_probe_next_timeout(&call->nat_probe));
   next = MIN(next, wzp_call_hop_next_timeout(call));
   next = MIN(next, call->carrier_timeout);
   return MIN(next, wzp_call_room_next_timeout(call));
@@ -440,6 +446,8 @@ wzp_call_get_stats(const WzpCall *call, WzpCallStats *stats)
     stats->by_stream = call->session->remote.stream != 0;
     stats->round_trip = wzp_control_round_trip(call->session->control);
   }
+  stats->nat = wzp_call_nat(call);
+  stats->asked = wzp_call_nat_relay(call);
   while (wzp_call_member(call, stats->n_members, &info))
     stats->n_members++;
   stats->has_relay_key = call->config.has_relay_key;

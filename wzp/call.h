@@ -3,6 +3,7 @@
 #include "carrier.h"
 #include "dial.h"
 #include "group.h"
+#include "nat.h"
 
 /* The client's side of a call: the state machine that ties handshake, control channel, room keys and
  * liveness together. Sans-I/O: datagrams and the time go in, datagrams and events come out.
@@ -86,6 +87,7 @@ typedef enum {
   WZP_EVENT_ERROR,        /* code, text; fatal: the call is ENDED */
   WZP_EVENT_CARRIER, /* by_stream: what carries the leg to the relay from now on; UDP at first */
   WZP_EVENT_CLOSED,  /* reason: the relay said goodbye; the call reconnects, except REPLACED */
+  WZP_EVENT_NAT,     /* nat: what is known of it changed */
   WZP_EVENT_PATH,    /* direct: media go directly from now on, or by the relay again */
   WZP_EVENT_CALL /* dial: of a dialled call. MEMBER when it is accepted, MEMBER_LEFT when it ends, come too */
 } WzpEventType;
@@ -100,6 +102,7 @@ typedef struct {
   WzpCloseReason reason;
   char text[256];
   bool direct;
+  WzpNat nat;
   WzpDialEvent dial;
 } WzpEvent;
 
@@ -150,6 +153,12 @@ void wzp_call_handle_timeout(WzpCall *call, WzpTime now);
 WzpTime wzp_call_next_timeout(const WzpCall *call);
 bool wzp_call_poll(WzpCall *call, WzpTime now, WzpOutput *output);
 
+/* The address of this machine's from which the owner's socket speaks to the relay in that family, with the socket's
+ * port: tells whether there is a NAT at all. */
+void wzp_call_set_own_address(WzpCall *call, const WzpAddress *own);
+/* Addresses or routes of this machine changed. */
+void wzp_call_network_changed(WzpCall *call, WzpTime now);
+
 /* A packet to send as media. WZP_NOT_CONNECTED, WZP_NO_RECEIVER: drop it, counted. */
 WzpResult wzp_call_seal(WzpCall *call, WzpTime now, uint8_t code, uint32_t timestamp, uint8_t flags,
                         bool gap, const void *plain, size_t length, uint8_t *out, size_t capacity,
@@ -192,7 +201,9 @@ typedef struct {
   unsigned n_members;            /* confirmed others */
   uint8_t relay_key[32];
   bool has_relay_key;
-  bool by_stream; /* the leg in use */
+  bool by_stream;   /* the leg in use */
+  WzpNat nat;       /* between us and the relay */
+  WzpAddress asked; /* where to ask the relay what a socket looks like; family 0: nowhere */
   uint64_t carrier_changes;
 } WzpCallStats;
 void wzp_call_get_stats(const WzpCall *call, WzpCallStats *stats);

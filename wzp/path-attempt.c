@@ -76,15 +76,45 @@ wzp_path_attempt_hurry(WzpPathAttempt *attempt, WzpTime now, unsigned pings)
 
 /* --- Candidates --- */
 
+static bool
+both_symmetric(const WzpPath *path)
+{
+  return path->nat == WZP_NAT_SYMMETRIC && path->peer_nat == WZP_NAT_SYMMETRIC;
+}
+
+bool
+wzp_path_is_blocked(const WzpPath *path)
+{
+  return both_symmetric(path) && !(path->has_v6 && path->peer_has_v6);
+}
+
+bool
+wzp_path_is_worth(WzpPath *path, const WzpCandidate *candidate)
+{
+  /* what classes are told of is IPv4 */
+  if (candidate->kind != WZP_CANDIDATE_REFLEXIVE || candidate->address.family != 4 ||
+      !both_symmetric(path))
+    return true;
+  path->stats.not_tried++;
+  return false;
+}
+
+void
+wzp_path_attempt_tell(WzpPathAttempt *attempt, WzpTime now)
+{
+  attempt->tell_at = MIN(attempt->tell_at, now + GATHER_TIME);
+}
+
 void
 wzp_path_local_candidate(WzpPath *path, WzpTime now, uint16_t k, const WzpCandidate *candidate)
 {
   WzpPathAttempt *attempt = wzp_path_attempt(path, k);
   if (attempt == NULL || attempt->n_told + attempt->n_candidates >= WZP_CANDIDATES_MAX ||
-      !wzp_address_is_reachable(&candidate->address))
+      !wzp_address_is_reachable(&candidate->address) || !wzp_path_is_worth(path, candidate))
     return;
+  path->has_v6 |= candidate->address.family == 6;
   attempt->candidates[attempt->n_candidates++] = *candidate;
-  attempt->tell_at = MIN(attempt->tell_at, now + GATHER_TIME);
+  wzp_path_attempt_tell(attempt, now);
 }
 
 static void
@@ -97,12 +127,15 @@ push_message(WzpPath *path, const WzpPathMessage *message)
 static void
 tell_candidates(WzpPath *path, WzpPathAttempt *attempt)
 {
-  WzpPathMessage message = {
-      .type = WZP_PATH_SETUP, .k = attempt->k, .n_candidates = attempt->n_candidates};
+  WzpPathMessage message = {.type = WZP_PATH_SETUP,
+                            .k = attempt->k,
+                            .nat = path->nat,
+                            .n_candidates = attempt->n_candidates};
   memcpy(message.candidates, attempt->candidates, sizeof message.candidates);
   attempt->n_told += attempt->n_candidates;
   attempt->n_candidates = 0;
   attempt->tell_at = WZP_NEVER;
+  attempt->told_nat = path->nat;
   push_message(path, &message);
 }
 

@@ -25,7 +25,11 @@ read_candidates(WzpPathMessage *message, WzpReader *reader, unsigned *refused)
     else
       ++*refused;
   }
-  return reader->failed ? WZP_TRUNCATED : WZP_OK;
+  if (reader->failed)
+    return WZP_TRUNCATED;
+  uint8_t nat = wzp_reader_left(reader) > 0 ? wzp_reader_u8(reader) : 0;
+  message->nat = nat < WZP_N_NATS ? (WzpNat)nat : WZP_NAT_UNKNOWN;
+  return WZP_OK;
 }
 
 WzpResult
@@ -64,6 +68,7 @@ wzp_path_message_write(uint8_t out[WZP_PATH_MESSAGE_MAX], const WzpPathMessage *
     wzp_writer_u8(&writer, (uint8_t)message->n_candidates);
     for (unsigned i = 0; i < message->n_candidates; i++)
       wzp_candidate_write(&message->candidates[i], &writer);
+    wzp_writer_u8(&writer, (uint8_t)message->nat);
   } else {
     wzp_writer_u8(&writer, message->flags);
     wzp_writer_u16(&writer, message->round_trip);

@@ -2,6 +2,7 @@
 #pragma once
 #include "candidate.h"
 #include "kdf.h"
+#include "nat.h"
 #include "seq.h"
 #include "time.h"
 
@@ -22,13 +23,15 @@ typedef enum {
 typedef struct {
   WzpPathMessageType type;
   uint16_t k;
+  WzpNat
+      nat; /* SETUP: what its sender is behind; unknown ones, and none, count as WZP_NAT_UNKNOWN */
   unsigned n_candidates; /* SETUP */
   WzpCandidate candidates[WZP_CANDIDATES_MAX];
   uint8_t flags;           /* REPORT; unknown ones are ignored */
   uint16_t round_trip;     /* REPORT: ms, on the path */
   uint16_t hop_round_trip; /* REPORT: ms, between its sender and its relay */
 } WzpPathMessage;
-#define WZP_PATH_MESSAGE_MAX (4 + WZP_CANDIDATES_MAX * WZP_CANDIDATE_SIZE_MAX)
+#define WZP_PATH_MESSAGE_MAX (5 + WZP_CANDIDATES_MAX * WZP_CANDIDATE_SIZE_MAX)
 /* More bytes behind are ignored. Candidates that cannot be used are left out and counted in *refused. */
 WzpResult wzp_path_message_parse(WzpPathMessage *message, const uint8_t *data, size_t length,
                                  unsigned *refused);

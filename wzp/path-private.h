@@ -64,6 +64,7 @@ typedef struct {
   WzpCandidate candidates[WZP_CANDIDATES_MAX]; /* found and not told yet */
   unsigned n_candidates, n_told;
   WzpTime tell_at; /* WZP_NEVER: nothing to tell */
+  WzpNat told_nat;
 } WzpPathAttempt;
 
 /* Packets that came lately. */
@@ -96,10 +97,14 @@ struct WzpPath {
   WzpTime trouble_since, well_since; /* WZP_NEVER */
   bool relay_usable;
   WzpTime hop_round_trip, peer_hop_round_trip; /* -1 */
-  WzpTime attempt_at;                          /* initiator: when the next one begins */
-  unsigned unproven;                           /* attempts in a row that did not help */
-  int last_k;                                  /* -1: none yet */
-  bool again;                                  /* responder: a new attempt is wanted */
+  WzpNat nat, peer_nat;
+  bool has_v6, peer_has_v6;           /* said so */
+  bool blocked;                       /* so they are */
+  WzpTime attempt_at;                 /* initiator: when the next one begins */
+  unsigned unproven;                  /* attempts in a row that did not help */
+  int last_k;                         /* -1: none yet */
+  bool wanted;                        /* initiator: that one is for a reason */
+  bool again;                         /* responder: a new attempt is wanted */
   WzpTime begun[WZP_PATH_STARTS_MAX]; /* responder: when the other side began attempts, a ring */
   unsigned n_begun;
   WzpPathLoss relay_loss;
@@ -147,6 +152,12 @@ WzpTime wzp_path_compare_timeout(const WzpPath *path);
 WzpPathAttempt *wzp_path_attempt(WzpPath *path, uint16_t k); /* NULL: not, or no longer */
 WzpPathAttempt *wzp_path_attempt_start(WzpPath *path, WzpTime now, uint16_t k);
 void wzp_path_attempt_drop(WzpPath *path, WzpPathAttempt *attempt);
+/* There is something to tell of it: soon. */
+void wzp_path_attempt_tell(WzpPathAttempt *attempt, WzpTime now);
+/* Two symmetric NATs, and no IPv6 past them. */
+bool wzp_path_is_blocked(const WzpPath *path);
+/* Is this one worth its checks, between the NATs of both sides? Counts the others. */
+bool wzp_path_is_worth(WzpPath *path, const WzpCandidate *candidate);
 /* Pings quickly for a while. */
 void wzp_path_attempt_hurry(WzpPathAttempt *attempt, WzpTime now, unsigned pings);
 /* So often a path is pinged while it is young and carries nothing yet. */

@@ -165,6 +165,15 @@ wzp_path_change(WzpPath *path, WzpTime now, bool direct)
 
 /* --- Attempts --- */
 
+/* If nothing comes of the last one. */
+static WzpTime
+successor_at(const WzpPath *path)
+{
+  unsigned doublings = MAX(path->unproven, 1) - 1;
+  return path->attempts[path->last_k % 2].started +
+         MIN(ATTEMPT_TIME << MIN(doublings, 8), ATTEMPT_TIME_MAX);
+}
+
 static void
 begin_attempt(WzpPath *path, WzpTime now)
 {
@@ -176,9 +185,10 @@ begin_attempt(WzpPath *path, WzpTime now)
     path->attempt_at = WZP_NEVER;
     return;
   }
-  path->attempt_at = now + MIN(ATTEMPT_TIME << MIN(path->unproven, 8), ATTEMPT_TIME_MAX);
   path->unproven++;
+  path->wanted = false;
   wzp_path_attempt_start(path, now, (uint16_t)k);
+  path->attempt_at = path->blocked ? WZP_NEVER : successor_at(path);
   /* the other side begins when it hears of it, with or without candidates */
   path->attempts[k % 2].tell_at = now;
 }
@@ -188,8 +198,26 @@ wzp_path_want_attempt(WzpPath *path)
 {
   const WzpPathAttempt *last = &path->attempts[path->last_k % 2]; /* over or not */
   WzpTime soonest = last->started + MIN(AGAIN_TIME << MIN(path->unproven, 8), ATTEMPT_TIME_MAX);
-  if (path->config.initiator)
-    path->attempt_at = MIN(path->attempt_at, soonest);
+  if (!path->config.initiator)
+    return;
+  path->attempt_at = MIN(path->attempt_at, soonest);
+  path->wanted = true;
+}
+
+/* More is known of the two NATs. */
+static void
+weigh(WzpPath *path)
+{
+  bool blocked = wzp_path_is_blocked(path);
+  if (blocked == path->blocked)
+    return;
+  path->blocked = blocked;
+  if (!path->config.initiator || path->wanted || path->paused)
+    return;
+  if (blocked)
+    path->attempt_at = WZP_NEVER;
+  else if (best(path) == NULL)
+    path->attempt_at = successor_at(path);
 }
 
 static void
@@ -393,6 +421,16 @@ wzp_path_set_relay(WzpPath *path, WzpTime now, bool usable, WzpTime round_trip)
 }
 
 void
+wzp_path_set_nat(WzpPath *path, WzpTime now, WzpNat nat)
+{
+  path->nat = nat;
+  weigh(path);
+  for (unsigned i = 0; i < G_N_ELEMENTS(path->attempts); i++)
+    if (path->attempts[i].in_use && path->attempts[i].told_nat != nat)
+      wzp_path_attempt_tell(&path->attempts[i], now);
+}
+
+void
 wzp_path_network_changed(WzpPath *path, WzpTime now)
 {
   path->unproven = 0;
@@ -427,8 +465,15 @@ take_candidates(WzpPath *path, WzpTime now, const WzpPathMessage *message)
     wzp_path_attempt_start(path, now, message->k);
   if (wzp_path_attempt(path, message->k) == NULL)
     return WZP_OK; /* of one that is over */
-  for (unsigned i = 0; i < message->n_candidates; i++)
-    wzp_path_push(path, WZP_PATH_AGENT_CANDIDATE, message->k)->candidate = message->candidates[i];
+  path->peer_nat = message->nat;
+  weigh(path);
+  for (unsigned i = 0; i < message->n_candidates; i++) {
+    const WzpCandidate *one = &message->candidates[i];
+    path->peer_has_v6 |= one->address.family == 6;
+    if (wzp_path_is_worth(path, one))
+      wzp_path_push(path, WZP_PATH_AGENT_CANDIDATE, message->k)->candidate = *one;
+  }
+  weigh(path); /* IPv6 may have come */
   return WZP_OK;
 }
 
@@ -559,6 +604,8 @@ wzp_path_get_stats(const WzpPath *path, WzpTime now, WzpPathStats *stats)
   const WzpPathAttempt *attempt = best(path);
   *stats = path->stats;
   stats->direct = path->direct;
+  stats->nat = path->nat;
+  stats->peer_nat = path->peer_nat;
   stats->duplicating = attempt != NULL && path->direct && needs_both(path, attempt, now) &&
                        !is_hopeless(path, attempt, now);
   stats->loss = stats->relay_loss = stats->peer_loss = stats->peer_relay_loss = -1;

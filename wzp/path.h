@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #pragma once
+#include "nat.h"
 #include "path-message.h"
 
 /* Which way the media of a call of two travel: by the relay, or directly. Sans-I/O: what happens on the ways and the time
@@ -76,6 +77,9 @@ void wzp_path_forget_agents(WzpPath *path);
 
 /* The relay's leg: does it work, and its round trip (-1: unknown). */
 void wzp_path_set_relay(WzpPath *path, WzpTime now, bool usable, WzpTime round_trip);
+/* What NAT this side is behind. When both are behind symmetric ones, no two reflexive addresses ever find each other:
+ * none is told or tried, and unless both have IPv6 there is one attempt until the network changes. */
+void wzp_path_set_nat(WzpPath *path, WzpTime now, WzpNat nat);
 /* Addresses or routes of this machine changed, or the relay sees us elsewhere. */
 void wzp_path_network_changed(WzpPath *path, WzpTime now);
 /* A path message of the other side. */
@@ -113,10 +117,12 @@ typedef struct {
   bool direct;      /* the way in use */
   bool duplicating; /* both at the moment */
   bool proven, peer_proven, peer_silent, silent;
-  uint16_t k;        /* of the best attempt */
-  unsigned attempts; /* begun */
-  unsigned switches; /* of the way in use */
-  unsigned silences; /* times that the path in use fell silent, for us or for the other side */
+  WzpNat nat, peer_nat;
+  unsigned not_tried; /* reflexive addresses of both sides, for their NATs */
+  uint16_t k;         /* of the best attempt */
+  unsigned attempts;  /* begun */
+  unsigned switches;  /* of the way in use */
+  unsigned silences;  /* times that the path in use fell silent, for us or for the other side */
   unsigned unheard_here,
       unheard_there; /* times that we, or the other side, heard nothing on a direct path */
   /* %, of the best attempt and of the relay's way, lately: of what is sent to us, of what we send; -1: unknown */

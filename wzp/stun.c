@@ -75,3 +75,67 @@ wzp_stun_response_write(uint8_t out[WZP_STUN_RESPONSE_MAX], const WzpStunRequest
   }
   return writer.length;
 }
+
+void
+wzp_stun_request_write(uint8_t out[WZP_STUN_REQUEST_MIN], uint8_t transaction[16])
+{
+  WzpWriter writer;
+  wzp_writer_init(&writer, transaction, 4);
+  wzp_writer_u32(&writer, MAGIC_COOKIE);
+  wzp_writer_init(&writer, out, WZP_STUN_REQUEST_MIN);
+  wzp_writer_u16(&writer, BINDING_REQUEST);
+  wzp_writer_u16(&writer, 0);
+  wzp_writer_bytes(&writer, transaction, 16);
+}
+
+static bool
+read_observed(WzpAddress *observed, const uint8_t *transaction, const uint8_t *value, size_t length)
+{
+  uint8_t plain[4 + 16];
+  WzpReader reader;
+  WzpWriter writer;
+  if (length != 8 && length != sizeof plain)
+    return false;
+  memcpy(plain, value, length);
+  hide(plain + 2, 2, transaction);
+  hide(plain + 4, length - 4, transaction);
+  bool v6 = plain[1] == 2;
+  if ((plain[1] != 1 && !v6) || length != (v6 ? sizeof plain : 8))
+    return false;
+  /* the same as an address of ours but for the first two bytes */
+  wzp_writer_init(&writer, plain, sizeof plain);
+  wzp_writer_u8(&writer, 0);
+  wzp_writer_u8(&writer, v6 ? 6 : 4);
+  wzp_reader_init(&reader, plain + 1, length - 1);
+  return wzp_address_read(observed, &reader);
+}
+
+WzpResult
+wzp_stun_response_parse(WzpAddress *observed, const uint8_t transaction[16], const uint8_t *data,
+                        size_t length)
+{
+  WzpReader reader;
+  if (length < WZP_STUN_REQUEST_MIN)
+    return WZP_TRUNCATED;
+  if (length > WZP_STUN_REQUEST_MAX)
+    return WZP_TOO_LONG;
+  wzp_reader_init(&reader, data, length);
+  if (wzp_reader_u16(&reader) != BINDING_SUCCESS)
+    return WZP_UNKNOWN_KIND;
+  size_t rest = wzp_reader_u16(&reader);
+  const uint8_t *to = wzp_reader_bytes(&reader, 16);
+  if (rest != wzp_reader_left(&reader))
+    return WZP_MALFORMED;
+  if (memcmp(to, transaction, 16) != 0)
+    return WZP_UNEXPECTED;
+  while (wzp_reader_left(&reader) > 0) {
+    uint16_t type = wzp_reader_u16(&reader);
+    size_t size = wzp_reader_u16(&reader);
+    const uint8_t *value = wzp_reader_bytes(&reader, (size + 3) & ~(size_t)3);
+    if (reader.failed)
+      return WZP_TRUNCATED;
+    if (type == XOR_MAPPED_ADDRESS)
+      return read_observed(observed, transaction, value, size) ? WZP_OK : WZP_MALFORMED;
+  }
+  return WZP_MALFORMED;
+}

@@ -4,7 +4,7 @@
 #include "result.h"
 
 /* As much STUN as finding one's own address takes: Binding requests, and the success response to them with one
- * attribute. Two forms: RFC 5389 with its magic cookie and XOR-MAPPED-ADDRESS, and RFC 3489 without and with
+ * attribute, as a relay writes and a client reads it. Two forms: RFC 5389 with its magic cookie and XOR-MAPPED-ADDRESS, and RFC 3489 without and with
  * MAPPED-ADDRESS, in which libnice 0.1.21 asks. Nothing here proves anything: the answer is only what somebody saw. */
 
 #define WZP_STUN_REQUEST_MIN 20
@@ -22,3 +22,10 @@ WzpResult wzp_stun_request_parse(WzpStunRequest *request, const uint8_t *data, s
 /* What the sender of the request looks like from here. Returns the length. */
 size_t wzp_stun_response_write(uint8_t out[WZP_STUN_RESPONSE_MAX], const WzpStunRequest *request,
                                const WzpAddress *observed);
+
+/* A request of the newer form; the cookie is put into the transaction. */
+void wzp_stun_request_write(uint8_t out[WZP_STUN_REQUEST_MIN], uint8_t transaction[16]);
+/* The answer to it. WZP_UNEXPECTED: to another one. WZP_UNKNOWN_KIND: no success response. WZP_MALFORMED: without an address
+ * of that form. Other attributes are passed over. */
+WzpResult wzp_stun_response_parse(WzpAddress *observed, const uint8_t transaction[16],
+                                  const uint8_t *data, size_t length);

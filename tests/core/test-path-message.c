@@ -70,8 +70,10 @@ static void
 test_setup(void)
 {
   uint8_t bytes[WZP_PATH_MESSAGE_MAX];
-  WzpPathMessage out,
-      in = {.type = WZP_PATH_SETUP, .k = 0x1234, .n_candidates = WZP_CANDIDATES_MAX};
+  WzpPathMessage out, in = {.type = WZP_PATH_SETUP,
+                            .k = 0x1234,
+                            .nat = WZP_NAT_SYMMETRIC,
+                            .n_candidates = WZP_CANDIDATES_MAX};
   unsigned refused;
   for (unsigned i = 0; i < WZP_CANDIDATES_MAX; i++)
     in.candidates[i] = (WzpCandidate){
@@ -85,7 +87,14 @@ test_setup(void)
   g_assert_cmpuint(out.k, ==, 0x1234);
   g_assert_cmpuint(out.n_candidates, ==, WZP_CANDIDATES_MAX);
   g_assert_cmpuint(out.candidates[11].priority, ==, 12);
-  for (size_t cut = 0; cut < length; cut++)
+  g_assert_cmpint(out.nat, ==, WZP_NAT_SYMMETRIC);
+  /* nothing is said of the NAT, or something that we do not know */
+  g_assert_cmpint(wzp_path_message_parse(&out, bytes, length - 1, &refused), ==, WZP_OK);
+  g_assert_cmpint(out.nat, ==, WZP_NAT_UNKNOWN);
+  bytes[length - 1] = WZP_N_NATS;
+  g_assert_cmpint(wzp_path_message_parse(&out, bytes, length, &refused), ==, WZP_OK);
+  g_assert_cmpint(out.nat, ==, WZP_NAT_UNKNOWN);
+  for (size_t cut = 0; cut < length - 1; cut++)
     g_assert_cmpint(wzp_path_message_parse(&out, bytes, cut, &refused), ==, WZP_TRUNCATED);
 
   /* one that nobody may be made to send to does not spoil the others */

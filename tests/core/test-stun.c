@@ -105,6 +105,40 @@ test_lengths(void)
   }
 }
 
+/* What a relay writes, a client reads; nothing else. */
+static void
+test_response(void)
+{
+  static const char *const seen[] = {"192.0.2.1:32853", "[2001:db8::1]:1"};
+  uint8_t asked[WZP_STUN_REQUEST_MIN], transaction[16] = {9, 9, 9, 9, 1, 2, 3}, other[16] = {1};
+  wzp_stun_request_write(asked, transaction);
+  for (unsigned i = 0; i < 2; i++) {
+    WzpStunRequest request;
+    WzpAddress address, observed;
+    uint8_t out[WZP_STUN_RESPONSE_MAX + 8];
+    g_assert_cmpint(wzp_stun_request_parse(&request, asked, sizeof asked), ==, WZP_OK);
+    g_assert_false(request.classic);
+    g_assert_true(wzp_address_parse(&address, seen[i]));
+    size_t length = wzp_stun_response_write(out, &request, &address);
+    g_assert_cmpint(wzp_stun_response_parse(&observed, transaction, out, length), ==, WZP_OK);
+    g_assert_true(wzp_address_equal(&observed, &address));
+    g_assert_cmpint(wzp_stun_response_parse(&observed, other, out, length), ==, WZP_UNEXPECTED);
+    for (size_t cut = 0; cut < length; cut++)
+      g_assert_cmpint(wzp_stun_response_parse(&observed, transaction, out, cut), !=, WZP_OK);
+    /* another attribute before it */
+    memmove(out + 28, out + 20, length - 20);
+    memcpy(out + 20, (const uint8_t[]){0x80, 0x22, 0, 4, 'a', 'b', 'c', 'd'}, 8);
+    out[3] = (uint8_t)(out[3] + 8);
+    g_assert_cmpint(wzp_stun_response_parse(&observed, transaction, out, length + 8), ==, WZP_OK);
+    g_assert_true(wzp_address_equal(&observed, &address));
+    out[33] = i == 0 ? 2 : 1; /* the other family, and not its length */
+    g_assert_cmpint(wzp_stun_response_parse(&observed, transaction, out, length + 8), ==,
+                    WZP_MALFORMED);
+  }
+  g_assert_cmpint(wzp_stun_response_parse(&(WzpAddress){0}, transaction, asked, sizeof asked), ==,
+                  WZP_UNKNOWN_KIND);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -113,5 +147,6 @@ main(int argc, char **argv)
   g_test_add_func("/stun/classic", test_classic);
   g_test_add_func("/stun/attributes", test_attributes);
   g_test_add_func("/stun/lengths", test_lengths);
+  g_test_add_func("/stun/response", test_response);
   return g_test_run();
 }

@@ -290,9 +290,11 @@ class RoomPeer(Peer):
     def answer(self, payload):
         """payload_R of HS2; returns the JOIN that goes with HS3."""
         self.session_id, family = payload[:4], payload[4]
-        check(len(payload) == {4: 11, 6: 23}.get(family), "malformed")
+        check(family in (4, 6), "malformed")
+        end = {4: 11, 6: 23}[family]
+        check(len(payload) >= end, "malformed")
         check(self.session_id == self.handshake.peer_cid[4:], "session-id")
-        host = socket.inet_ntop(socket.AF_INET if family == 4 else socket.AF_INET6, payload[7:])
+        host = socket.inet_ntop(socket.AF_INET if family == 4 else socket.AF_INET6, payload[7:end])
         self.observed = (host, number(payload[5:7]))
         if self.join:
             return self.join

@@ -124,6 +124,7 @@ read_hs2(RelayClient *client, WzpTime now, const uint8_t *data, size_t length)
   wzp_reader_init(&reader, payload, payload_length);
   wzp_reader_copy(&reader, client->session_id, sizeof client->session_id);
   g_assert_true(wzp_address_read(&client->observed, &reader));
+  wzp_reader_u16(&reader); /* its second port */
   g_assert_true(wzp_reader_done(&reader));
   greeting_length = write_greeting(client, client->token, greeting, sizeof greeting);
   g_assert_cmpint(wzp_initiator_finish(client->initiator, greeting, greeting_length, &client->keys),

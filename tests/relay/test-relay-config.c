@@ -44,6 +44,7 @@ test_good(void)
                     "[relay]\r\n"
                     "listen = [::]:5000\n"
                     "tls-listen=[::]:443\n"
+                    "second-port=5001\n"
                     "max-tls-connections=29\n"
                     "max-tls-connections-per-ip=30\n"
                     "  identity=/etc/wzp/key  \n"
@@ -65,6 +66,7 @@ test_good(void)
   g_assert_true(good);
   g_assert_cmpstr(wzp_address_format(&config.listen, text), ==, "[::]:5000");
   g_assert_cmpstr(wzp_address_format(&config.tls_listen, text), ==, "[::]:443");
+  g_assert_cmpint(config.second_port, ==, 5001);
   g_assert_cmpuint(config.limits.max_tls_connections, ==, 29);
   g_assert_cmpuint(config.limits.max_tls_connections_per_ip, ==, 30);
   g_assert_cmpstr(config.identity, ==, "/etc/wzp/key");
@@ -125,6 +127,9 @@ static const struct {
     {"[relay]\nlisten=localhost:4433\n",
      "relay.conf:2: listen is \"localhost:4433\"; it has to be a "
      "numeric address and a port, like 0.0.0.0:4433 or [::]:4433"},
+    {"[relay]\nsecond-port=no\n",
+     "relay.conf:2: second-port is \"no\"; it has to be a port, 1 to 65535, 0 for any free one, or "
+     "off"},
     {"[relay]\ntls-listen=443\n",
      "relay.conf:2: tls-listen is \"443\"; it has to be a numeric address and a port, like "
      "0.0.0.0:443 or [::]:443"},

@@ -74,6 +74,35 @@ test_strangers(void)
   relay_world_free(world);
 }
 
+/* A client of both families is answered where it was heard from in the other one too, for as long as its session lives. What
+ * comes there again, or from elsewhere, says nothing. */
+static void
+test_other_family(void)
+{
+  RelayWorld *world = relay_world_new(NULL);
+  RelayClient *alice = relay_world_join(world, "kitchen");
+  const WzpAddress v6 = {.family = 6, .port = 9, .bytes = {0x20, 1, 0xd, 0xb8, 1}},
+                   other = {.family = 6, .port = 9, .bytes = {0x20, 1, 0xd, 0xb8, 2}};
+  uint8_t record[WZP_DATAGRAM_MAX];
+  size_t length;
+  RelayDatagram answer;
+
+  g_assert_true(wzp_control_probe(alice->control, world->now, record, &length));
+  g_assert_false(ask(world, &v6, modern, &answer));
+  relay_core_handle_datagram(world->core, world->now, &v6, record, length);
+  while (relay_core_poll(world->core, world->now, &answer))
+    ; /* challenges: it could be a leg on its way */
+  g_assert_true(ask(world, &v6, modern, &answer));
+  g_assert_cmpuint(answer.length, ==, 44);
+  relay_core_handle_datagram(world->core, world->now, &other, record, length);
+  g_assert_false(ask(world, &other, modern, &answer));
+  g_assert_true(ask(world, &alice->address, modern, &answer));
+  relay_world_advance(world, 40 * WZP_SECOND); /* silent too long */
+  g_assert_cmpuint(relay_world_stats(world).sessions, ==, 0);
+  g_assert_false(ask(world, &v6, modern, &answer));
+  relay_world_free(world);
+}
+
 static unsigned
 answered_in_a_second(RelayWorld *world, const RelayClient *client)
 {
@@ -135,6 +164,7 @@ main(int argc, char **argv)
   wzp_init();
   g_test_add_func("/relay-stun/answers", test_answers);
   g_test_add_func("/relay-stun/strangers", test_strangers);
+  g_test_add_func("/relay-stun/other-family", test_other_family);
   g_test_add_func("/relay-stun/rate", test_rate);
   g_test_add_func("/relay-stun/malformed", test_malformed);
   return g_test_run();

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "wzp/path.h"
+#include "test-util.h"
+#include <string.h>
+
+/* Two paths without agents, that hear each other's messages: which candidates are told and tried between which NATs. */
+
+typedef struct {
+  WzpPath *paths[2];
+  WzpTime now;
+  unsigned tried[2][3]; /* of the other side's, by kind */
+  unsigned attempts[2];
+} Pair;
+
+static void
+pump(Pair *pair)
+{
+  WzpPathOutput output;
+  bool more = true;
+  while (more) {
+    more = false;
+    for (unsigned i = 0; i < 2; i++) {
+      while (wzp_path_poll(pair->paths[i], pair->now, &output)) {
+        more = true;
+        if (output.type == WZP_PATH_SEND_MESSAGE)
+          g_assert_cmpint(
+              wzp_path_receive(pair->paths[1 - i], pair->now, output.data, output.length), ==,
+              WZP_OK);
+        pair->tried[i][output.candidate.kind] += output.type == WZP_PATH_AGENT_CANDIDATE;
+        pair->attempts[i] += output.type == WZP_PATH_AGENT_START;
+      }
+    }
+  }
+}
+
+static void
+run(Pair *pair, WzpTime duration)
+{
+  const WzpTime end = pair->now + duration;
+  for (;;) {
+    WzpTime next = WZP_NEVER;
+    pump(pair);
+    for (unsigned i = 0; i < 2; i++)
+      next = MIN(next, wzp_path_next_timeout(pair->paths[i]));
+    if (next > end)
+      break;
+    pair->now = MAX(pair->now, next);
+    for (unsigned i = 0; i < 2; i++)
+      wzp_path_handle_timeout(pair->paths[i], pair->now);
+  }
+  pair->now = end;
+}
+
+static void
+found(Pair *pair, unsigned side, uint16_t k, WzpCandidateKind kind, const char *text)
+{
+  WzpCandidate candidate = {.kind = kind, .priority = 1};
+  g_assert_true(wzp_address_parse(&candidate.address, text));
+  wzp_path_local_candidate(pair->paths[side], pair->now, k, &candidate);
+}
+
+static void
+start(Pair *pair, WzpNat nat_a, WzpNat nat_b)
+{
+  const WzpNat nats[2] = {nat_a, nat_b};
+  *pair = (Pair){.now = WZP_SECOND};
+  for (unsigned i = 0; i < 2; i++) {
+    const WzpPathConfig config = {.initiator = i == 0};
+    pair->paths[i] = wzp_path_new(&config, pair->now);
+    wzp_path_set_nat(pair->paths[i], pair->now, nats[i]);
+  }
+}
+
+static void
+finish(Pair *pair)
+{
+  for (unsigned i = 0; i < 2; i++)
+    wzp_path_free(pair->paths[i]);
+}
+
+static WzpPathStats
+stats_of(const Pair *pair, unsigned side)
+{
+  WzpPathStats stats;
+  wzp_path_get_stats(pair->paths[side], pair->now, &stats);
+  return stats;
+}
+
+static void
+find_all(Pair *pair, uint16_t k)
+{
+  for (unsigned i = 0; i < 2; i++) {
+    found(pair, i, k, WZP_CANDIDATE_HOST, i == 0 ? "192.168.1.2:7" : "10.0.0.2:7");
+    run(pair, 20 * WZP_MSEC);
+    found(pair, i, k, WZP_CANDIDATE_REFLEXIVE, i == 0 ? "203.0.113.1:7" : "203.0.113.2:7");
+  }
+  run(pair, 20 * WZP_MSEC);
+}
+
+/* Every other combination may work. */
+static void
+test_worth(void)
+{
+  for (unsigned a = 0; a < WZP_N_NATS; a++)
+    for (unsigned b = 0; b < WZP_N_NATS; b++) {
+      Pair pair;
+      bool hopeless = a == WZP_NAT_SYMMETRIC && b == WZP_NAT_SYMMETRIC;
+      start(&pair, (WzpNat)a, (WzpNat)b);
+      find_all(&pair, 0);
+      for (unsigned i = 0; i < 2; i++) {
+        g_assert_cmpint(stats_of(&pair, i).peer_nat, ==, i == 0 ? b : a);
+        g_assert_cmpuint(pair.tried[i][WZP_CANDIDATE_HOST], ==, 1);
+        g_assert_cmpuint(pair.tried[i][WZP_CANDIDATE_REFLEXIVE], ==, hopeless ? 0 : 1);
+        g_assert_cmpuint(stats_of(&pair, i).not_tried, ==, hopeless ? 1 : 0);
+      }
+      run(&pair, 60 * WZP_SECOND);
+      if (hopeless)
+        g_assert_cmpuint(pair.attempts[0], ==, 1);
+      else
+        g_assert_cmpuint(pair.attempts[0], >=, 4);
+      g_assert_cmpuint(pair.attempts[1], ==, pair.attempts[0]);
+      finish(&pair);
+    }
+}
+
+/* IPv6 on both sides is worth attempts whatever the NATs of IPv4. */
+static void
+test_ipv6(void)
+{
+  Pair pair;
+  start(&pair, WZP_NAT_SYMMETRIC, WZP_NAT_SYMMETRIC);
+  found(&pair, 0, 0, WZP_CANDIDATE_HOST, "[2001:db8::1]:7");
+  found(&pair, 1, 0, WZP_CANDIDATE_HOST, "[2001:db8::2]:7");
+  find_all(&pair, 0);
+  for (unsigned i = 0; i < 2; i++) {
+    g_assert_cmpuint(pair.tried[i][WZP_CANDIDATE_HOST], ==, 2);
+    g_assert_cmpuint(pair.tried[i][WZP_CANDIDATE_REFLEXIVE], ==, 0);
+  }
+  run(&pair, 60 * WZP_SECOND);
+  g_assert_cmpuint(pair.attempts[0], >=, 4);
+  finish(&pair);
+}
+
+/* Another network is another chance; and what is learnt late counts as well. */
+static void
+test_later(void)
+{
+  Pair pair;
+  start(&pair, WZP_NAT_UNKNOWN, WZP_NAT_SYMMETRIC);
+  find_all(&pair, 0);
+  g_assert_cmpuint(pair.tried[1][WZP_CANDIDATE_REFLEXIVE], ==, 1);
+  wzp_path_set_nat(pair.paths[0], pair.now, WZP_NAT_SYMMETRIC);
+  run(&pair, 60 * WZP_SECOND);
+  g_assert_cmpint(stats_of(&pair, 1).peer_nat, ==, WZP_NAT_SYMMETRIC);
+  g_assert_cmpuint(pair.attempts[0], ==, 1);
+  wzp_path_network_changed(pair.paths[1], pair.now); /* asks the other one */
+  run(&pair, 60 * WZP_SECOND);
+  g_assert_cmpuint(pair.attempts[0], ==, 2);
+  wzp_path_set_nat(pair.paths[1], pair.now, WZP_NAT_CONE);
+  run(&pair, 60 * WZP_SECOND);
+  g_assert_cmpuint(pair.attempts[0], >=, 4);
+  finish(&pair);
+}
+
+int
+main(int argc, char **argv)
+{
+  g_test_init(&argc, &argv, NULL);
+  wzp_init();
+  g_test_add_func("/path-nat/worth", test_worth);
+  g_test_add_func("/path-nat/ipv6", test_ipv6);
+  g_test_add_func("/path-nat/later", test_later);
+  return g_test_run();
+}
