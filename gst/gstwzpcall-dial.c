@@ -2,14 +2,14 @@
 #include "gstwzpcall-dial.h"
 #include <string.h>
 
-/* Signals are emitted from the session's thread, actions are taken from any. What is muted or on hold stops here,
- * before anything is encoded: repair of later packets must not speak of it. */
+/* Signals are emitted from the session's thread, actions are taken from any. What is muted or on hold stops
+ * before repair is made: that of later packets must not speak of it. */
 
 struct _GstWzpCallDial {
   GstElement *call;
   GstWzpEndpoint *endpoint;
   gulong handler;
-  gint muted, held;                         /* atomic: of the call that is on */
+  gint muted, held, held_there;             /* atomic: of the call that is on */
   gint switches[GST_WZP_CALL_DIAL_N_PROPS]; /* atomic: the properties that are booleans */
 };
 
@@ -142,17 +142,49 @@ get_switch(GstWzpCallDial *self, guint n)
   return g_atomic_int_get(&self->switches[n]);
 }
 
-static GstPadProbeReturn
-input_probe(GstPad *pad, GstPadProbeInfo *info, gpointer data)
+static gboolean
+is_silent(GstWzpCallDial *self)
 {
-  GstWzpCallDial *self = data;
+  return g_atomic_int_get(&self->muted) || g_atomic_int_get(&self->held) ||
+         g_atomic_int_get(&self->held_there) || get_switch(self, GST_WZP_CALL_DIAL_PROP_MUTE) ||
+         (get_switch(self, GST_WZP_CALL_DIAL_PROP_PUSH_TO_TALK) &&
+          !get_switch(self, GST_WZP_CALL_DIAL_PROP_TALK));
+}
+
+/* No trace of what was said meanwhile stays in the encoder. */
+static GstPadProbeReturn
+blank(GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+  (void)pad;
+  if (!is_silent(data))
+    return GST_PAD_PROBE_OK;
+  GstBuffer *buffer = gst_buffer_make_writable(GST_PAD_PROBE_INFO_BUFFER(info));
+  gst_buffer_memset(buffer, 0, 0, gst_buffer_get_size(buffer));
+  GST_PAD_PROBE_INFO_DATA(info) = buffer;
+  return GST_PAD_PROBE_OK;
+}
+
+/* Behind what paces a file: it goes on as fast as somebody speaks, heard or not. */
+static GstPadProbeReturn
+drop(GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
   (void)pad;
   (void)info;
-  gboolean silent = g_atomic_int_get(&self->muted) || g_atomic_int_get(&self->held) ||
-                    get_switch(self, GST_WZP_CALL_DIAL_PROP_MUTE) ||
-                    (get_switch(self, GST_WZP_CALL_DIAL_PROP_PUSH_TO_TALK) &&
-                     !get_switch(self, GST_WZP_CALL_DIAL_PROP_TALK));
-  return silent ? GST_PAD_PROBE_DROP : GST_PAD_PROBE_OK;
+  return is_silent(data) ? GST_PAD_PROBE_DROP : GST_PAD_PROBE_OK;
+}
+
+static void
+add_probe(GstElement *element, const gchar *name, GstPadProbeCallback probe, GstWzpCallDial *self)
+{
+  g_autoptr(GstPad) pad = gst_element_get_static_pad(element, name);
+  gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER, probe, self, NULL);
+}
+
+void
+gst_wzp_call_dial_place(GstWzpCallDial *self, GstElement *encoder, GstElement *pace)
+{
+  add_probe(encoder, "sink", blank, self);
+  add_probe(pace, "src", drop, self);
 }
 
 /* In the session's thread. */
@@ -165,7 +197,11 @@ call_event(WzpSession *session, const GstStructure *event, gpointer call)
   if (strcmp(name, "ended") == 0) { /* the next one begins as it should */
     g_atomic_int_set(&self->muted, FALSE);
     g_atomic_int_set(&self->held, FALSE);
+    g_atomic_int_set(&self->held_there, FALSE);
   }
+  gboolean on;
+  if (strcmp(name, "hold") == 0 && gst_structure_get_boolean(event, "on", &on))
+    g_atomic_int_set(&self->held_there, on);
   const WzpSessionAction muted = {.type = WZP_SESSION_MUTE, .on = TRUE};
   if (strcmp(name, "accepted") == 0 && get_switch(self, GST_WZP_CALL_DIAL_PROP_MUTE))
     act(call, &muted); /* it was set before the call */
@@ -181,7 +217,7 @@ call_event(WzpSession *session, const GstStructure *event, gpointer call)
 void
 gst_wzp_call_dial_start(GstWzpCallDial *self)
 {
-  self->muted = self->held = FALSE;
+  self->muted = self->held = self->held_there = FALSE;
   self->handler = gst_wzp_endpoint_connect(self->endpoint, "call-event", G_CALLBACK(call_event));
 }
 
@@ -358,7 +394,7 @@ gst_wzp_call_dial_class_init(GObjectClass *klass, guint first)
 }
 
 GstWzpCallDial *
-gst_wzp_call_dial_new(GstElement *call, GstWzpEndpoint *endpoint, GstPad *input)
+gst_wzp_call_dial_new(GstElement *call, GstWzpEndpoint *endpoint)
 {
   GstWzpCallDial *self = g_new0(GstWzpCallDial, 1);
   self->call = call;
@@ -366,8 +402,6 @@ gst_wzp_call_dial_new(GstElement *call, GstWzpEndpoint *endpoint, GstPad *input)
   endpoint->dials = TRUE;
   endpoint->accept_mode = WZP_ACCEPT_PRIVATE;
   g_object_set_qdata(G_OBJECT(call), dial_quark(), self);
-  gst_pad_add_probe(input, GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST, input_probe,
-                    self, NULL);
   return self;
 }
 

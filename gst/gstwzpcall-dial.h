@@ -24,9 +24,13 @@ GType gst_wzp_accept_mode_get_type(void);
 typedef struct _GstWzpCallDial GstWzpCallDial;
 /* Installs the properties from number first on, and the signals. */
 void gst_wzp_call_dial_class_init(GObjectClass *klass, guint first);
-/* endpoint: the call's; input: the pad that what is spoken comes through. All are borrowed. */
-GstWzpCallDial *gst_wzp_call_dial_new(GstElement *call, GstWzpEndpoint *endpoint, GstPad *input);
+/* endpoint: the call's, borrowed */
+GstWzpCallDial *gst_wzp_call_dial_new(GstElement *call, GstWzpEndpoint *endpoint);
 void gst_wzp_call_dial_free(GstWzpCallDial *dial);
+
+/* What is muted or on hold stops at a new sending chain: encoder takes raw audio without a header in which
+ * zero is silence, pace lets each of its frames go at its time. */
+void gst_wzp_call_dial_place(GstWzpCallDial *dial, GstElement *encoder, GstElement *pace);
 /* n counts from 0; FALSE: not one of these. */
 gboolean gst_wzp_call_dial_set_property(GstWzpCallDial *dial, guint n, const GValue *value);
 gboolean gst_wzp_call_dial_get_property(GstWzpCallDial *dial, guint n, GValue *value);

@@ -197,7 +197,9 @@ static gboolean
 begin_sending(GstWzpCall *self, gboolean stopped)
 {
   g_autoptr(GstPad) first = gst_element_get_static_pad(self->send[0], "sink");
-  gst_wzp_gate_place(self->gate, first, chain_element(self->send, send_chain, "clocksync"));
+  GstElement *pace = chain_element(self->send, send_chain, "clocksync");
+  gst_wzp_gate_place(self->gate, first, pace);
+  gst_wzp_call_dial_place(self->dial, chain_element(self->send, send_chain, "wzpenc"), pace);
   if (!stopped)
     start_chain(self->send);
   return gst_ghost_pad_set_target(GST_GHOST_PAD(self->sink_pad), first);
@@ -562,7 +564,7 @@ gst_wzp_call_init(GstWzpCall *self)
       add_ghost(self, "sink", gst_element_class_get_pad_template(element_class, "sink"));
   self->src_pad = add_ghost(self, "src", gst_element_class_get_pad_template(element_class, "src"));
   self->gate = gst_wzp_gate_new(self->sink_pad);
-  self->dial = gst_wzp_call_dial_new(GST_ELEMENT(self), &self->endpoint, self->sink_pad);
+  self->dial = gst_wzp_call_dial_new(GST_ELEMENT(self), &self->endpoint);
 }
 
 static void

@@ -77,7 +77,7 @@ struct WzpQuality {
 
   unsigned bad, good, good_needed;
   WzpTime stepped_up, reported;
-  WzpTime sent_first, sent_last;
+  WzpTime sent_first, sent_last, sent_since; /* since: without a pause of seconds */
   Heard heard[WZP_SLOT_MAX + 1];
   double down_loss;    /* when the tier last went down, */
   unsigned down_limit; /* and the limit */
@@ -128,7 +128,7 @@ wzp_quality_reset(WzpQuality *quality)
   quality->followed = -1;
   quality->good_needed = GOOD_REPORTS;
   quality->stepped_up = quality->reported = -WZP_MINUTE;
-  quality->sent_first = quality->sent_last = WZP_NEVER;
+  quality->sent_first = quality->sent_last = quality->sent_since = WZP_NEVER;
   quality->rate = quality->residual = 0;
   quality->rate_bytes = 0;
   quality->probing = false;
@@ -416,6 +416,8 @@ wzp_quality_sent(WzpQuality *quality, WzpTime now, uint64_t media_ms, bool audio
     quality->rate_at = now;
     quality->rate_bytes = quality->log.bytes;
   }
+  if (quality->sent_last == WZP_NEVER || now - quality->sent_last > UNHEARD)
+    quality->sent_since = now;
   quality->sent_last = now;
   wzp_delivery_log_packet(&quality->log, now, media_ms, audio, bytes);
 }
@@ -501,7 +503,7 @@ static WzpVerdict
 judge(const WzpQuality *quality, WzpTime now, const WzpDelivery *path, double downlink)
 {
   if (quality->sent_last != WZP_NEVER && now - quality->sent_last < WZP_SECOND &&
-      now - MAX(quality->reported, quality->sent_first) > UNHEARD)
+      now - MAX(quality->reported, quality->sent_since) > UNHEARD)
     return WZP_VERDICT_UNHEARD;
   if (path != NULL && path->timed && quality->capacity.over_since != WZP_NEVER)
     return WZP_VERDICT_CONGESTED;

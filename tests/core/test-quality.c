@@ -203,6 +203,9 @@ test_unheard(void)
   g_assert_cmpuint(rig_state(&rig).limit, ==, 36000);
   rig.now += 2 * WZP_SECOND; /* who says nothing need not be heard */
   g_assert_cmpint(rig_state(&rig).verdict, !=, WZP_VERDICT_UNHEARD);
+  rig.now += 10 * WZP_SECOND; /* and when he speaks again, nobody can have reported yet */
+  rig_talk(&rig);
+  g_assert_cmpint(rig_state(&rig).verdict, !=, WZP_VERDICT_UNHEARD);
   wzp_quality_free(rig.quality);
 }
 

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #define LIVE "audiotestsrc is-live=true samplesperbuffer=480"
+#define FILED                                                                                      \
+  "audiotestsrc samplesperbuffer=480 num-buffers=6000" /* a minute, as fast as it is taken */
 #define HEARD "fakesink name=heard signal-handoffs=true"
 /* who: a letter; each has an identity and contacts of his own */
 #define CALL "wzpcall name=call uri=wzp://127.0.0.1:%u/@%s KNOWN identity=%s contacts=%s "
@@ -45,10 +47,16 @@ person_clear(Person *person)
 }
 
 static void
+play_from(Person *person, const char *source, const char *callee, const char *more)
+{
+  person->pipeline = rig_play("%s ! " CALL "%s ! " HEARD, source, rig_relay_port(relay), callee,
+                              person->identity, person->contacts, more);
+}
+
+static void
 play(Person *person, const char *callee, const char *more)
 {
-  person->pipeline = rig_play(LIVE " ! " CALL "%s ! " HEARD, rig_relay_port(relay), callee,
-                              person->identity, person->contacts, more);
+  play_from(person, LIVE, callee, more);
 }
 
 static GstElement *
@@ -141,7 +149,7 @@ test_call(void)
   Person alice, bob;
   person_init(&alice, "a");
   person_init(&bob, "b");
-  play(&bob, "", "accept-mode=trusted");
+  play_from(&bob, FILED, "", "accept-mode=trusted");
   rig_wait_state(bob.pipeline, "call", "waiting");
   g_autoptr(GstElement) bobs = call_of(&bob), alices = NULL;
   g_signal_connect(bobs, "incoming-call", G_CALLBACK(on_incoming), &alice);
@@ -172,8 +180,14 @@ test_call(void)
   g_assert_true(turn(&bob, "hold", TRUE));
   g_autofree char *held = wait_field(&alice, "hold", "text");
   g_assert_nonnull(strstr(held, "Bob"));
+  guint64 sent = rig_counter(bob.pipeline, "call", "frames-sent");
+  rig_wait_buffers(alice.pipeline, "heard", 30);
+  g_assert_cmpuint(rig_counter(bob.pipeline, "call", "frames-sent"), <=, sent + 3);
   g_assert_true(turn(&bob, "hold", FALSE));
   gst_message_unref(wait_event(&alice, "hold"));
+  rig_wait_buffers(alice.pipeline, "heard",
+                   30); /* what waited is not played to its end meanwhile */
+  g_assert_cmpuint(rig_counter(bob.pipeline, "call", "frames-sent"), >, sent + 3);
   g_assert_true(turn(&alice, "mute", TRUE));
   gst_message_unref(wait_event(&bob, "mute"));
   guint64 sealed = rig_counter(alice.pipeline, "call", "frames-sent");

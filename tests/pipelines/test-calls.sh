@@ -66,8 +66,8 @@ check 'heard on a bad line' heard "$work/bob.wav" 2.5
 # a person at bob's decides what is taken, and more
 mkfifo "$work/bob.in"
 exec 3<>"$work/bob.in"
-start bob sh -c 'exec "$@" <"$0"' "$work/bob.in" "$client" --answer --control --send-tone 20 \
-  --record "$work/bob.wav" --identity "$work/bob" --contacts "$work/bobs" --duration 40 "$relay"
+start bob sh -c 'exec "$@" <"$0"' "$work/bob.in" "$client" --answer --control --send-tone 90 \
+  --record "$work/bob.wav" --identity "$work/bob" --contacts "$work/bobs" --duration 120 "$relay"
 bob_pid=$pid
 wait_for "$work/bob.err" 'no call is on'
 echo accept >&3
@@ -75,7 +75,7 @@ check 'nothing rings' wait_for "$work/bob.err" 'accept: not now'
 echo 'yes please' >&3
 check 'no such command' wait_for "$work/bob.err" "no command 'yes'"
 call_control() {
-  start alice "$client" --send-tone 20 --identity "$work/alice" --contacts "$work/alices" --call "$bob" "$relay"
+  start alice "$client" --send-tone 90 --identity "$work/alice" --contacts "$work/alices" --call "$bob" "$relay"
   alice_pid=$pid
   wait_for "$work/alice.err" 'it rings'
 }
