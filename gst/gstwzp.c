@@ -15,6 +15,7 @@ plugin_init(GstPlugin *plugin)
   registered |= GST_ELEMENT_REGISTER(wzpjitter, plugin);
   registered |= GST_ELEMENT_REGISTER(wzpdec, plugin);
   registered |= GST_ELEMENT_REGISTER(wzpdenoise, plugin);
+  registered |= GST_ELEMENT_REGISTER(wzpecho, plugin);
   registered |= GST_ELEMENT_REGISTER(wzpdemux, plugin);
   registered |= GST_ELEMENT_REGISTER(wzpcall, plugin);
   registered |= GST_ELEMENT_REGISTER(wzpcrypt, plugin);

@@ -12,6 +12,7 @@ static const Filter filters[] = {
     {"wzpenc", TEST_CAPS_AUDIO},       {"wzpdec", GST_WZP_CAPS_FRAMES},
     {"wzpfec", GST_WZP_CAPS_FRAMES},   {"wzpjitter", GST_WZP_CAPS_FRAMES},
     {"wzpdemux", GST_WZP_CAPS_SEALED}, {"wzpdenoise", TEST_CAPS_AUDIO},
+    {"wzpecho", TEST_CAPS_AUDIO},
 };
 
 static void
