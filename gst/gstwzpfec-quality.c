@@ -131,7 +131,9 @@ gst_wzp_fec_quality_before(GstWzpFec *self, WzpTime now)
   if (self->session == NULL)
     return;
   const WzpProfile *wanted = ask_wanted(self);
+  const guint64 way = wzp_session_count_ways(self->session);
   g_mutex_lock(&self->lock);
+  wzp_quality_set_way(protect->quality, way);
   wzp_quality_set_profile(protect->quality, wanted);
   gboolean changed = wanted != protect->wanted;
   protect->wanted = wanted;

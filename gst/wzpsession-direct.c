@@ -5,7 +5,7 @@
 
 #define GST_CAT_DEFAULT wzp_session_debug
 
-/* The direct path of a session's call: wzp/path.h decides, agents (wzpagent.h) carry. */
+/* The direct path of a session's call or room of two: wzp/path.h decides, agents (wzpagent.h) carry. */
 
 static guint
 all_in(const WzpAddress *remote, gsize length)
@@ -211,6 +211,15 @@ wzp_session_direct_output(WzpSession *self, const WzpOutput *output)
     wzp_agent_unref(agent);
 }
 
+guint64
+wzp_session_count_ways(WzpSession *self)
+{
+  g_mutex_lock(&self->lock);
+  guint64 changes = self->call != NULL ? wzp_call_way_changes(self->call) : 0;
+  g_mutex_unlock(&self->lock);
+  return changes;
+}
+
 /* --- this machine's addresses --- */
 
 void
@@ -242,7 +251,7 @@ network_changed(gpointer user)
 void
 wzp_session_watch_network(WzpSession *self)
 {
-  if (self->calls)
+  if (!self->udp)
     self->network = wzp_network_watch(self->context, network_changed, self);
 }
 

@@ -83,6 +83,8 @@ gboolean wzp_session_is_configured(WzpSession *session);
 WzpResult wzp_session_seal(WzpSession *session, guint64 position, guint8 code, guint32 timestamp,
                            guint8 flags, gboolean gap, gconstpointer plain, gsize length,
                            guint8 *out, gsize capacity, gsize *out_length, WzpHeader *header);
+/* How often packets began to go another way: by the relay, directly, both. */
+guint64 wzp_session_count_ways(WzpSession *session);
 /* How many packets made apart there were so far; who makes packets counts them in. */
 guint64 wzp_session_count_unplaced(WzpSession *session);
 WzpResult wzp_session_open(WzpSession *session, gconstpointer packet, gsize length, guint8 *out,

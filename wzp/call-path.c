@@ -236,5 +236,15 @@ wzp_call_route(WzpCall *call, WzpTime now, uint16_t *k)
   uint32_t serial;
   WzpPath *path = wzp_call_path(call, &serial);
   *k = 0;
-  return path != NULL ? wzp_path_route(path, now, k) : WZP_WAY_RELAY;
+  unsigned ways = path != NULL ? wzp_path_route(path, now, k) : WZP_WAY_RELAY;
+  if (ways != call->ways)
+    call->way_changes++;
+  call->ways = ways;
+  return ways;
+}
+
+uint64_t
+wzp_call_way_changes(const WzpCall *call)
+{
+  return call->way_changes;
 }

@@ -78,6 +78,8 @@ struct WzpCall {
   uint16_t second_port;
   WzpAddress own[2]; /* IPv4, IPv6 */
   bool had_path;     /* agents of it may live */
+  unsigned ways;     /* of the last packet */
+  uint64_t way_changes;
   uint32_t path_serial;
   /* UDP */
   GPtrArray *half_open;

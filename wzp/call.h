@@ -189,6 +189,8 @@ bool wzp_call_packet_arrived(WzpCall *call, WzpTime now, WzpWay way, uint16_t k,
                              const uint8_t *packet, size_t length);
 /* Where a sealed packet goes: a set of WzpWay; k: of the direct one. */
 unsigned wzp_call_route(WzpCall *call, WzpTime now, uint16_t *k);
+/* How often that set was another one than before. */
+uint64_t wzp_call_way_changes(const WzpCall *call);
 
 typedef struct {
   WzpCallState state;

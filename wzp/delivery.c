@@ -12,6 +12,7 @@
 /* Delivery is measured over at least this, where so much is known. */
 #define MARK_AGE (350 * WZP_MSEC)
 #define FULL_MS 10
+#define FEW_HEARD 4 /* at most, see transit.c */
 #define FULL_LOSS 0.1
 /* Drift: what a clock can do, what is seen at all, and how far off a straight line its points may lie. */
 #define DRIFT_MAX 1.5 /* ms a second */
@@ -30,6 +31,7 @@ wzp_delivery_log_packet(WzpDeliveryLog *log, WzpTime now, uint64_t media_ms, boo
   log->entries[log->n % WZP_DELIVERY_LOG].at = now;
   log->entries[log->n % WZP_DELIVERY_LOG].bytes = log->bytes;
   log->entries[log->n % WZP_DELIVERY_LOG].size = bytes;
+  log->entries[log->n % WZP_DELIVERY_LOG].way = log->way;
   log->n++;
 }
 
@@ -204,6 +206,19 @@ take_heard(WzpDelivery *path, WzpTime now, const WzpReport *report, const WzpDel
     path->backlog = MAX(path->queue + since * 1000 / path->delivered - passed, 0);
 }
 
+/* A report may be of packets that went another way than those do now: its transit is that of the fastest of the last few. */
+static bool
+is_of_this_way(WzpDelivery *path, const WzpDeliveryLog *log, int64_t entry)
+{
+  for (int64_t n = 0; entry >= 0 && n < MIN(FEW_HEARD, (int64_t)log->n); n++)
+    if (log->entries[(entry + WZP_DELIVERY_LOG - n) % WZP_DELIVERY_LOG].way != log->way)
+      return false;
+  if (path->way != log->way)
+    wzp_delivery_forget_delay(path);
+  path->way = log->way;
+  return true;
+}
+
 bool
 wzp_delivery_report(WzpDelivery *path, WzpTime now, const WzpReport *report, unsigned frames,
                     const WzpDeliveryLog *log)
@@ -214,7 +229,7 @@ wzp_delivery_report(WzpDelivery *path, WzpTime now, const WzpReport *report, uns
   bool first = path->n == 0 || wzp_seq16_distance(report->judged, path->last.judged) < 0;
   bool fresh = first || report->heard != path->last.heard || !path->timed;
   int64_t entry = find_heard(log, report->heard);
-  if (report->held < UINT8_MAX && fresh) {
+  if (report->held < UINT8_MAX && fresh && is_of_this_way(path, log, entry)) {
     path->bits = entry >= 0 ? log->entries[entry].size * 8 : 0;
     take_transit(path, now, report);
     if (entry >= 0)

@@ -17,8 +17,11 @@ typedef struct {
     WzpTime at;
     uint64_t bytes; /* sent so far, this packet included */
     unsigned size;
+    uint64_t way;
   } entries[WZP_DELIVERY_LOG];
   uint64_t n, bytes;
+  uint64_t
+      way; /* another number when packets go another way from now on: how long that takes is learnt anew */
 } WzpDeliveryLog;
 /* bytes: all-in, with IP and UDP. audio: it has frames. */
 void wzp_delivery_log_packet(WzpDeliveryLog *log, WzpTime now, uint64_t media_ms, bool audio,
@@ -36,6 +39,7 @@ typedef struct {
   double mean_loss; /* of the last reports */
 
   bool timed;      /* the following is known */
+  uint64_t way;    /* of which way */
   int64_t transit; /* ms */
   double queue;    /* ms above the empty way */
   double before;   /* the queue of the report before */

@@ -448,6 +448,12 @@ wzp_quality_report(WzpQuality *quality, WzpTime now, uint8_t listener, const Wzp
 }
 
 void
+wzp_quality_set_way(WzpQuality *quality, uint64_t way)
+{
+  quality->log.way = way;
+}
+
+void
 wzp_quality_own_report(WzpQuality *quality, const WzpReport *report)
 {
   Heard *heard = &quality->heard[MIN(report->slot, WZP_SLOT_MAX)];

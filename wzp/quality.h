@@ -101,6 +101,8 @@ bool wzp_quality_report(WzpQuality *quality, WzpTime now, uint8_t listener, cons
                         const WzpFecPlan *plan, const WzpChannelState *channel);
 /* A report of ours, about what we hear. */
 void wzp_quality_own_report(WzpQuality *quality, const WzpReport *report);
+/* Packets go by this way from now on, any number (see WzpDeliveryLog). */
+void wzp_quality_set_way(WzpQuality *quality, uint64_t way);
 /* Time goes on; with every packet is enough. True: the limits are others. */
 bool wzp_quality_tick(WzpQuality *quality, WzpTime now);
 /* A queue is so long that what is said now would come too late: it is not sent, as if it were silence. */

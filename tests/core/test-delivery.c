@@ -100,6 +100,34 @@ test_queue(void)
   g_assert_cmpfloat(rig.path.queue, <, 30);
 }
 
+/* Another way is longer, which is no queue; a report that speaks of the former one still says nothing of it. */
+static void
+test_another_way(void)
+{
+  Rig rig;
+  rig_init(&rig);
+  for (unsigned i = 0; i < 5; i++)
+    rig_second(&rig);
+  WzpReport late = rig.report;
+  rig.delay = 120;
+  rig.log.way++;
+  for (unsigned i = 0; i < 5; i++) {
+    rig_second(&rig);
+    g_assert_true(rig.path.timed);
+    g_assert_cmpfloat(fabs(rig.path.queue), <, 1.5);
+  }
+  /* it knows no more than before */
+  late.judged = rig.report.judged;
+  int64_t transit = rig.path.transit;
+  late.heard = (uint16_t)rig.media_ms;
+  rig.log.way--;
+  wzp_delivery_log_packet(&rig.log, rig.now, rig.media_ms, true, rig.bytes);
+  rig.log.way++;
+  wzp_delivery_report(&rig.path, rig.now + 60 * WZP_MSEC, &late, 1, &rig.log);
+  g_assert_cmpint(rig.path.transit, ==, transit);
+  g_assert_cmpfloat(fabs(rig.path.queue), <, 1.5);
+}
+
 /* A longer packet takes longer over a slow link; that is no queue once the link is known. */
 static void
 test_longer_packets(void)
@@ -241,6 +269,7 @@ main(int argc, char **argv)
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/delivery/steady", test_steady);
   g_test_add_func("/delivery/queue", test_queue);
+  g_test_add_func("/delivery/another-way", test_another_way);
   g_test_add_func("/delivery/longer-packets", test_longer_packets);
   g_test_add_func("/delivery/drift", test_drift);
   g_test_add_func("/delivery/loss", test_loss);

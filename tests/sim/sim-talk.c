@@ -146,9 +146,11 @@ send_packet(SimCall *sim, SimParty *party, const WzpFecPacket *fec)
     expected = MIN(expected, at);
   }
   party->frames_sent += result == WZP_OK || expected != WZP_NEVER ? fec->n_frames : 0;
-  if (expected != WZP_NEVER && party->quality != NULL)
+  if (expected != WZP_NEVER && party->quality != NULL) {
+    wzp_quality_set_way(party->quality, wzp_call_way_changes(party->call));
     wzp_quality_sent(party->quality, sim->now, fec->media_ms, fec->n_frames > 0,
                      (unsigned)length + SIM_IP_UDP_BYTES);
+  }
   /* what was never sent would have taken as long as what was */
   if (expected == WZP_NEVER)
     expected = sim->now + party->path_delay;
