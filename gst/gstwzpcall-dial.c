@@ -322,8 +322,8 @@ install_properties(GObjectClass *klass, guint first)
   g_object_class_install_property(
       klass, first + GST_WZP_CALL_DIAL_PROP_ACCEPT_MODE,
       g_param_spec_enum("accept-mode", "Accept mode",
-                        "What happens with calls that come in, and how calls may travel: private "
-                        "when either side says so",
+                        "What happens with calls that come in, and how calls and rooms of two may "
+                        "travel: private when either side says so",
                         GST_WZP_TYPE_ACCEPT_MODE, WZP_ACCEPT_PRIVATE,
                         G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
   g_object_class_install_property(

@@ -310,7 +310,12 @@ wzp_session_call_act(WzpSession *self, const WzpSessionAction *action)
     return FALSE;
   g_mutex_lock(&self->lock);
   WzpDial *dial = dial_locked(self);
-  if (dial != NULL) {
+  if (action->type == WZP_SESSION_SET_MODE && self->call != NULL) {
+    wzp_call_set_accept_mode(self->call, now, action->mode); /* rooms have one, too */
+    result = WZP_OK;
+    if (self->started)
+      wzp_session_drain_locked(self, now);
+  } else if (dial != NULL) {
     switch (action->type) {
     case WZP_SESSION_ACCEPT:
       result = wzp_dial_accept(dial, now, which, action->mode);
@@ -336,8 +341,6 @@ wzp_session_call_act(WzpSession *self, const WzpSessionAction *action)
         result = call_locked(dial, now, &action->person);
       break;
     case WZP_SESSION_SET_MODE:
-      wzp_dial_set_mode(dial, action->mode);
-      result = WZP_OK;
       break;
     }
     wzp_session_drain_locked(self, now);

@@ -30,7 +30,8 @@ look_up(WzpSession *self, const guint8 key[32], gchar **name)
   return standings[wzp_contacts_check(contacts, NULL, key, NULL)];
 }
 
-static void
+/* Returns whether its key was compared with the person. */
+static gboolean
 post_peer(WzpSession *self, const WzpEvent *event, gboolean present, gboolean proven,
           gboolean listed)
 {
@@ -49,6 +50,20 @@ post_peer(WzpSession *self, const WzpEvent *event, gboolean present, gboolean pr
   wzp_session_post_structure(self, structure);
   if (listed)
     self->code_at = g_get_monotonic_time() + CODE_SETTLES;
+  return g_str_equal(standing, "verified");
+}
+
+/* Whoever knows an open room's name can be in it: only with somebody who was verified may we go directly there. */
+static void
+trust(WzpSession *self, const guint8 key[32])
+{
+  WzpTime now = g_get_monotonic_time();
+  g_mutex_lock(&self->lock);
+  if (self->call != NULL) {
+    wzp_call_trust(self->call, now, key);
+    wzp_session_drain_locked(self, now);
+  }
+  g_mutex_unlock(&self->lock);
 }
 
 static guint
@@ -67,7 +82,8 @@ void
 wzp_session_member_came(WzpSession *self, const WzpEvent *event)
 {
   wzp_board_set_members(self->board, count_others(self) + 1);
-  post_peer(self, event, TRUE, TRUE, TRUE);
+  if (post_peer(self, event, TRUE, TRUE, TRUE))
+    trust(self, event->key);
   wzp_session_meet(self, event->key);
 }
 

@@ -264,7 +264,9 @@ client_options_parse(ClientOptions *options, int *argc, char ***argv, GError **e
        "transfer WHO, dial WHO, help; what calls then rings until one of the first two",
        NULL},
       {"trusted", 0, 0, G_OPTION_ARG_NONE, &options->trusted,
-       "The other side of a call may learn your address, for a direct path", NULL},
+       "The other side of a call, or who is alone with you in a room with a secret, a passphrase "
+       "or a list, may learn your address, for a direct path",
+       NULL},
       {"send-tone", 't', 0, G_OPTION_ARG_DOUBLE, &options->send_tone, "Send a tone of 440 Hz",
        "SECONDS"},
       {"send-file", 'f', 0, G_OPTION_ARG_FILENAME, &options->send_file,

@@ -351,9 +351,7 @@ configure_call(GstElement *call, const ClientOptions *options, const char *seed_
     g_object_set(call, "contacts", options->contacts, NULL);
   if (options->call_name)
     g_object_set(call, "peer-name", options->call_name, NULL);
-  if (options->call || options->answer)
-    gst_util_set_object_arg(G_OBJECT(call), "accept-mode",
-                            options->trusted ? "trusted" : "private");
+  gst_util_set_object_arg(G_OBJECT(call), "accept-mode", options->trusted ? "trusted" : "private");
   if (options->known_relays)
     g_object_set(call, "known-relays", options->known_relays, NULL);
   if (options->token_file)

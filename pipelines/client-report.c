@@ -38,7 +38,8 @@ struct ClientReport {
   GArray *peers; /* ClientPeer */
   /* of the last dialled call; NULL: none */
   char *call_peer, *call_name, *words, *digits, *call_mode, *call_end;
-  gint64 accepted, direct; /* monotonic us: the call was taken, media first went directly; 0: not */
+  gint64 accepted,
+      direct; /* monotonic us: the call was taken, or somebody came into the room; media first went directly; 0: not */
   WzpContacts *contacts;
   ClientQuality quality;
   double level_sent, level_heard, recorded;
@@ -113,6 +114,11 @@ static void
 take_peer(ClientReport *report, const GstStructure *structure)
 {
   char *text = client_peers_take(report->peers, report->contacts, structure);
+  gboolean present = FALSE, proven = FALSE;
+  gst_structure_get_boolean(structure, "present", &present);
+  gst_structure_get_boolean(structure, "proven", &proven);
+  if (present && proven && !report->accepted)
+    report->accepted = g_get_monotonic_time();
   if (text)
     client_report_say(report, "%s", text);
   g_free(text);

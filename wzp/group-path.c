@@ -6,7 +6,7 @@
 /* The direct path of a room of two: whether there may be one, and what the two say of it in their pairwise records.
  *
  * Each side says *on* to the one member whom it is alone with, and *off* as soon as anybody else is there. The path is
- * while both say on; else it is paused (path.h). Nothing about where we are leaves before both did. */
+ * while both say on, which to hear is proof of the other one; else it is paused (path.h). Nothing about where we are leaves before. */
 
 /* Nobody fetches them while the relay is away; the newest count. */
 #define MESSAGES_MAX 32
@@ -49,7 +49,7 @@ static bool
 may_go_direct(const WzpGroup *group, const WzpGroupMember *member)
 {
   bool vouched = group->secret.keyed || group->list != NULL || member->direct.trusted;
-  return group->may_go_direct && !group->left && member->state == WZP_MEMBER_CONFIRMED && vouched;
+  return group->may_go_direct && !group->left && vouched;
 }
 
 /* --- The path follows --- */
@@ -141,8 +141,7 @@ wzp_group_direct_clear(WzpGroupMember *member)
 bool
 wzp_group_direct_has_frames(const WzpGroupMember *member)
 {
-  return member->state == WZP_MEMBER_CONFIRMED &&
-         (member->direct.say || member->direct.messages.length > 0);
+  return member->direct.say || member->direct.messages.length > 0;
 }
 
 void
@@ -170,7 +169,6 @@ wzp_group_direct_write(WzpGroupMember *member, WzpWriter *writer)
 void
 wzp_group_direct_said(WzpGroup *group, WzpTime now, WzpGroupMember *member, bool on)
 {
-  wzp_group_follow_paths(group, now); /* it may be this record that confirmed the member */
   member->direct.theirs = on;
   follow(group, now, member);
 }

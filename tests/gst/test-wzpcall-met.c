@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Whom one meets in rooms: the contacts know them the next time, and a room for two stops when another one comes. */
+/* Whom one meets in rooms: the contacts know them the next time, a room for two stops when another one comes, and whom one
+ * trusts with a direct path. */
 #include "call-rig.h"
 #include "wzp/contacts.h"
 #include "wzp/keyfile.h"
@@ -67,13 +68,21 @@ contacts_of(unsigned who)
 }
 
 static void
-store(unsigned who, const char *name, const uint8_t key[32])
+store_as(unsigned who, const char *name, const uint8_t key[32], bool verified)
 {
   g_autofree char *path = contacts_path(who);
   g_autoptr(WzpContacts) contacts = wzp_contacts_parse(NULL, NULL);
   g_assert_true(wzp_contacts_add(contacts, name, key, 1, NULL));
+  if (verified)
+    g_assert_true(wzp_contacts_verify_key(contacts, name, key, 1, NULL));
   g_autofree char *text = wzp_contacts_format(contacts);
   g_assert_true(wzp_private_text_write(path, text, NULL));
+}
+
+static void
+store(unsigned who, const char *name, const uint8_t key[32])
+{
+  store_as(who, name, key, false);
 }
 
 /* Until one came and proved himself; he has this standing. */
@@ -165,6 +174,54 @@ test_for_two(World *world, gconstpointer data)
   rig_stop(eve);
 }
 
+static unsigned
+attempts(GstElement *pipeline)
+{
+  g_autoptr(GstElement) call = gst_bin_get_by_name(GST_BIN(pipeline), "call");
+  g_autoptr(GstStructure) stats = NULL;
+  guint n;
+  g_object_get(call, "stats", &stats, NULL);
+  g_assert_true(gst_structure_get_uint(stats, "path-attempts", &n));
+  return n;
+}
+
+static void
+set_mode(GstElement *pipeline, const char *mode)
+{
+  g_autoptr(GstElement) call = gst_bin_get_by_name(GST_BIN(pipeline), "call");
+  gst_util_set_object_arg(G_OBJECT(call), "accept-mode", mode);
+}
+
+/* In an open room a direct path is tried with somebody who was verified, when both say that they trust; and with nobody else. */
+static void
+test_direct(World *world, gconstpointer data)
+{
+  (void)data;
+  const char *trusted = "accept-mode=trusted";
+  store(ANN, "Bob", world->keys[BOB]);
+  store_as(BOB, "Ann", world->keys[ANN], true);
+  GstElement *ann = play(world, ANN, trusted), *bob = play(world, BOB, trusted);
+  wait_proven(ann, "known", "Bob");
+  wait_proven(bob, "verified", "Ann");
+  rig_wait_buffers(ann, "heard", 20);
+  rig_wait_buffers(bob, "heard", 20);
+  g_assert_cmpuint(attempts(ann) + attempts(bob), ==, 0);
+  rig_stop(ann);
+
+  store_as(ANN, "Bob", world->keys[BOB], true);
+  ann = play(world, ANN, ""); /* private, as it is when nobody says anything */
+  wait_proven(ann, "verified", "Bob");
+  wait_proven(bob, "verified", "Ann");
+  rig_wait_buffers(ann, "heard", 20);
+  rig_wait_buffers(bob, "heard", 20);
+  g_assert_cmpuint(attempts(ann) + attempts(bob), ==, 0);
+  set_mode(ann, "trusted");
+  while (attempts(ann) == 0 || attempts(bob) == 0)
+    rig_wait_buffers(bob, "heard", 1);
+  rig_stop(ann);
+  rig_stop(bob);
+}
+
 static void
 test_unwritable(World *world, gconstpointer data)
 {
@@ -190,6 +247,7 @@ main(int argc, char **argv)
   g_test_add("/wzpcall-met/" name, World, NULL, set_up, function, tear_down)
   ADD("met", test_met);
   ADD("for-two", test_for_two);
+  ADD("direct", test_direct);
   ADD("unwritable", test_unwritable);
   return g_test_run();
 }

@@ -25,6 +25,7 @@ OUTER = {'natA': '203.0.113.2', 'natB': '203.0.113.6'}
 RELAY = '198.51.100.1'
 RELAY_V6 = '2001:db8:ff::1'
 PORT = 4433
+ROOM_SECRET = '000102030405060708090a0b0c0d0e0f'
 
 
 def enter():
@@ -232,8 +233,10 @@ table inet filter {
         return json.loads(self.exec(place, self.build + '/pipelines/wzp-client', '--check', '--json',
                                     '%s:%d' % (RELAY, PORT), '%s:%d' % (RELAY, PORT + 1)))
 
-    def client(self, place, who, *words):
+    def client(self, place, who, *words, room=None):
         relay = '%s:%d' % (RELAY, PORT) if self.v4 else '[%s]:%d' % (RELAY_V6, PORT)
+        if room is not None:
+            relay = 'wzp://%s/%s' % (relay, room)
         files = [open('%s/%s.%s' % (self.work, who, end), 'w') for end in ('out', 'err')]
         return self.start(place, self.build + '/pipelines/wzp-client', '--json', '--identity',
                           '%s/%s' % (self.work, who), '--contacts', '%s/%s.contacts' % (self.work, who),
@@ -242,10 +245,10 @@ table inet filter {
     def said(self, who):
         return open('%s/%s.err' % (self.work, who)).read()
 
-    def wait_for(self, who, process, words, seconds=30):
+    def wait_for(self, who, process, words, seconds=30, times=1):
         done = threading.Event()
         for _ in range(int(seconds * 50)):
-            if words in self.said(who):
+            if self.said(who).count(words) >= times:
                 return
             if process.poll() is not None:
                 break
@@ -257,6 +260,22 @@ table inet filter {
         if not lines:
             raise RuntimeError('%s left no report:\n%s' % (who, self.said(who)))
         return json.loads(lines[-1])
+
+    def enter_room(self, place, who, seconds, *words):
+        return self.client(place, who, '--send-tone', str(seconds), '--tier', 'good', '--record', '%s/%s.wav' % (self.work, who), *words,
+                           room='lab#' + ROOM_SECRET)
+
+    def meet(self, first, second, seconds=6, private=False, during=None):
+        """A room with a secret, of two who would go directly, but for the second one if private; the reports of both."""
+        who = ['first', 'second']
+        clients = [self.enter_room(first, 'first', seconds, '--trusted'),
+                   self.enter_room(second, 'second', seconds, *([] if private else ['--trusted']))]
+        if during is not None:
+            during(self, clients[0])
+        for name, process in zip(who, clients):
+            if process.wait(seconds + 60) != 0:
+                raise RuntimeError('%s ended with %d:\n%s' % (name, process.returncode, self.said(name)))
+        return [self.report(name) for name in who]
 
     def call(self, caller, callee, seconds=6, private=False, during=None):
         """One call from host to host; the reports of both, the caller's first."""

@@ -21,6 +21,7 @@ import lab  # noqa: E402
 TOPOLOGIES = {
     'one LAN, no hairpin': (dict(), 'a1 a2', 'direct', 300, 800),
     'one LAN, IPv4 and IPv6': (dict(v6='stateful'), 'a1 a2', 'direct', 300, 800),
+    'a room on one LAN': (dict(), 'a1 a2', 'direct', 300, 800),
     'one LAN, isolated from each other': (dict(isolated=True), 'a1 a2', 'relay', None, None),
     'cone and cone': (dict(), 'a1 b1', 'direct', 1000, 2500),
     'full cone and symmetric': (dict(nat_a='fullcone', nat_b='symmetric'), 'a1 b1', 'direct', 1000, 2500),
@@ -46,7 +47,7 @@ def expect(holds, what, *reports):
 
 def check_heard(reports):
     for report in reports:
-        expect(report['error'] is None and report['call']['end'] in (None, 'hung-up'), 'the call failed', report)
+        expect(report['error'] is None and (report['call'] or {}).get('end') in (None, 'hung-up'), 'the call failed', report)
         # who began later is heard for so much less; what is lost by a change of path the simulator counts
         expect(report['frames_received'] + report['frames_repaired'] >= 0.5 * SECONDS * 50, 'too little was heard', report)
 
@@ -60,19 +61,27 @@ def check_nats(network, hosts, reports):
             expect(report['path_attempts'] == 1, 'it tried again what cannot work', report)
 
 
+def way(report):
+    """The path until the other one left, and how often it changed until then: who is alone in a room is back at the relay."""
+    alone = report['state'] == 'waiting' and report['path_switches'] > 0 and report['path_switches'] % 2 == 0
+    return ('direct', report['path_switches'] - 1) if alone else (report['path'], report['path_switches'])
+
+
 def run_topology(build, name, number):
     network, hosts, path, _, slowest = TOPOLOGIES[name]
     place = lab.Lab(build, 't%d' % number, seed=number + 1, **network)
     try:
-        reports = place.call(*hosts.split(), seconds=SECONDS)
+        begin = place.meet if name.startswith('a room') else place.call
+        reports = begin(*hosts.split(), seconds=SECONDS)
     finally:
         place.close()
     check_heard(reports)
     check_nats(network, hosts.split(), reports)
     for report in reports:
-        expect(path in (report['path'], None), 'it went by %s' % report['path'], report)
+        found, changes = way(report)
+        expect(path in (found, None), 'it went by %s' % found, report)
         if path == 'direct':
-            expect(report['path_switches'] == 1, 'it changed %d times' % report['path_switches'], report)
+            expect(changes == 1, 'it changed %d times' % changes, report)
             expect(report['time_to_direct_ms'] <= slowest, 'it took too long', report)
     # counted from the moment that both may exchange candidates: the caller hears of it last
     return reports[0]['time_to_direct_ms']
@@ -151,8 +160,35 @@ def run_check(build, number):
     expect(all(55 <= relay['round_trip_ms'] < 1000 for relay in said['a1']['relays']), 'a strange round trip', said['a1'])
 
 
-def run_private(build, number):
-    """Private on one side: nothing goes from one to the other past the relay, and no address leaves."""
+def run_third(build, number):
+    """Two in a room go directly; a third comes: by the relay, and it hears them; it leaves: directly again, 10 s after the change."""
+    place = lab.Lab(build, 'd%d' % number)
+
+    def during(place, first):
+        place.wait_for('first', first, 'goes directly')
+        place.wait_for('second', first, 'goes directly')
+        third = place.enter_room('b1', 'third', 2)
+        place.wait_for('first', first, 'by the relay')
+        if third.wait(60) != 0:
+            raise RuntimeError('the third ended with %d:\n%s' % (third.returncode, place.said('third')))
+
+    try:
+        reports = place.meet('a1', 'a2', seconds=15, during=during)
+        third = place.report('third')
+    finally:
+        place.close()
+    for report in reports:
+        expect(way(report) == ('direct', 3), 'it went by %s after %d changes' % way(report), report)
+        heard = report['frames_received'] + report['frames_repaired']
+        expect(heard > 0.9 * 15 * 50, 'too little was heard', report)
+        expect(report['frames_lost'] <= 3, 'something was lost', report)  # of three streams; the simulator counts exactly
+        expect(report['quality']['profile'] == 'opus-24k', 'the change of path was taken for a queue', report)
+    expect(third['path_attempts'] == 0, 'it tried to go directly', third)
+    expect(third['frames_received'] > 50, 'it heard too little', third)
+
+
+def run_private(build, number, room=False):
+    """Private on one side, of a call or a room: nothing goes from one to the other past the relay, and no address leaves."""
     place = lab.Lab(build, 'p%d' % number)
     captures = []
     try:
@@ -161,13 +197,15 @@ def run_private(build, number):
             captures.append(path)
             place.start(host, sys.executable, os.path.join(os.path.dirname(os.path.abspath(__file__)), 'sniff.py'),
                         'eth0', path)
-        reports = place.call('a1', 'a2', seconds=SECONDS, private=True)
+        begin = place.meet if room else place.call
+        reports = begin('a1', 'a2', seconds=SECONDS, private=True)
         packets = [[line.split() for line in open(path)] for path in captures]
     finally:
         place.close()
     check_heard(reports)
     for report in reports:
-        expect(report['call']['mode'] == 'private' and report['path'] == 'relay', 'it was not private', report)
+        expect(room or report['call']['mode'] == 'private', 'it was not private', report)
+        expect(report['path'] == 'relay', 'it was not private', report)
         expect(report['path_attempts'] == 0, 'it tried to go directly', report)
     addresses = [lab.V4['a1'], lab.V4['a2']]
     for host, list_ in zip(('a1', 'a2'), packets):
@@ -197,15 +235,18 @@ def main():
         wanted = [name for name in TOPOLOGIES if not options.only or name in options.only]
         jobs, number = [], 0
         with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-            for name in wanted:
-                for _ in range(options.runs):
-                    jobs.append((name, pool.submit(run_topology, options.build, name, number)))
-                    number += 1
-            for name, job in (('private', run_private), ('the direct path is cut', run_cut), ('the relay dies', run_without_relay),
+            for name, job in (('a third comes into a room', run_third),  # the longest begins first
+                              ('private', run_private),
+                              ('private in a room', lambda build, number: run_private(build, number, room=True)),
+                              ('the direct path is cut', run_cut), ('the relay dies', run_without_relay),
                               ('a new address', run_new_address), ('a router with another address', run_rebinding),
                               ('what --check says', run_check)):
                 if not options.only or name in options.only:
                     jobs.append((name, pool.submit(job, options.build, number)))
+                    number += 1
+            for name in wanted:
+                for _ in range(options.runs):
+                    jobs.append((name, pool.submit(run_topology, options.build, name, number)))
                     number += 1
         times, failures = {}, 0
         print('1..%d' % (len(jobs) + len([n for n in wanted if TOPOLOGIES[n][3]])))

@@ -23,18 +23,23 @@ start(SimCall *sim, unsigned index, WzpAcceptMode mode)
   sim_call_start_with(sim, index, &config);
 }
 
-static SimCall *
-room(uint64_t seed, const uint8_t *key, const SimLinkConfig *direct)
+static SimCallConfig
+room_config(uint64_t seed, const uint8_t *key)
 {
-  const SimCallConfig config = {.seed = seed,
-                                .mode = WZP_CALL_RELAY,
-                                .n_parties = 3,
-                                .out = hop_60,
-                                .in = hop_60,
-                                .link_key = key,
-                                .direct = direct};
+  return (SimCallConfig){.seed = seed,
+                         .mode = WZP_CALL_RELAY,
+                         .n_parties = 3,
+                         .out = hop_60,
+                         .in = hop_60,
+                         .link_key = key,
+                         .direct = &lan};
+}
+
+static SimCall *
+room(const SimCallConfig *config)
+{
   nonce_watch_reset();
-  SimCall *sim = sim_call_new(&config);
+  SimCall *sim = sim_call_new(config);
   sim_call_start_relay(sim);
   return sim;
 }
@@ -71,9 +76,9 @@ third_hears(SimCall *sim)
 
 /* Two in a room that would go directly: both hear each other. */
 static SimCall *
-two(uint64_t seed, const uint8_t *key, WzpAcceptMode first, WzpAcceptMode second)
+two(const SimCallConfig *config, WzpAcceptMode first, WzpAcceptMode second)
 {
-  SimCall *sim = room(seed, key, &lan);
+  SimCall *sim = room(config);
   start(sim, 0, first);
   sim_call_run(sim, WZP_SECOND);
   start(sim, 1, second);
@@ -91,13 +96,20 @@ forget_gaps(SimCall *sim)
 }
 
 static SimCall *
-two_directly(uint64_t seed)
+two_directly_with(const SimCallConfig *config)
 {
-  SimCall *sim = two(seed, link_key, WZP_ACCEPT_TRUSTED, WZP_ACCEPT_TRUSTED);
+  SimCall *sim = two(config, WZP_ACCEPT_TRUSTED, WZP_ACCEPT_TRUSTED);
   g_assert_true(sim_call_run_until(sim, both_direct, WZP_SECOND));
   sim_call_run(sim, 3 * WZP_SECOND);
   forget_gaps(sim);
   return sim;
+}
+
+static SimCall *
+two_directly(uint64_t seed)
+{
+  const SimCallConfig config = room_config(seed, link_key);
+  return two_directly_with(&config);
 }
 
 /* All that the first two said to each other came, and once. */
@@ -119,7 +131,8 @@ assert_no_loss(SimCall *sim)
 static void
 test_switch(void)
 {
-  SimCall *sim = two(1, link_key, WZP_ACCEPT_TRUSTED, WZP_ACCEPT_TRUSTED);
+  const SimCallConfig config = room_config(1, link_key);
+  SimCall *sim = two(&config, WZP_ACCEPT_TRUSTED, WZP_ACCEPT_TRUSTED);
   WzpTime active = sim->now;
   g_assert_true(sim_call_run_until(sim, both_direct, WZP_SECOND));
   g_test_message("direct after %" G_GINT64_FORMAT " ms", (sim->now - active) / WZP_MSEC);
@@ -151,7 +164,8 @@ test_private(void)
                                            {WZP_ACCEPT_PRIVATE, WZP_ACCEPT_PRIVATE}};
   uint32_t serial;
   for (unsigned n = 0; n < G_N_ELEMENTS(modes); n++) {
-    SimCall *sim = two(2 + n, link_key, modes[n][0], modes[n][1]);
+    const SimCallConfig config = room_config(2 + n, link_key);
+    SimCall *sim = two(&config, modes[n][0], modes[n][1]);
     sim_call_run(sim, 20 * WZP_SECOND);
     for (unsigned i = 0; i < 2; i++) {
       g_assert_null(wzp_call_path(sim->parties[i].call, &serial));
@@ -168,7 +182,8 @@ static void
 test_open_room(void)
 {
   uint32_t serial;
-  SimCall *sim = two(6, NULL, WZP_ACCEPT_TRUSTED, WZP_ACCEPT_TRUSTED);
+  const SimCallConfig config = room_config(6, NULL);
+  SimCall *sim = two(&config, WZP_ACCEPT_TRUSTED, WZP_ACCEPT_TRUSTED);
   sim_call_run(sim, 5 * WZP_SECOND);
   for (unsigned i = 0; i < 2; i++) {
     g_assert_null(wzp_call_path(sim->parties[i].call, &serial));
@@ -204,7 +219,8 @@ test_mode_changed(void)
 static void
 test_third_in_race(void)
 {
-  SimCall *sim = room(10, link_key, &lan);
+  const SimCallConfig config = room_config(10, link_key);
+  SimCall *sim = room(&config);
   start(sim, 0, WZP_ACCEPT_TRUSTED);
   start(sim, 1, WZP_ACCEPT_TRUSTED);
   sim_call_cut_direct(sim, true);
@@ -363,6 +379,32 @@ test_cut(void)
   sim_call_free(sim);
 }
 
+/* The relay's way is longer, and no queue stands in it: who speaks goes on as well as before. */
+static void
+test_quality(void)
+{
+  SimCallConfig config = room_config(24, link_key);
+  WzpQualityState state;
+  config.repair = config.quality = true;
+  config.profile = wzp_profile_by_name("opus-24k");
+  config.limits = (WzpFecLimits){
+      .overhead = WZP_FEC_OVERHEAD_AUTO, .max_delay = 200 * WZP_MSEC, .frames_per_packet = 1};
+  config.tier = WZP_N_TIERS;
+  SimCall *sim = two_directly_with(&config);
+  sim_call_run(sim, 10 * WZP_SECOND);
+  start(sim, 2, WZP_ACCEPT_TRUSTED);
+  sim_call_run(sim, 8 * WZP_SECOND);
+  sim_call_leave_party(sim, 2);
+  sim_call_run(sim, 20 * WZP_SECOND);
+  for (unsigned i = 0; i < 2; i++) {
+    wzp_quality_get_state(sim->parties[i].quality, sim->now, &state);
+    g_assert_cmpuint(path_of(sim, i).switches, ==, 3);
+    g_assert_cmpuint(state.cuts, ==, 0);
+    g_assert_cmpuint(state.steps_down, ==, 0);
+  }
+  sim_call_free(sim);
+}
+
 /* A member that is not alone with us any more holds the keys of others, and no relay looks at what it sends directly: nothing
  * but its own slot counts there. */
 static void
@@ -402,6 +444,7 @@ main(int argc, char **argv)
   g_test_add_func("/sim-room-path/rekey", test_rekey);
   g_test_add_func("/sim-room-path/relay-away", test_relay_away);
   g_test_add_func("/sim-room-path/cut", test_cut);
+  g_test_add_func("/sim-room-path/quality", test_quality);
   g_test_add_func("/sim-room-path/wrong-slot", test_wrong_slot);
   return g_test_run();
 }
