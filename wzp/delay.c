@@ -21,9 +21,14 @@
 
 /* what a frame leaves of the memory, and the share of the slow one */
 #define SLOW_GAIN 0.0015
-#define FAST_GAIN 0.08
+#define FAST_GAIN 0.1
 #define SLOW_SHARE 0.35
 #define LOSS_GAIN 0.0002
+/* Ie grows less the more is lost, and the listener judges the whole: so a moment that is lost costs as it does on top of what
+ * the last minute lost, but for a share by which it counts alone. */
+#define MOMENT_SHARE 0.3
+#define OVERALL_GAIN 0.0003
+#define OVERALL_FIRST 5.0 /* percent */
 #define RECENT_LOSS_GAIN 0.005
 /* R that a percent of frames costs which repair brings too late, however many they are; and how much more the first percent
  * does, since bandwidth was spent on it and what is rare is heard most. */
@@ -51,7 +56,7 @@
 /* A playout that had to wait returns to its delay by this much of the time: what is skipped behind a stall and what is
  * compressed, together. It fills in steps of so many ms. */
 #define RELAX 0.5
-#define FILL_STEP 5.0
+#define FILL_STEP 2.5
 
 typedef struct {
   float delay;                /* ms */
@@ -72,6 +77,7 @@ struct WzpDelay {
   Candidate candidates[CANDIDATES_MAX];
   unsigned n; /* of them up to max */
   double target;
+  double overall; /* percent of the last minute that was lost or filled */
   uint64_t frames;
 
   bool started;
@@ -168,10 +174,11 @@ cost_of(const WzpDelay *delay, const Candidate *candidate, double lost)
 {
   double late = SLOW_SHARE * candidate->slow_late + (1 - SLOW_SHARE) * candidate->fast_late;
   double wait = SLOW_SHARE * candidate->slow_wait + (1 - SLOW_SHARE) * candidate->fast_wait;
-  double repaired = 100 * repair_late(delay, candidate);
+  double repaired = 100 * repair_late(delay, candidate), filled = late * (100 - lost);
   return id_of((double)delay->round_trip / 2 / MSEC + 30 + wait) +
-         ie_of(lost + late * (100 - lost)) + REPAIR_COST * repaired +
-         REPAIR_COST_FIRST * MIN(repaired, 1);
+         MOMENT_SHARE * ie_of(lost + filled) +
+         (1 - MOMENT_SHARE) * ie_slope(MAX(delay->overall, lost)) * filled +
+         REPAIR_COST * repaired + REPAIR_COST_FIRST * MIN(repaired, 1);
 }
 
 /* Percent of the frames that neither came nor were brought back. */
@@ -249,7 +256,7 @@ choose(WzpDelay *delay)
 void
 wzp_delay_reset(WzpDelay *delay)
 {
-  WzpDelay fresh = {.max = delay->max, .round_trip = delay->round_trip};
+  WzpDelay fresh = {.max = delay->max, .round_trip = delay->round_trip, .overall = OVERALL_FIRST};
   for (unsigned i = 0; i < CANDIDATES_MAX; i++) {
     Candidate *candidate = &fresh.candidates[i];
     candidate->delay = candidate->level = candidate_delay(i);
@@ -379,21 +386,25 @@ fill_of(const WzpDelay *delay, Candidate *candidate, double relative, double dur
   return filled;
 }
 
-/* keep: of what is known of repair. */
-static void
+/* keep: of what is known of repair. Returns the share of the frame's time that is filled at the target. */
+static double
 update_candidates(WzpDelay *delay, double relative, double duration, double step, float keep)
 {
   double count = (double)(delay->frames + PRIOR_FRAMES);
   float slow = (float)MAX(SLOW_GAIN, 1 / count), fast = (float)MAX(FAST_GAIN, 1 / count);
+  double filled = 0;
   for (unsigned i = 0; i < CANDIDATES_MAX; i++) {
     Candidate *candidate = &delay->candidates[i];
     float late = (float)(fill_of(delay, candidate, relative, duration, step) / duration);
+    if (candidate->delay == delay->target)
+      filled = MIN(late, 1);
     candidate->slow_late += slow * (late - candidate->slow_late);
     candidate->fast_late += fast * (late - candidate->fast_late);
     candidate->slow_wait += slow * (candidate->level - candidate->slow_wait);
     candidate->fast_wait += fast * (candidate->level - candidate->fast_wait);
     candidate->repair_late *= keep;
   }
+  return filled;
 }
 
 /* Losses follow no course as queues do: what repair needed lately says nothing of what it will need next. Only the mean
@@ -461,8 +472,10 @@ wzp_delay_arrived(WzpDelay *delay, const WzpDelayArrival *arrival)
       delay->lowered = 0;
     if (delay->repair_frames == REPAIR_KNOWN)
       expect_repair(delay);
-    update_candidates(delay, relative, duration, is_new ? step : -1,
-                      forgotten ? 0 : (float)(1 - repair_gain(delay)));
+    double filled = update_candidates(delay, relative, duration, is_new ? step : -1,
+                                      forgotten ? 0 : (float)(1 - repair_gain(delay)));
+    double lost = lost_percent(&delay->loss);
+    delay->overall += OVERALL_GAIN * (lost + filled * (100 - lost) - delay->overall);
   }
   choose(delay);
 }

@@ -10,9 +10,9 @@
  * estimated and taken out; a way that became longer than can be waited for is the new base after 10 to 15 s, if it is
  * steady). For every delay that could be chosen a playout is kept that holds it: it shows by what
  * the network really did how long listeners would have waited and how much of their time would have been filled.
- * Both are remembered at two speeds (about 13 s, and 0.25 s) that are mixed. The target is the delay of least
+ * Both are remembered at two speeds (about 13 s, and 0.2 s) that are mixed. The target is the delay of least
  * impairment by ITU-T G.107: Id of round trip / 2 + 30 ms + delay, and Ie of what is lost anyway and what would come
- * too late, 5 + 90 P / (P + 20). On a long way a percent is worth some 30 ms, on a short one more than 100.
+ * too late, 5 + 90 P / (P + 20), mostly on top of what the last minute lost. On a long way a percent is worth some 30 ms, on a short one more than 100.
  *
  * What repair brings back counts like any late frame: waiting for it is chosen when it pays. Silence teaches
  * nothing: only arrivals do. */

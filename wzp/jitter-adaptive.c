@@ -10,7 +10,7 @@
 #define DRIFT_AHEAD 5
 /* What fills while nothing comes: short, so that playing goes on as soon as something does; long once it is clear
  * that nobody speaks. */
-#define FILL_STEP (5 * MSEC)
+#define FILL_STEP (5 * MSEC / 2)
 #define FILL_LONG_AFTER SECOND
 /* Skipping behind a stall leaves so much between the newest frame and its turn. */
 #define SKIP_MARGIN (20 * MSEC)
@@ -137,8 +137,11 @@ take_hole(WzpJitter *jitter, const Entry *head, int64_t media, int64_t now)
   bool early = waits < wzp_delay_target(jitter->delay) - COMPRESS_MIN;
   if (hope && early)
     return hold(jitter, now);
-  WzpJitterOutput output =
-      fill(jitter, jitter->duration, jitter->filled < WZP_JITTER_CONCEAL_NS && !jitter->silent);
+  /* what was filled already needs no filling again */
+  int64_t paid = early || jitter->debt >= jitter->duration ? 0 : jitter->debt;
+  pay_debt(jitter, paid);
+  WzpJitterOutput output = fill(jitter, jitter->duration - paid,
+                                jitter->filled < WZP_JITTER_CONCEAL_NS && !jitter->silent);
   pass(jitter, 1, jitter->duration);
   return output;
 }

@@ -310,6 +310,25 @@ test_repair(void)
   call_clear(&call);
 }
 
+/* What was filled while nothing was there counts for the hole that it turns out to be. */
+static void
+test_hole(void)
+{
+  Call call;
+  call_init(&call);
+  talk(&call, 0, 500);
+  int64_t behind = call.behind;
+  g_assert_cmpint(call.filled, ==, 0);
+  come(&call, 501, 501 * FRAME, 500 * FRAME + behind + 8 * MS);
+  g_assert_cmpint(call.filled, >, 0); /* it was not known before that there is a hole */
+  g_assert_cmpint(call.filled, <, FRAME);
+  run_until(&call, 501 * FRAME + behind + MS);
+  g_assert_cmpuint(call.played, ==, 501);
+  g_assert_cmpint(call.filled, ==, FRAME);
+  g_assert_cmpint(call.behind, ==, behind);
+  call_clear(&call);
+}
+
 static void
 test_hopeless(void)
 {
@@ -463,6 +482,7 @@ main(int argc, char **argv)
   g_test_add_func("/jitter-adaptive/max-latency", test_max_latency);
   g_test_add_func("/jitter-adaptive/drift", test_drift);
   g_test_add_func("/jitter-adaptive/repair", test_repair);
+  g_test_add_func("/jitter-adaptive/hole", test_hole);
   g_test_add_func("/jitter-adaptive/hopeless", test_hopeless);
   g_test_add_func("/jitter-adaptive/no-stretch", test_no_stretch);
   g_test_add_func("/jitter-adaptive/reported-and-fixed", test_reported_and_fixed);

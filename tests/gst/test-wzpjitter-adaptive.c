@@ -54,17 +54,18 @@ test_latency_is_told(void)
   gst_element_set_bus(h->element, bus);
   gst_harness_set_src_caps_str(h, GST_WZP_CAPS_FRAMES);
   gst_harness_set_drop_buffers(h, TRUE);
-  guint64 index = 0, told;
+  guint64 index = 0, told = GST_CLOCK_TIME_NONE;
   for (; index < 600; index++) {
     if (index > 0)
       crank_until(h, index * 20 * MS);
     gst_harness_push(h, frame(index, index * 20 * MS, &index, sizeof index));
+    if (count_latency_messages(bus) > 0)
+      told = gst_harness_query_latency(h);
   }
-  g_assert_cmpuint(count_latency_messages(bus), >, 0);
+  g_assert_true(GST_CLOCK_TIME_IS_VALID(told));
   g_assert_cmpuint(gst_harness_query_latency(h), <=, 12 * MS);
   g_assert_cmpuint(test_stat(h->element, "latency"), <=, 12 * MS);
   g_assert_cmpuint(test_stat(h->element, "concealed"), ==, 0);
-  told = gst_harness_query_latency(h);
   for (GstClockTime last = 0; index < 1000; index++) {
     GstClockTime arrival = MAX(last, index * 20 * MS + (index % 5) * 9 * MS);
     last = arrival;
