@@ -109,9 +109,12 @@ void
 wzp_path_local_candidate(WzpPath *path, WzpTime now, uint16_t k, const WzpCandidate *candidate)
 {
   WzpPathAttempt *attempt = wzp_path_attempt(path, k);
-  if (attempt == NULL || attempt->n_told + attempt->n_candidates >= WZP_CANDIDATES_MAX ||
+  if (attempt == NULL || attempt->n_candidates == WZP_CANDIDATES_MAX ||
       !wzp_address_is_reachable(&candidate->address) || !wzp_path_is_worth(path, candidate))
     return;
+  for (unsigned i = 0; i < attempt->n_candidates; i++)
+    if (wzp_address_equal(&attempt->candidates[i].address, &candidate->address))
+      return; /* without a NAT an interface looks from outside as it is */
   path->has_v6 |= candidate->address.family == 6;
   attempt->candidates[attempt->n_candidates++] = *candidate;
   wzp_path_attempt_tell(attempt, now);
@@ -130,10 +133,10 @@ tell_candidates(WzpPath *path, WzpPathAttempt *attempt)
   WzpPathMessage message = {.type = WZP_PATH_SETUP,
                             .k = attempt->k,
                             .nat = path->nat,
-                            .n_candidates = attempt->n_candidates};
-  memcpy(message.candidates, attempt->candidates, sizeof message.candidates);
-  attempt->n_told += attempt->n_candidates;
-  attempt->n_candidates = 0;
+                            .n_candidates = attempt->n_candidates - attempt->n_told};
+  memcpy(message.candidates, attempt->candidates + attempt->n_told,
+         message.n_candidates * sizeof message.candidates[0]);
+  attempt->n_told = attempt->n_candidates;
   attempt->tell_at = WZP_NEVER;
   attempt->told_nat = path->nat;
   push_message(path, &message);

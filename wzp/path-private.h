@@ -61,7 +61,7 @@ typedef struct {
   bool reported; /* something was reported: */
   uint8_t reported_flags;
   WzpTime reported_round_trip, reported_at;
-  WzpCandidate candidates[WZP_CANDIDATES_MAX]; /* found and not told yet */
+  WzpCandidate candidates[WZP_CANDIDATES_MAX]; /* found, the first of them told */
   unsigned n_candidates, n_told;
   WzpTime tell_at; /* WZP_NEVER: nothing to tell */
   WzpNat told_nat;

@@ -162,6 +162,32 @@ test_later(void)
   finish(&pair);
 }
 
+/* What the other side can be told of an address it is told once, in the order in which it was found, and nothing that it
+ * cannot reach. */
+static void
+test_told(void)
+{
+  Pair pair;
+  start(&pair, WZP_NAT_OPEN, WZP_NAT_CONE);
+  found(&pair, 0, 0, WZP_CANDIDATE_HOST, "203.0.113.1:7");
+  found(&pair, 0, 0, WZP_CANDIDATE_HOST, "[fe80::1%2]:7");
+  found(&pair, 0, 0, WZP_CANDIDATE_HOST, "169.254.3.4:7");
+  found(&pair, 0, 0, WZP_CANDIDATE_HOST, "127.0.0.1:7");
+  run(&pair, 20 * WZP_MSEC);
+  found(&pair, 0, 0, WZP_CANDIDATE_REFLEXIVE, "203.0.113.1:7");
+  found(&pair, 0, 0, WZP_CANDIDATE_HOST, "192.168.1.2:7");
+  run(&pair, 20 * WZP_MSEC);
+  g_assert_cmpuint(pair.tried[1][WZP_CANDIDATE_HOST], ==, 2);
+  g_assert_cmpuint(pair.tried[1][WZP_CANDIDATE_REFLEXIVE], ==, 0);
+  for (unsigned port = 100; port < 120; port++) {
+    g_autofree char *text = g_strdup_printf("10.0.0.1:%u", port);
+    found(&pair, 0, 0, WZP_CANDIDATE_HOST, text);
+    run(&pair, 20 * WZP_MSEC);
+  }
+  g_assert_cmpuint(pair.tried[1][WZP_CANDIDATE_HOST], ==, WZP_CANDIDATES_MAX);
+  finish(&pair);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -170,5 +196,6 @@ main(int argc, char **argv)
   g_test_add_func("/path-nat/worth", test_worth);
   g_test_add_func("/path-nat/ipv6", test_ipv6);
   g_test_add_func("/path-nat/later", test_later);
+  g_test_add_func("/path-nat/told", test_told);
   return g_test_run();
 }
