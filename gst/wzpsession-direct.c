@@ -232,16 +232,21 @@ wzp_session_look_at_network_locked(WzpSession *self)
   }
 }
 
+/* The relay is told at once, as a call may hang on it; agents of new attempts are to find all that there is now. */
 static void
-network_changed(gpointer user)
+network_changed(gpointer user, gboolean settled)
 {
   WzpSession *self = user;
   WzpTime now = g_get_monotonic_time();
-  GST_INFO_OBJECT(self, "this machine has other addresses now");
+  GST_INFO_OBJECT(self, "this machine has other addresses now%s",
+                  settled ? ", and has settled" : "");
   g_mutex_lock(&self->lock);
   if (self->call != NULL && self->started) {
-    wzp_session_look_at_network_locked(self);
-    wzp_call_network_changed(self->call, now);
+    wzp_call_moved(self->call, now);
+    if (settled && !self->udp) {
+      wzp_session_look_at_network_locked(self);
+      wzp_call_network_changed(self->call, now);
+    }
     wzp_session_drain_locked(self, now);
   }
   g_mutex_unlock(&self->lock);
@@ -251,8 +256,7 @@ network_changed(gpointer user)
 void
 wzp_session_watch_network(WzpSession *self)
 {
-  if (!self->udp)
-    self->network = wzp_network_watch(self->context, network_changed, self);
+  self->network = wzp_network_watch(self->context, network_changed, self);
 }
 
 void

@@ -10,7 +10,10 @@
  * gets there. So the old address is asked as well, with other bytes: if these are answered, from wherever, the leg
  * is still there, and nothing moves. Until that is clear both addresses get all. */
 
-#define SEND_EVERY (250 * WZP_MSEC) /* to an address that answered nothing: four a second */
+/* to an address that answered nothing yet, for what comes from it: at first so often that loss costs little */
+#define SEND_EARLY (40 * WZP_MSEC)
+#define SEND_EARLY_FOR (600 * WZP_MSEC)
+#define SEND_EVERY (250 * WZP_MSEC)
 #define OLD_EVERY (100 * WZP_MSEC)
 #define OLD_FOR (400 * WZP_MSEC)
 /* for the old address to object, after the new one answered */
@@ -56,7 +59,8 @@ heard_from(RelayControl *control, WzpTime now, RelaySession *session, const WzpA
     return;
   if (!move->pending || (!wzp_address_equal(from, &move->to) && now - move->since >= GIVE_WAY))
     begin(control, now, session, from);
-  else if (wzp_address_equal(from, &move->to) && now - move->sent >= SEND_EVERY)
+  else if (wzp_address_equal(from, &move->to) &&
+           now - move->sent >= (now - move->since < SEND_EARLY_FOR ? SEND_EARLY : SEND_EVERY))
     move->due = true;
   relay_sessions_mark_dirty(control->sessions, session);
 }

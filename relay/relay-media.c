@@ -18,7 +18,11 @@
  * they are of goes on speaking. */
 #define BEHIND_LIMIT 64
 #define BEHIND_SILENCE WZP_SECOND
+/* the control plane that a leg speaks from elsewhere; at first often: what it does then may get lost */
 #define TELL_EVERY (250 * WZP_MSEC)
+#define TELL_EARLY (40 * WZP_MSEC)
+#define TELL_EARLY_FOR (600 * WZP_MSEC)
+#define TELL_AFRESH (3 * WZP_SECOND)
 
 typedef struct Leg Leg;
 struct Leg {
@@ -28,6 +32,7 @@ struct Leg {
   WzpAddress address;
   WzpAddress second; /* family 0: none */
   WzpTime told;      /* the control plane, that it speaks from elsewhere */
+  WzpTime elsewhere; /* when that began */
   uint16_t capabilities;
   int slot;
   uint32_t room;
@@ -400,7 +405,11 @@ check_trailer(Leg *leg, WzpTime now, const uint8_t *data, size_t length, uint64_
 static bool
 has_news(Leg *leg, WzpTime now, const WzpAddress *from)
 {
-  if (wzp_address_equal(from, &leg->address) || now - leg->told < TELL_EVERY)
+  if (wzp_address_equal(from, &leg->address))
+    return false;
+  if (now - leg->told >= TELL_AFRESH)
+    leg->elsewhere = now;
+  if (now - leg->told < (now - leg->elsewhere < TELL_EARLY_FOR ? TELL_EARLY : TELL_EVERY))
     return false;
   leg->told = now;
   return true;

@@ -11,10 +11,10 @@ wzp_call_carrier_init(WzpCall *call)
 }
 
 void
-wzp_call_carrier_asked(WzpCall *call, WzpTime now, const WzpAddress *to)
+wzp_call_carrier_asked(WzpCall *call, WzpTime now, const WzpAddress *to, WzpTime patience)
 {
   if (to->stream == 0)
-    wzp_carrier_asked(&call->carrier, now);
+    wzp_carrier_asked(&call->carrier, now, patience);
 }
 
 void

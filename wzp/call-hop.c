@@ -12,6 +12,13 @@
 #define SILENCE_LOST (1500 * WZP_MSEC)
 #define SILENCE_LOST_STREAM (5 * WZP_SECOND) /* TCP sends again by itself, and that takes time */
 #define ASK_EVERY (250 * WZP_MSEC)
+#define ASK_EARLY (100 * WZP_MSEC) /* for so long, where answers come as soon: */
+#define ASK_EARLY_FOR (2 * WZP_SECOND)
+#define ASK_SLACK (20 * WZP_MSEC)
+#define ASKED_ENOUGH 12 /* times: a network that loses half of all would have answered */
+#define MOVED_EVERY (40 * WZP_MSEC)
+#define MOVED_PINGS                                                                                \
+  15 /* unless one is answered sooner: then nothing changed for the relay, or it knows */
 #define ASK_FOR (3 * WZP_SECOND)
 #define SPREAD WZP_SECOND /* so that not all clients of a relay come back at once */
 
@@ -117,11 +124,63 @@ wzp_call_hop_wrong_relay(WzpCall *call, const uint8_t key[32])
     wzp_call_end(call);
 }
 
+/* Media go there, or came lately: then silence is noticed soon. */
+static bool
+talks(const WzpCall *call, WzpTime now)
+{
+  const WzpCallSession *session = call->session;
+  WzpTime last = call->media_sent;
+  if (session->media_heard > session->since)
+    last = MAX(last, session->media_heard);
+  return last > 0 && now < last + MEDIA_MEMORY;
+}
+
+static WzpTime
+ask_interval(const WzpCallSession *session)
+{
+  WzpTime round_trip = wzp_control_round_trip(session->control);
+  if (round_trip < 0 || session->asked == WZP_NEVER ||
+      session->last_ping >= session->asked + ASK_EARLY_FOR)
+    return ASK_EVERY;
+  return CLAMP(round_trip + ASK_SLACK, ASK_EARLY, ASK_EVERY);
+}
+
 static void
 ask(WzpCall *call, WzpTime now)
 {
+  WzpTime patience = WZP_CARRIER_SILENT;
   wzp_call_session_ping(call->session, now);
-  wzp_call_carrier_asked(call, now, &call->session->remote);
+  if (talks(call, now))
+    patience = MAX(WZP_CARRIER_SILENT_TALKING, ASKED_ENOUGH * ask_interval(call->session)) +
+               MAX(wzp_control_round_trip(call->session->control), 0);
+  wzp_call_carrier_asked(call, now, &call->session->remote, patience);
+}
+
+void
+wzp_call_hop_sends_media(WzpCall *call, WzpTime now)
+{
+  if (now - call->media_sent > SILENCE_ASK)
+    call->session->watched_from = now;
+}
+
+void
+wzp_call_hop_moved(WzpCall *call, WzpTime now)
+{
+  if (call->session == NULL)
+    return;
+  call->moved = MOVED_PINGS;
+  call->moved_next = now;
+}
+
+/* The relay learns by what it hears from elsewhere that we moved, and asks; one of these may be lost. */
+static void
+tell_move(WzpCall *call, WzpTime now)
+{
+  if (call->moved == 0 || now < call->moved_next)
+    return;
+  call->moved--;
+  call->moved_next = now + MOVED_EVERY;
+  ask(call, now);
 }
 
 void
@@ -187,23 +246,22 @@ watch(const WzpCall *call)
 {
   const WzpCallSession *session = call->session;
   WzpTime heard = wzp_call_session_heard(session);
-  WzpTime again = session->last_ping + ASK_EVERY;
+  WzpTime again = session->last_ping + ask_interval(session);
   WzpTime keep_alive = MAX(wzp_control_last_sent(session->control), call->media_sent) + KEEP_ALIVE;
-  WzpTime last_media = call->media_sent;
-  if (session->media_heard > session->since)
-    last_media = MAX(last_media, session->media_heard);
-
   WzpTime ask = MAX(heard + SILENCE_ASK, again);
-  if (last_media > 0 && ask < last_media + MEDIA_MEMORY) {
+  if (talks(call, ask)) {
     /* on a slow path the answer to the first PING needs its time */
     WzpTime round_trip = wzp_control_round_trip(session->control);
     WzpTime lost = session->remote.stream != 0 ? SILENCE_LOST_STREAM : SILENCE_LOST;
     WzpTime patience = MAX(lost, SILENCE_ASK + round_trip + ASK_EVERY);
-    return (Watch){MIN(ask, keep_alive), heard + patience};
+    return (Watch){MIN(ask, keep_alive), MAX(heard, session->watched_from) + patience};
   }
-  if (session->asked != WZP_NEVER)
-    return (Watch){MAX(session->asked + SILENCE_ASK, again),
-                   session->asked + (session->remote.stream != 0 ? SILENCE_LOST_STREAM : ASK_FOR)};
+  /* a message that is not acknowledged asks as well as a PING */
+  WzpTime asked = wzp_control_waiting_since(session->control);
+  asked = MIN(session->asked, asked != WZP_NEVER ? MAX(asked, heard) : WZP_NEVER);
+  if (asked != WZP_NEVER)
+    return (Watch){MAX(asked + SILENCE_ASK, again),
+                   asked + (session->remote.stream != 0 ? SILENCE_LOST_STREAM : ASK_FOR)};
   /* what is sent again and again, because nothing answers, is no sign of life */
   return (Watch){MIN(keep_alive, MAX(heard + KEEP_ALIVE, again)), WZP_NEVER};
 }
@@ -228,6 +286,7 @@ wzp_call_hop_timeout(WzpCall *call, WzpTime now)
   wzp_call_carrier_timeout(call, now);
   if (call->session == NULL)
     return;
+  tell_move(call, now);
   Watch due = watch(call);
   if (now >= due.lost && !seeking(call)) {
     wzp_call_hop_lose(call, now);
@@ -244,5 +303,6 @@ wzp_call_hop_next_timeout(const WzpCall *call)
   if (call->session == NULL)
     return WZP_NEVER;
   Watch due = watch(call);
-  return seeking(call) ? due.ask : MIN(due.ask, due.lost);
+  WzpTime next = seeking(call) ? due.ask : MIN(due.ask, due.lost);
+  return call->moved > 0 ? MIN(next, call->moved_next) : next;
 }

@@ -18,7 +18,8 @@ typedef struct {
   WzpTime last_ping;
   WzpTime asked; /* first PING since something was heard, or WZP_NEVER */
   /* RELAY */
-  bool joined; /* the relay answered our JOIN */
+  WzpTime watched_from; /* media go there since, without a pause */
+  bool joined;          /* the relay answered our JOIN */
   uint8_t session_id[4];
   WzpHopKeys hop_keys;
   bool media_framed;
@@ -57,8 +58,10 @@ struct WzpCall {
   WzpCallAttempt *attempt;
   WzpTime attempt_at; /* when the next one starts, or WZP_NEVER */
   bool lost;          /* the session in use fell silent, a new one is sought */
-  bool was_up;        /* joined (RELAY) or had a session (UDP) at some time */
-  unsigned goodbyes;  /* still to be said again: a lossy path may lose one */
+  unsigned moved;     /* PINGs that are still to tell the relay where we are */
+  WzpTime moved_next;
+  bool was_up;       /* joined (RELAY) or had a session (UDP) at some time */
+  unsigned goodbyes; /* still to be said again: a lossy path may lose one */
   WzpTime goodbye_at;
   unsigned back_off;      /* goodbyes of the relay without a lasting session between */
   WzpTime media_sent;     /* 0 if none */
@@ -140,8 +143,8 @@ void wzp_call_attempt_forget(WzpCall *call, WzpTime now, const WzpAddress *remot
 
 /* --- call-carrier.c: UDP or a stream to the relay --- */
 void wzp_call_carrier_init(WzpCall *call);
-/* Something that wants an answer goes there; something good came from there. */
-void wzp_call_carrier_asked(WzpCall *call, WzpTime now, const WzpAddress *to);
+/* Something that wants an answer within patience goes there; something good came from there. */
+void wzp_call_carrier_asked(WzpCall *call, WzpTime now, const WzpAddress *to, WzpTime patience);
 void wzp_call_carrier_heard(WzpCall *call, const WzpAddress *from);
 /* The session in use is there. */
 void wzp_call_carrier_set(WzpCall *call, WzpTime now, const WzpAddress *remote);
@@ -164,6 +167,9 @@ void wzp_call_hop_promote(WzpCall *call, WzpTime now, WzpCallSession *session);
 /* There is a token, and the relay may see it. */
 bool wzp_call_hop_shows_token(const WzpCall *call);
 void wzp_call_hop_record(WzpCall *call, WzpTime now);
+void wzp_call_hop_moved(WzpCall *call, WzpTime now);
+/* A media packet goes to the relay. */
+void wzp_call_hop_sends_media(WzpCall *call, WzpTime now);
 void wzp_call_hop_timeout(WzpCall *call, WzpTime now);
 WzpTime wzp_call_hop_next_timeout(const WzpCall *call);
 

@@ -6,6 +6,8 @@
 #define RESEND_FAST (100 * WZP_MSEC)
 #define RESEND_FAST_FOR WZP_SECOND
 #define RESEND_SLOW (250 * WZP_MSEC)
+#define RESEND_SELDOM WZP_SECOND
+#define RESEND_SELDOM_AFTER (5 * WZP_SECOND)
 #define ATTEMPT_LIFE (30 * WZP_SECOND)
 /* so long after its HS2 the other side has certainly forgotten it, if our HS3 did not come */
 #define ANSWER_LIFE (10 * WZP_SECOND)
@@ -140,6 +142,7 @@ wzp_call_handle_record(WzpCall *call, WzpTime now, const WzpAddress *from, const
     return result;
 
   wzp_control_drop_first(session->control);
+  call->moved = 0;
   wzp_call_carrier_heard(call, from);
   answer_challenge(call, now, session, from);
   if (session == pending(call)) {
@@ -186,10 +189,14 @@ send_message(WzpCall *call, WzpTime now)
   const uint8_t *message = wzp_initiator_message(attempt->initiator, &length);
   for (unsigned i = 0; i < attempt->n_remotes; i++) {
     wzp_call_push_datagram(call, &attempt->remotes[i], message, length);
-    wzp_call_carrier_asked(call, now, &attempt->remotes[i]);
+    wzp_call_carrier_asked(call, now, &attempt->remotes[i], WZP_CARRIER_SILENT);
   }
   attempt->next_send =
       now + (now - attempt->message_since < RESEND_FAST_FOR ? RESEND_FAST : RESEND_SLOW);
+  /* nothing is missed meanwhile */
+  if (attempt->session == NULL && now - attempt->message_since >= RESEND_SELDOM_AFTER &&
+      wzp_call_path_reaches(call, now))
+    attempt->next_send = now + RESEND_SELDOM;
 }
 
 void

@@ -223,6 +223,17 @@ wzp_call_leave(WzpCall *call, WzpTime now)
   call->goodbye_at = now + GOODBYE_EVERY;
 }
 
+void
+wzp_call_moved(WzpCall *call, WzpTime now)
+{
+  if (!is_running(call))
+    return;
+  if (call->config.mode == WZP_CALL_RELAY)
+    wzp_call_hop_moved(call, now);
+  else if (call->session != NULL && call->attempt == NULL)
+    wzp_call_attempt_start(call, now); /* ends at once when something is heard */
+}
+
 static void
 say_goodbye_again(WzpCall *call, WzpTime now)
 {
@@ -390,6 +401,8 @@ wzp_call_frame_media(WzpCall *call, WzpTime now, const uint8_t *packet, size_t l
   if (length > WZP_DATAGRAM_MAX - WZP_TRAILER_SIZE)
     return count(call, WZP_TOO_LONG);
   memmove(out, packet, length);
+  if (call->config.mode == WZP_CALL_RELAY)
+    wzp_call_hop_sends_media(call, now);
   call->media_sent = now;
   *out_length = length;
   *to = session->remote;

@@ -134,6 +134,9 @@ void wzp_call_set_remotes(WzpCall *call, const WzpAddress *remotes, unsigned n);
 bool wzp_call_wants_stream(const WzpCall *call, WzpTime now);
 void wzp_call_stream_up(WzpCall *call, WzpTime now, const WzpAddress *remote);
 void wzp_call_stream_down(WzpCall *call, WzpTime now);
+/* This machine may have another address now: the relay, or in UDP mode the other box, is told at once. As often as
+ * it seems so: nothing is said for longer than it takes to hear that nothing changed there. */
+void wzp_call_moved(WzpCall *call, WzpTime now);
 /* A newer list of the room (wzp_group_set_list()). WZP_NOT_ALLOWED: we are not on it any more, and should leave. */
 WzpResult wzp_call_set_list(WzpCall *call, WzpTime now, WzpRoomList *list);
 /* From now on. In a room with a key or a list a trusted one may tell our address to whoever is alone with us there; in

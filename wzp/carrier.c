@@ -7,7 +7,7 @@ wzp_carrier_init(WzpCarrier *carrier, bool available)
 {
   *carrier = (WzpCarrier){
       .available = available,
-      .silent_since = WZP_NEVER,
+      .dead_at = WZP_NEVER,
       .probe_at = WZP_NEVER,
       .hold = WZP_CARRIER_HOLD,
       .retry = WZP_CARRIER_RETRY,
@@ -16,15 +16,18 @@ wzp_carrier_init(WzpCarrier *carrier, bool available)
 }
 
 void
-wzp_carrier_asked(WzpCarrier *carrier, WzpTime now)
+wzp_carrier_asked(WzpCarrier *carrier, WzpTime now, WzpTime patience)
 {
-  carrier->silent_since = MIN(carrier->silent_since, now);
+  if (!carrier->lived)
+    patience = MIN(patience, WZP_CARRIER_SILENT_NEW);
+  carrier->dead_at = MIN(carrier->dead_at, now + patience);
 }
 
 void
 wzp_carrier_heard(WzpCarrier *carrier)
 {
-  carrier->silent_since = WZP_NEVER;
+  carrier->lived = true;
+  carrier->dead_at = WZP_NEVER;
 }
 
 void
@@ -49,11 +52,11 @@ wzp_carrier_on_stream(WzpCarrier *carrier, WzpTime now)
   if (!carrier->on_stream) {
     bool flap = now - carrier->returned < WZP_CARRIER_SOON;
     carrier->hold = flap ? MIN(2 * carrier->hold, WZP_CARRIER_HOLD_MAX) : WZP_CARRIER_HOLD;
-    carrier->hold_until = now + carrier->hold;
+    carrier->hold_until = carrier->lived ? now + carrier->hold : now;
   }
   carrier->on_stream = true;
   carrier->retry = WZP_CARRIER_RETRY;
-  carrier->probe = WZP_CARRIER_PROBE;
+  carrier->probe = carrier->lived ? WZP_CARRIER_PROBE : WZP_CARRIER_PROBE_NEW;
   carrier->probe_at = now + carrier->probe;
   carrier->probe_open = false;
   carrier->answered = 0;
@@ -68,7 +71,7 @@ wzp_carrier_on_udp(WzpCarrier *carrier, WzpTime now)
   }
   carrier->on_stream = false;
   carrier->probe_at = WZP_NEVER;
-  carrier->silent_since = WZP_NEVER;
+  carrier->dead_at = WZP_NEVER;
 }
 
 void
@@ -80,7 +83,7 @@ wzp_carrier_stuck(WzpCarrier *carrier)
 static bool
 is_dead(const WzpCarrier *carrier, WzpTime now)
 {
-  return carrier->silent_since != WZP_NEVER && now - carrier->silent_since >= WZP_CARRIER_SILENT;
+  return now >= carrier->dead_at;
 }
 
 bool
@@ -130,11 +133,10 @@ wzp_carrier_next_timeout(const WzpCarrier *carrier, WzpTime now)
   if (!carrier->available)
     return WZP_NEVER;
   WzpTime next = carrier->on_stream ? carrier->probe_at : WZP_NEVER;
-  WzpTime dead =
-      carrier->silent_since == WZP_NEVER ? WZP_NEVER : carrier->silent_since + WZP_CARRIER_SILENT;
-  if (!carrier->on_stream && dead > now)
-    next = MIN(next, dead);
-  if (!carrier->up && carrier->retry_at > now && (carrier->on_stream || dead != WZP_NEVER))
+  if (!carrier->on_stream && carrier->dead_at > now)
+    next = MIN(next, carrier->dead_at);
+  if (!carrier->up && carrier->retry_at > now &&
+      (carrier->on_stream || carrier->dead_at != WZP_NEVER))
     next = MIN(next, carrier->retry_at);
   if (carrier->up && !carrier->on_stream && carrier->linger_until > now)
     next = MIN(next, carrier->linger_until);

@@ -133,6 +133,13 @@ wzp_outbox_write(WzpOutbox *outbox, WzpTime now, bool all, WzpWriter *writer)
 }
 
 WzpTime
+wzp_outbox_waiting_since(const WzpOutbox *outbox)
+{
+  const OutMessage *oldest = g_queue_peek_head((GQueue *)&outbox->messages);
+  return oldest != NULL && oldest->started ? oldest->first_sent[0] : WZP_NEVER;
+}
+
+WzpTime
 wzp_outbox_next_timeout(const WzpOutbox *outbox)
 {
   WzpTime earliest = WZP_NEVER;

@@ -77,6 +77,8 @@ WzpResult wzp_outbox_acknowledge(WzpOutbox *outbox, uint16_t next, uint32_t bitm
 void wzp_outbox_write(WzpOutbox *outbox, WzpTime now, bool all, WzpWriter *writer);
 /* 0 when something was never sent and may go at once. */
 WzpTime wzp_outbox_next_timeout(const WzpOutbox *outbox);
+/* When the oldest message that is not acknowledged went out first; WZP_NEVER: there is none. */
+WzpTime wzp_outbox_waiting_since(const WzpOutbox *outbox);
 
 /* --- inbox --- */
 #define WZP_INBOX_FRAGMENTS_MAX 32

@@ -413,6 +413,12 @@ wzp_control_round_trip(const WzpControl *control)
   return control->round_trip;
 }
 
+WzpTime
+wzp_control_waiting_since(const WzpControl *control)
+{
+  return wzp_outbox_waiting_since(&control->outbox);
+}
+
 size_t
 wzp_control_queued_bytes(const WzpControl *control)
 {

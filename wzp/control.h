@@ -127,6 +127,8 @@ WzpTime wzp_control_last_sent(const WzpControl *control);
 unsigned wzp_control_records_received(const WzpControl *control);
 /* Smoothed round trip of PING/PONG, or -1. */
 WzpTime wzp_control_round_trip(const WzpControl *control);
+/* When the oldest message that is not acknowledged went out first; WZP_NEVER: there is none. */
+WzpTime wzp_control_waiting_since(const WzpControl *control);
 size_t wzp_control_queued_bytes(const WzpControl *control);
 /* Frames of opened records that were not taken in, by reason: WZP_REPLAYED and WZP_TOO_OLD (a message
  * that came again: normal on a bad network), WZP_UNEXPECTED (number too far ahead), WZP_QUEUE_FULL,

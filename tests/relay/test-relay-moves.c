@@ -210,7 +210,41 @@ test_not_for_everything(void)
   teardown(&move);
 }
 
-/* Never more than came, at most four a second, and for one address at a time. */
+/* While a move is on nobody else draws the leg to himself: not with what it says, which he may have copied, nor with the
+ * answer that it gave; before the answer he has to wait, after it he is not even asked. */
+static void
+test_third(void)
+{
+  WzpAddress third = relay_world_address(800, 8);
+  uint8_t for_new[WZP_CHALLENGE_SIZE];
+  Move move;
+  unsigned n;
+
+  setup(&move);
+  get_challenged(&move);
+  memcpy(for_new, move.alice->challenge, sizeof for_new);
+  for (n = 0; n < 10; n++) {
+    move.alice->address = third;
+    move.alice->challenged = false;
+    speak_from(&move, &third);
+    g_assert_false(move.alice->challenged);
+    answer_from(&move, &third, for_new);
+    relay_world_advance(move.world, 40 * WZP_MSEC);
+  }
+  g_assert_cmpuint(heard_at(&move, &third), ==, 0);
+  answer_from(&move, &move.away, for_new);
+  for (n = 0; n < 9; n++) {
+    g_assert_cmpuint(speak_from(&move, &third), ==, 0);
+    relay_world_advance(move.world, 50 * WZP_MSEC);
+  }
+  relay_world_advance(move.world, 100 * WZP_MSEC);
+  g_assert_cmpuint(relay_world_stats(move.world).legs_moved, ==, 1);
+  g_assert_cmpuint(heard_at(&move, &third), ==, 0);
+  g_assert_cmpuint(heard_at(&move, &move.away), ==, 1);
+  teardown(&move);
+}
+
+/* Never more than came, soon only four a second, and for one address at a time. */
 static void
 test_bounded(void)
 {
@@ -282,6 +316,7 @@ main(int argc, char **argv)
   g_test_add_func("/relay-moves/old-objects", test_old_objects);
   g_test_add_func("/relay-moves/wrong-answers", test_wrong_answers);
   g_test_add_func("/relay-moves/not-for-everything", test_not_for_everything);
+  g_test_add_func("/relay-moves/third", test_third);
   g_test_add_func("/relay-moves/bounded", test_bounded);
   g_test_add_func("/relay-moves/counted-there", test_counted_there);
   return g_test_run();

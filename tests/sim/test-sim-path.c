@@ -425,11 +425,98 @@ test_relay_away(void)
     g_assert_cmpuint(sim_party_stats(&sim->parties[i]).n_members, ==, 1);
   }
   sim_call_start_relay(sim);
-  sim_call_run(sim, 20 * WZP_SECOND);
-  for (unsigned i = 0; i < 2; i++)
+  sim_call_run(sim, 3 * WZP_SECOND);
+  for (unsigned i = 0; i < 2; i++) {
     g_assert_cmpint(sim->parties[i].longest_gap, <=, 40 * WZP_MSEC);
+    g_assert_cmpint(sim_party_stats(&sim->parties[i]).state, ==, WZP_CALL_ACTIVE);
+  }
+  /* both are with the new relay, which carries the call when the direct path dies too */
+  sim_call_cut_direct(sim, true);
+  sim_call_run(sim, 5 * WZP_SECOND);
+  for (unsigned i = 0; i < 2; i++)
+    g_assert_cmpint(sim->parties[i].longest_gap, <=, 350 * WZP_MSEC);
+  sim_call_free(sim);
+}
+
+/* The relay dies and comes back at once while the call is direct, and nobody has to say anything there: the call
+ * loses nothing, and both find the new one. */
+static void
+test_relay_restarts(void)
+{
+  SimCall *sim = talking_directly(26);
+  sim_call_kill_relay(sim);
+  sim_call_run(sim, 200 * WZP_MSEC);
+  sim_call_start_relay(sim);
+  sim_call_run(sim, 14 * WZP_SECOND); /* a keep-alive, and the silence after it */
+  for (unsigned i = 0; i < 2; i++) {
+    g_assert_cmpint(sim->parties[i].longest_gap, <=, 40 * WZP_MSEC);
+    g_assert_cmpuint(sim_party_stats(&sim->parties[i]).handshakes_completed, ==, 2);
+    g_assert_true(path_of(sim, i).direct);
+  }
   assert_no_loss(sim);
   sim_call_free(sim);
+}
+
+/* The same while it goes by the relay: it is up again within seconds, and directly where that is possible. */
+static void
+test_relay_restarts_relayed(void)
+{
+  for (unsigned lan_too = 0; lan_too < 2; lan_too++) {
+    SimCall *sim = accepted(27, &hop_60, &lan, WZP_ACCEPT_TRUSTED);
+    sim_call_cut_direct(sim, true);
+    g_assert_true(sim_call_run_until(sim, sim_call_is_active, WZP_SECOND));
+    sim_call_run(sim, 5 * WZP_SECOND);
+    for (unsigned i = 0; i < 2; i++)
+      sim->parties[i].longest_gap = 0;
+    sim_call_kill_relay(sim);
+    sim_call_run(sim, 200 * WZP_MSEC);
+    sim_call_start_relay(sim);
+    sim_call_cut_direct(sim, lan_too == 0);
+    sim_call_run(sim, 5 * WZP_SECOND);
+    for (unsigned i = 0; i < 2; i++) {
+      g_test_message("gap %" G_GINT64_FORMAT " ms", sim->parties[i].longest_gap / WZP_MSEC);
+      g_assert_cmpint(sim->parties[i].longest_gap, <=, 3 * WZP_SECOND);
+    }
+    if (lan_too)
+      g_assert_true(sim_call_run_until(sim, both_direct, 30 * WZP_SECOND));
+    g_assert_cmpfloat(loss_of_1(sim, 5 * WZP_SECOND), ==, 0);
+    sim_call_free(sim);
+  }
+}
+
+/* Relay and direct path die at the same moment, and the relay is back at once: nobody had to ask it for long, and it is
+ * asked at once now. */
+static void
+test_both_die(void)
+{
+  SimCall *sim = talking_directly(28);
+  sim_call_kill_relay(sim);
+  sim_call_cut_direct(sim, true);
+  sim_call_run(sim, 200 * WZP_MSEC);
+  sim_call_start_relay(sim);
+  sim_call_run(sim, 6 * WZP_SECOND);
+  for (unsigned i = 0; i < 2; i++) {
+    g_test_message("gap %" G_GINT64_FORMAT " ms", sim->parties[i].longest_gap / WZP_MSEC);
+    g_assert_cmpint(sim->parties[i].longest_gap, <=, 3500 * WZP_MSEC);
+  }
+  sim_call_free(sim);
+}
+
+/* A relay that lives, and had nothing to say for seconds, is not taken for dead when the direct path dies. */
+static void
+test_relay_quiet(void)
+{
+  for (unsigned n = 0; n < 9; n++) {
+    SimCall *sim = talking_directly(30 + n);
+    sim_call_run(sim, 5 * WZP_SECOND + n * 1100 * WZP_MSEC);
+    sim_call_cut_direct(sim, true);
+    sim_call_run(sim, 5 * WZP_SECOND);
+    for (unsigned i = 0; i < 2; i++) {
+      g_assert_cmpuint(sim_party_stats(&sim->parties[i]).handshakes_started, ==, 1);
+      g_assert_cmpint(sim->parties[i].longest_gap, <=, 350 * WZP_MSEC);
+    }
+    sim_call_free(sim);
+  }
 }
 
 static bool
@@ -563,7 +650,10 @@ grid_cell(double relay_loss, WzpTime round_trip, double direct_loss, uint64_t se
   Switches switches[2] = {0};
   unsigned events[2] = {0};
   uint64_t sent = 0, heard = 0;
+  bool has_both = true; /* from some time before the measurement on */
   for (unsigned step = 0; step < 600; step++) {
+    for (unsigned i = 0; step >= 200 && i < 2; i++)
+      has_both &= path_of(sim, i).proven && path_of(sim, i).peer_proven;
     if (step == 300) {
       sent = sim->parties[0].frames_sent + sim->parties[1].frames_sent;
       heard = sim->parties[0].frames_received + sim->parties[1].frames_received;
@@ -585,7 +675,6 @@ grid_cell(double relay_loss, WzpTime round_trip, double direct_loss, uint64_t se
   sent = sim->parties[0].frames_sent + sim->parties[1].frames_sent - sent;
   heard = sim->parties[0].frames_received + sim->parties[1].frames_received - heard;
   double loss = 1 - (double)heard / (double)sent, by_relay = 1 - pow(1 - relay_loss, 2);
-  bool has_both = path_of(sim, 0).proven && path_of(sim, 1).proven;
   g_test_message(
       "relay %2.0f %% %3d ms, direct %2.0f %%: %s, %u switches, %u silences, %u attempts, "
       "%.0f %% lost",
@@ -626,6 +715,10 @@ main(int argc, char **argv)
   g_test_add_func("/sim-path/short-cut", test_short_cut);
   g_test_add_func("/sim-path/silence", test_silence);
   g_test_add_func("/sim-path/relay-away", test_relay_away);
+  g_test_add_func("/sim-path/relay-restarts", test_relay_restarts);
+  g_test_add_func("/sim-path/relay-restarts-relayed", test_relay_restarts_relayed);
+  g_test_add_func("/sim-path/both-die", test_both_die);
+  g_test_add_func("/sim-path/relay-quiet", test_relay_quiet);
   g_test_add_func("/sim-path/network-changed", test_network_changed);
   g_test_add_func("/sim-path/words-past-relay", test_words_past_relay);
   g_test_add_func("/sim-path/trickle", test_trickle);

@@ -88,6 +88,41 @@ test_waiting_side(void)
   sim_call_free(sim);
 }
 
+static uint64_t heard_before;
+
+static bool
+first_hears(SimCall *sim)
+{
+  return stats_of(sim, 0).packets_opened > heard_before;
+}
+
+/* A box moves, and its machine tells: a handshake at once, and nobody else is at the old address. When nothing changed for
+ * the other box, what it says ends the handshake. */
+static void
+test_moves(void)
+{
+  SimCall *sim = new_sim(45, &clean);
+  sim_call_start_party(sim, 0);
+  sim_call_start_party(sim, 1);
+  g_assert_true(sim_call_run_until(sim, sim_call_is_active, WZP_SECOND));
+  sim_call_run(sim, 5 * WZP_SECOND);
+  wzp_call_moved(sim->parties[0].call, sim->now);
+  sim_call_run(sim, 5 * WZP_SECOND);
+  g_assert_cmpuint(stats_of(sim, 0).handshakes_completed, ==, 1);
+  WzpTime moved = sim->now;
+  sim_call_move_party(sim, 0, "198.51.100.77:7000");
+  wzp_call_moved(sim->parties[0].call, sim->now);
+  sim_call_run(sim, 1);
+  heard_before = stats_of(sim, 0).packets_opened;
+  g_assert_true(sim_call_run_until(sim, first_hears, WZP_SECOND));
+  g_test_message("heard again after %d ms", (int)((sim->now - moved) / WZP_MSEC));
+  g_assert_cmpint(sim->now - moved, <=, 4 * clean.delay + 40 * WZP_MSEC);
+  sim_call_run(sim, 10 * WZP_SECOND);
+  g_assert_true(sim_call_is_active(sim));
+  g_assert_cmpuint(count(sim, 1, WZP_EVENT_MEMBER_LEFT), ==, 0);
+  sim_call_free(sim);
+}
+
 static void
 test_lossy(void)
 {
@@ -496,6 +531,7 @@ main(int argc, char **argv)
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/sim/udp/order-of-start", test_order_of_start);
   g_test_add_func("/sim/udp/waiting-side", test_waiting_side);
+  g_test_add_func("/sim/udp/moves", test_moves);
   g_test_add_func("/sim/udp/lossy", test_lossy);
   g_test_add_func("/sim/udp/restarts", test_restarts);
   g_test_add_func("/sim/udp/wrong-key-file", test_wrong_key_file);
