@@ -35,15 +35,22 @@
 #define REPAIR_COST 4
 #define REPAIR_COST_FIRST 14
 #define REPAIR_GAIN 0.0005
-#define REPAIR_KNOWN 100 /* frames, until it is known how much is lost */
-#define REPAIR_LATE_FIRST 0.2
 #define REPAIR_PRIOR 200 /* as if so many frames had come without need of repair */
 /* Where repair decides, a change must be worth more: what is known of rare losses is little, and sender and playout follow
  * each other. */
 #define HELD_REPAIR 0.6
+/* Of the loss that repair makes good, waiting for it may cost so much. */
+#define WAITING_SHARE (2 / 3.0)
+/* So long playout waits as the sender was told that it would: what comes late then is a frame in a thousand, and of those
+ * some must be seen to say that less would do. */
+#define REPAIR_LEARNT INT64_C(90000000000)
+/* It is told anew when it should be this much longer. */
+#define TOLD_STEP 1.15
+/* Before anything came: as if so many frames had, of which some were lost. */
+#define LOSS_PRIOR_FRAMES 20
+#define LOSS_PRIOR_LOST 2
 #define REPAIR_FORGOTTEN                                                                           \
   INT64_C(4000000000)      /* when nothing was lost for so long, nothing is waited for */
-#define LOWER_EVERY 50     /* frames; then by one candidate */
 #define REPAIR_SEEN 0.0005 /* of all frames */
 /* Before anything is known: as if so many frames had come, late by an exponential distribution of this mean. */
 /* A change must be worth so much R: each moves the sound, and down there is time. */
@@ -83,8 +90,9 @@ struct WzpDelay {
   bool started;
   uint64_t newest;
   int64_t newest_media;
-  bool repairs;             /* something was brought back lately */
-  uint64_t lowered;         /* the target, at so many of these */
+  bool repairs;       /* something was brought back lately, */
+  double told, floor; /* ms: what the sender was told last; the target is no less than the floor, */
+  int64_t floor_since;      /* which was set then */
   uint64_t repair_frames;   /* since something was lost first */
   int64_t last_loss;        /* when something was missing, or came by repair */
   Loss loss, before_repair; /* of all; lately, and of what came by itself */
@@ -134,6 +142,7 @@ limit_candidates(WzpDelay *delay)
   while (delay->n < CANDIDATES_MAX && candidate_delay(delay->n) * MSEC <= (double)delay->max)
     delay->n++;
   delay->target = MIN(delay->target, delay->candidates[delay->n - 1].delay);
+  delay->floor = MIN(delay->floor, delay->target);
 }
 
 WzpDelay *
@@ -158,23 +167,23 @@ repair_gain(const WzpDelay *delay)
   return MAX(REPAIR_GAIN, 1 / (double)(delay->repair_frames + REPAIR_PRIOR));
 }
 
-/* What repair brings too late for a candidate; for one below the target what it may be if we only had luck: the upper bound
+/* What repair brings too late for a candidate; for one below the floor what it may be if we only had luck: the upper bound
  * of so many events. */
 static double
 repair_late(const WzpDelay *delay, const Candidate *candidate)
 {
   double event = repair_gain(delay), late = candidate->repair_late;
-  if (candidate->delay >= delay->target || delay->repair_frames == 0)
+  if (candidate->delay >= delay->floor || delay->repair_frames == 0)
     return late;
   return late + 2 * sqrt(late * event) + 2 * event;
 }
 
 static double
-cost_of(const WzpDelay *delay, const Candidate *candidate, double lost)
+cost_of(const WzpDelay *delay, const Candidate *candidate, double lost, bool repair)
 {
   double late = SLOW_SHARE * candidate->slow_late + (1 - SLOW_SHARE) * candidate->fast_late;
   double wait = SLOW_SHARE * candidate->slow_wait + (1 - SLOW_SHARE) * candidate->fast_wait;
-  double repaired = 100 * repair_late(delay, candidate), filled = late * (100 - lost);
+  double repaired = repair ? 100 * repair_late(delay, candidate) : 0, filled = late * (100 - lost);
   return id_of((double)delay->round_trip / 2 / MSEC + 30 + wait) +
          MOMENT_SHARE * ie_of(lost + filled) +
          (1 - MOMENT_SHARE) * ie_slope(MAX(delay->overall, lost)) * filled +
@@ -223,40 +232,78 @@ wzp_delay_limit(const WzpDelay *delay)
   return MIN(delay->max, (int64_t)(frame_costs / ms_costs * MSEC));
 }
 
-static void
-choose(WzpDelay *delay)
+/* How long waiting for repair pays, whatever it brings. */
+static int64_t
+worth_of_repair(const WzpDelay *delay)
 {
-  double lost = lost_percent(&delay->loss), best = INFINITY, held = INFINITY;
-  double target = delay->target;
+  double fixed = (double)delay->round_trip / 2 / MSEC + 30, wait = 0;
+  double gain = (ie_of(lost_percent(&delay->before_repair)) - ie_of(0)) * WAITING_SHARE;
+  while (wait * MSEC < (double)delay->max && id_of(fixed + wait + 5) - id_of(fixed) < gain)
+    wait += 5;
+  return (int64_t)MIN(wait * MSEC, (double)delay->max);
+}
+
+/* The delay of least cost; `from`, unless another is better by so much. */
+static double
+best_of(const WzpDelay *delay, double from, bool repair, double up, double down)
+{
+  double lost = lost_percent(&delay->loss), best = INFINITY, held = INFINITY, target = from;
   for (unsigned i = 0; i < delay->n; i++) {
-    double cost = cost_of(delay, &delay->candidates[i], lost);
-    if (delay->candidates[i].delay == delay->target)
+    double cost = cost_of(delay, &delay->candidates[i], lost, repair);
+    if (delay->candidates[i].delay == from)
       held = cost;
     if (cost < best) {
       best = cost;
       target = delay->candidates[i].delay;
     }
   }
-  double least = target > delay->target ? HELD_UP : HELD_DOWN;
-  bool repair = delay->candidates[0].repair_late > REPAIR_SEEN;
-  if (repair)
-    least = HELD_REPAIR;
-  if (best >= held - least)
+  return best < held - (target > from ? up : down) ? target : from;
+}
+
+static void
+set_floor(WzpDelay *delay, double floor, int64_t now)
+{
+  delay->floor = floor;
+  delay->floor_since = now;
+}
+
+/* Repair is waited for as long as the sender was told, from the first frame that it brings; longer when that shows to
+ * be better, shorter when it did for long. All at once: each move is heard. */
+static void
+choose_floor(WzpDelay *delay, int64_t now)
+{
+  double told = (double)worth_of_repair(delay) / MSEC;
+  if (!delay->repairs) {
+    delay->told = delay->floor = 0;
     return;
-  if (repair && target < delay->target) { /* there is no hurry */
-    if (delay->repair_frames < delay->lowered + LOWER_EVERY)
-      return;
-    delay->lowered = delay->repair_frames;
-    for (unsigned i = 0; i < delay->n && delay->candidates[i].delay < delay->target; i++)
-      target = delay->candidates[i].delay;
   }
-  delay->target = target;
+  if (told > delay->told * TOLD_STEP) {
+    unsigned i = 0;
+    while (i + 1 < delay->n && delay->candidates[i].delay < told)
+      i++;
+    delay->told = told;
+    set_floor(delay, MAX(delay->floor, delay->candidates[i].delay), now);
+  }
+  double best = best_of(delay, delay->floor, true, HELD_REPAIR, HELD_REPAIR);
+  if (best > delay->floor || (best < delay->floor && now - delay->floor_since >= REPAIR_LEARNT))
+    set_floor(delay, best, now);
+}
+
+static void
+choose(WzpDelay *delay, int64_t now)
+{
+  choose_floor(delay, now);
+  double target = best_of(delay, delay->target, false, HELD_UP, HELD_DOWN);
+  delay->target = MAX(target, delay->floor);
 }
 
 void
 wzp_delay_reset(WzpDelay *delay)
 {
-  WzpDelay fresh = {.max = delay->max, .round_trip = delay->round_trip, .overall = OVERALL_FIRST};
+  WzpDelay fresh = {.max = delay->max,
+                    .round_trip = delay->round_trip,
+                    .overall = OVERALL_FIRST,
+                    .before_repair = {LOSS_PRIOR_FRAMES, LOSS_PRIOR_FRAMES - LOSS_PRIOR_LOST}};
   for (unsigned i = 0; i < CANDIDATES_MAX; i++) {
     Candidate *candidate = &fresh.candidates[i];
     candidate->delay = candidate->level = candidate_delay(i);
@@ -265,7 +312,7 @@ wzp_delay_reset(WzpDelay *delay)
   }
   *delay = fresh;
   limit_candidates(delay);
-  choose(delay);
+  choose(delay, 0);
 }
 
 void
@@ -273,7 +320,7 @@ wzp_delay_set_max(WzpDelay *delay, int64_t max_ns)
 {
   delay->max = CLAMP(max_ns, 0, WZP_DELAY_LIMIT_NS);
   limit_candidates(delay);
-  choose(delay);
+  choose(delay, 0);
 }
 
 int64_t
@@ -409,16 +456,6 @@ update_candidates(WzpDelay *delay, double relative, double duration, double step
 
 /* Losses follow no course as queues do: what repair needed lately says nothing of what it will need next. Only the mean
  * over seconds counts, and the delay stays where it is. */
-/* Nothing is known yet of what repair needs: as if a part of it came only at the end of the time that the sender was told. */
-static void
-expect_repair(WzpDelay *delay)
-{
-  double late = lost_percent(&delay->before_repair) / 100 * REPAIR_LATE_FIRST;
-  float told = (float)((double)wzp_delay_worth_waiting(delay) / MSEC);
-  for (unsigned i = 0; i < CANDIDATES_MAX && delay->candidates[i].delay < told; i++)
-    delay->candidates[i].repair_late = MAX(delay->candidates[i].repair_late, (float)late);
-}
-
 static void
 update_repair(WzpDelay *delay, double relative)
 {
@@ -468,16 +505,12 @@ wzp_delay_arrived(WzpDelay *delay, const WzpDelayArrival *arrival)
     if (forgotten)
       delay->repairs = false;
     delay->repair_frames = delay->repairs ? delay->repair_frames + 1 : 0;
-    if (!delay->repairs)
-      delay->lowered = 0;
-    if (delay->repair_frames == REPAIR_KNOWN)
-      expect_repair(delay);
     double filled = update_candidates(delay, relative, duration, is_new ? step : -1,
                                       forgotten ? 0 : (float)(1 - repair_gain(delay)));
     double lost = lost_percent(&delay->loss);
     delay->overall += OVERALL_GAIN * (lost + filled * (100 - lost) - delay->overall);
   }
-  choose(delay);
+  choose(delay, arrival->arrival);
 }
 
 int64_t
@@ -487,12 +520,13 @@ wzp_delay_target(const WzpDelay *delay)
 }
 
 int64_t
+wzp_delay_floor(const WzpDelay *delay)
+{
+  return (int64_t)(delay->floor * MSEC);
+}
+
+int64_t
 wzp_delay_worth_waiting(const WzpDelay *delay)
 {
-  double fixed = (double)delay->round_trip / 2 / MSEC + 30, wait = 0;
-  double gain = (ie_of(lost_percent(&delay->before_repair)) - ie_of(0)) / 2;
-  while (wait * MSEC < (double)delay->max && id_of(fixed + wait + 5) - id_of(fixed) < gain)
-    wait += 5;
-  wait = MAX(wait, delay->target);
-  return (int64_t)MIN(wait * MSEC, (double)delay->max);
+  return MAX(worth_of_repair(delay), (int64_t)(delay->target * MSEC));
 }

@@ -14,8 +14,9 @@
  * impairment by ITU-T G.107: Id of round trip / 2 + 30 ms + delay, and Ie of what is lost anyway and what would come
  * too late, 5 + 90 P / (P + 20), mostly on top of what the last minute lost. On a long way a percent is worth some 30 ms, on a short one more than 100.
  *
- * What repair brings back counts like any late frame: waiting for it is chosen when it pays. Silence teaches
- * nothing: only arrivals do. */
+ * What repair brings back is waited for as long as the sender was told that it would be: from the first frame on, since
+ * each later move of the delay is heard. What it needed is learnt meanwhile: more is waited at once when that pays, less
+ * after 90 s. When nothing was lost for 4 s, nothing is waited for. Silence teaches nothing: only arrivals do. */
 
 typedef struct WzpDelay WzpDelay;
 
@@ -43,10 +44,12 @@ void wzp_delay_arrived(WzpDelay *delay, const WzpDelayArrival *arrival);
 int64_t wzp_delay_base(const WzpDelay *delay, int64_t now);
 /* The delay beyond base that playout should have. */
 int64_t wzp_delay_target(const WzpDelay *delay);
+/* What of it is for repair: it changes seldom, and then by much. */
+int64_t wzp_delay_floor(const WzpDelay *delay);
 /* What comes later than this beyond base is better not played, though nothing else is there. At most the max. */
 int64_t wzp_delay_limit(const WzpDelay *delay);
-/* How long it pays to wait for repair of what is lost lately: half the gain if all of it came back in time, spent on
- * delay. The sender may plan for so much. At least the target. */
+/* How long it pays to wait for repair of what is lost lately: two thirds of the gain if all of it came back in time,
+ * spent on delay. The sender may plan for so much. At least the target. */
 int64_t wzp_delay_worth_waiting(const WzpDelay *delay);
 /* The sender's clock against ours, in parts per million; above 0 it is slow. */
 double wzp_delay_drift_ppm(const WzpDelay *delay);

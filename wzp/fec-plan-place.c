@@ -93,17 +93,17 @@ expect_everything(const WzpFecPlace *place, double loss)
   return loss * pow(again, place->delay);
 }
 
-/* For a loss that the table's axis holds. */
+/* For a loss that the table's axis holds, and the delay of a row. */
 static double
-expect_on_axis(const WzpFecPlace *place, double loss)
+expect_in_row(unsigned row, const WzpFecPlace *place, double loss)
 {
   if (place->rate >= place->delay)
     return expect_everything(place, loss);
   double top = wzp_fec_table_rates[WZP_FEC_TABLE_RATES - 1];
   double bottom = wzp_fec_table_rates[0];
   double memory_top = wzp_fec_table_memories[WZP_FEC_TABLE_MEMORIES - 1];
-  double expected = ROUGH * interpolate(delay_row(place->delay), loss_position(loss),
-                                        memory_position(place->memory), rate_position(place->rate));
+  double expected = ROUGH * interpolate(row, loss_position(loss), memory_position(place->memory),
+                                        rate_position(place->rate));
   if (place->rate < bottom) /* towards no repair */
     expected = loss * pow(expected / loss, place->rate / bottom);
   else if (place->rate > top)
@@ -112,6 +112,17 @@ expect_on_axis(const WzpFecPlace *place, double loss)
   if (place->memory > memory_top) /* towards a channel that is up or down for good */
     expected += (loss - expected) * (place->memory - memory_top) / (1 - memory_top);
   return expected;
+}
+
+static double
+expect_on_axis(const WzpFecPlace *place, double loss)
+{
+  unsigned row = delay_row(place->delay), delay = wzp_fec_table_delays[row];
+  double expected = expect_in_row(row, place, loss);
+  if (row + 1 == WZP_FEC_TABLE_DELAYS || place->delay == delay)
+    return expected;
+  double part = (double)(place->delay - delay) / (wzp_fec_table_delays[row + 1] - delay);
+  return expected * pow(expect_in_row(row + 1, place, loss) / expected, part);
 }
 
 double
@@ -129,6 +140,15 @@ wzp_fec_table_expect(const WzpFecPlace *place)
   return MIN(expected, loss);
 }
 
+static const uint8_t *
+found_in_row(unsigned row, const WzpFecPlace *place)
+{
+  unsigned here =
+      cell(row, nearest(rate_position(place->rate)), nearest(loss_position(place->loss)),
+           nearest(memory_position(place->memory)));
+  return wzp_fec_table_programs[wzp_fec_table_program[here]];
+}
+
 unsigned
 wzp_fec_table_choose(const WzpFecPlace *place, WzpFecProgram programs[2])
 {
@@ -138,10 +158,13 @@ wzp_fec_table_choose(const WzpFecPlace *place, WzpFecProgram programs[2])
     programs[0] = (WzpFecProgram){0, (uint8_t)MIN(place->delay, WZP_FEC_WINDOW_MAX)};
     return 1;
   }
-  unsigned here =
-      cell(delay_row(place->delay), nearest(rate_position(place->rate)),
-           nearest(loss_position(place->loss)), nearest(memory_position(place->memory)));
-  const uint8_t *found = wzp_fec_table_programs[wzp_fec_table_program[here]];
+  unsigned row = delay_row(place->delay);
+  const uint8_t *found = found_in_row(row, place);
+  if (row + 1 < WZP_FEC_TABLE_DELAYS && wzp_fec_table_delays[row] != place->delay) {
+    const uint8_t *longer = found_in_row(row + 1, place);
+    if (MAX(longer[0] + longer[1], longer[2] + longer[3]) <= (int)place->delay)
+      found = longer;
+  }
   programs[0] = (WzpFecProgram){found[0], found[1]};
   programs[1] = (WzpFecProgram){found[2], found[3]};
   if (found[3] != 0)

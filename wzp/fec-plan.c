@@ -34,13 +34,15 @@ wzp_fec_scheme_by_name(const char *name, WzpFecScheme *scheme)
 
 /* Repair is bought until no more than this is expected to stay lost. */
 #define TARGET 0.0003
-/* What a loss above the target and a frame time of waiting for the packet to fill are held to be worth, in points
- * of quality: enough to decide between equals. */
-#define ABOVE_TARGET_COST 0.05
-#define WAITING_COST 0.003 /* per 20 ms */
-/* Changing the packing costs the repair that reaches across the change: another must be better by this part of what
- * clean speech is worth. Not where all is nearly well: there the shorter packet is wanted back. */
-#define HOLD 0.01
+/* What a lost frame costs: most of those that repair leaves are missing one behind the other, and take syllables. */
+#define LOST_COST 2
+/* What a loss above the target and a frame time of waiting for the packet to fill are held to be worth: enough to
+ * decide between equals. */
+#define ABOVE_TARGET_COST 0.0005
+#define WAITING_COST 0.00005 /* per 20 ms */
+/* Changing the packing costs the repair that reaches across the change: another must be better by this. Not where all
+ * is nearly well: there the shorter packet is wanted back. */
+#define HOLD 0.002
 #define NEARLY_WELL 0.002
 /* A channel without losses is planned for as if it had these. */
 #define LEAST_LOSS 0.003
@@ -64,30 +66,22 @@ floor_rate(const WzpProfile *profile)
   return profile->bitrate <= 12000 ? 0.5 : 0.2;
 }
 
-/* What clean speech is worth at each rate: PESQ (P.862.2) for Opus, rounded; the order of things for the rest. */
+/* What is understood of clean speech: STOI as wzpenc makes it, five speakers (docs/PERFORMANCE.md). */
 static double
 clean_quality(const WzpProfile *profile)
 {
   static const struct {
     unsigned bitrate;
     double quality;
-  } steps[] = {{6000, 2.1},  {8000, 2.8},   {12000, 3.7},  {16000, 4.1},
-               {24000, 4.4}, {32000, 4.42}, {48000, 4.47}, {64000, 4.5}};
+  } steps[] = {{6000, .906},  {8000, .955},  {12000, .973}, {16000, .986}, {20000, .991},
+               {24000, .993}, {32000, .994}, {48000, .996}, {64000, .998}};
   if (profile->codec != WZP_CODEC_OPUS)
-    return profile->codec == WZP_CODEC_CODEC2_3200 ? 1.7 : 1.5;
+    return profile->codec == WZP_CODEC_CODEC2_3200 ? .84 : .78;
   for (size_t n = 0; n < G_N_ELEMENTS(steps); n++) {
     if (profile->bitrate <= steps[n].bitrate)
       return steps[n].quality;
   }
   return steps[G_N_ELEMENTS(steps) - 1].quality;
-}
-
-/* Every percent of lost frames takes a tenth of what lies above the worst mark, 1; where little is left of that, more
- * is still understood of what loses less. */
-static double
-quality(const WzpProfile *profile, double lost)
-{
-  return 1 + (clean_quality(profile) - 1) * exp(-11 * lost) + 0.4 * (1 - lost);
 }
 
 /* One way of packing: a profile and so many frames in a packet. */
@@ -242,18 +236,18 @@ choose_rate(Packing *packing)
   return best;
 }
 
-/* Of a packing that loses so much, in points of quality. */
+/* What is understood with a packing that loses so much. */
 static double
 worth_of(const Packing *packing, double lost)
 {
   const WzpFecLimits *limits = packing->limits;
   const WzpProfile *profile = packing->profile;
-  double worth = quality(profile, MAX(lost, TARGET));
+  double worth = clean_quality(profile) - LOST_COST * MAX(lost, TARGET);
   if (lost > TARGET)
     worth -= ABOVE_TARGET_COST;
   if (lost > NEARLY_WELL && profile == limits->held_profile &&
       packing->frames == limits->held_frames)
-    worth += HOLD * (clean_quality(profile) - 1);
+    worth += HOLD;
   return worth - WAITING_COST * (packing->frames * profile->frame_ms / 20.0 - 1);
 }
 

@@ -8,6 +8,9 @@
 #define EXPAND_MOST (16 * MSEC)
 /* against a slow sender playout keeps what the drift takes in so long */
 #define DRIFT_AHEAD 5
+/* Waiting for repair begins with a pause, if playout is so far from it: stretched so much, speech would be late for
+ * seconds. */
+#define PAUSE_BEFORE_REPAIR (100 * MSEC)
 /* What fills while nothing comes: short, so that playing goes on as soon as something does; long once it is clear
  * that nobody speaks. */
 #define FILL_STEP (5 * MSEC / 2)
@@ -181,6 +184,11 @@ take_turn(WzpJitter *jitter, int64_t now)
   uint64_t missing = head->order - jitter->next;
   if (gap > (int64_t)missing * jitter->duration + jitter->duration / 2)
     return take_pause(jitter, head, now);
+  if (wzp_delay_floor(jitter->delay) - waits > PAUSE_BEFORE_REPAIR)
+    jitter->pausing = true;
+  jitter->pausing &= waits + FILL_STEP <= wzp_delay_floor(jitter->delay);
+  if (jitter->pausing)
+    return fill(jitter, FILL_STEP, jitter->filled < WZP_JITTER_CONCEAL_NS && !jitter->silent);
   if (missing == 0)
     return play_head(jitter, now);
   /* what was filled already needs no filling again */

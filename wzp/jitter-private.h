@@ -59,6 +59,7 @@ struct WzpJitter {
   WzpDelay *delay;
   int64_t reported;      /* latency that whoever plays adds to our times */
   int64_t debt, debt_at; /* ns filled while nothing came: as much may be skipped at no cost */
+  bool pausing;          /* until the delay is that of repair */
   WzpWindow hopeless;    /* by order: repair was given up */
 
   int64_t concealed; /* ns, for the count in frames */

@@ -73,6 +73,7 @@ static const WzpProfile profiles[] = {
     {"opus-48k", WZP_CODEC_OPUS, 48000, 20, 120, 48000, 20000},
     {"opus-32k", WZP_CODEC_OPUS, 32000, 20, 80, 48000, 12000},
     {"opus-24k", WZP_CODEC_OPUS, 24000, 20, 60, 48000, 8000},
+    {"opus-20k", WZP_CODEC_OPUS, 20000, 20, 50, 48000, 8000},
     {"opus-16k", WZP_CODEC_OPUS, 16000, 20, 40, 48000, 8000},
     {"opus-12k", WZP_CODEC_OPUS, 12000, 40, 60, 48000, 8000},
     {"opus-8k", WZP_CODEC_OPUS, 8000, 40, 40, 48000, 4000},

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* How much of speech is understood behind a whole call through a bad network, by STOI and ESTOI, beside the stock pipeline.
  *
- *   bench-speech [--json] [--seed N] [--ours] [--write FOLDER] [--only NAME] SPEECH.wav...
+ *   bench-speech [--json] [--seed N] [--ours] [--start] [--trace] [--write FOLDER] [--only NAME] SPEECH.wav...
  *
  * Of each file come the first 12 s, at -26 dBFS; all of them one behind the other are what is said. Ours: two clients and a
  * relay in virtual time (tests/sim), with the codec, repair, playout and time stretch that the elements are made of, no
  * silence left out. Stock: opusenc for voice with in-band FEC for the true loss, rtpredenc distance=1, rtpreddec,
  * rtpjitterbuffer of 200 ms, opusdec with in-band FEC and concealment, by the elements. The call is 10 s old when the speech
- * begins. kbit/s: all-in, ours with control packets, reports and the trailer, stock with the tag of SRTP. Delay: between
+ * begins, or with --start it begins with it. --trace: plan and playout of ours second by second, and the score of each
+ * piece of 3 s. kbit/s: all-in, ours with control packets, reports and the trailer, stock with the tag of SRTP. Delay: between
  * the moment at which a frame is complete and its playing, without the network; stock's is what its elements report. */
 #include "bench-stock.h"
 #include "gst/wzpdecoder.h"
@@ -27,6 +28,8 @@
 #define ROUND_TRIP (100 * WZP_MSEC)
 #define CONNECT_LIMIT (30 * WZP_SECOND)
 
+static gboolean trace, from_start;
+
 typedef struct {
   const char *name, *profile;
   bool may_lower;
@@ -43,7 +46,7 @@ static const Condition conditions[] = {
     {"loss 50", "opus-24k", true, .5, 0, 60, 360, .935},
     {"loss 70", "opus-24k", true, .7, 0, 60, 360, .86},
     {"bursts 30", "opus-24k", true, .3, 4, 60, 360, .93},
-    {"catastrophic 50", "codec2-1200", false, .5, 0, 11, 400, .73},
+    {"catastrophic 50", "codec2-1200", false, .5, 0, 11, 360, .73},
 };
 
 typedef struct {
@@ -170,15 +173,47 @@ judge(const gint16 *said, gsize n_speech, const gint16 *heard, gsize n_heard, co
       Result *result)
 {
   /* what was heard first may have been said later than the first */
-  gsize skip = MIN((gsize)(WARM_UP - RATE / 2), n_heard);
-  Speech *reference = speech_of(said + WARM_UP, n_speech);
+  gsize skip = from_start ? 0 : MIN((gsize)(WARM_UP - RATE / 2), n_heard);
+  Speech *reference = speech_of(said + (from_start ? 0 : WARM_UP), n_speech);
   Speech *degraded = speech_of(heard + skip, n_heard - skip);
-  result->score = speech_score(reference, degraded);
+  g_autoptr(GArray) pieces = g_array_new(FALSE, FALSE, sizeof(SpeechPiece));
+  result->score = speech_score_pieces(reference, degraded, pieces);
+  for (guint i = 0; trace && i < pieces->len; i++) {
+    const SpeechPiece *piece = &g_array_index(pieces, SpeechPiece, i);
+    printf("  piece at %3.0f s: STOI %.3f, ESTOI %.3f, %4.0f ms off\n", piece->at, piece->stoi,
+           piece->estoi, piece->shift * 1000);
+  }
   if (write_to != NULL) {
     bench_stock_write_wav(write_to, heard + skip, n_heard - skip);
   }
   speech_free(reference);
   speech_free(degraded);
+}
+
+static void
+run_traced(Voice *voice, WzpTime length)
+{
+  SimCall *sim = voice->sim;
+  const WzpTime begin = sim->now;
+  WzpJitterStats before = {0};
+  while (sim->now < begin + length) {
+    const WzpFecPlan *plan = wzp_fec_sender_plan(sim->parties[0].fec_sender);
+    WzpFecSenderStats sender;
+    WzpJitterStats stats;
+    sim_call_run(sim, MIN(WZP_SECOND, begin + length - sim->now));
+    wzp_fec_sender_get_stats(sim->parties[0].fec_sender, sim->now, &sender);
+    wzp_jitter_get_stats(sim->parties[1].jitter, &stats);
+    printf("  %3.0f s: loss %.3f memory %.2f: %s x %u, %s %.2f", (double)(sim->now - begin) / 1e6,
+           sender.channel.loss, sender.channel.memory, plan->profile->name, plan->frames_per_packet,
+           wzp_fec_scheme_name(plan->scheme), plan->symbols_256 / 256.0);
+    for (unsigned n = 0; n < plan->n_programs; n++)
+      printf(" (%u, %u)", plan->programs[n].offset, plan->programs[n].window);
+    printf(" expects %.4f; target %.0f told %.0f ms, concealed %.0f, stretched %.0f\n",
+           plan->expected_loss, (double)stats.latency / 1e6, (double)stats.playout / 1e6,
+           (double)(stats.concealed - before.concealed),
+           (double)(stats.stretched - before.stretched));
+    before = stats;
+  }
 }
 
 static Result
@@ -225,7 +260,10 @@ run_ours(const Condition *condition, uint64_t seed, const gint16 *said, gsize n_
     sim_call_talk(sim, i, true);
   }
   const uint64_t before = sim->parties[0].wire_bytes;
-  sim_call_run(sim, length);
+  if (trace)
+    run_traced(&voice, length);
+  else
+    sim_call_run(sim, length);
   Result result = {.kbps = (double)(sim->parties[0].wire_bytes - before) * 8 / 1000 /
                            ((double)length / WZP_SECOND)};
   judge(said, n_speech, (const gint16 *)(gpointer)voice.heard->data, voice.heard->len, write_to,
@@ -298,6 +336,8 @@ main(int argc, char **argv)
       {"json", 0, 0, G_OPTION_ARG_NONE, &json, "One JSON object a line", NULL},
       {"seed", 0, 0, G_OPTION_ARG_INT, &seed, "Of the network (1)", "N"},
       {"ours", 0, 0, G_OPTION_ARG_NONE, &ours_only, "Without the stock pipeline", NULL},
+      {"start", 0, 0, G_OPTION_ARG_NONE, &from_start, "Judge from the start of the call", NULL},
+      {"trace", 0, 0, G_OPTION_ARG_NONE, &trace, "What ours did, second by second", NULL},
       {"only", 0, 0, G_OPTION_ARG_STRING, &only, "One condition", "NAME"},
       {"write", 0, 0, G_OPTION_ARG_FILENAME, &folder, "Keep what was heard", "FOLDER"},
       {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &paths, NULL, "SPEECH.wav..."},
@@ -313,11 +353,11 @@ main(int argc, char **argv)
   bench_stock_init();
   gsize n_speech;
   g_autofree gint16 *speech = read_speech(paths, &n_speech);
-  gsize n_said = WARM_UP + n_speech + TAIL;
+  gsize warm_up = from_start ? 0 : WARM_UP, n_said = warm_up + n_speech + TAIL;
   g_autofree gint16 *said = g_new0(gint16, n_said);
-  for (gsize i = 0; i < WARM_UP; i++)
+  for (gsize i = 0; i < warm_up; i++)
     said[i] = speech[i % n_speech];
-  memcpy(said + WARM_UP, speech, n_speech * sizeof *speech);
+  memcpy(said + warm_up, speech, n_speech * sizeof *speech);
   if (folder != NULL) {
     g_autofree char *path = g_build_filename(folder, "said.wav", NULL);
     bench_stock_write_wav(path, speech, n_speech);

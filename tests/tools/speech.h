@@ -34,3 +34,10 @@ typedef struct {
   double offset;
 } SpeechScore;
 SpeechScore speech_score(const Speech *reference, const Speech *degraded);
+
+typedef struct {
+  double at, shift; /* seconds: in the reference; how much later than the whole it was found */
+  double stoi, estoi;
+} SpeechPiece;
+/* And each piece that counts, behind what is in the array of SpeechPiece; NULL: none. */
+SpeechScore speech_score_pieces(const Speech *reference, const Speech *degraded, GArray *pieces);

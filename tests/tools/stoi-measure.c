@@ -248,7 +248,7 @@ energy_of(const double *x, gsize length)
 }
 
 SpeechScore
-speech_score(const Speech *reference_in, const Speech *degraded_in)
+speech_score_pieces(const Speech *reference_in, const Speech *degraded_in, GArray *pieces)
 {
   Speech *reference = speech_resample(reference_in, RATE);
   Speech *degraded = speech_resample(degraded_in, RATE);
@@ -273,6 +273,9 @@ speech_score(const Speech *reference_in, const Speech *degraded_in)
     weighted += energy * stoi;
     extended += energy * estoi;
     weights += energy;
+    const SpeechPiece scored = {(double)at / RATE, ((double)place - SLACK) / RATE, stoi, estoi};
+    if (pieces != NULL)
+      g_array_append_val(pieces, scored);
   }
   g_free(padded);
   speech_free(reference);
@@ -283,6 +286,12 @@ speech_score(const Speech *reference_in, const Speech *degraded_in)
     score.estoi = extended / weights;
   }
   return score;
+}
+
+SpeechScore
+speech_score(const Speech *reference, const Speech *degraded)
+{
+  return speech_score_pieces(reference, degraded, NULL);
 }
 
 double
