@@ -252,6 +252,31 @@ end_without_talk(WzpSession *self, const WzpDialEvent *event, const gchar *text)
     wzp_session_emit_member_left(self, event->outgoing ? 1 : 0, 0);
 }
 
+/* With the lock. NULL: no dialled calls here. */
+static WzpDial *
+dial_locked(WzpSession *self)
+{
+  return self->call != NULL && self->started ? wzp_call_dial(self->call) : NULL;
+}
+
+/* Who is proven, and whom the person trusts with the addresses, need not wait for them until the call is taken. */
+static void
+trust(WzpSession *self, const WzpDialEvent *event)
+{
+  g_autoptr(WzpContacts) contacts = wzp_contacts_load(self->contacts, NULL);
+  const WzpContact *known = contacts != NULL ? wzp_contacts_by_key(contacts, event->key) : NULL;
+  WzpTime now = g_get_monotonic_time();
+  if (known == NULL || !known->trusted)
+    return;
+  g_mutex_lock(&self->lock);
+  WzpDial *dial = dial_locked(self);
+  if (dial != NULL) {
+    wzp_dial_trust(dial, now, event->id);
+    wzp_session_drain_locked(self, now);
+  }
+  g_mutex_unlock(&self->lock);
+}
+
 void
 wzp_session_handle_call(WzpSession *self, const WzpDialEvent *event)
 {
@@ -263,6 +288,8 @@ wzp_session_handle_call(WzpSession *self, const WzpDialEvent *event)
   g_autofree gchar *text = event_text(event, who);
   g_autoptr(GstStructure) structure = event_structure(event, name, text);
   GST_INFO_OBJECT(self, "%s", text);
+  if (event->type == WZP_DIAL_EVENT_INCOMING || event->type == WZP_DIAL_EVENT_PROVEN)
+    trust(self, event);
   if (event->type == WZP_DIAL_EVENT_ACCEPTED) {
     self->talked = TRUE;
     remember(self, event);
@@ -284,13 +311,6 @@ static gboolean
 parse_id(const gchar *text, guint8 id[WZP_CALL_ID_SIZE])
 {
   return text != NULL && *text != '\0' && wzp_hex_read(id, WZP_CALL_ID_SIZE, text);
-}
-
-/* With the lock. NULL: no dialled calls here. */
-static WzpDial *
-dial_locked(WzpSession *self)
-{
-  return self->call != NULL && self->started ? wzp_call_dial(self->call) : NULL;
 }
 
 static WzpResult

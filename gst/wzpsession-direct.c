@@ -318,10 +318,17 @@ wzp_session_path_changed(WzpSession *self, gboolean direct)
 {
   gchar local[WZP_ADDRESS_TEXT], remote[WZP_ADDRESS_TEXT];
   WzpPathStats stats;
+  WzpDialInfo info = {.state = WZP_DIAL_TALKING};
+  g_mutex_lock(&self->lock);
+  if (self->call != NULL && wzp_call_dial(self->call) != NULL)
+    wzp_dial_get_info(wzp_call_dial(self->call), &info);
+  g_mutex_unlock(&self->lock);
+  gboolean rings = direct && info.state != WZP_DIAL_TALKING;
   get_path_stats(self, &stats);
   get_pair(self, stats.k, local, remote);
-  const gchar *text =
-      direct ? "the call goes directly now, without the relay" : "the call goes by the relay again";
+  const gchar *text = rings    ? "the call will go directly, without the relay"
+                      : direct ? "the call goes directly now, without the relay"
+                               : "the call goes by the relay again";
   GST_INFO_OBJECT(self, "%s (%s, %s)", text, local, remote);
   wzp_session_post_structure(
       self, gst_structure_new("wzp-path", "path", G_TYPE_STRING, direct ? "direct" : "relay",

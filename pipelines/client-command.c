@@ -47,6 +47,7 @@ client_command_error(GError *wrong, GError **error)
       break;
     case WZP_CONTACTS_ERROR_UNKNOWN:
     case WZP_CONTACTS_ERROR_EXISTS:
+    case WZP_CONTACTS_ERROR_NOT_VERIFIED:
     case WZP_CONTACTS_ERROR_NO_CALL:
       code = CLIENT_CALL_FAILED;
       break;

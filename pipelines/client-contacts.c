@@ -36,6 +36,8 @@ put_contact(const WzpContact *contact)
   else
     printf("  verified by %s %s", wzp_verified_name(contact->verified),
            day(verified, contact->verified_at));
+  if (contact->trusted)
+    printf("  trusted");
   printf("  known since %s, last call %s\n", day(first, contact->first_seen),
          day(last, contact->last_seen));
 }
@@ -162,11 +164,40 @@ client_contacts_verify(const ClientCommandOptions *options, GError **error)
   return TRUE;
 }
 
+static bool
+trust(WzpContacts *contacts, void *data, GError **error)
+{
+  const ClientCommandOptions *options = data;
+  return wzp_contacts_trust(contacts, options->words[0], true, error);
+}
+
+static bool
+distrust(WzpContacts *contacts, void *data, GError **error)
+{
+  const ClientCommandOptions *options = data;
+  return wzp_contacts_trust(contacts, options->words[0], false, error);
+}
+
+static gboolean
+command_trust(const ClientCommandOptions *options, GError **error)
+{
+  return update(options, trust, error);
+}
+
+static gboolean
+command_distrust(const ClientCommandOptions *options, GError **error)
+{
+  return update(options, distrust, error);
+}
+
 const ClientCommand client_contacts_commands[] = {
     {"list", "", "All of them", 0, 0, "contacts", command_list},
     {"add", "NAME KEY", "Somebody whose key you have", 2, 2, "contacts", command_add},
     {"remove", "NAME", "Forget somebody", 1, 1, "contacts", command_remove},
     {"rename", "NAME NEW-NAME", "Call somebody something else", 2, 2, "contacts", command_rename},
+    {"trust", "NAME", "Let somebody verified have your addresses as soon as a call rings", 1, 1,
+     "contacts", command_trust},
+    {"distrust", "NAME", "Only once a call is taken", 1, 1, "contacts", command_distrust},
     {"verify", "NAME FINGERPRINT|KEY|WORDS...", "Say that you checked a contact's key", 2, 4,
      "contacts", client_contacts_verify},
     {0}};

@@ -584,7 +584,8 @@ print_json(const ClientReport *report)
   add_text(json, "nat", now->nat);
   add_text(json, "peer_nat", now->peer_nat);
   add_number(json, "time_to_direct_ms",
-             report->direct ? (double)(report->direct - report->accepted) / 1000 : UNKNOWN, 1);
+             report->direct ? (double)MAX(report->direct - report->accepted, 0) / 1000 : UNKNOWN,
+             1);
   add_number(json, "direct_round_trip_ms", now->direct_round_trip, 1);
   add_count(json, "path_attempts", now->path_attempts);
   add_count(json, "path_switches", now->path_switches);

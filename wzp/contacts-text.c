@@ -8,6 +8,7 @@
 #define TIME_FORMAT "%Y-%m-%dT%H:%M:%SZ"
 #define TIME_LAST INT64_C(253402300799) /* the last second of the year 9999 */
 #define NOTHING "-"
+#define TRUSTED "+trusted"
 #define FIELDS 6 /* before the name */
 
 static const char *const verified_names[] = {
@@ -101,9 +102,10 @@ wzp_contact_format(GString *text, const WzpContact *contact)
 {
   char key[65], sas[17], first[24], last[24], verified[24];
   g_string_append_printf(
-      text, "%s %s %s %s %s %s %s\n", sodium_bin2hex(key, sizeof key, contact->key, 32),
+      text, "%s %s %s %s%s %s %s %s\n", sodium_bin2hex(key, sizeof key, contact->key, 32),
       format_time(first, contact->first_seen), format_time(last, contact->last_seen),
-      wzp_verified_name(contact->verified), format_time(verified, contact->verified_at),
+      wzp_verified_name(contact->verified), contact->trusted ? TRUSTED : "",
+      format_time(verified, contact->verified_at),
       contact->has_sas ? sodium_bin2hex(sas, sizeof sas, contact->sas, 8) : NOTHING, contact->name);
 }
 
@@ -140,8 +142,13 @@ wzp_contact_parse(WzpContact *contact, const char *line)
   if (!parse_time(&contact->first_seen, fields[1]) || !parse_time(&contact->last_seen, fields[2]) ||
       !parse_time(&contact->verified_at, fields[4]))
     return "has a time that is not like 2026-11-24T16:20:05Z";
+  contact->trusted = g_str_has_suffix(fields[3], TRUSTED);
+  if (contact->trusted)
+    fields[3][strlen(fields[3]) - strlen(TRUSTED)] = '\0';
   if (!parse_verified(&contact->verified, fields[3]))
     return "does not say no, fingerprint or words for how it was verified";
+  if (contact->trusted && contact->verified == WZP_VERIFIED_NO)
+    return "is marked as trusted without being verified";
   if ((contact->verified == WZP_VERIFIED_NO) != (contact->verified_at == WZP_CONTACT_NEVER))
     return "has how it was verified without when, or the other way round";
   if (contact->has_sas && !wzp_hex_read(contact->sas, 8, fields[5]))

@@ -249,6 +249,21 @@ wzp_contacts_rename(WzpContacts *contacts, const char *name, const char *new_nam
 }
 
 bool
+wzp_contacts_trust(WzpContacts *contacts, const char *name, bool trusted, GError **error)
+{
+  Row *row = require(contacts, name, error);
+  if (row == NULL)
+    return false;
+  if (trusted && row->contact.verified == WZP_VERIFIED_NO)
+    return refuse(error, WZP_CONTACTS_ERROR_NOT_VERIFIED,
+                  "'%s' is not verified: anybody could be trusted under this name; verify the key "
+                  "first",
+                  row->contact.name);
+  row->contact.trusted = trusted;
+  return true;
+}
+
+bool
 wzp_contacts_seen(WzpContacts *contacts, const uint8_t key[32], int64_t now, const uint8_t sas[8])
 {
   Row *row = row_by_key(contacts, key);

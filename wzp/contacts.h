@@ -9,20 +9,22 @@
  *
  *   KEY(64 hex) FIRST-SEEN LAST-SEEN HOW VERIFIED-AT SAS NAME
  *
- * with times like 2026-11-24T16:20:05Z, HOW "no", "fingerprint" or "words", SAS the 8 bytes in hex of the last
+ * with times like 2026-11-24T16:20:05Z, HOW "no", "fingerprint" or "words", with "+trusted" behind one of the last two for
+ * who may know our addresses as soon as a call rings, SAS the 8 bytes in hex of the last
  * call, and "-" for what there is not. The name may have spaces. Lines that are empty or start with '#' are
  * kept. Everything else is an error that names the line: a file that was damaged must not read as "never met". */
 
 #define WZP_CONTACTS_ERROR (wzp_contacts_error_quark())
 GQuark wzp_contacts_error_quark(void);
 typedef enum {
-  WZP_CONTACTS_ERROR_CONTENT,     /* the text is damaged */
-  WZP_CONTACTS_ERROR_NAME,        /* not a name */
-  WZP_CONTACTS_ERROR_UNKNOWN,     /* no contact has this name */
-  WZP_CONTACTS_ERROR_EXISTS,      /* name or key are there already */
-  WZP_CONTACTS_ERROR_KEY_CHANGED, /* the name is known, with another key */
-  WZP_CONTACTS_ERROR_MISMATCH,    /* what should prove the key is not of this key */
-  WZP_CONTACTS_ERROR_NO_CALL      /* there are no words of a call to compare with */
+  WZP_CONTACTS_ERROR_CONTENT,      /* the text is damaged */
+  WZP_CONTACTS_ERROR_NAME,         /* not a name */
+  WZP_CONTACTS_ERROR_UNKNOWN,      /* no contact has this name */
+  WZP_CONTACTS_ERROR_EXISTS,       /* name or key are there already */
+  WZP_CONTACTS_ERROR_KEY_CHANGED,  /* the name is known, with another key */
+  WZP_CONTACTS_ERROR_MISMATCH,     /* what should prove the key is not of this key */
+  WZP_CONTACTS_ERROR_NOT_VERIFIED, /* nobody checked that the key is theirs */
+  WZP_CONTACTS_ERROR_NO_CALL       /* there are no words of a call to compare with */
 } WzpContactsError;
 
 #define WZP_CONTACT_NAME_MAX 64 /* bytes */
@@ -36,6 +38,7 @@ typedef struct {
   uint8_t key[32];                            /* Ed25519 */
   int64_t first_seen, last_seen, verified_at; /* WZP_CONTACT_NEVER */
   WzpVerified verified;
+  bool trusted; /* may know our addresses before a call is taken; verified ones only */
   bool has_sas; /* there was a call */
   uint8_t sas[8];
 } WzpContact;
@@ -90,6 +93,9 @@ bool wzp_contacts_verify_fingerprint(WzpContacts *contacts, const char *name,
                                      GError **error);
 bool wzp_contacts_verify_words(WzpContacts *contacts, const char *name, const char *words,
                                int64_t now, GError **error);
+
+/* Marks one whose key was verified, or takes the mark away. */
+bool wzp_contacts_trust(WzpContacts *contacts, const char *name, bool trusted, GError **error);
 
 /* A key as people give it to each other, in text and in a QR code: "WZP-ID:" and 64 hex digits. The prefix may be
  * missing when it is read, and the case does not matter. */

@@ -75,6 +75,7 @@ set_up(WzpDial *dial, WzpTime now, WzpLine *line, const WzpHandshakeKeys *keys)
   wzp_control_config_from_keys(&config, keys, line->outgoing);
   config.resend_every = RECORD_AGAIN;
   wzp_control_free(line->control); /* those of a try before */
+  g_queue_clear_full(&line->early, (GDestroyNotify)g_bytes_unref);
   line->control = wzp_control_new(&config, now);
   sodium_memzero(&config, sizeof config);
   memcpy(line->key, keys->peer, sizeof line->key);

@@ -15,6 +15,7 @@
 #define LOST_AFTER (45 * WZP_SECOND)
 #define ALONE_LOST_AFTER (30 * WZP_SECOND)
 #define LAST_WORDS (10 * WZP_SECOND)
+#define EARLY_MAX 8
 
 void
 wzp_line_set_state(WzpLine *line, WzpTime now, WzpLineState state)
@@ -81,13 +82,64 @@ agree_on(WzpLine *line, WzpAcceptMode theirs)
     line->mode = WZP_ACCEPT_PRIVATE;
 }
 
+static WzpResult
+begin_path(WzpTime now, WzpLine *line)
+{
+  WzpResult result = WZP_OK;
+  GBytes *bytes;
+  line->path = wzp_path_new(&line->path_config, now);
+  while ((bytes = g_queue_pop_head(&line->early)) != NULL) {
+    size_t length;
+    const uint8_t *data = g_bytes_get_data(bytes, &length);
+    WzpResult one = wzp_path_receive(line->path, now, data, length);
+    result = result == WZP_OK ? one : result;
+    g_bytes_unref(bytes);
+  }
+  return result;
+}
+
+static bool
+may_begin_early(const WzpDial *dial, const WzpLine *line)
+{
+  return line->trusted && line->path == NULL && line->state == WZP_LINE_RINGING &&
+         line->mode == WZP_ACCEPT_TRUSTED && dial->config.mode == WZP_ACCEPT_TRUSTED;
+}
+
+void
+wzp_line_trust(WzpDial *dial, WzpTime now, WzpLine *line)
+{
+  line->trusted = true;
+  if (may_begin_early(dial, line) && (!line->outgoing || !g_queue_is_empty(&line->early)))
+    (void)begin_path(now, line);
+}
+
+/* It still rings: who does not trust the other one says nothing of himself, and keeps what he heard. */
+static WzpResult
+take_early_path(WzpDial *dial, WzpTime now, WzpLine *line, const WzpDialMessage *message)
+{
+  if (line->path != NULL)
+    return wzp_path_receive(line->path, now, message->body, message->body_length);
+  if (line->mode != WZP_ACCEPT_TRUSTED)
+    return WZP_NOT_ALLOWED;
+  if (line->early.length == EARLY_MAX)
+    return WZP_QUEUE_FULL;
+  g_queue_push_tail(&line->early, g_bytes_new(message->body, message->body_length));
+  return may_begin_early(dial, line) ? begin_path(now, line) : WZP_OK;
+}
+
 static void
 begin_to_talk(WzpDial *dial, WzpTime now, WzpLine *line)
 {
   wzp_line_set_state(line, now, WZP_LINE_TALKING);
   line->next_send = now;
-  if (line->mode == WZP_ACCEPT_TRUSTED)
-    line->path = wzp_path_new(&line->path_config, now);
+  if (line->mode != WZP_ACCEPT_TRUSTED) {
+    g_clear_pointer(&line->path, wzp_path_free);
+    g_queue_clear_full(&line->early, (GDestroyNotify)g_bytes_unref);
+  } else if (line->path == NULL) {
+    (void)begin_path(now, line);
+  } else {
+    wzp_path_accepted(line->path, now);
+  }
   sodium_memzero(&line->path_config, sizeof line->path_config);
   wzp_dial_push_event(dial, WZP_DIAL_EVENT_ACCEPTED, line);
 }
@@ -159,6 +211,10 @@ take_message(WzpDial *dial, WzpTime now, WzpLine *line, const WzpDialMessage *me
     return WZP_OK;
   case WZP_DIAL_INVITE:
     return WZP_UNEXPECTED;
+  case WZP_DIAL_PATH:
+    if (line->state == WZP_LINE_RINGING)
+      return take_early_path(dial, now, line, message);
+    return take_talk(dial, now, line, message);
   default:
     return take_talk(dial, now, line, message);
   }

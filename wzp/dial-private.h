@@ -51,7 +51,9 @@ typedef struct {
   WzpReceiver *receiver;
   WzpHeaderPolicy headers;
   WzpPathConfig path_config; /* wiped when it is not needed */
-  WzpPath *path;             /* NULL: not talking, or private */
+  WzpPath *path;             /* NULL: not talking and not trusted, or private */
+  bool trusted;              /* may have our addresses while it rings */
+  GQueue early;              /* GBytes: path messages that came before there was a path */
 
   /* New keys. */
   uint8_t rekey[32];
@@ -108,6 +110,8 @@ WzpResult wzp_line_receive(WzpDial *dial, WzpTime now, WzpLine *line,
                            const WzpCallMessage *message);
 WzpResult wzp_line_status(WzpDial *dial, WzpTime now, WzpLine *line, WzpCallStatus status);
 void wzp_line_say(WzpLine *line, const WzpDialMessage *message);
+/* While it rings: the callee begins, when it trusts the caller; the caller when it trusts the callee and heard of that. */
+void wzp_line_trust(WzpDial *dial, WzpTime now, WzpLine *line);
 void wzp_line_accept(WzpDial *dial, WzpTime now, WzpLine *line, WzpAcceptMode mode);
 /* It is over: tells the person, and the other side when it is not theirs to know. */
 void wzp_line_end(WzpDial *dial, WzpTime now, WzpLine *line, WzpCallEnd end, bool theirs);

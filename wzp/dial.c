@@ -3,6 +3,8 @@
 #include <sodium.h>
 #include <string.h>
 
+#define FIRST_WORDS (500 * WZP_MSEC)
+
 WzpDial *
 wzp_dial_new(const WzpDialConfig *config)
 {
@@ -28,6 +30,7 @@ wzp_dial_line_free(gpointer data)
   wzp_sender_free(line->sender);
   wzp_receiver_free(line->receiver);
   wzp_path_free(line->path);
+  g_queue_clear_full(&line->early, (GDestroyNotify)g_bytes_unref);
   sodium_memzero(line, sizeof *line);
   g_free(line);
 }
@@ -125,6 +128,16 @@ static bool
 rings_here(const WzpLine *line)
 {
   return line != NULL && !line->outgoing && line->state == WZP_LINE_RINGING;
+}
+
+WzpResult
+wzp_dial_trust(WzpDial *dial, WzpTime now, const uint8_t id[WZP_CALL_ID_SIZE])
+{
+  WzpLine *line = meant(dial, id);
+  if (line == NULL || line->control == NULL)
+    return WZP_UNEXPECTED;
+  wzp_line_trust(dial, now, line);
+  return WZP_OK;
 }
 
 WzpResult
@@ -286,8 +299,11 @@ poll_records(WzpDial *dial, WzpTime now)
       const WzpCallMessage message = {
           .kind = WZP_MESSAGE_CALL, .route = line->route, .body = record, .body_length = length};
       wzp_dial_push_message(dial, &message);
-      /* last words take both ways: nobody is there to say them again */
-      if (line->state == WZP_LINE_OVER && line->path != NULL && wzp_path_reaches(line->path, now))
+      /* Last words take both ways: nobody is there to say them again. The first of a call, too: what is said then goes
+       * directly where that is ready, and is not to overtake them. */
+      bool first = line->state == WZP_LINE_TALKING && now - line->since < FIRST_WORDS;
+      if ((first || line->state == WZP_LINE_OVER) && line->path != NULL &&
+          wzp_path_reaches(line->path, now))
         g_queue_push_tail(&dial->last_words, g_bytes_new(record, length));
     }
   }

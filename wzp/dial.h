@@ -95,6 +95,10 @@ void wzp_dial_free(WzpDial *dial); /* wipes */
  * when its other side asked for this one); WZP_OWN_IDENTITY. */
 WzpResult wzp_dial_call(WzpDial *dial, WzpTime now, const uint8_t callee[WZP_FINGERPRINT_SIZE],
                         const uint8_t key[32]);
+/* The other side of the call that is on may know our addresses before it is accepted, and while both trust each other the
+ * direct path is made as it rings; never when either said that the call is private. WZP_UNEXPECTED: the other side proved
+ * nothing yet. */
+WzpResult wzp_dial_trust(WzpDial *dial, WzpTime now, const uint8_t id[WZP_CALL_ID_SIZE]);
 /* id NULL: the call that is on. WZP_UNEXPECTED: there is none, or it does not ring here. */
 WzpResult wzp_dial_accept(WzpDial *dial, WzpTime now, const uint8_t id[WZP_CALL_ID_SIZE],
                           WzpAcceptMode mode);

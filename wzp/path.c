@@ -431,6 +431,13 @@ wzp_path_set_nat(WzpPath *path, WzpTime now, WzpNat nat)
 }
 
 void
+wzp_path_accepted(WzpPath *path, WzpTime now)
+{
+  if (best(path) == NULL)
+    wzp_path_network_changed(path, now);
+}
+
+void
 wzp_path_network_changed(WzpPath *path, WzpTime now)
 {
   path->unproven = 0;

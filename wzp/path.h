@@ -75,6 +75,10 @@ bool wzp_path_is_paused(const WzpPath *path);
 /* Paused, and its agents are gone already. */
 void wzp_path_forget_agents(WzpPath *path);
 
+/* A path that was begun while the call rang: it was taken now. One of which nothing came is tried anew, since its candidates
+ * may be old. */
+void wzp_path_accepted(WzpPath *path, WzpTime now);
+
 /* The relay's leg: does it work, and its round trip (-1: unknown). */
 void wzp_path_set_relay(WzpPath *path, WzpTime now, bool usable, WzpTime round_trip);
 /* What NAT this side is behind. When both are behind symmetric ones, no two reflexive addresses ever find each other:

@@ -368,6 +368,29 @@ test_verify(void)
   g_assert_cmpint(alice->verified_at, ==, NOW + 7);
 }
 
+/* Only whose key was verified can be trusted, and the mark lives in the text. */
+static void
+test_trust(void)
+{
+  g_autoptr(WzpContacts) contacts = parse(LINE_A LINE_B);
+  assert_refused(contacts, wzp_contacts_trust(contacts, "Alice", true, &error),
+                 WZP_CONTACTS_ERROR_NOT_VERIFIED, "verify the key first");
+  assert_refused(contacts, wzp_contacts_trust(contacts, "Carol", true, &error),
+                 WZP_CONTACTS_ERROR_UNKNOWN, "no contact");
+  assert_done(wzp_contacts_trust(contacts, "bob b.", true, &error));
+  g_autofree char *text = wzp_contacts_format(contacts);
+  g_assert_nonnull(strstr(text, " words+trusted 2026-02-03"));
+  g_autoptr(WzpContacts) again = parse(text);
+  g_assert_true(wzp_contacts_nth(again, 1)->trusted);
+  g_assert_false(wzp_contacts_nth(again, 0)->trusted);
+  assert_text(again, text);
+  assert_done(wzp_contacts_trust(again, "Bob B.", false, &error));
+  assert_text(again, LINE_A LINE_B);
+  g_autoptr(GError) wrong = NULL;
+  g_assert_null(wzp_contacts_parse(KEY_A " - - no+trusted - - A\n", &wrong));
+  g_assert_nonnull(strstr(wrong->message, "without being verified"));
+}
+
 static void
 test_key_text(void)
 {
@@ -605,6 +628,7 @@ main(int argc, char **argv)
   g_test_add_func("/contacts/check", test_check);
   g_test_add_func("/contacts/meet", test_meet);
   g_test_add_func("/contacts/verify", test_verify);
+  g_test_add_func("/contacts/trust", test_trust);
   g_test_add_func("/contacts/key-text", test_key_text);
 #define ADD(name, function)                                                                        \
   g_test_add("/contacts/file/" name, Files, NULL, set_up, function, tear_down)

@@ -233,14 +233,30 @@ table inet filter {
         return json.loads(self.exec(place, self.build + '/pipelines/wzp-client', '--check', '--json',
                                     '%s:%d' % (RELAY, PORT), '%s:%d' % (RELAY, PORT + 1)))
 
-    def client(self, place, who, *words, room=None):
+    def client(self, place, who, *words, room=None, stdin=subprocess.DEVNULL):
         relay = '%s:%d' % (RELAY, PORT) if self.v4 else '[%s]:%d' % (RELAY_V6, PORT)
         if room is not None:
             relay = 'wzp://%s/%s' % (relay, room)
         files = [open('%s/%s.%s' % (self.work, who, end), 'w') for end in ('out', 'err')]
         return self.start(place, self.build + '/pipelines/wzp-client', '--json', '--identity',
                           '%s/%s' % (self.work, who), '--contacts', '%s/%s.contacts' % (self.work, who),
-                          *words, relay, out=files[0], err=files[1])
+                          *words, relay, out=files[0], err=files[1], stdin=stdin)
+
+    def know_each_other(self, *who):
+        """Identities of the two, each the other one's contact: verified, and trusted with addresses."""
+        def do(*words):
+            return self.exec('relay', self.build + '/pipelines/wzp-client', *words)
+
+        keys = {}
+        for one in who:
+            do('identity', 'new', '--identity', '%s/%s' % (self.work, one))
+            shown = do('identity', 'show', '--identity', '%s/%s' % (self.work, one))
+            keys[one] = next(word for word in shown.split() if word.startswith('WZP-ID:'))
+        for one, other in (who, reversed(who)):
+            contacts = ('--contacts', '%s/%s.contacts' % (self.work, one))
+            do('contacts', 'add', *contacts, other, keys[other])
+            do('contacts', 'verify', *contacts, other, keys[other])
+            do('contacts', 'trust', *contacts, other)
 
     def said(self, who):
         return open('%s/%s.err' % (self.work, who)).read()

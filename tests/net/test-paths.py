@@ -111,6 +111,33 @@ def expect_new_way(reports):
         expect(report['path_attempts'] >= 2 and report['path'] == 'direct', 'it found no new way', report)
 
 
+def run_trusted(build, number):
+    """Two who trust each other with their addresses: the direct path is there before the call is taken."""
+    place = lab.Lab(build, 'e%d' % number)
+    try:
+        place.know_each_other('caller', 'callee')
+        waiting = place.client('b1', 'callee', '--answer', '--control', '--trusted', '--send-tone', str(SECONDS), '--record',
+                               place.work + '/callee.wav', '--duration', '60', stdin=subprocess.PIPE)
+        place.wait_for('callee', waiting, 'no call is on')
+        calling = place.client('a1', 'caller', '--call', 'callee', '--trusted', '--send-tone', str(SECONDS), '--record',
+                               place.work + '/caller.wav')
+        for who, process in (('caller', calling), ('callee', waiting)):
+            place.wait_for(who, process, 'the call will go directly')
+            expect('was taken' not in place.said(who), 'it was taken already:\n' + place.said(who))
+        waiting.stdin.write('accept\n')
+        waiting.stdin.flush()
+        expect(calling.wait(60) == 0, 'the caller ended badly:\n' + place.said('caller'))
+        waiting.terminate()
+        waiting.wait(60)
+        reports = [place.report(who) for who in ('caller', 'callee')]
+    finally:
+        place.close()
+    check_heard(reports)
+    for report in reports:
+        expect(report['path'] == 'direct' and report['time_to_direct_ms'] == 0, 'it was not ready', report)
+        expect(report['path_switches'] == 1 and report['path_attempts'] == 1, 'it tried or changed again', report)
+
+
 def run_cut(build, number):
     """The LAN lets the two hear each other no more in the middle of the call: it goes on by the relay."""
     reports = run_changed(build, 'c%d' % number, lambda place: place.isolate())
@@ -236,7 +263,7 @@ def main():
         jobs, number = [], 0
         with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
             for name, job in (('a third comes into a room', run_third),  # the longest begins first
-                              ('private', run_private),
+                              ('private', run_private), ('they trust each other', run_trusted),
                               ('private in a room', lambda build, number: run_private(build, number, room=True)),
                               ('the direct path is cut', run_cut), ('the relay dies', run_without_relay),
                               ('a new address', run_new_address), ('a router with another address', run_rebinding),

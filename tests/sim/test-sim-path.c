@@ -50,9 +50,9 @@ both_direct(SimCall *sim)
   return path_of(sim, 0).direct && path_of(sim, 1).direct;
 }
 
-/* Party 0 calls party 1, which takes it in this mode: from then on the time counts. */
+/* It rings at party 1, which party 0 calls in this mode. */
 static SimCall *
-accepted(uint64_t seed, const SimLinkConfig *relay, const SimLinkConfig *direct, WzpAcceptMode mode)
+ringing(uint64_t seed, const SimLinkConfig *relay, const SimLinkConfig *direct, WzpAcceptMode mode)
 {
   SimCallConfig config = {.seed = seed,
                           .mode = WZP_CALL_RELAY,
@@ -65,8 +65,16 @@ accepted(uint64_t seed, const SimLinkConfig *relay, const SimLinkConfig *direct,
   sim_call_start_relay(sim);
   start(sim, 1, -1, WZP_ACCEPT_TRUSTED);
   g_assert_true(sim_call_run_until(sim, is_listening_1, 60 * WZP_SECOND));
-  start(sim, 0, 1, WZP_ACCEPT_TRUSTED);
+  start(sim, 0, 1, mode);
   g_assert_true(sim_call_run_until(sim, rings_at_1, 120 * WZP_SECOND));
+  return sim;
+}
+
+/* Party 1 takes the call in this mode: from then on the time counts. */
+static SimCall *
+accepted(uint64_t seed, const SimLinkConfig *relay, const SimLinkConfig *direct, WzpAcceptMode mode)
+{
+  SimCall *sim = ringing(seed, relay, direct, WZP_ACCEPT_TRUSTED);
   g_assert_cmpint(wzp_dial_accept(dial_of(sim, 1), sim->now, NULL, mode), ==, WZP_OK);
   return sim;
 }
@@ -129,6 +137,120 @@ test_switch(void)
   g_assert_cmpuint(relay_after.packets_forwarded, ==, relay_before.packets_forwarded);
   g_assert_cmpuint(sim_party_stats(&sim->parties[0]).packets_opened - before, >, 200);
   assert_no_loss(sim);
+  sim_call_free(sim);
+}
+
+static bool
+has_path(SimCall *sim, unsigned party)
+{
+  uint32_t serial;
+  return wzp_call_path(sim->parties[party].call, &serial) != NULL;
+}
+
+static bool
+heard_both(SimCall *sim)
+{
+  return sim->parties[0].frames_received > 0 && sim->parties[1].frames_received > 0;
+}
+
+/* Two who trust each other: the direct path is there before the call is taken, not a packet of media goes until then, and
+ * the first one goes directly. */
+static void
+test_early(void)
+{
+  SimCall *sim = ringing(21, &hop_60, &lan, WZP_ACCEPT_TRUSTED);
+  for (unsigned i = 0; i < 2; i++)
+    g_assert_cmpint(wzp_dial_trust(dial_of(sim, i), sim->now, NULL), ==, WZP_OK);
+  g_assert_true(sim_call_run_until(sim, both_direct, WZP_SECOND));
+  sim_call_run(sim, 20 * WZP_SECOND);
+  RelayStats before, after;
+  relay_core_get_stats(sim->relay, &before);
+  for (unsigned i = 0; i < 2; i++) {
+    g_assert_cmpuint(sim_party_stats(&sim->parties[i]).packets_sealed, ==, 0);
+    g_assert_cmpuint(path_of(sim, i).attempts, ==, 1);
+  }
+  g_assert_cmpint(wzp_dial_accept(dial_of(sim, 1), sim->now, NULL, WZP_ACCEPT_TRUSTED), ==, WZP_OK);
+  WzpTime taken = sim->now;
+  g_assert_true(sim_call_run_until(sim, heard_both, WZP_SECOND));
+  g_test_message("heard after %" G_GINT64_FORMAT " ms", (sim->now - taken) / WZP_MSEC);
+  /* a frame, and the LAN; the relay alone is 60 ms away */
+  g_assert_cmpint(sim->now - taken, <=, 30 * WZP_MSEC);
+  sim_call_run(sim, 3 * WZP_SECOND);
+  relay_core_get_stats(sim->relay, &after);
+  /* the first three of each may take both ways, as after each switch */
+  g_assert_cmpuint(after.packets_forwarded - before.packets_forwarded, <=, 6);
+  for (unsigned i = 0; i < 2; i++)
+    g_assert_cmpuint(path_of(sim, i).switches, ==, 1);
+  assert_no_loss(sim);
+  sim_call_free(sim);
+}
+
+/* Only one trusts the other: nothing of the other one leaves until the call is taken. */
+static void
+test_early_one_side(gconstpointer data)
+{
+  const unsigned trusts = GPOINTER_TO_UINT(data);
+  SimCall *sim = ringing(22, &hop_60, &lan, WZP_ACCEPT_TRUSTED);
+  g_assert_cmpint(wzp_dial_trust(dial_of(sim, trusts), sim->now, NULL), ==, WZP_OK);
+  sim_call_run(sim, 10 * WZP_SECOND);
+  /* the callee begins: a caller has nothing to begin for before that */
+  g_assert_cmpint(has_path(sim, 1), ==, trusts == 1);
+  g_assert_false(has_path(sim, 0));
+  g_assert_cmpuint(sim->parties[0].datagrams_direct + sim->parties[1].datagrams_direct, ==, 0);
+  g_assert_cmpint(wzp_dial_accept(dial_of(sim, 1), sim->now, NULL, WZP_ACCEPT_TRUSTED), ==, WZP_OK);
+  g_assert_true(sim_call_run_until(sim, both_direct, 2 * WZP_SECOND));
+  sim_call_run(sim, 3 * WZP_SECOND);
+  assert_no_loss(sim);
+  sim_call_free(sim);
+}
+
+/* Private on either side, whatever trust there is; a path that was begun ends when the call is taken so. */
+static void
+test_early_private(void)
+{
+  SimCall *sim = ringing(23, &hop_60, &lan, WZP_ACCEPT_PRIVATE);
+  for (unsigned i = 0; i < 2; i++)
+    g_assert_cmpint(wzp_dial_trust(dial_of(sim, i), sim->now, NULL), ==, WZP_OK);
+  sim_call_run(sim, 5 * WZP_SECOND);
+  g_assert_false(has_path(sim, 0) || has_path(sim, 1));
+  sim_call_free(sim);
+
+  sim = ringing(24, &hop_60, &lan, WZP_ACCEPT_TRUSTED);
+  wzp_dial_set_mode(dial_of(sim, 1), WZP_ACCEPT_PRIVATE);
+  for (unsigned i = 0; i < 2; i++)
+    g_assert_cmpint(wzp_dial_trust(dial_of(sim, i), sim->now, NULL), ==, WZP_OK);
+  sim_call_run(sim, 5 * WZP_SECOND);
+  g_assert_false(has_path(sim, 0) || has_path(sim, 1));
+  sim_call_free(sim);
+
+  sim = ringing(25, &hop_60, &lan, WZP_ACCEPT_TRUSTED);
+  for (unsigned i = 0; i < 2; i++)
+    g_assert_cmpint(wzp_dial_trust(dial_of(sim, i), sim->now, NULL), ==, WZP_OK);
+  g_assert_true(sim_call_run_until(sim, both_direct, WZP_SECOND));
+  g_assert_cmpint(wzp_dial_accept(dial_of(sim, 1), sim->now, NULL, WZP_ACCEPT_PRIVATE), ==, WZP_OK);
+  g_assert_true(sim_call_run_until(sim, sim_call_is_active, WZP_SECOND));
+  g_assert_false(has_path(sim, 0) || has_path(sim, 1));
+  uint64_t before = sim->parties[0].datagrams_direct + sim->parties[1].datagrams_direct;
+  sim_call_run(sim, 5 * WZP_SECOND);
+  g_assert_cmpuint(sim->parties[0].datagrams_direct + sim->parties[1].datagrams_direct, ==, before);
+  assert_no_loss(sim);
+  sim_call_free(sim);
+}
+
+/* Nobody is trusted before he proved himself. */
+static void
+test_early_unproven(void)
+{
+  SimCallConfig config = {
+      .seed = 26, .mode = WZP_CALL_RELAY, .n_parties = 2, .out = hop_60, .in = hop_60};
+  SimCall *sim = sim_call_new(&config);
+  sim_call_start_relay(sim);
+  start(sim, 1, -1, WZP_ACCEPT_TRUSTED);
+  g_assert_true(sim_call_run_until(sim, is_listening_1, 60 * WZP_SECOND));
+  g_assert_cmpint(wzp_dial_trust(dial_of(sim, 1), sim->now, NULL), ==, WZP_UNEXPECTED);
+  start(sim, 0, 1, WZP_ACCEPT_TRUSTED);
+  sim_call_run(sim, WZP_MSEC);
+  g_assert_cmpint(wzp_dial_trust(dial_of(sim, 0), sim->now, NULL), ==, WZP_UNEXPECTED);
   sim_call_free(sim);
 }
 
@@ -702,6 +824,11 @@ main(int argc, char **argv)
 {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/sim-path/switch", test_switch);
+  g_test_add_func("/sim-path/early", test_early);
+  g_test_add_data_func("/sim-path/early-for-callee", GUINT_TO_POINTER(0), test_early_one_side);
+  g_test_add_data_func("/sim-path/early-for-caller", GUINT_TO_POINTER(1), test_early_one_side);
+  g_test_add_func("/sim-path/early-private", test_early_private);
+  g_test_add_func("/sim-path/early-unproven", test_early_unproven);
   g_test_add_func("/sim-path/private", test_private);
   g_test_add_func("/sim-path/many-attempts", test_many_attempts);
   g_test_add_func("/sim-path/no-way", test_no_way);
