@@ -251,39 +251,19 @@ gst_wzp_fec_recover_event(GstWzpFec *self, GstEvent *event)
   return TRUE;
 }
 
-/* Asked by wzpjitter between two packets, in the thread that brings them. */
-static gboolean
-answer_round_trip(GstWzpFec *self, GstQuery *query)
+/* wzpjitter asks for the round trip between two packets, in the thread that brings them. */
+gboolean
+gst_wzp_fec_recover_query(GstWzpFec *self, GstQuery *query)
 {
+  const GstStructure *asked = gst_query_get_structure(query);
   gdouble ms = -1;
-  if (self->session == NULL)
+  if (asked == NULL || !gst_structure_has_name(asked, "wzp-round-trip") || self->session == NULL)
     return FALSE;
   g_autoptr(GstStructure) stats = wzp_session_get_stats(self->session);
   if (!gst_structure_get_double(stats, "round-trip", &ms) || ms < 0)
     return FALSE;
   gst_structure_set(gst_query_writable_structure(query), "round-trip", G_TYPE_UINT64,
                     (guint64)(ms * GST_MSECOND), NULL);
-  return TRUE;
-}
-
-gboolean
-gst_wzp_fec_recover_query(GstWzpFec *self, GstQuery *query)
-{
-  const GstStructure *asked = gst_query_get_structure(query);
-  guint64 number, until = 0;
-  if (asked != NULL && gst_structure_has_name(asked, "wzp-round-trip"))
-    return answer_round_trip(self, query);
-  if (asked == NULL || !gst_structure_has_name(asked, "wzp-repair-horizon") ||
-      !gst_structure_get_uint64(asked, "index", &number))
-    return FALSE;
-  g_mutex_lock(&self->lock);
-  gboolean hope = self->recover.receiver != NULL &&
-                  wzp_fec_receiver_horizon(self->recover.receiver, number, &until);
-  g_mutex_unlock(&self->lock);
-  GstStructure *answer = gst_query_writable_structure(query);
-  gst_structure_set(answer, "repairable", G_TYPE_BOOLEAN, hope, NULL);
-  if (hope)
-    gst_structure_set(answer, "media-time", G_TYPE_UINT64, until * GST_MSECOND, NULL);
   return TRUE;
 }
 

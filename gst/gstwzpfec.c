@@ -15,10 +15,8 @@
  * fec=true (behind wzpcrypt): *recover*. Each bundle becomes its frames, numbered one by one, at once. Frames that
  * were lost follow as soon as repair determines them: late and out of order, with `recovered` in their meta.
  * Nothing is held back for them: wzpjitter's latency says how late they may come, and tells it by the upstream event
- * `wzp-playout-delay` ("delay", #guint64 ns). The query `wzp-repair-horizon` with the frame number "index" (#guint64)
- * is answered by "repairable" (#gboolean) and, if so, "media-time" (#guint64 ns): with the packet of that time
- * ends the hope. A serialized event `wzp-frame-hopeless` with "index" says when there is none any more. A bundle
- * that does not read is counted and dropped; elements of an unknown type are counted and skipped.
+ * `wzp-playout-delay` ("delay", #guint64 ns). A serialized event `wzp-frame-hopeless` with the frame number "index"
+ * (#guint64) says when no repair can bring it any more. A bundle that does not read is counted and dropped; elements of an unknown type are counted and skipped.
  *
  * The two directions of a session exchange reports; see #GstWzpFec:session.
  *
