@@ -202,6 +202,7 @@ open_packet(GstWzpCrypt *self, const GstMapInfo *packet, GstMapInfo *plain, gsiz
     meta = gst_wzp_meta_add(out);
   meta->code = opened.header.code;
   meta->slot = opened.header.slot;
+  meta->stream = opened.stream;
   meta->index = opened.index;
   meta->flags = opened.header.full ? opened.header.flags : 0;
   meta->media_time = opened.has_media_ms ? opened.media_ms * GST_MSECOND : GST_CLOCK_TIME_NONE;

@@ -59,6 +59,7 @@ typedef struct {
 typedef struct {
   WzpFecReceiver *receiver;
   gint slot; /* whose stream; -1: none yet */
+  guint32 stream;
   /* the newest frame that came itself, for the places of recovered ones */
   gboolean placed, has_media_ms;
   guint64 number, media_ms;

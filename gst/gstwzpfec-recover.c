@@ -181,9 +181,10 @@ push_packet_locked(GstWzpFec *self, WzpTime now, GstBuffer *packet, const GstMap
 {
   GstWzpFecRecover *recover = &self->recover;
   const GstWzpMeta *meta = gst_wzp_meta_get(packet);
-  if (recover->slot >= 0 && recover->slot != meta->slot)
-    gst_wzp_fec_recover_reset_locked(self); /* another sender: another stream */
+  if (recover->slot >= 0 && (recover->slot != meta->slot || recover->stream != meta->stream))
+    gst_wzp_fec_recover_reset_locked(self);
   recover->slot = meta->slot;
+  recover->stream = meta->stream;
 
   gboolean timed = meta->media_time != GST_CLOCK_TIME_NONE;
   const WzpFecPacketInfo info = {.code = meta->code,

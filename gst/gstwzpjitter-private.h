@@ -29,7 +29,8 @@ struct _GstWzpJitter {
   GstSegment segment; /* of the sink pad */
   guint64 count;      /* frames so far: the number of one without meta */
   guint64 malformed, hopeless;
-  gint slot;           /* of the stream; -1 before the first frame */
+  gint slot; /* of the stream; -1 before the first frame */
+  guint32 stream;
   gboolean live;       /* upstream; else it is held back when the queue is full */
   gint64 told_playout; /* what upstream knows of our patience; -1: nothing */
   guint until_asked;   /* frames, until upstream is asked for the round trip again */

@@ -220,8 +220,12 @@ gst_wzp_jitter_chain(GstPad *pad, GstObject *parent, GstBuffer *buffer)
   GstWzpMeta *meta = gst_wzp_meta_get(buffer);
   if (meta != NULL && self->slot >= 0 && meta->slot != self->slot)
     gst_wzp_jitter_forget_locked(self); /* another sender has nothing to do with the one before */
-  if (meta != NULL)
+  else if (meta != NULL && meta->stream != self->stream)
+    wzp_jitter_begin_stream(self->jitter);
+  if (meta != NULL) {
     self->slot = meta->slot;
+    self->stream = meta->stream;
+  }
 
   WzpJitterFrame frame = gst_wzp_jitter_describe_locked(self, buffer);
   guint64 dropped = 0;

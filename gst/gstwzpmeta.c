@@ -18,6 +18,7 @@ gst_wzp_meta_reset(GstWzpMeta *self)
 {
   self->code = WZP_CODE_NO_AUDIO;
   self->slot = 0;
+  self->stream = 0;
   self->index = 0;
   self->media_time = GST_CLOCK_TIME_NONE;
   self->arrival = GST_CLOCK_TIME_NONE;
@@ -81,6 +82,7 @@ gst_wzp_meta_copy(GstBuffer *to, GstBuffer *from)
     copy = gst_wzp_meta_add(to);
   copy->code = source->code;
   copy->slot = source->slot;
+  copy->stream = source->stream;
   copy->index = source->index;
   copy->media_time = source->media_time;
   copy->arrival = source->arrival;

@@ -19,6 +19,7 @@ typedef struct {
   GstMeta meta;
   guint8 code;          /* CCCC of wzp/profile.h: codec, frame length, frames per packet */
   guint8 slot;          /* sender in the room [0] */
+  guint32 stream;       /* receive side: another one where the sender began anew [0] */
   guint64 index;        /* receive side: packet number of the stream; behind wzpfec: frame number */
   guint64 media_time;   /* media time of the (first) frame in ns [GST_CLOCK_TIME_NONE] */
   GstClockTime arrival; /* running time at which the datagram came in [GST_CLOCK_TIME_NONE] */

@@ -32,6 +32,7 @@ struct WzpJitter {
   /* Numbering. order = index + order_shift and media = media time + media_shift, both without the
    * sender's restarts; newest is the entry with the highest order so far. */
   bool anchored, media_known;
+  bool begins; /* the next frame is of another stream */
   uint64_t order_shift;
   int64_t media_shift;
   Entry newest;

@@ -93,6 +93,12 @@ wzp_jitter_reset(WzpJitter *jitter)
   *jitter = fresh;
 }
 
+void
+wzp_jitter_begin_stream(WzpJitter *jitter)
+{
+  jitter->begins = jitter->anchored;
+}
+
 int64_t
 wzp_jitter_base(const WzpJitter *jitter)
 {
@@ -200,7 +206,11 @@ place(WzpJitter *jitter, const WzpJitterFrame *frame)
 
   int64_t distance = (int64_t)(placed.order - jitter->newest.order);
   int64_t limit = RESTART_JUMP / frame->duration;
-  bool jumped = distance > limit || distance < -limit;
+  bool jumped = jitter->begins || distance > limit || distance < -limit;
+  if (jitter->begins) {
+    jitter->begins = jitter->media_known = false;
+    jitter->debt = 0;
+  }
   if (jumped) {
     wzp_jitter_restart_order(jitter, &placed);
     wzp_jitter_count_restart(jitter, &placed);

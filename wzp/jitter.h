@@ -92,6 +92,9 @@ void wzp_jitter_set_reported(WzpJitter *jitter, int64_t reported_ns);
 /* Forget the stream (flush, new sender), not the counters. Queued ids are forgotten as well: take them
  * out by drain before, or know them. */
 void wzp_jitter_reset(WzpJitter *jitter);
+/* What is pushed from now on is of another stream: its numbers and times have nothing to do with those before. It is
+ * played behind what is queued; what was learnt of the way stays. */
+void wzp_jitter_begin_stream(WzpJitter *jitter);
 /* WZP_OK: queued. WZP_REPLAYED: duplicate. WZP_TOO_OLD: its turn has passed. WZP_MALFORMED: without
  * duration. WZP_QUEUE_FULL: *dropped (may be NULL) is the id that had to go: the one farthest from its
  * turn, which may be the frame's own. Indices that jump by more than 5 s of frames, and times by more than

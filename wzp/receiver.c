@@ -32,6 +32,7 @@ typedef struct {
 
 struct WzpReceiver {
   uint8_t sid[32];
+  uint32_t stream; /* of the sid, see WzpOpened */
   Epoch epochs[EPOCHS_MAX];
   bool has_epoch;       /* a base was received */
   uint32_t first_epoch; /* the lowest received */
@@ -59,6 +60,8 @@ wzp_receiver_new(const uint8_t sid[32])
   WzpReceiver *receiver = g_new0(WzpReceiver, 1);
 
   memcpy(receiver->sid, sid, sizeof receiver->sid);
+  memcpy(&receiver->stream, sid, sizeof receiver->stream);
+  receiver->stream = MAX(receiver->stream, 1);
   receiver->erase_at = WZP_NEVER;
   receiver->last_opened = receiver->last_asked = LONG_AGO;
   for (unsigned i = 0; i < FAILURES; i++)
@@ -341,6 +344,7 @@ wzp_receiver_open(WzpReceiver *receiver, WzpTime now, const uint8_t *packet, siz
 
   opened->header = header;
   opened->epoch = number;
+  opened->stream = receiver->stream;
   opened->index = index_of(receiver, number, header.seq);
   opened->has_media_ms =
       wzp_media_time_of(&receiver->media_time, &header, opened->index, &opened->media_ms);

@@ -83,6 +83,8 @@ bool wzp_receiver_has_key(const WzpReceiver *receiver);
 typedef struct {
   WzpHeader header;
   uint32_t epoch;
+  uint32_t
+      stream; /* above 0, another one for each sid: numbers and times of two have nothing to do with each other */
   uint64_t index;    /* packet number of the stream, extended to 64 bits, starts near seq */
   uint64_t media_ms; /* media time of the first frame, extended; see has_media_ms */
   bool has_media_ms; /* false until the first full header: then the receiver goes by arrival */

@@ -252,121 +252,6 @@ test_case(gconstpointer data)
   wzp_jitter_free(jitter);
 }
 
-/* A longer call. The network delays each frame by `delay` + 0..jitter, loses some, and the sender's
- * clock runs `ppm` fast or slow; every frame that is played must have waited for latency +- slack. */
-typedef struct {
-  const char *name;
-  int seconds, latency, delay, jitter, loss_percent, ppm;
-  bool media_time;
-} Call;
-
-static const Call calls[] = {
-    {"ten-minutes-ten-percent", 600, 60, 80, 30, 10, 0, true},
-    {"ten-minutes-ten-percent-by-number", 600, 60, 80, 30, 10, 0, false},
-    {"sender-fast", 600, 60, 80, 20, 10, 300, true},
-    {"sender-slow", 600, 60, 80, 20, 10, -300, true},
-    {"sender-very-slow", 600, 60, 80, 20, 0, -1000, true},
-    {"half-lost", 600, 60, 200, 10, 50, 0, true},
-    {"more-jitter-than-latency", 600, 40, 80, 70, 5, 0, true},
-};
-
-typedef struct {
-  int64_t arrival, sent;
-  uint64_t index;
-} Arrival;
-
-static int
-by_arrival(const void *a, const void *b)
-{
-  const Arrival *left = a, *right = b;
-  return (left->arrival > right->arrival) - (left->arrival < right->arrival);
-}
-
-static Arrival *
-make_arrivals(const Call *call, unsigned *n)
-{
-  TestRandom random;
-  test_random_init(&random);
-  unsigned frames = (unsigned)call->seconds * 50;
-  Arrival *arrivals = g_new(Arrival, frames);
-  *n = 0;
-  for (unsigned i = 0; i < frames; i++) {
-    if (test_random_below(&random, 100) < (unsigned)call->loss_percent)
-      continue;
-    int64_t sent = (int64_t)i * FRAME * (1000000 - call->ppm) / 1000000;
-    int64_t way =
-        call->delay * MS + (int64_t)test_random_below(&random, call->jitter * 1000 + 1) * 1000;
-    arrivals[(*n)++] = (Arrival){.arrival = sent + way, .sent = sent, .index = 1000 + i};
-  }
-  qsort(arrivals, *n, sizeof *arrivals, by_arrival);
-  return arrivals;
-}
-
-static void
-test_call(gconstpointer data)
-{
-  const Call *call = data;
-  unsigned n, at = 0;
-  Arrival *arrivals = make_arrivals(call, &n);
-  WzpJitter *jitter = wzp_jitter_new(call->latency * MS, 512);
-  int64_t now = 0, end = call->seconds * 1000 * MS, cursor = -1, behind = 0;
-  uint64_t first_index = 0, last_index = 0, turns = 0;
-
-  while (now < end) {
-    WzpJitterOutput output = wzp_jitter_poll(jitter, now);
-    if (output.action == WZP_JITTER_WAIT) {
-      bool arrives = at < n && arrivals[at].arrival <= MIN(output.until, end);
-      now = arrives ? arrivals[at].arrival : MIN(output.until, end);
-      if (!arrives)
-        continue;
-      WzpJitterFrame frame = {.index = arrivals[at].index,
-                              .media_time =
-                                  call->media_time ? (int64_t)arrivals[at].index * FRAME : -1,
-                              .duration = FRAME,
-                              .arrival = now,
-                              .id = (uint64_t)arrivals[at].sent};
-      wzp_jitter_push(jitter, &frame, NULL);
-      at++;
-      continue;
-    }
-    if (output.action == WZP_JITTER_DROP)
-      continue;
-    /* the timeline has no holes and does not run backwards by more than it must */
-    g_assert_cmpint(output.due, <=, now);
-    if (cursor >= 0)
-      g_assert_cmpint(ABS(output.time - cursor), <=, FRAME / 2);
-    cursor = output.time + output.duration;
-    turns += (uint64_t)(output.duration / FRAME);
-    if (output.action != WZP_JITTER_PLAY)
-      continue;
-    g_assert_cmpuint(output.index, >, last_index);
-    if (first_index == 0)
-      first_index = output.index;
-    last_index = output.index;
-    behind = now - (int64_t)output.id; /* mouth to ear */
-    if (now > 20 * 1000 * MS) {
-      g_assert_cmpint(behind, >=, (call->delay + call->latency) * MS - FRAME);
-      g_assert_cmpint(behind, <=, (call->delay + call->latency) * MS + FRAME);
-    }
-  }
-
-  WzpJitterStats stats;
-  wzp_jitter_get_stats(jitter, &stats);
-  g_assert_cmpuint(stats.played + stats.lost, ==, last_index + 1 - first_index);
-  g_assert_cmpuint(stats.restarts, ==, 0);
-  g_assert_cmpuint(stats.overflow, ==, 0);
-  /* as many turns as real time has, whatever was lost */
-  int64_t sent = (int64_t)call->seconds * 50 * (1000000 + call->ppm) / 1000000;
-  g_assert_cmpint((int64_t)turns, >=, sent - 30);
-  g_assert_cmpint((int64_t)turns, <=, sent);
-  if (call->jitter <= call->latency)
-    g_assert_cmpuint(stats.late, ==, 0);
-  else
-    g_assert_cmpuint(stats.late, >, 0);
-  wzp_jitter_free(jitter);
-  g_free(arrivals);
-}
-
 /* The way gets 300 ms longer in the middle, for good: half a second of loss, then the call goes on. */
 static void
 test_longer_way(void)
@@ -665,11 +550,6 @@ main(int argc, char **argv)
   for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
     char *path = g_strdup_printf("/jitter/table/%s", cases[i].name);
     g_test_add_data_func(path, &cases[i], test_case);
-    g_free(path);
-  }
-  for (unsigned i = 0; i < G_N_ELEMENTS(calls); i++) {
-    char *path = g_strdup_printf("/jitter/call/%s", calls[i].name);
-    g_test_add_data_func(path, &calls[i], test_call);
     g_free(path);
   }
   g_test_add_func("/jitter/longer-way", test_longer_way);

@@ -56,6 +56,7 @@ test_vectors(void)
   }
   g_assert_cmpuint(opened.epoch, ==, 1);
   g_assert_cmpuint(opened.index, ==, 0x10000);
+  g_assert_cmpuint(opened.stream, !=, 0);
   wzp_receiver_free(receiver);
   wzp_sender_free(sender);
 }

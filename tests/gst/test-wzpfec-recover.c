@@ -212,6 +212,43 @@ test_playout_delay(void)
   gst_harness_teardown(h);
 }
 
+/* --- a sender that begins anew --- */
+
+static void
+stream_of(GstHarness *back, guint32 stream, guint lost, guint first, guint frames, Heard *heard)
+{
+  GstHarness *there = protect("sliding", 100);
+  for (guint n = 0; n < frames; n++) {
+    push_frame(there, n);
+    GstBuffer *packet = gst_harness_pull(there);
+    GstClockTime arrival = GST_BUFFER_PTS(packet) + WAY;
+    test_meta_get(packet)->stream = stream;
+    if (n == lost || n < first) {
+      gst_buffer_unref(packet);
+      continue;
+    }
+    deliver(back, packet);
+    take_frames(back, heard, arrival);
+  }
+  gst_harness_teardown(there);
+}
+
+/* The first numbers of the new stream did not come in the old one, so that they alone do not tell it; what they brought
+ * still serves to repair what follows. */
+static void
+test_new_stream(void)
+{
+  GstHarness *back = recover();
+  for (guint32 stream = 1; stream <= 2; stream++) {
+    Heard heard = {.numbers = g_hash_table_new(NULL, NULL)};
+    stream_of(back, stream, stream == 1 ? 100 : 5, stream == 1 ? 5 : 0, 40, &heard);
+    g_assert_cmpuint(heard.own, ==, stream == 1 ? 35 : 39);
+    g_assert_cmpuint(heard.recovered, ==, stream == 1 ? heard.recovered : 1);
+    g_hash_table_unref(heard.numbers);
+  }
+  gst_harness_teardown(back);
+}
+
 /* --- what others send --- */
 
 /* Packets with bytes, codes and numbers changed: frames may be missed or be wrong, but nothing else happens, and the
@@ -278,6 +315,7 @@ main(int argc, char **argv)
   g_test_add_func("/wzpfec/hopeless-storm", test_hopeless_storm);
   g_test_add_func("/wzpfec/late-packet", test_late_packet);
   g_test_add_func("/wzpfec/playout-delay", test_playout_delay);
+  g_test_add_func("/wzpfec/new-stream", test_new_stream);
   g_test_add_func("/wzpfec/hostile", test_hostile);
   return test_run();
 }

@@ -232,6 +232,28 @@ test_other_sender(void)
   gst_harness_teardown(h);
 }
 
+/* The same sender begins anew, with numbers that have been there: what waits is played, and the new ones behind it. */
+static void
+test_new_stream(void)
+{
+  GstHarness *h = jitter(60);
+  push(h, 0, 0);
+  push(h, 1, 20 * MS);
+  for (guint n = 0; n < 2; n++) {
+    GstBuffer *anew = frame(n, (40 + n * 20) * MS);
+    test_meta_get(anew)->stream = 7;
+    g_assert_cmpint(gst_harness_push(h, anew), ==, GST_FLOW_OK);
+  }
+  for (guint n = 0; n < 4; n++) {
+    crank_to(h, (60 + n * 20) * MS);
+    assert_played(h, n % 2, n * 20 * MS, n % 2 == 0);
+  }
+  g_assert_cmpuint(test_stat(h->element, "duplicate") + test_stat(h->element, "late"), ==, 0);
+  g_assert_cmpuint(test_stat(h->element, "concealed"), ==, 0);
+  g_assert_cmpuint(test_stat(h->element, "restarts"), ==, 1);
+  gst_harness_teardown(h);
+}
+
 static void
 test_latency(void)
 {
@@ -581,6 +603,7 @@ main(int argc, char **argv)
   g_test_add_func("/wzpjitter/without-meta", test_without_meta);
   g_test_add_func("/wzpjitter/without-times", test_without_times);
   g_test_add_func("/wzpjitter/other-sender", test_other_sender);
+  g_test_add_func("/wzpjitter/new-stream", test_new_stream);
   g_test_add_func("/wzpjitter/latency", test_latency);
   g_test_add_func("/wzpjitter/latency-while-playing", test_latency_while_playing);
   g_test_add_func("/wzpjitter/property", test_property);

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Playout over whole calls: minutes of a network, and senders that begin anew. */
+#include "test-util.h"
+#include "wzp/jitter.h"
+
+#define MS INT64_C(1000000)
+#define FRAME (20 * MS)
+
+/* A longer call. The network delays each frame by `delay` + 0..jitter, loses some, and the sender's
+ * clock runs `ppm` fast or slow; every frame that is played must have waited for latency +- slack. */
+typedef struct {
+  const char *name;
+  int seconds, latency, delay, jitter, loss_percent, ppm;
+  bool media_time;
+} Call;
+
+static const Call calls[] = {
+    {"ten-minutes-ten-percent", 600, 60, 80, 30, 10, 0, true},
+    {"ten-minutes-ten-percent-by-number", 600, 60, 80, 30, 10, 0, false},
+    {"sender-fast", 600, 60, 80, 20, 10, 300, true},
+    {"sender-slow", 600, 60, 80, 20, 10, -300, true},
+    {"sender-very-slow", 600, 60, 80, 20, 0, -1000, true},
+    {"half-lost", 600, 60, 200, 10, 50, 0, true},
+    {"more-jitter-than-latency", 600, 40, 80, 70, 5, 0, true},
+};
+
+typedef struct {
+  int64_t arrival, sent;
+  uint64_t index;
+} Arrival;
+
+static int
+by_arrival(const void *a, const void *b)
+{
+  const Arrival *left = a, *right = b;
+  return (left->arrival > right->arrival) - (left->arrival < right->arrival);
+}
+
+static Arrival *
+make_arrivals(const Call *call, unsigned *n)
+{
+  TestRandom random;
+  test_random_init(&random);
+  unsigned frames = (unsigned)call->seconds * 50;
+  Arrival *arrivals = g_new(Arrival, frames);
+  *n = 0;
+  for (unsigned i = 0; i < frames; i++) {
+    if (test_random_below(&random, 100) < (unsigned)call->loss_percent)
+      continue;
+    int64_t sent = (int64_t)i * FRAME * (1000000 - call->ppm) / 1000000;
+    int64_t way =
+        call->delay * MS + (int64_t)test_random_below(&random, call->jitter * 1000 + 1) * 1000;
+    arrivals[(*n)++] = (Arrival){.arrival = sent + way, .sent = sent, .index = 1000 + i};
+  }
+  qsort(arrivals, *n, sizeof *arrivals, by_arrival);
+  return arrivals;
+}
+
+static void
+test_call(gconstpointer data)
+{
+  const Call *call = data;
+  unsigned n, at = 0;
+  Arrival *arrivals = make_arrivals(call, &n);
+  WzpJitter *jitter = wzp_jitter_new(call->latency * MS, 512);
+  int64_t now = 0, end = call->seconds * 1000 * MS, cursor = -1, behind = 0;
+  uint64_t first_index = 0, last_index = 0, turns = 0;
+
+  while (now < end) {
+    WzpJitterOutput output = wzp_jitter_poll(jitter, now);
+    if (output.action == WZP_JITTER_WAIT) {
+      bool arrives = at < n && arrivals[at].arrival <= MIN(output.until, end);
+      now = arrives ? arrivals[at].arrival : MIN(output.until, end);
+      if (!arrives)
+        continue;
+      WzpJitterFrame frame = {.index = arrivals[at].index,
+                              .media_time =
+                                  call->media_time ? (int64_t)arrivals[at].index * FRAME : -1,
+                              .duration = FRAME,
+                              .arrival = now,
+                              .id = (uint64_t)arrivals[at].sent};
+      wzp_jitter_push(jitter, &frame, NULL);
+      at++;
+      continue;
+    }
+    if (output.action == WZP_JITTER_DROP)
+      continue;
+    /* the timeline has no holes and does not run backwards by more than it must */
+    g_assert_cmpint(output.due, <=, now);
+    if (cursor >= 0)
+      g_assert_cmpint(ABS(output.time - cursor), <=, FRAME / 2);
+    cursor = output.time + output.duration;
+    turns += (uint64_t)(output.duration / FRAME);
+    if (output.action != WZP_JITTER_PLAY)
+      continue;
+    g_assert_cmpuint(output.index, >, last_index);
+    if (first_index == 0)
+      first_index = output.index;
+    last_index = output.index;
+    behind = now - (int64_t)output.id; /* mouth to ear */
+    if (now > 20 * 1000 * MS) {
+      g_assert_cmpint(behind, >=, (call->delay + call->latency) * MS - FRAME);
+      g_assert_cmpint(behind, <=, (call->delay + call->latency) * MS + FRAME);
+    }
+  }
+
+  WzpJitterStats stats;
+  wzp_jitter_get_stats(jitter, &stats);
+  g_assert_cmpuint(stats.played + stats.lost, ==, last_index + 1 - first_index);
+  g_assert_cmpuint(stats.restarts, ==, 0);
+  g_assert_cmpuint(stats.overflow, ==, 0);
+  /* as many turns as real time has, whatever was lost */
+  int64_t sent = (int64_t)call->seconds * 50 * (1000000 + call->ppm) / 1000000;
+  g_assert_cmpint((int64_t)turns, >=, sent - 30);
+  g_assert_cmpint((int64_t)turns, <=, sent);
+  if (call->jitter <= call->latency)
+    g_assert_cmpuint(stats.late, ==, 0);
+  else
+    g_assert_cmpuint(stats.late, >, 0);
+  wzp_jitter_free(jitter);
+  g_free(arrivals);
+}
+
+/* A sender begins anew four times, always with the same numbers and times, after speaking for less than what stands for a jump, up to
+ * half a second apart. Nothing of it is late, twice there or concealed, at a fixed latency and at one that is found. */
+static void
+test_new_streams(gconstpointer data)
+{
+  const int64_t latency = *(const int64_t *)data;
+  const unsigned frames = 75;
+  WzpJitter *jitter = wzp_jitter_new(latency, 512);
+  int64_t now = 0, end = -1, filled = 0;
+  unsigned played = 0, at = 0, next = 0;
+  for (int64_t turn = 0; now < 5 * 2000 * MS; now += MS) {
+    int64_t start =
+        turn * (1500 + 125 * (turn - 1)) * MS; /* each rest is longer than the one before */
+    if (now == start + at * FRAME) {
+      if (at == 0)
+        wzp_jitter_begin_stream(jitter);
+      bool last = at == frames - 1; /* the sender says that it falls silent */
+      WzpJitterFrame frame = {.index = at,
+                              .media_time = at * FRAME,
+                              .duration = FRAME,
+                              .arrival = now,
+                              .id = at,
+                              .silence = last};
+      g_assert_cmpint(wzp_jitter_push(jitter, &frame, NULL), ==, WZP_OK);
+      at = last ? 0 : at + 1;
+      turn += last;
+      if (turn == 5)
+        turn = 100;
+    }
+    WzpJitterOutput output;
+    while ((output = wzp_jitter_poll(jitter, now)).action != WZP_JITTER_WAIT) {
+      g_assert_true(output.action == WZP_JITTER_PLAY || output.action == WZP_JITTER_SILENCE);
+      if (end >= 0)
+        g_assert_cmpint(ABS(output.due - end), <=, latency < 0 ? 0 : FRAME / 2);
+      end = output.due + output.duration;
+      filled += output.action == WZP_JITTER_SILENCE ? output.duration : 0;
+      if (output.action != WZP_JITTER_PLAY)
+        continue;
+      g_assert_cmpuint(output.id, ==, next); /* in order, each once */
+      g_assert_true(output.discont || next > 0);
+      next = (next + 1) % frames;
+      played++;
+    }
+  }
+  WzpJitterStats stats;
+  wzp_jitter_get_stats(jitter, &stats);
+  g_assert_cmpuint(played, ==, 5 * frames);
+  g_assert_cmpuint(stats.restarts, ==, 4);
+  g_assert_cmpuint(stats.lost + stats.concealed + stats.late + stats.duplicate + stats.skipped, ==,
+                   0);
+  g_assert_cmpint(filled, >, 0);
+  wzp_jitter_free(jitter);
+}
+
+int
+main(int argc, char **argv)
+{
+  static const int64_t fixed = 60 * MS, adaptive = WZP_JITTER_ADAPTIVE;
+  g_test_init(&argc, &argv, NULL);
+  for (unsigned i = 0; i < G_N_ELEMENTS(calls); i++) {
+    char *path = g_strdup_printf("/jitter/call/%s", calls[i].name);
+    g_test_add_data_func(path, &calls[i], test_call);
+    g_free(path);
+  }
+  g_test_add_data_func("/jitter/new-streams/fixed", &fixed, test_new_streams);
+  g_test_add_data_func("/jitter/new-streams/adaptive", &adaptive, test_new_streams);
+  return g_test_run();
+}
