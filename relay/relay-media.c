@@ -485,6 +485,7 @@ relay_media_handle(RelayMedia *media, WzpTime now, const WzpAddress *from, const
         return WZP_OK;
       break;
     case WZP_DATAGRAM_PATH_PROBE:
+    case WZP_DATAGRAM_PAIRWISE:
       result = WZP_UNSUPPORTED; /* these are for each other's clients */
       break;
     case WZP_DATAGRAM_UNKNOWN:

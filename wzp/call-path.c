@@ -58,17 +58,31 @@ follow_call(WzpCall *call, const WzpPath *path, uint32_t serial)
   }
 }
 
-/* While the relay is away the call's channel takes the way of the media. */
+static bool
+poll_record(WzpCall *call, WzpTime now, uint8_t record[WZP_DATAGRAM_MAX], size_t *length)
+{
+  if (call->dial != NULL)
+    return wzp_dial_poll_direct(call->dial, now, record, length);
+  g_autoptr(GBytes) pairwise = call->past_relay ? wzp_group_poll_direct(call->group, now) : NULL;
+  if (pairwise == NULL)
+    return false;
+  record[0] = WZP_PAIRWISE_BYTE;
+  memcpy(record + 1, g_bytes_get_data(pairwise, length), g_bytes_get_size(pairwise));
+  ++*length;
+  return true;
+}
+
+/* While the relay is away the call's channel, or the pairwise records of a room, take the way of the media. */
 static void
 send_records(WzpCall *call, WzpTime now, WzpPath *path, uint32_t serial, bool relay_usable)
 {
   uint8_t record[WZP_DATAGRAM_MAX];
   size_t length;
   uint16_t k;
-  if (call->dial == NULL)
-    return;
-  wzp_dial_set_past_relay(call->dial, !relay_usable && wzp_path_reaches(path, now));
-  while (wzp_dial_poll_direct(call->dial, now, record, &length)) {
+  call->past_relay = !relay_usable && wzp_path_reaches(path, now);
+  if (call->dial != NULL)
+    wzp_dial_set_past_relay(call->dial, call->past_relay);
+  while (poll_record(call, now, record, &length)) {
     wzp_path_route(path, now, &k);
     WzpOutput *output = push_path(call, WZP_PATH_SEND_RECORD, serial);
     output->path.k = k;
@@ -86,6 +100,7 @@ wzp_call_path_pump(WzpCall *call, WzpTime now)
   const WzpCallSession *session = call->session;
   follow_call(call, path, serial);
   if (path == NULL) {
+    call->past_relay = false;
     if (call->dial != NULL)
       wzp_dial_set_past_relay(call->dial, false);
     return;
@@ -154,6 +169,9 @@ dispatch(WzpCall *call, WzpTime now, uint32_t serial, uint16_t k, const uint8_t 
   case WZP_DATAGRAM_CONTROL:
     return call->dial != NULL ? wzp_dial_receive_direct(call->dial, now, data, length)
                               : WZP_UNEXPECTED;
+  case WZP_DATAGRAM_PAIRWISE:
+    return call->group != NULL ? wzp_group_receive(call->group, now, data + 1, length - 1)
+                               : WZP_UNEXPECTED;
   default:
     return WZP_UNKNOWN_KIND;
   }

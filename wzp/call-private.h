@@ -84,6 +84,7 @@ struct WzpCall {
   unsigned ways;     /* of the last packet */
   uint64_t way_changes;
   uint32_t path_serial;
+  bool past_relay; /* records that the relay would carry go directly */
   /* UDP */
   GPtrArray *half_open;
   WzpTime half_open_budget

@@ -206,6 +206,13 @@ in_room(const WzpCall *call)
   return call->group != NULL && call->session != NULL && call->session->joined;
 }
 
+/* What we say to each other gets there, by the relay or past it. */
+static bool
+is_heard(const WzpCall *call)
+{
+  return in_room(call) || (call->group != NULL && call->past_relay);
+}
+
 void
 wzp_call_room_pump(WzpCall *call, WzpTime now)
 {
@@ -231,7 +238,7 @@ wzp_call_room_timeout(WzpCall *call, WzpTime now)
 {
   if (call->dial != NULL)
     wzp_call_dial_timeout(call, now);
-  if (in_room(call) && now >= wzp_group_next_timeout(call->group))
+  if (is_heard(call) && now >= wzp_group_next_timeout(call->group))
     wzp_group_handle_timeout(call->group, now);
 }
 
@@ -240,7 +247,7 @@ wzp_call_room_next_timeout(const WzpCall *call)
 {
   if (call->dial != NULL)
     return wzp_dial_next_timeout(call->dial);
-  return in_room(call) ? wzp_group_next_timeout(call->group) : WZP_NEVER;
+  return is_heard(call) ? wzp_group_next_timeout(call->group) : WZP_NEVER;
 }
 
 bool
@@ -260,10 +267,12 @@ wzp_call_room_leave(WzpCall *call, WzpTime now)
 {
   if (call->dial != NULL)
     wzp_call_dial_leave(call, now);
-  if (!in_room(call))
+  if (!is_heard(call))
     return;
   wzp_group_leave(call->group);
   wzp_call_room_pump(call, now);
+  if (!in_room(call))
+    return;
   WzpSignal signal = {.type = WZP_SIGNAL_LEAVE};
   g_autoptr(GBytes) message = wzp_signal_build(&signal);
   size_t length;

@@ -87,6 +87,16 @@ wzp_group_poll(WzpGroup *group, WzpTime now)
   return NULL;
 }
 
+GBytes *
+wzp_group_poll_direct(WzpGroup *group, WzpTime now)
+{
+  WzpGroupMember *member = group->beside;
+
+  if (!group->has_slot || member == NULL || !has_something_to_say(group, member))
+    return NULL;
+  return build_record(group, now, member);
+}
+
 /* A KEY that an older record brings than the one we have for that epoch was replaced since. */
 static WzpResult
 receive_key(WzpGroupMember *member, uint64_t number, uint32_t epoch, const uint8_t base[32])

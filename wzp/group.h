@@ -87,6 +87,8 @@ void wzp_group_relay_restarted(WzpGroup *group, WzpTime now);
 WzpResult wzp_group_receive(WzpGroup *group, WzpTime now, const uint8_t *record, size_t length);
 /* The next PAIRWISE body to send (to | from | ...), or NULL. Free with g_bytes_unref(). */
 GBytes *wzp_group_poll(WzpGroup *group, WzpTime now);
+/* The same for the other end of the direct path alone. */
+GBytes *wzp_group_poll_direct(WzpGroup *group, WzpTime now);
 /* Resends a KEY that was not acknowledged end to end, switches pending epochs, asks KEYREQ. */
 void wzp_group_handle_timeout(WzpGroup *group, WzpTime now);
 WzpTime wzp_group_next_timeout(const WzpGroup *group);

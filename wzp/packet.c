@@ -35,6 +35,8 @@ wzp_datagram_kind(const uint8_t *data, size_t length)
     return WZP_DATAGRAM_TRUNK;
   case 0x46:
     return WZP_DATAGRAM_PATH_PROBE;
+  case WZP_PAIRWISE_BYTE:
+    return WZP_DATAGRAM_PAIRWISE;
   default:
     return WZP_DATAGRAM_UNKNOWN;
   }

@@ -16,8 +16,10 @@ typedef enum {
   WZP_DATAGRAM_CONTROL,    /* 0x44 */
   WZP_DATAGRAM_TRUNK,      /* 0x45 */
   WZP_DATAGRAM_PATH_PROBE, /* 0x46 */
+  WZP_DATAGRAM_PAIRWISE,   /* 0x47: on a direct path only */
   WZP_DATAGRAM_MEDIA       /* 0x80-0xff */
 } WzpDatagramKind;
+#define WZP_PAIRWISE_BYTE 0x47
 WzpDatagramKind wzp_datagram_kind(const uint8_t *data, size_t length);
 
 #define WZP_HEADER_MINI_SIZE 4

@@ -8,14 +8,14 @@ test_datagram_kinds(void)
 {
   static const WzpDatagramKind handshake_and_up[] = {
       WZP_DATAGRAM_HS1,     WZP_DATAGRAM_HS2,   WZP_DATAGRAM_HS3,        WZP_DATAGRAM_COOKIE,
-      WZP_DATAGRAM_CONTROL, WZP_DATAGRAM_TRUNK, WZP_DATAGRAM_PATH_PROBE,
+      WZP_DATAGRAM_CONTROL, WZP_DATAGRAM_TRUNK, WZP_DATAGRAM_PATH_PROBE, WZP_DATAGRAM_PAIRWISE,
   };
   for (unsigned first = 0; first < 256; first++) {
     uint8_t byte = (uint8_t)first;
     WzpDatagramKind expected = WZP_DATAGRAM_UNKNOWN;
     if (first <= 3)
       expected = WZP_DATAGRAM_STUN;
-    else if (first >= 0x40 && first <= 0x46)
+    else if (first >= 0x40 && first <= 0x47)
       expected = handshake_and_up[first - 0x40];
     else if (first >= 0x80)
       expected = WZP_DATAGRAM_MEDIA;

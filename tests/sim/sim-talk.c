@@ -122,6 +122,14 @@ frame_time(const SimParty *party)
 }
 
 static void
+note_epoch(SimParty *party, uint8_t low)
+{
+  if (party->epochs == 0 || ((low ^ party->epoch) & 3) != 0)
+    party->epochs++;
+  party->epoch = low;
+}
+
+static void
 send_packet(SimCall *sim, SimParty *party, const WzpFecPacket *fec)
 {
   uint8_t packet[WZP_DATAGRAM_MAX];
@@ -136,6 +144,7 @@ send_packet(SimCall *sim, SimParty *party, const WzpFecPacket *fec)
                                    fec->length, packet, sizeof packet, &length, &header);
   if (result == WZP_OK) {
     party->own_slot = header.slot;
+    note_epoch(party, header.epoch_low);
     ways = wzp_call_route(party->call, sim->now, &k);
   }
   if (ways & WZP_WAY_DIRECT)

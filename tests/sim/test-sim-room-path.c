@@ -363,6 +363,41 @@ test_relay_away(void)
   sim_call_free(sim);
 }
 
+static bool
+has_second_attempt(SimCall *sim)
+{
+  return path_of(sim, 0).k > 0 && path_of(sim, 1).k > 0;
+}
+
+static bool
+second_is_alone(SimCall *sim)
+{
+  return sim_party_stats(&sim->parties[1]).n_members == 0;
+}
+
+/* While the relay is away, what the two have to say to each other goes past it as well: fresh keys, another attempt, and
+ * the goodbye. */
+static void
+test_words_past_relay(void)
+{
+  SimCall *sim = two_directly(25);
+  uint32_t serial;
+  sim_call_kill_relay(sim);
+  sim_call_run(sim, 640 * WZP_SECOND);
+  for (unsigned i = 0; i < 2; i++) {
+    g_assert_cmpuint(sim->parties[i].epochs, >=, 2);
+    g_assert_cmpint(sim->parties[i].longest_gap, <=, 40 * WZP_MSEC);
+    g_assert_cmpuint(path_of(sim, i).switches, ==, 1);
+  }
+  wzp_path_network_changed(wzp_call_path(sim->parties[0].call, &serial), sim->now);
+  wzp_path_network_changed(wzp_call_path(sim->parties[1].call, &serial), sim->now);
+  g_assert_true(sim_call_run_until(sim, has_second_attempt, 2 * WZP_SECOND));
+  assert_no_loss(sim);
+  sim_call_leave_party(sim, 0);
+  g_assert_true(sim_call_run_until(sim, second_is_alone, WZP_SECOND));
+  sim_call_free(sim);
+}
+
 /* The direct way dies: as in a dialled call. */
 static void
 test_cut(void)
@@ -391,9 +426,11 @@ test_quality(void)
       .overhead = WZP_FEC_OVERHEAD_AUTO, .max_delay = 200 * WZP_MSEC, .frames_per_packet = 1};
   config.tier = WZP_N_TIERS;
   SimCall *sim = two_directly_with(&config);
-  sim_call_run(sim, 10 * WZP_SECOND);
+#define LOOK for (unsigned i=0;i<2;i++){ wzp_quality_get_state(sim->parties[i].quality, sim->now, &state); g_printerr("%.2f %u cuts %d queue %.0f limit %u direct %d listeners %u loss %.2f ways %u slot %u tr %d\n", sim->now/1e6, i, (int)state.cuts, state.queue, state.limit, path_of(sim,i).direct, state.listeners, state.loss, (unsigned)wzp_call_way_changes(sim->parties[i].call), sim->parties[i].own_slot, (int)state.round_trip);}
+  sim_call_run(sim, 7 * WZP_SECOND);
+  for (int n=0;n<12;n++) {sim_call_run(sim, WZP_SECOND/4); LOOK}
   start(sim, 2, WZP_ACCEPT_TRUSTED);
-  sim_call_run(sim, 8 * WZP_SECOND);
+  for (int n=0;n<32;n++) {sim_call_run(sim, WZP_SECOND/4); LOOK}
   sim_call_leave_party(sim, 2);
   sim_call_run(sim, 20 * WZP_SECOND);
   for (unsigned i = 0; i < 2; i++) {
@@ -443,6 +480,7 @@ main(int argc, char **argv)
   g_test_add_func("/sim-room-path/another", test_another);
   g_test_add_func("/sim-room-path/rekey", test_rekey);
   g_test_add_func("/sim-room-path/relay-away", test_relay_away);
+  g_test_add_func("/sim-room-path/words-past-relay", test_words_past_relay);
   g_test_add_func("/sim-room-path/cut", test_cut);
   g_test_add_func("/sim-room-path/quality", test_quality);
   g_test_add_func("/sim-room-path/wrong-slot", test_wrong_slot);

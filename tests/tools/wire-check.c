@@ -68,8 +68,9 @@ add_hex(WireSecrets *secrets, const char *hex, GError **error)
 static void
 print_text(const WireReport *report)
 {
-  static const char *const names[] = {"unknown", "STUN",    "HS1",   "HS2",        "HS3",
-                                      "cookie",  "control", "trunk", "path probe", "media"};
+  static const char *const names[] = {"unknown",    "STUN",     "HS1",     "HS2",
+                                      "HS3",        "cookie",   "control", "trunk",
+                                      "path probe", "pairwise", "media"};
   G_STATIC_ASSERT(G_N_ELEMENTS(names) == WZP_DATAGRAM_MEDIA + 1);
   printf("datagrams    %" G_GUINT64_FORMAT ":", report->datagrams);
   for (guint i = 0; i < G_N_ELEMENTS(names); i++)
