@@ -29,7 +29,7 @@
 #define MOMENT_SHARE 0.3
 #define OVERALL_GAIN 0.0003
 #define OVERALL_FIRST 5.0 /* percent */
-#define RECENT_LOSS_GAIN 0.005
+#define RECENT_LOSS_GAIN 0.0025
 /* R that a percent of frames costs which repair brings too late, however many they are; and how much more the first percent
  * does, since bandwidth was spent on it and what is rare is heard most. */
 #define REPAIR_COST 4
