@@ -63,10 +63,12 @@ measure_jitter(WzpPath *path, WzpTime now, WzpTime interval)
 {
   if (interval > 0 && interval == path->interval && path->last_opened != WZP_NEVER) {
     WzpTime off = ABS(now - path->last_opened - interval);
-    path->stats.longest_gap = MAX(path->stats.longest_gap, now - path->last_opened);
     if (off < WZP_SECOND) /* else it is a loss */
       path->jitter += (off - path->jitter) / 16;
   }
+  if (path->talked && interval > 0)
+    path->stats.longest_gap = MAX(path->stats.longest_gap, now - path->last_opened);
+  path->talked = interval > 0;
   path->last_opened = now;
 }
 

@@ -4,7 +4,8 @@
 #include <glib.h>
 
 /* path.c: the choice between the ways. path-attempt.c: one attempt, its probes and candidates. path-media.c: what comes by
- * which. path-loss.c: how much of it does not. path-compare.c: which way loses less. path-pause.c: none for now. */
+ * which. path-loss.c: how much of it does not. path-compare.c: which way loses less. path-route.c: where
+ * ours go. path-pause.c: none for now. */
 
 #define WZP_PATH_PINGS 8 /* whose fate is remembered */
 /* How much of what the other side sent by one way was lost, in the last seconds. */
@@ -52,7 +53,7 @@ typedef struct {
   bool peer_proven, peer_silent;
   bool silent;           /* nothing was heard here for too long, ... */
   WzpTime silent_behind; /* ... since then */
-  WzpTime missed;        /* .heard, when it was told that nothing came behind it */
+  WzpTime missed;        /* the last sign of media, when it was told that nothing came behind it */
   WzpTime peer_missed; /* when the other side missed what should have come; WZP_NEVER: it did not */
   uint32_t newest;     /* probe of the other side, + 1 */
   uint8_t peer_loss;   /* %, of what we sent here; WZP_PATH_LOSS_UNKNOWN */
@@ -116,6 +117,7 @@ struct WzpPath {
   WzpPathComparison comparison;
   /* how the other side talks */
   WzpTime interval, jitter, last_opened;
+  bool talked; /* with the last packet */
   WzpPathSeen seen[WZP_PATH_SEEN];
   WzpPathStats stats;
 };
@@ -123,6 +125,10 @@ struct WzpPath {
 WzpPathOutput *wzp_path_push(WzpPath *path, WzpPathOutputType type, uint16_t k);
 
 /* --- path.c --- */
+/* It goes by the relay alone after so much trouble. */
+#define WZP_PATH_FALL_AFTER WZP_SECOND
+/* The newest attempt that both sides have proof of; NULL: none. */
+WzpPathAttempt *wzp_path_best(const WzpPath *path);
 /* The way in use is another one from now on. */
 void wzp_path_change(WzpPath *path, WzpTime now, bool direct);
 /* An attempt is wanted soon: not sooner than the last one had some time. */
@@ -147,6 +153,10 @@ void wzp_path_compare(WzpPath *path, WzpTime now, const WzpPathAttempt *attempt,
                       bool may_go_direct);
 void wzp_path_compare_afresh(WzpPath *path); /* what was found is forgotten */
 WzpTime wzp_path_compare_timeout(const WzpPath *path);
+
+/* --- path-route.c --- */
+/* The path in use is a direct one, and media go both ways at the moment. */
+bool wzp_path_duplicates(const WzpPath *path, const WzpPathAttempt *attempt, WzpTime now);
 
 /* --- path-attempt.c --- */
 WzpPathAttempt *wzp_path_attempt(WzpPath *path, uint16_t k); /* NULL: not, or no longer */

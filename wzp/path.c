@@ -6,7 +6,6 @@
 #define QUIET_SILENCE (2 * WZP_SECOND) /* the other one does not talk: pings alone tell */
 #define YOUNG_SILENCE (3 * WZP_PATH_SEARCH_EVERY)
 #define ANSWER_SILENCE (3500 * WZP_MSEC)
-#define FALL_AFTER WZP_SECOND
 #define WELL_FOR (2 * WZP_SECOND)
 #define OVERLAP_PACKETS 3
 #define HOLD_MAX (30 * WZP_SECOND)
@@ -19,12 +18,9 @@
 #define WORSE_BY (30 * WZP_MSEC)
 #define TROUBLE_PINGS 10
 #define MISSING_PINGS 2
-#define PEER_MISSED_FOR (500 * WZP_MSEC)
 #define ASK_FIRST (100 * WZP_MSEC)
 #define MISSING (140 * WZP_MSEC)
-#define LATELY WZP_SECOND
 #define TALK_OVER WZP_SECOND /* without a packet by any way, though pings are answered */
-#define EARLY_TIME (2 * WZP_SECOND)
 
 WzpPath *
 wzp_path_new(const WzpPathConfig *config, WzpTime now)
@@ -73,8 +69,8 @@ wzp_path_push(WzpPath *path, WzpPathOutputType type, uint16_t k)
 /* --- Which attempt, and how it is --- */
 
 /* The newest that both sides have proof of; NULL: none. */
-static WzpPathAttempt *
-best(const WzpPath *path)
+WzpPathAttempt *
+wzp_path_best(const WzpPath *path)
 {
   const WzpPathAttempt *found = NULL;
   for (unsigned i = 0; i < G_N_ELEMENTS(path->attempts); i++) {
@@ -91,12 +87,23 @@ rhythm(const WzpPath *path)
   return 3 * path->interval + 4 * path->jitter;
 }
 
+/* The last sign of media on their way here; WZP_NEVER: none are expected. Before the first that came directly it is the
+ * last one by the relay: what comes no more there may be sent directly, and lost. */
+static WzpTime
+last_sign(const WzpPath *path, const WzpPathAttempt *attempt)
+{
+  if (path->interval <= 0)
+    return WZP_NEVER;
+  return attempt->carries ? attempt->heard : path->last_opened;
+}
+
 WzpTime
 wzp_path_missing_at(const WzpPath *path, const WzpPathAttempt *attempt)
 {
-  if (path->interval <= 0 || !attempt->carries)
-    return WZP_NEVER;
-  return attempt->heard + MAX(MISSING, rhythm(path));
+  WzpTime last = last_sign(path, attempt);
+  /* a start in bursts looks like jitter, and a false alarm costs some packets twice */
+  WzpTime patience = MAX(MISSING, MIN(rhythm(path), 3 * path->interval + MISSING));
+  return last != WZP_NEVER ? last + patience : WZP_NEVER;
 }
 
 WzpTime
@@ -177,7 +184,7 @@ successor_at(const WzpPath *path)
 static void
 begin_attempt(WzpPath *path, WzpTime now)
 {
-  const WzpPathAttempt *used = best(path);
+  const WzpPathAttempt *used = wzp_path_best(path);
   int k = path->last_k + 1;
   if (used != NULL && used->k % 2 == k % 2)
     k++; /* the one in use stays */
@@ -216,14 +223,14 @@ weigh(WzpPath *path)
     return;
   if (blocked)
     path->attempt_at = WZP_NEVER;
-  else if (best(path) == NULL)
+  else if (wzp_path_best(path) == NULL)
     path->attempt_at = successor_at(path);
 }
 
 static void
 drop_old(WzpPath *path, WzpTime now)
 {
-  const WzpPathAttempt *newest = best(path);
+  const WzpPathAttempt *newest = wzp_path_best(path);
   for (unsigned i = 0; i < G_N_ELEMENTS(path->attempts); i++) {
     WzpPathAttempt *one = &path->attempts[i];
     if (!one->in_use || one->proven_at == WZP_NEVER)
@@ -237,7 +244,7 @@ drop_old(WzpPath *path, WzpTime now)
 static WzpTime
 drop_at(const WzpPath *path)
 {
-  const WzpPathAttempt *newest = best(path);
+  const WzpPathAttempt *newest = wzp_path_best(path);
   WzpTime next = WZP_NEVER;
   for (unsigned i = 0; i < G_N_ELEMENTS(path->attempts); i++) {
     const WzpPathAttempt *one = &path->attempts[i];
@@ -285,7 +292,7 @@ fall_at(const WzpPath *path)
     return path->switched + WZP_PATH_HOLD;
   if (path->trouble_since == WZP_NEVER || path->well_since != WZP_NEVER)
     return WZP_NEVER;
-  return MAX(path->trouble_since + FALL_AFTER, path->switched + WZP_PATH_HOLD);
+  return MAX(path->trouble_since + WZP_PATH_FALL_AFTER, path->switched + WZP_PATH_HOLD);
 }
 
 /* Tells the other side at once that what it should send is missing here: by the path itself, which may carry that way. */
@@ -297,16 +304,18 @@ miss(WzpPath *path, WzpTime now, WzpPathAttempt *attempt)
     path->stats.unheard_here++;
   attempt->silent = silent;
   attempt->silent_behind = attempt->heard;
-  if (now < wzp_path_missing_at(path, attempt) || attempt->missed == attempt->heard)
+  WzpTime last = last_sign(path, attempt);
+  if (now < wzp_path_missing_at(path, attempt) || attempt->missed == last)
     return;
-  attempt->missed = attempt->heard;
+  attempt->missed = last;
   wzp_path_attempt_hurry(attempt, now, MISSING_PINGS);
 }
 
 static WzpTime
 miss_at(const WzpPath *path, const WzpPathAttempt *attempt)
 {
-  return attempt->missed == attempt->heard ? WZP_NEVER : wzp_path_missing_at(path, attempt);
+  bool told = attempt->missed == last_sign(path, attempt);
+  return told ? WZP_NEVER : wzp_path_missing_at(path, attempt);
 }
 
 void
@@ -349,7 +358,7 @@ note_silence(WzpPath *path, const WzpPathAttempt *attempt)
 static void
 decide(WzpPath *path, WzpTime now)
 {
-  WzpPathAttempt *attempt = best(path);
+  WzpPathAttempt *attempt = wzp_path_best(path);
   if (attempt != NULL) {
     note_silence(path, attempt);
     miss(path, now, attempt);
@@ -390,7 +399,7 @@ wzp_path_handle_timeout(WzpPath *path, WzpTime now)
 WzpTime
 wzp_path_next_timeout(const WzpPath *path)
 {
-  const WzpPathAttempt *attempt = best(path);
+  const WzpPathAttempt *attempt = wzp_path_best(path);
   WzpTime next =
       path->paused ? wzp_path_pause_next_timeout(path) : MIN(path->attempt_at, drop_at(path));
   for (unsigned i = 0; i < G_N_ELEMENTS(path->attempts); i++)
@@ -433,7 +442,7 @@ wzp_path_set_nat(WzpPath *path, WzpTime now, WzpNat nat)
 void
 wzp_path_accepted(WzpPath *path, WzpTime now)
 {
-  if (best(path) == NULL)
+  if (wzp_path_best(path) == NULL)
     wzp_path_network_changed(path, now);
 }
 
@@ -516,61 +525,6 @@ wzp_path_receive(WzpPath *path, WzpTime now, const uint8_t *data, size_t length)
   return result == WZP_OK && refused > 0 ? WZP_NOT_ALLOWED : result;
 }
 
-/* --- Where media go --- */
-
-/* The newest that we alone have proof of, for a moment: what goes there too cannot overtake what went by the relay. */
-static const WzpPathAttempt *
-just_proven(const WzpPath *path, WzpTime now)
-{
-  const WzpPathAttempt *newest = path->last_k >= 0 ? &path->attempts[path->last_k % 2] : NULL;
-  bool fresh = newest != NULL && newest->in_use && newest->proven_at != WZP_NEVER &&
-               now - newest->proven_at < EARLY_TIME;
-  return fresh && path->switched == WZP_NEVER ? newest : NULL;
-}
-
-/* The other side hears nothing on the direct path in use, but by the relay: pings tell when that changes. */
-static bool
-is_hopeless(const WzpPath *path, const WzpPathAttempt *attempt, WzpTime now)
-{
-  if (path->trouble_since == WZP_NEVER || now - path->trouble_since < FALL_AFTER ||
-      !path->relay_usable || !attempt->peer_silent)
-    return false;
-  bool told = path->peer_relay_loss != WZP_PATH_LOSS_UNKNOWN && now - path->peer_loss_at < LATELY;
-  return told || (path->relay_heard != WZP_NEVER && now - path->relay_heard < LATELY);
-}
-
-static bool
-needs_both(const WzpPath *path, const WzpPathAttempt *attempt, WzpTime now)
-{
-  if (now < path->both_until || path->comparison.since != WZP_NEVER)
-    return true;
-  if (!path->direct)
-    return !path->relay_usable;
-  bool missed = attempt->peer_missed != WZP_NEVER && now - attempt->peer_missed < PEER_MISSED_FOR;
-  return path->trouble_since != WZP_NEVER || path->comparison.lossy || path->both_left > 0 ||
-         missed || now >= wzp_path_missing_at(path, attempt);
-}
-
-unsigned
-wzp_path_route(WzpPath *path, WzpTime now, uint16_t *k)
-{
-  const WzpPathAttempt *attempt = best(path), *early = just_proven(path, now);
-  if (early != NULL)
-    attempt = early;
-  path->routed = now;
-  *k = attempt != NULL ? attempt->k : 0;
-  if (attempt == NULL)
-    return WZP_WAY_RELAY;
-  if (early != NULL)
-    return WZP_WAY_RELAY | WZP_WAY_DIRECT;
-  bool both = needs_both(path, attempt, now);
-  if (path->direct && path->both_left > 0)
-    path->both_left--;
-  if (path->direct && is_hopeless(path, attempt, now))
-    return WZP_WAY_RELAY;
-  return both ? WZP_WAY_RELAY | WZP_WAY_DIRECT : path->direct ? WZP_WAY_DIRECT : WZP_WAY_RELAY;
-}
-
 bool
 wzp_path_is_direct(const WzpPath *path)
 {
@@ -580,7 +534,7 @@ wzp_path_is_direct(const WzpPath *path)
 bool
 wzp_path_reaches(const WzpPath *path, WzpTime now)
 {
-  const WzpPathAttempt *attempt = best(path);
+  const WzpPathAttempt *attempt = wzp_path_best(path);
   return attempt != NULL && now < silent_at(path, attempt);
 }
 
@@ -608,13 +562,12 @@ percent(uint8_t loss)
 void
 wzp_path_get_stats(const WzpPath *path, WzpTime now, WzpPathStats *stats)
 {
-  const WzpPathAttempt *attempt = best(path);
+  const WzpPathAttempt *attempt = wzp_path_best(path);
   *stats = path->stats;
   stats->direct = path->direct;
   stats->nat = path->nat;
   stats->peer_nat = path->peer_nat;
-  stats->duplicating = attempt != NULL && path->direct && needs_both(path, attempt, now) &&
-                       !is_hopeless(path, attempt, now);
+  stats->duplicating = attempt != NULL && path->direct && wzp_path_duplicates(path, attempt, now);
   stats->loss = stats->relay_loss = stats->peer_loss = stats->peer_relay_loss = -1;
   stats->round_trip = -1;
   stats->heard = WZP_NEVER;

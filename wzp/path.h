@@ -11,7 +11,7 @@
  * reports its own; the switch sends on both for 200 ms. Whatever comes on any path is taken, always, so the two sides
  * need not agree on when.
  *
- * Media that are late on the direct path, by max(140 ms, 3 packets + 4 x jitter), here or as the other side's probes say: also
+ * Media that are late on the direct path, by max(140 ms, 3 packets + 4 x jitter, which counts as 140 ms at most), here or as the other side's probes say: also
  * by the relay, until they come again. Nothing heard while the other side talks for max(300 ms, 3 packets + 4 x jitter), at
  * all for 750 ms in its first 2 s or for 2 s later, no answer for 3.5 s, or the other side says that it hears nothing: at
  * least 2 s on both; the relay alone when that lasts for 1 s; and a new attempt. Each direction is judged on its own: who

@@ -212,6 +212,18 @@ table inet filter {
         for host in ('a1', 'a2'):
             self.ip('natA', 'link', 'set', 'l' + host, 'type', 'bridge_slave', 'isolated', 'on' if on else 'off')
 
+    def add_cellular(self, host):
+        """Another interface of the host, behind the other router; nothing goes there yet."""
+        self.ip(host, 'link', 'add', 'cell', 'type', 'veth', 'peer', 'name', 'l' + host + 'cell', 'netns', self.ns('natB'))
+        self.ip('natB', 'link', 'set', 'l' + host + 'cell', 'master', 'lan', 'up')
+        self.ip(host, 'addr', 'add', '10.0.0.77/24', 'dev', 'cell')
+        self.ip(host, 'link', 'set', 'cell', 'up')
+
+    def udp_ports(self, host):
+        """Of all sockets there."""
+        lines = self.exec(host, 'cat', '/proc/net/udp').splitlines()[1:]
+        return sorted({str(int(line.split()[1].split(':')[1], 16)) for line in lines})
+
     # --- the relay, and calls ---
 
     def start_relay(self):
@@ -222,6 +234,11 @@ table inet filter {
         line = self.relay.stdout.readline()
         if 'listening' not in line:
             raise RuntimeError('the relay did not start: ' + open(self.work + '/relay.err').read())
+
+    def restart_relay(self):
+        self.relay.kill()
+        self.relay.wait()
+        self.start_relay()
 
     def start_second_relay(self):
         second = self.start('relay', self.build + '/relay/wzp-relay', '--listen', '0.0.0.0:%d' % (PORT + 1),

@@ -360,6 +360,24 @@ test_cut_at_once(void)
   sim_call_free(sim);
 }
 
+/* The same while both talk, at any moment around the change. */
+static void
+test_cut_young(void)
+{
+  for (unsigned n = 0; n < 20; n++) {
+    SimCall *sim = accepted(40 + n, &hop_60, &lan, WZP_ACCEPT_TRUSTED);
+    sim_call_run(sim, 80 * WZP_MSEC + n * 20 * WZP_MSEC);
+    sim_call_cut_direct(sim, true);
+    for (unsigned i = 0; i < 2; i++)
+      sim->parties[i].longest_gap = 0;
+    sim_call_run(sim, 3 * WZP_SECOND);
+    for (unsigned i = 0; i < 2; i++) {
+      g_assert_cmpint(sim->parties[i].longest_gap, <=, 350 * WZP_MSEC);
+    }
+    sim_call_free(sim);
+  }
+}
+
 /* Both stop talking right after the cut was noticed: nothing says that the path lives, so it is not trusted again, and
  * what they say then comes by the relay. */
 static void
@@ -834,6 +852,7 @@ main(int argc, char **argv)
   g_test_add_func("/sim-path/no-way", test_no_way);
   g_test_add_func("/sim-path/cut", test_cut);
   g_test_add_func("/sim-path/cut-at-once", test_cut_at_once);
+  g_test_add_func("/sim-path/cut-young", test_cut_young);
   g_test_add_func("/sim-path/cut-then-silence", test_cut_then_silence);
   g_test_add_func("/sim-path/one-way", test_one_way);
   g_test_add_func("/sim-path/lossy-direct", test_lossy_direct);
