@@ -86,7 +86,7 @@ takes_news(RelaySession *session, uint8_t slot)
   if (wzp_control_queued_bytes(session->control) > QUEUE_FOR_OTHERS)
     session->behind = true;
   if (session->behind)
-    session->changed[slot] = true;
+    session->changed[slot / 8] |= (uint8_t)(1u << slot % 8);
   return !session->behind;
 }
 
@@ -152,11 +152,11 @@ relay_control_catch_up(RelayControl *control, RelaySession *session)
   for (slot = 0; slot <= WZP_SLOT_MAX; slot++) {
     const RelayMember *member = relay_room_member(session->room, (uint8_t)slot);
 
-    if (!session->changed[slot])
+    if (!(session->changed[slot / 8] >> slot % 8 & 1))
       continue;
     if (wzp_control_queued_bytes(session->control) > QUEUE_TO_CATCH_UP)
       return true; /* the rest when that is through */
-    session->changed[slot] = false;
+    session->changed[slot / 8] &= (uint8_t) ~(1u << slot % 8);
     send_left(control, session, (uint8_t)slot, WZP_CLOSE_LEAVE);
     if (member != NULL)
       send_member(control, session, member);

@@ -66,9 +66,9 @@ typedef struct {
   bool listening;                            /* calls of its identity come here */
   RelayCall *calls[RELAY_SESSION_CALLS_MAX]; /* that this session is a side of */
   RelayCall *call_media;                     /* the one that its media go to */
-  /* Its queue is long, so what happens in its room waits until it is empty: the slots that changed. */
+  /* Its queue is long, so what happens in its room waits until it is empty: the slots that changed, one bit each. */
   bool behind;
-  bool changed[WZP_SLOT_MAX + 1];
+  uint8_t changed[WZP_SLOT_MAX / 8 + 1];
   GList half_open_link, dirty_link, token_link;
   bool dirty;
 } RelaySession;
