@@ -57,6 +57,11 @@
 #define HELD_UP 0.05
 #define HELD_DOWN 0.1
 
+/* More of the frames are overtaken than this: what is missing may still come by itself. */
+#define OVERTAKING 0.01
+#define OVERTAKING_GAIN 0.01
+#define OVERTAKEN_MARGIN 5.0 /* ms */
+
 #define PRIOR_FRAMES 4
 #define PRIOR_MEAN 8.0
 
@@ -82,14 +87,15 @@ struct WzpDelay {
   int64_t max, round_trip;
 
   Candidate candidates[CANDIDATES_MAX];
-  unsigned n; /* of them up to max */
-  double target;
-  double overall; /* percent of the last minute that was lost or filled */
+  unsigned n;             /* of them up to max */
+  double target, network; /* network: what it would be without repair */
+  double overall;         /* percent of the last minute that was lost or filled */
   uint64_t frames;
 
   bool started;
   uint64_t newest;
   int64_t newest_media;
+  double overtaking;  /* share of frames behind a newer one, lately */
   bool repairs;       /* something was brought back lately, */
   double told, floor; /* ms: what the sender was told last; the target is no less than the floor, */
   int64_t floor_since;      /* which was set then */
@@ -141,6 +147,7 @@ limit_candidates(WzpDelay *delay)
   delay->n = 1;
   while (delay->n < CANDIDATES_MAX && candidate_delay(delay->n) * MSEC <= (double)delay->max)
     delay->n++;
+  delay->network = MIN(delay->network, delay->candidates[delay->n - 1].delay);
   delay->target = MIN(delay->target, delay->candidates[delay->n - 1].delay);
   delay->floor = MIN(delay->floor, delay->target);
 }
@@ -293,8 +300,8 @@ static void
 choose(WzpDelay *delay, int64_t now)
 {
   choose_floor(delay, now);
-  double target = best_of(delay, delay->target, false, HELD_UP, HELD_DOWN);
-  delay->target = MAX(target, delay->floor);
+  delay->network = best_of(delay, delay->network, false, HELD_UP, HELD_DOWN);
+  delay->target = MAX(delay->network, delay->floor);
 }
 
 void
@@ -466,6 +473,13 @@ update_repair(WzpDelay *delay, double relative)
   }
 }
 
+/* Brought by repair, but in the time that the network asks for anyway: where frames overtake each other it was only slow. */
+static bool
+is_overtaken(const WzpDelay *delay, double relative)
+{
+  return delay->overtaking > OVERTAKING && relative <= delay->network + OVERTAKEN_MARGIN;
+}
+
 void
 wzp_delay_arrived(WzpDelay *delay, const WzpDelayArrival *arrival)
 {
@@ -484,20 +498,24 @@ wzp_delay_arrived(WzpDelay *delay, const WzpDelayArrival *arrival)
       step = MAX((double)(arrival->media - delay->newest_media) / MSEC, 0);
     expect(&delay->loss, gap, LOSS_GAIN);
     expect(&delay->before_repair, gap, RECENT_LOSS_GAIN);
-    if (gap > 1)
+    if (gap > 1 && delay->overtaking <= OVERTAKING)
       delay->last_loss = arrival->arrival;
     delay->newest = arrival->order;
     delay->newest_media = arrival->media;
     delay->started = true;
   }
   receive(&delay->loss);
-  if (!arrival->recovered)
-    receive(&delay->before_repair);
-
   double relative = (double)(way - wzp_delay_base(delay, arrival->arrival)) / MSEC;
+  bool overtaken = arrival->recovered && is_overtaken(delay, relative);
+  if (!arrival->recovered || overtaken)
+    receive(&delay->before_repair);
+  if (!arrival->recovered)
+    delay->overtaking += OVERTAKING_GAIN * ((is_new ? 0 : 1) - delay->overtaking);
   if (arrival->recovered) {
-    delay->last_loss = arrival->arrival;
-    delay->repairs = true;
+    if (!overtaken) {
+      delay->last_loss = arrival->arrival;
+      delay->repairs = true;
+    }
     update_repair(delay, relative);
   } else {
     delay->frames++;
