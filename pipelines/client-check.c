@@ -249,6 +249,22 @@ print_tls(const Check *check, const Probe *probe)
            fingerprint_of(probe->tls.key, key));
 }
 
+/* Of a family in which nobody was asked nothing is said. */
+static void
+print_nat(const Check *check, guint8 family)
+{
+  guint asked = 0, answered = 0;
+  for (guint i = 0; i < check->n_probes; i++) {
+    asked += check->probes[i].address.family == family;
+    answered += check->probes[i].address.family == family && check->probes[i].answered;
+  }
+  if (asked > 0)
+    printf("NAT, IPv%u: %s\n", family,
+           answered > 0
+               ? wzp_nat_text(classify(check, family))
+               : "unknown: UDP does not get through; calls go by TLS, directly on one LAN only");
+}
+
 static void
 print_text(const Check *check)
 {
@@ -267,9 +283,8 @@ print_text(const Check *check)
              address);
     print_tls(check, probe);
   }
-  printf("NAT, IPv4: %s\n", wzp_nat_text(classify(check, 4)));
-  if (check->sockets[1] >= 0)
-    printf("NAT, IPv6: %s\n", wzp_nat_text(classify(check, 6)));
+  print_nat(check, 4);
+  print_nat(check, 6);
 }
 
 /* Texts of ours and what people typed as a relay, which holds no quotes or control characters. */

@@ -54,6 +54,8 @@ for round in $(seq 5); do
   done
 done
 try 'calls through NATs' tests/net/test-paths.py build --runs 10
+# the table at their end
+sed -n '/^#  .* at the caller/,/^[^#]/s/^# //p' $log
 try 'model of keys in rooms, longer' tests/model/check.sh sender-keys 1
 try 'model of keys in calls, longer' tests/model/check.sh dial-keys 1
 for loss in 0 0.3 0.5; do

@@ -18,7 +18,7 @@ wzp_nat_text(WzpNat nat)
       "unknown: two relays on the internet have to see us to tell",
       "open: no NAT; direct paths work unless a firewall is in the way",
       "cone: one mapping for all; direct paths work with all but symmetric ones",
-      "symmetric: another port for each; direct paths work with open ones only, or by IPv6",
+      "symmetric: another port for each; direct paths work with open ones, or by IPv6",
       "multiple addresses: direct paths may work or not",
   };
   return texts[(unsigned)nat < WZP_N_NATS ? nat : WZP_NAT_UNKNOWN];

@@ -6,6 +6,7 @@ relay the program wan, with delay and loss. A NAT mode is one of
   cone       masquerade, port kept while it is free, filtered by address and port (port-restricted): the usual box
   fullcone   masquerade, and whatever comes to its address goes to the first host
   symmetric  masquerade with a random port for each destination
+  blocked    as cone, but no UDP gets out
   accepting  as cone, but the router itself takes what comes to it: it spoils the port for the answer, and punching with it
 None of them hairpins: a LAN's own outer address leads nowhere from inside, as with the routers that began all this.
 IPv6 (none, open or stateful) is routed, and a stateful router lets in only answers.
@@ -24,6 +25,7 @@ LAN = {'natA': ('192.168.88.1', '2001:db8:a::', 'fd00:a::'), 'natB': ('10.0.0.1'
 OUTER = {'natA': '203.0.113.2', 'natB': '203.0.113.6'}
 RELAY = '198.51.100.1'
 RELAY_V6 = '2001:db8:ff::1'
+OTHER = ['198.51.100.2', '2001:db8:ff::2']  # the relay's, too
 PORT = 4433
 ROOM_SECRET = '000102030405060708090a0b0c0d0e0f'
 
@@ -33,6 +35,10 @@ def enter():
     it with one line when that cannot be done here."""
     if 'WZP_NET_INSIDE' in os.environ:
         run('mount', '-t', 'tmpfs', 'tmpfs', '/run')
+        # a relay by its name, for clients that are to try both families
+        with open('/run/hosts', 'w') as hosts:
+            hosts.write('127.0.0.1 localhost\n%s relay.test\n%s relay.test\n' % (RELAY, RELAY_V6))
+        run('mount', '--bind', '/run/hosts', '/etc/hosts')
         return
     os.environ['PATH'] += ':/usr/sbin:/sbin'
     rules = 'table ip try {\n chain c {\n type nat hook postrouting priority 100\n masquerade random,fully-random\n}\n}\n'
@@ -58,9 +64,11 @@ def run(*words, text=None):
 
 class Lab:
     def __init__(self, build, name, nat_a='cone', nat_b='cone', v4=True, v6='none', isolated=False,
-                 delay=30, loss=0.0, seed=1):
+                 delay=30, loss=0.0, seed=1, relay=None, v4_only=()):
+        """relay: as clients name it. v4_only: hosts without IPv6 where the others have it."""
         self.build, self.name = build, name
         self.v4, self.v6 = v4, v6
+        self.relay_name = relay or (RELAY if v4 else '[%s]' % RELAY_V6)
         self.processes = []
         self.work = tempfile.mkdtemp(prefix='wzp-net-')
         try:
@@ -71,6 +79,8 @@ class Lab:
                 self.rules(nat, mode)
             if isolated:
                 self.isolate()
+            for host in v4_only:
+                self.ip(host, '-6', 'addr', 'flush', 'dev', 'eth0')
             self.start_relay()
         except BaseException:
             self.close()
@@ -151,8 +161,10 @@ class Lab:
 
     def make_addresses(self):
         self.ip('relay', 'addr', 'add', RELAY + '/32', 'dev', 'wan')
+        self.ip('relay', 'addr', 'add', OTHER[0] + '/32', 'dev', 'wan')
         if self.v6 != 'none':
             self.ip('relay', 'addr', 'add', RELAY_V6 + '/128', 'dev', 'wan')
+            self.ip('relay', 'addr', 'add', OTHER[1] + '/128', 'dev', 'wan')
         for nat, address in OUTER.items():
             self.ip(nat, 'addr', 'add', address + '/32', 'dev', 'wan')
         for place in ['relay', *OUTER]:
@@ -182,6 +194,7 @@ class Lab:
         inward = 'iifname wan meta l4proto udp dnat to ' + first if mode == 'fullcone' else ''
         v6 = 'accept' if self.v6 == 'open' else 'drop'
         here = 'accept' if mode == 'accepting' else 'drop'
+        udp = 'drop' if mode == 'blocked' else 'accept'
         self.exec(nat, 'nft', '-f', '-', text='''
 flush ruleset
 table ip nat {
@@ -197,6 +210,7 @@ table inet filter {
     iifname wan %s
   }
   chain through { type filter hook forward priority 0; policy accept;
+    iifname lan oifname wan meta l4proto udp %s
     ct state established,related accept
     iifname lan oifname wan accept
     iifname lan oifname lan drop
@@ -205,7 +219,7 @@ table inet filter {
     iifname wan meta nfproto ipv6 %s
   }
 }
-''' % (inward, masquerade, here, v6))
+''' % (inward, masquerade, here, udp, v6))
 
     def isolate(self, on=True):
         """a1 and a2 hear each other no more; the router they do."""
@@ -228,7 +242,7 @@ table inet filter {
 
     def start_relay(self):
         listen = '[::]:%d' % PORT if self.v6 != 'none' else '0.0.0.0:%d' % PORT
-        self.relay = self.start('relay', self.build + '/relay/wzp-relay', '--listen', listen,
+        self.relay = self.start('relay', self.build + '/relay/wzp-relay', '--listen', listen, '--tls-listen', '0.0.0.0:443',
                                 '--identity', self.work + '/relay-identity', out=subprocess.PIPE,
                                 err=open(self.work + '/relay.err', 'w'))
         line = self.relay.stdout.readline()
@@ -251,7 +265,7 @@ table inet filter {
                                     '%s:%d' % (RELAY, PORT), '%s:%d' % (RELAY, PORT + 1)))
 
     def client(self, place, who, *words, room=None, stdin=subprocess.DEVNULL):
-        relay = '%s:%d' % (RELAY, PORT) if self.v4 else '[%s]:%d' % (RELAY_V6, PORT)
+        relay = '%s:%d' % (self.relay_name, PORT)
         if room is not None:
             relay = 'wzp://%s/%s' % (relay, room)
         files = [open('%s/%s.%s' % (self.work, who, end), 'w') for end in ('out', 'err')]

@@ -13,9 +13,9 @@ with open(sys.argv[2], 'w', buffering=1) as out:
     while True:
         frame = sniffer.recv(2048)
         kind, packet = frame[12:14], frame[14:]
-        if kind == b'\x08\x00' and packet[9] == 17:
+        if kind == b'\x08\x00':
             source, target, payload = packet[12:16], packet[16:20], packet[(packet[0] & 15) * 4:]
-        elif kind == b'\x86\xdd' and packet[6] == 17:
+        elif kind == b'\x86\xdd' and packet[6] != 58:  # neighbours are not asked for calls
             source, target, payload = packet[8:24], packet[24:40], packet[40:]
         else:
             continue
