@@ -442,6 +442,67 @@ test_forged(void)
   sim_call_free(sim);
 }
 
+static uint64_t
+all_drops(SimCall *sim, unsigned party)
+{
+  WzpCallStats stats = sim_party_stats(&sim->parties[party]);
+  uint64_t sum = 0;
+  for (unsigned i = 0; i < WZP_N_RESULTS; i++)
+    sum += stats.drops[i];
+  return sum;
+}
+
+/* 100,000 datagrams of somebody who can send from the other one's address, of all kinds and lengths, in the middle of a direct
+ * call: each is counted by reason, and the call goes on as if nothing was, directly and without a loss. */
+static void
+test_garbage(void)
+{
+  enum { DATAGRAMS = 100000, A_MOMENT = 100 };
+  static const uint8_t kinds[] = {0x00, 0x01, 0x40, 0x41, 0x42, 0x43, 0x44, 0x45,
+                                  0x46, 0x7f, 0x80, 0x9c, 0xc0, 0xc1, 0xff};
+  SimCall *sim = talking_directly(16);
+  WzpCall *call = sim->parties[1].call;
+  WzpSeededRandom state;
+  const WzpRandom random = wzp_random_seeded(&state, 16);
+  uint32_t serial;
+  uint64_t before = all_drops(sim, 1);
+  g_assert_nonnull(wzp_call_path(call, &serial));
+  for (unsigned n = 0; n < DATAGRAMS; n++) {
+    uint8_t data[WZP_DATAGRAM_MAX + 1], plain[WZP_DATAGRAM_MAX];
+    uint16_t k = path_of(sim, 1).k;
+    size_t length, opened_length;
+    bool media;
+    WzpOpened opened;
+    wzp_random_fill(&random, &length, sizeof length);
+    length = n % 3 == 0 ? length % (sizeof data + 1) : length % 100;
+    wzp_random_fill(&random, data, length);
+    if (length > 0)
+      data[0] = kinds[n % G_N_ELEMENTS(kinds)];
+    if (length > 2 && data[0] == 0x46) { /* of the attempt that lives */
+      data[1] = (uint8_t)(k >> 8);
+      data[2] = (uint8_t)k;
+    }
+    if (length > 2 && data[0] >= 0x80 && n % 2 == 0)
+      data[1] = 0; /* of the other one's slot */
+    WzpResult result = wzp_call_handle_direct(call, sim->now, serial, k, data, length, &media);
+    g_assert_cmpint(media, ==, result == WZP_OK);
+    if (media && wzp_call_packet_arrived(call, sim->now, WZP_WAY_DIRECT, k, data, length))
+      g_assert_cmpint(wzp_call_open(call, sim->now, data, length, plain, &opened_length, &opened),
+                      !=, WZP_OK);
+    if (n % A_MOMENT == 0)
+      sim_call_run(sim, 20 * WZP_MSEC);
+  }
+  g_assert_cmpuint(all_drops(sim, 1) - before, ==, DATAGRAMS);
+  for (unsigned i = 0; i < 2; i++) {
+    g_assert_true(path_of(sim, i).direct);
+    g_assert_cmpuint(path_of(sim, i).silences, ==, 0);
+    g_assert_cmpuint(path_of(sim, i).attempts, ==, 1);
+    g_assert_cmpint(sim->parties[i].longest_gap, <=, 40 * WZP_MSEC);
+  }
+  assert_no_loss(sim);
+  sim_call_free(sim);
+}
+
 /* What one of them sends directly does not arrive: the other one says so, by the way that works, and soon that one
  * sends by the relay alone. */
 static void
@@ -858,6 +919,7 @@ main(int argc, char **argv)
   g_test_add_func("/sim-path/lossy-direct", test_lossy_direct);
   g_test_add_func("/sim-path/lossy-relay", test_lossy_relay);
   g_test_add_func("/sim-path/forged", test_forged);
+  g_test_add_func("/sim-path/garbage", test_garbage);
   g_test_add_func("/sim-path/short-cut", test_short_cut);
   g_test_add_func("/sim-path/silence", test_silence);
   g_test_add_func("/sim-path/relay-away", test_relay_away);
