@@ -3,8 +3,8 @@
 #include <gst/gst.h>
 #include "wzp/jitter.h"
 
-/* What the two halves of wzpjitter share: gstwzpjitter.c takes frames in, gstwzpjitter-play.c is the task that
- * plays them. Functions in _locked are called with the lock held. */
+/* What the parts of wzpjitter share: gstwzpjitter.c takes frames in, gstwzpjitter-play.c is the task that plays them,
+ * gstwzpjitter-tell.c is what it and its neighbours tell each other. Functions in _locked are called with the lock held. */
 
 G_BEGIN_DECLS
 
@@ -46,6 +46,14 @@ struct _GstWzpJitter {
 
 /* Tells the bus when the latency is another than it knows. */
 void gst_wzp_jitter_tell_latency(GstWzpJitter *self);
+/* Upstream plans repair by how late a frame may come. */
+void gst_wzp_jitter_tell_playout(GstWzpJitter *self);
+/* wzpfec knows the way to the relay; the other side's is taken for as long. Once in a while; streaming thread. */
+void gst_wzp_jitter_ask_round_trip(GstWzpJitter *self);
+/* What downstream has to add to our timestamps. */
+gint64 gst_wzp_jitter_reported_locked(GstWzpJitter *self);
+gboolean gst_wzp_jitter_src_query(GstPad *pad, GstObject *parent, GstQuery *query);
+gboolean gst_wzp_jitter_src_event(GstPad *pad, GstObject *parent, GstEvent *event);
 /* Running time of the pipeline's clock; FALSE without one. */
 gboolean gst_wzp_jitter_now(GstWzpJitter *self, GstClockTime *now);
 /* A queued frame went out or was dropped: events behind it move up, and there is room for another. */
