@@ -56,7 +56,6 @@ rearm(WzpSession *self)
   if (self->quit_at != WZP_NEVER && self->leave_at == WZP_NEVER && self->stream != NULL)
     when = MIN(when, g_get_monotonic_time() + LOOK_AGAIN);
   self->armed = when;
-  g_source_set_ready_time(self->timer, when == WZP_NEVER ? -1 : when);
   g_mutex_unlock(&self->lock);
 }
 
@@ -304,6 +303,33 @@ wzp_session_resolve(WzpSession *self)
 
 /* --- the thread --- */
 
+/* Goes by .armed, which moves with each packet. g_source_set_ready_time() would wake the thread each time, even by itself. */
+typedef struct {
+  GSource source;
+  WzpSession *session;
+} Timer;
+
+static gboolean
+timer_prepare(GSource *source, gint *timeout)
+{
+  WzpSession *self = ((Timer *)source)->session;
+  g_mutex_lock(&self->lock);
+  WzpTime left = self->armed != WZP_NEVER ? self->armed - g_source_get_time(source) : WZP_NEVER;
+  g_mutex_unlock(&self->lock);
+  if (left == WZP_NEVER)
+    *timeout = -1;
+  else
+    *timeout = left > 0 ? (gint)MIN((left + WZP_MSEC - 1) / WZP_MSEC, G_MAXINT) : 0;
+  return *timeout == 0;
+}
+
+static gboolean
+timer_check(GSource *source)
+{
+  gint timeout;
+  return timer_prepare(source, &timeout);
+}
+
 static gboolean
 timer_dispatch(GSource *source, GSourceFunc callback, gpointer data)
 {
@@ -311,7 +337,8 @@ timer_dispatch(GSource *source, GSourceFunc callback, gpointer data)
   return callback(data);
 }
 
-static GSourceFuncs timer_functions = {.dispatch = timer_dispatch};
+static GSourceFuncs timer_functions = {
+    .prepare = timer_prepare, .check = timer_check, .dispatch = timer_dispatch};
 
 static void
 attach_socket(WzpSession *self, unsigned family)
@@ -321,6 +348,8 @@ attach_socket(WzpSession *self, unsigned family)
     return;
   g_autoptr(GSource) source = g_unix_fd_source_new(descriptor, G_IO_IN);
   g_source_set_callback(source, G_SOURCE_FUNC(socket_readable), self, NULL);
+  /* it does not; but GLib takes a source that cannot out of the poll meanwhile, and then wakes us for putting it back */
+  g_source_set_can_recurse(source, TRUE);
   g_source_attach(source, self->context);
 }
 
@@ -330,9 +359,10 @@ wzp_session_attach_sources(WzpSession *self)
   self->context = g_main_context_new();
   self->loop = g_main_loop_new(self->context, FALSE);
   self->cancellable = g_cancellable_new();
-  self->timer = g_source_new(&timer_functions, sizeof(GSource));
+  self->timer = g_source_new(&timer_functions, sizeof(Timer));
+  ((Timer *)self->timer)->session = self;
   g_source_set_callback(self->timer, timer_fired, self, NULL);
-  g_source_set_ready_time(self->timer, 0);
+  self->armed = 0;
   g_source_attach(self->timer, self->context);
   attach_socket(self, 4);
   attach_socket(self, 6);

@@ -179,7 +179,8 @@ wzp_session_wake_locked(WzpSession *self, WzpTime when)
   if (self->timer == NULL || when >= self->armed)
     return;
   self->armed = when;
-  g_source_set_ready_time(self->timer, when);
+  if (!g_main_context_is_owner(self->context)) /* else it looks before it sleeps */
+    g_main_context_wakeup(self->context);
 }
 
 void

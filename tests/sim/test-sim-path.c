@@ -598,6 +598,33 @@ test_short_cut(void)
   sim_call_free(sim);
 }
 
+/* Settled, a path wakes the machine up for its ping each second, and hardly ever else; nor does the whole call much more. */
+static void
+test_wake_ups(void)
+{
+  for (unsigned talk = 0; talk < 2; talk++) {
+    SimCall *sim = talking_directly(29);
+    uint32_t serial;
+    unsigned path_wakes = 0, call_wakes = 0;
+    for (unsigned i = 0; i < 2; i++)
+      sim_call_talk(sim, i, talk != 0);
+    sim_call_run(sim, 15 * WZP_SECOND);
+    for (unsigned step = 0; step < 30000; step++) {
+      WzpTime path = wzp_path_next_timeout(wzp_call_path(sim->parties[0].call, &serial));
+      WzpTime call = wzp_call_next_timeout(sim->parties[0].call);
+      sim_call_run(sim, WZP_MSEC);
+      path_wakes += path <= sim->now;
+      call_wakes += call <= sim->now;
+    }
+    g_test_message("%s: %.2f wake-ups a second of the path, %.2f of the call",
+                   talk ? "talking" : "quiet", path_wakes / 30.0, call_wakes / 30.0);
+    g_assert_cmpuint(path_wakes, <=, 2 * 30);
+    g_assert_cmpuint(path_wakes, >=, 27); /* its pings, at least */
+    g_assert_cmpuint(call_wakes, <=, 3 * 30);
+    sim_call_free(sim);
+  }
+}
+
 /* Silence is no death: who talks no more is still there. */
 static void
 test_silence(void)
@@ -921,6 +948,7 @@ main(int argc, char **argv)
   g_test_add_func("/sim-path/forged", test_forged);
   g_test_add_func("/sim-path/garbage", test_garbage);
   g_test_add_func("/sim-path/short-cut", test_short_cut);
+  g_test_add_func("/sim-path/wake-ups", test_wake_ups);
   g_test_add_func("/sim-path/silence", test_silence);
   g_test_add_func("/sim-path/relay-away", test_relay_away);
   g_test_add_func("/sim-path/relay-restarts", test_relay_restarts);
