@@ -18,6 +18,8 @@ plugin_init(GstPlugin *plugin)
   registered |= GST_ELEMENT_REGISTER(wzpecho, plugin);
   registered |= GST_ELEMENT_REGISTER(wzpdemux, plugin);
   registered |= GST_ELEMENT_REGISTER(wzpcall, plugin);
+  registered |= GST_ELEMENT_REGISTER(wzpmicrophone, plugin);
+  registered |= GST_ELEMENT_REGISTER(wzpspeaker, plugin);
   registered |= GST_ELEMENT_REGISTER(wzpcrypt, plugin);
   registered |= GST_ELEMENT_REGISTER(wzpsink, plugin);
   registered |= GST_ELEMENT_REGISTER(wzpsrc, plugin);

@@ -27,7 +27,7 @@ page() {
   gst-inspect-1.0 "$1" 2>"$scratch/errors" | sed -E '/^  (Filename|Version) /d'
 }
 
-elements="wzpcall wzpcrypt wzpdec wzpdemux wzpdenoise wzpecho wzpenc wzpfec wzpjitter wzpsink wzpsrc"
+elements="wzpcall wzpcrypt wzpdec wzpdemux wzpdenoise wzpecho wzpenc wzpfec wzpjitter wzpmicrophone wzpsink wzpspeaker wzpsrc"
 number=0
 failed=0
 echo "1..$(echo "$elements" | wc -w)"

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#pragma once
+#include <gst/gst.h>
+
+G_BEGIN_DECLS
+
+/* The devices that the system has for sound, by name. Elements of them have buffers short enough for a call where they
+ * can: 40 ms, filled and emptied 10 ms at a time (stock ones hold 200 ms). */
+
+typedef enum { GST_WZP_MICROPHONE, GST_WZP_SPEAKER } GstWzpDeviceKind;
+
+/* "microphone", "speaker". */
+const gchar *gst_wzp_device_word(GstWzpDeviceKind kind);
+/* Reports what comes and goes of this kind. */
+GstDeviceMonitor *gst_wzp_device_monitor_new(GstWzpDeviceKind kind);
+/* The element of a device: the one of that name, or the only one whose name has this in it, case aside. NULL: the one that the
+ * system prefers. Floating; NULL: error, of GST_RESOURCE_ERROR or GST_CORE_ERROR, says which devices there are. */
+GstElement *gst_wzp_device_new(GstWzpDeviceKind kind, const gchar *name, GError **error);
+/* Whether name means this device among all that the monitor, which runs, knows. */
+gboolean gst_wzp_device_is_meant(GstDeviceMonitor *monitor, const gchar *name, GstDevice *device);
+/* Its element, floating, or NULL. */
+GstElement *gst_wzp_device_open(GstDevice *device);
+
+G_END_DECLS

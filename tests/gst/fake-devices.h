@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#pragma once
+#include <gst/gst.h>
+
+/* Sound devices of a provider of this process: they come, fail and go on command. A microphone gives a tone, 10 ms at a time. The
+ * device "Broken" has no element. */
+
+/* Behind gst_init(); at first there are "Headset", "Headset Mono", "Built-in Mic" and "Broken" to speak into and "Loudspeaker" and
+ * "Headset" to listen to. */
+void fake_devices_register(void);
+/* The device fails (its element says so at its next buffer) and is no longer there. */
+void fake_device_unplug(const char *name, gboolean microphone);
+void fake_device_plug(const char *name, gboolean microphone);
+/* Waits until n more buffers went through its element. */
+void fake_device_wait(const char *name, gboolean microphone, guint n);
+/* Elements of it that are running now. */
+guint fake_device_users(const char *name, gboolean microphone);
+/* Of the element that was made last, us: buffer-time and latency-time; and "async", of a speaker. */
+void fake_device_last(gint64 *buffer_time, gint64 *latency_time, gboolean *async);

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* wzpmicrophone and wzpspeaker: which device a name means, and what happens when it goes away and comes back. */
+#include "call-rig.h"
+#include "fake-devices.h"
+#include <string.h>
+
+#define HEARD "fakesink name=heard async=false signal-handoffs=true"
+
+static GstElement *
+element_new(gboolean microphone, const char *name)
+{
+  GstElement *element = gst_element_factory_make(microphone ? "wzpmicrophone" : "wzpspeaker", NULL);
+  g_assert_nonnull(element);
+  g_object_set(element, "device", name, NULL);
+  return gst_object_ref_sink(element);
+}
+
+static void
+expect_device(gboolean microphone, const char *name, const char *device)
+{
+  gint64 buffer_time, latency_time;
+  gboolean async;
+  GstElement *element = element_new(microphone, name);
+  g_assert_cmpint(gst_element_set_state(element, GST_STATE_PAUSED), !=, GST_STATE_CHANGE_FAILURE);
+  g_assert_cmpuint(fake_device_users(device, microphone), ==, 1);
+  fake_device_last(&buffer_time, &latency_time, &async);
+  g_assert_cmpint(buffer_time, ==, 40000);
+  g_assert_cmpint(latency_time, ==, 10000);
+  g_assert_true(microphone || !async);
+  gst_element_set_state(element, GST_STATE_NULL);
+  g_assert_cmpuint(fake_device_users(device, microphone), ==, 0);
+  gst_object_unref(element);
+}
+
+static void
+expect_error(gboolean microphone, const char *name, const char *word)
+{
+  GstElement *element = element_new(microphone, name);
+  g_autoptr(GstBus) bus = gst_bus_new();
+  g_autoptr(GError) error = NULL;
+  gst_element_set_bus(element, bus);
+  g_assert_cmpint(gst_element_set_state(element, GST_STATE_READY), ==, GST_STATE_CHANGE_FAILURE);
+  GstMessage *message = gst_bus_pop_filtered(bus, GST_MESSAGE_ERROR);
+  g_assert_nonnull(message);
+  gst_message_parse_error(message, &error, NULL);
+  g_assert_nonnull(strstr(error->message, word));
+  gst_message_unref(message);
+  gst_element_set_bus(element, NULL);
+  gst_element_set_state(element, GST_STATE_NULL);
+  gst_object_unref(element);
+}
+
+static void
+test_names(void)
+{
+  expect_device(TRUE, "Headset", "Headset"); /* and not the other one that has it in its name */
+  expect_device(TRUE, "mono", "Headset Mono");
+  expect_device(TRUE, "BUILT-IN", "Built-in Mic");
+  expect_device(FALSE, "loud", "Loudspeaker");
+  expect_error(FALSE, "Built-in", "'Loudspeaker', 'Headset'"); /* that is a microphone */
+  expect_error(TRUE, "head", "'Headset', 'Headset Mono'");
+  expect_error(TRUE, "Broken", "cannot be opened");
+  expect_error(TRUE, "", "no microphone is called ''");
+}
+
+static void
+wait_event(GstElement *pipeline, const char *event, const char *device)
+{
+  GstMessage *message = rig_wait(pipeline, GST_MESSAGE_ELEMENT, "wzp-device", NULL);
+  const GstStructure *structure = gst_message_get_structure(message);
+  g_assert_cmpstr(gst_structure_get_string(structure, "event"), ==, event);
+  g_assert_cmpstr(gst_structure_get_string(structure, "device"), ==, device);
+  gst_message_unref(message);
+}
+
+typedef struct {
+  GMutex lock;
+  GCond changed;
+  guint silent, loud; /* buffers */
+  GstClockTime last;
+  gboolean backwards; /* time stamps went */
+} Heard;
+
+static void
+hear(GstElement *sink, GstBuffer *buffer, GstPad *pad, gpointer data)
+{
+  Heard *heard = data;
+  (void)sink;
+  (void)pad;
+  g_mutex_lock(&heard->lock);
+  if (GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_GAP))
+    heard->silent++;
+  else
+    heard->loud++;
+  if (GST_CLOCK_TIME_IS_VALID(heard->last))
+    heard->backwards |= GST_BUFFER_PTS(buffer) + 30 * GST_MSECOND < heard->last;
+  heard->last = GST_BUFFER_PTS(buffer);
+  g_cond_broadcast(&heard->changed);
+  g_mutex_unlock(&heard->lock);
+}
+
+static void
+wait_for(Heard *heard, guint *what, guint n)
+{
+  gint64 end = g_get_monotonic_time() + RIG_PATIENCE / 1000;
+  g_mutex_lock(&heard->lock);
+  guint from = *what;
+  while (*what < from + n)
+    g_assert_true(g_cond_wait_until(&heard->changed, &heard->lock, end));
+  g_mutex_unlock(&heard->lock);
+}
+
+static void
+test_microphone_goes(void)
+{
+  Heard heard = {.last = GST_CLOCK_TIME_NONE};
+  GstElement *pipeline = rig_parse("wzpmicrophone name=mic device=Headset ! " HEARD);
+  g_autoptr(GstElement) sink = gst_bin_get_by_name(GST_BIN(pipeline), "heard");
+  g_signal_connect(sink, "handoff", G_CALLBACK(hear), &heard);
+  gst_element_set_state(pipeline, GST_STATE_PLAYING);
+  wait_for(&heard, &heard.loud, 5);
+  for (guint round = 0; round < 3; round++) {
+    fake_device_unplug("Headset", TRUE);
+    wait_event(pipeline, "lost", "Headset");
+    rig_wait_warning(pipeline, "pulled out");
+    wait_for(&heard, &heard.silent, 5); /* marked as such */
+    fake_device_unplug("Built-in Mic", TRUE);
+    fake_device_plug("Built-in Mic", TRUE); /* not the one that is named */
+    wait_for(&heard, &heard.silent, 5);
+    g_assert_cmpuint(fake_device_users("Built-in Mic", TRUE), ==, 0);
+    fake_device_plug("Headset", TRUE);
+    wait_event(pipeline, "taken", "Headset");
+    wait_for(&heard, &heard.loud, 5);
+  }
+  g_assert_false(heard.backwards);
+  /* the end that is asked for is one */
+  gst_element_send_event(pipeline, gst_event_new_eos());
+  gst_message_unref(rig_wait(pipeline, GST_MESSAGE_EOS, NULL, NULL));
+  rig_stop(pipeline);
+  g_assert_cmpuint(fake_device_users("Headset", TRUE), ==, 0);
+}
+
+static void
+test_speaker_goes(void)
+{
+  GstElement *pipeline =
+      rig_play("audiotestsrc is-live=true samplesperbuffer=480 ! "
+               "audio/x-raw,format=S16LE,rate=48000,channels=1 ! tee name=t ! queue ! " HEARD
+               " t. ! queue ! wzpspeaker device=loud");
+  fake_device_wait("Loudspeaker", FALSE, 5);
+  for (guint round = 0; round < 3; round++) {
+    fake_device_unplug("Loudspeaker", FALSE);
+    wait_event(pipeline, "lost", "loud");
+    rig_wait_warning(pipeline, "pulled out");
+    rig_wait_buffers(pipeline, "heard", 10); /* nobody else notices */
+    fake_device_plug("Loudspeaker", FALSE);
+    wait_event(pipeline, "taken", "Loudspeaker");
+    fake_device_wait("Loudspeaker", FALSE, 5);
+  }
+  rig_stop(pipeline);
+  g_assert_cmpuint(fake_device_users("Loudspeaker", FALSE), ==, 0);
+}
+
+/* A device that fails before it ever worked is an error, and so it stops the pipeline. */
+static void
+test_never_worked(void)
+{
+  GstElement *pipeline = rig_parse("wzpmicrophone device=mono ! " HEARD);
+  gst_element_set_state(pipeline, GST_STATE_READY);
+  fake_device_unplug("Headset Mono", TRUE);
+  gst_element_set_state(pipeline, GST_STATE_PLAYING);
+  rig_wait_error(pipeline, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ, "pulled out");
+  fake_device_plug("Headset Mono", TRUE);
+  rig_stop(pipeline);
+}
+
+/* The pipeline stops at any moment of an exchange. */
+static void
+test_stops_meanwhile(void)
+{
+  for (guint round = 0; round < 20; round++) {
+    GstElement *pipeline = rig_play("wzpmicrophone device=Headset ! " HEARD
+                                    " audiotestsrc is-live=true samplesperbuffer=480 ! "
+                                    "audio/x-raw,format=S16LE,rate=48000,channels=1 ! "
+                                    "wzpspeaker device=Loudspeaker");
+    fake_device_wait("Headset", TRUE, 2);
+    fake_device_wait("Loudspeaker", FALSE, 3);
+    fake_device_unplug("Headset", TRUE);
+    fake_device_unplug("Loudspeaker", FALSE);
+    if (round % 2 == 0) /* of either */
+      gst_message_unref(rig_wait(pipeline, GST_MESSAGE_ELEMENT, "wzp-device", NULL));
+    fake_device_plug("Headset", TRUE);
+    fake_device_plug("Loudspeaker", FALSE);
+    rig_stop(pipeline);
+    g_assert_cmpuint(fake_device_users("Headset", TRUE), ==, 0);
+    g_assert_cmpuint(fake_device_users("Loudspeaker", FALSE), ==, 0);
+  }
+}
+
+int
+main(int argc, char **argv)
+{
+  rig_init(&argc, &argv);
+  g_test_init(&argc, &argv, NULL);
+  fake_devices_register();
+  g_test_add_func("/wzpaudioend/names", test_names);
+  g_test_add_func("/wzpaudioend/microphone-goes", test_microphone_goes);
+  g_test_add_func("/wzpaudioend/speaker-goes", test_speaker_goes);
+  g_test_add_func("/wzpaudioend/never-worked", test_never_worked);
+  g_test_add_func("/wzpaudioend/stops-meanwhile", test_stops_meanwhile);
+  return g_test_run();
+}
