@@ -50,8 +50,7 @@ typedef struct {
   GRecMutex
       swap; /* held while one element takes the place of another, and while the state changes, which
                    * the application may do from within messages; before all other locks */
-  GstDeviceMonitor *monitor; /* with swap; runs from PAUSED up */
-  gboolean started;          /* with swap: elements may be exchanged */
+  gboolean started; /* with swap: elements may be exchanged */
 
   GCond closed; /* with the object lock: one less is closing */
   guint closing;
@@ -313,7 +312,7 @@ take_device(GstElement *element, gpointer data)
   g_rec_mutex_lock(&priv->swap);
   GstElement *found = NULL, *before = NULL;
   if (priv->started && is_lost(self) &&
-      (name == NULL || gst_wzp_device_is_meant(priv->monitor, name, device)))
+      (name == NULL || gst_wzp_device_is_meant(KIND(self), name, device)))
     found = gst_wzp_device_open(device);
   gboolean good = FALSE;
   if (found != NULL) {
@@ -334,53 +333,19 @@ take_device(GstElement *element, gpointer data)
   }
 }
 
-static GstBusSyncReply
-on_device(GstBus *bus, GstMessage *message, gpointer data)
+static void
+device_came(GstElement *element, GstDevice *device)
 {
-  GstWzpAudioEnd *self = data;
-  GstDevice *device = NULL;
-  (void)bus;
-  if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_DEVICE_ADDED && is_lost(self)) {
-    gst_message_parse_device_added(message, &device);
-    gst_element_call_async(GST_ELEMENT(self), take_device, device, gst_object_unref);
-  }
-  gst_message_unref(message);
-  return GST_BUS_DROP;
+  if (is_lost(GST_WZP_AUDIO_END(element)))
+    gst_element_call_async(element, take_device, gst_object_ref(device), gst_object_unref);
 }
 
 static void
-start_watching(GstWzpAudioEnd *self)
+set_started(GstWzpAudioEnd *self, gboolean started)
 {
-  GstWzpAudioEndPrivate *priv = PRIVATE(self);
-  GstDeviceMonitor *monitor = gst_wzp_device_monitor_new(KIND(self));
-  g_autoptr(GstBus) bus = gst_device_monitor_get_bus(monitor);
-  gst_bus_set_sync_handler(bus, on_device, self, NULL);
-  gboolean watching = gst_device_monitor_start(monitor);
-  if (!watching)
-    GST_INFO_OBJECT(self, "devices that come are not told of here");
-  g_rec_mutex_lock(&priv->swap);
-  priv->started = TRUE;
-  if (watching)
-    priv->monitor = g_steal_pointer(&monitor);
-  g_rec_mutex_unlock(&priv->swap);
-  g_clear_object(&monitor);
-}
-
-/* Waits for an exchange that is on; none begins after it. */
-static void
-stop_watching(GstWzpAudioEnd *self)
-{
-  GstWzpAudioEndPrivate *priv = PRIVATE(self);
-  g_rec_mutex_lock(&priv->swap);
-  priv->started = FALSE;
-  GstDeviceMonitor *monitor = g_steal_pointer(&priv->monitor);
-  g_rec_mutex_unlock(&priv->swap);
-  if (monitor == NULL)
-    return;
-  g_autoptr(GstBus) bus = gst_device_monitor_get_bus(monitor);
-  gst_device_monitor_stop(monitor);
-  gst_bus_set_sync_handler(bus, NULL, NULL, NULL);
-  gst_object_unref(monitor);
+  g_rec_mutex_lock(&PRIVATE(self)->swap);
+  PRIVATE(self)->started = started;
+  g_rec_mutex_unlock(&PRIVATE(self)->swap);
 }
 
 /* --- the bin --- */
@@ -476,14 +441,18 @@ gst_wzp_audio_end_change_state(GstElement *element, GstStateChange transition)
     close_device(self);
     return GST_STATE_CHANGE_FAILURE;
   }
-  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
-    stop_watching(self);
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) {
+    gst_wzp_device_unwatch(element);
+    set_started(self, FALSE);
+  }
   g_rec_mutex_lock(&PRIVATE(self)->swap);
   GstStateChangeReturn result =
       GST_ELEMENT_CLASS(gst_wzp_audio_end_parent_class)->change_state(element, transition);
   g_rec_mutex_unlock(&PRIVATE(self)->swap);
-  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED && result != GST_STATE_CHANGE_FAILURE)
-    start_watching(self);
+  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED && result != GST_STATE_CHANGE_FAILURE) {
+    set_started(self, TRUE);
+    gst_wzp_device_watch(KIND(self), element, device_came);
+  }
   if (transition == GST_STATE_CHANGE_READY_TO_NULL ||
       (transition == GST_STATE_CHANGE_NULL_TO_READY && result == GST_STATE_CHANGE_FAILURE))
     close_device(self);

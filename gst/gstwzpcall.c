@@ -11,6 +11,9 @@
  * gst-launch-1.0 -e autoaudiosrc ! wzpcall uri=wzp://relay.example/room ! autoaudiosink
  * ]| A telephone.
  * |[
+ * gst-launch-1.0 -e wzpcall uri=wzp://relay.example/room microphone=default speaker=default
+ * ]| The same with devices of its own: they may be pulled out, echo is cancelled, and speech has the right level.
+ * |[
  * gst-launch-1.0 filesrc location=speech.ogg ! decodebin ! audioconvert ! audioresample !
  *     wzpcall uri=wzp://relay.example/room
  * ]| Reads a file to whoever is in the room, from its beginning when the first one comes, at its own pace.
@@ -24,7 +27,9 @@
  */
 
 #include "gstwzpcall.h"
+#include "gstwzpcall-chain.h"
 #include "gstwzpcall-dial.h"
+#include "gstwzpcall-ends.h"
 #include "gstwzpbranches.h"
 #include "gstwzpcontext.h"
 #include "gstwzpelements.h"
@@ -64,22 +69,24 @@ enum {
   PROP_WAIT_FOR_PEER = PROP_INNER + N_INNER,
   PROP_END_AFTER_SILENCE,
   PROP_DIAL,
+  PROP_ENDS = PROP_DIAL + GST_WZP_CALL_DIAL_N_PROPS,
 };
 
 #define DEFAULT_WAIT_FOR_PEER TRUE
 /* longer than a relay's restart takes the two to find each other again */
 #define DEFAULT_END_AFTER_SILENCE 5000
-#define CHAIN_MAX 9
 
 /* The elements of a direction, in the order of the data. */
-static const gchar *const send_chain[CHAIN_MAX] = {"audioconvert", "audioresample", "wzpdenoise",
-                                                   "wzpenc",       "clocksync",     "wzpfec",
-                                                   "wzpcrypt",     "wzpsink",       NULL};
-static const gchar *const receive_chain[CHAIN_MAX] = {"wzpsrc",       "wzpdemux",      "audiomixer",
-                                                      "audioconvert", "audioresample", NULL};
+static const gchar *const send_chain[GST_WZP_CHAIN_MAX] = {
+    "audioconvert", "audioresample", "wzpdenoise", "wzpenc", "clocksync",
+    "wzpfec",       "wzpcrypt",      "wzpsink",    NULL};
+static const gchar *const receive_chain[GST_WZP_CHAIN_MAX] = {
+    "wzpsrc", "wzpdemux", "audiomixer", "audioconvert", "audioresample", NULL};
 /* Between them stand the branches of the senders. */
 #define RECEIVE_DEMUX 1
 #define RECEIVE_MIXER 2
+/* Echo is cancelled between this and the next one, and between the mixer and the next one. */
+#define SEND_RESAMPLE 1
 
 struct _GstWzpCall {
   GstBin parent;
@@ -90,9 +97,10 @@ struct _GstWzpCall {
 
   GMutex build_lock; /* state changes and pad links may want a chain at the same time. Elements are
                       * made and linked while it is held; not started, and nothing is posted */
-  GstElement *send[CHAIN_MAX], *receive[CHAIN_MAX]; /* NULL-terminated; the bin holds them */
+  GstWzpChain send, receive;
 
   GstWzpCallDial *dial;
+  GstWzpCallEnds *ends;
   GstWzpBranches *branches;
   GstWzpGate *gate; /* before the sending chain: nothing is spoken into an empty room */
 
@@ -116,15 +124,6 @@ GST_ELEMENT_REGISTER_DEFINE(wzpcall, "wzpcall", GST_RANK_NONE, GST_TYPE_WZP_CALL
 
 /* --- the two chains --- */
 
-static GstElement *
-chain_element(GstElement *const *chain, const gchar *const *factories, const gchar *factory)
-{
-  for (guint n = 0; chain[n] != NULL; n++)
-    if (g_str_equal(factories[n], factory))
-      return chain[n];
-  return NULL;
-}
-
 static const gchar *
 inner_name(guint n)
 {
@@ -142,6 +141,9 @@ configure_element(GstBin *self, const gchar *factory, GstElement *element)
     g_object_bind_property(self, "end-on-leave", element, "end-on-leave", G_BINDING_SYNC_CREATE);
     if (gst_wzp_call_dial_calls_somebody(GST_WZP_CALL(self)->dial))
       g_object_set(element, "end-on-leave", TRUE, NULL);
+  } else if (g_str_equal(factory, "wzpenc")) {
+    g_object_set(element, "gain-control",
+                 gst_wzp_call_ends_has_gain_control(GST_WZP_CALL(self)->ends), NULL);
   } else if (g_str_equal(factory, "clocksync")) {
     g_object_set(element, "sync-to-first", TRUE, NULL);
   } else if (g_str_equal(factory, "wzpjitter")) {
@@ -149,59 +151,18 @@ configure_element(GstBin *self, const gchar *factory, GstElement *element)
   }
 }
 
-static void
-remove_chain(GstWzpCall *self, GstElement **chain)
-{
-  for (guint n = 0; chain[n] != NULL; n++)
-    gst_bin_remove(GST_BIN(self), chain[n]);
-  chain[0] = NULL;
-}
-
-/* With build_lock. The element that is missing, or NULL when all is well. */
-static const gchar *
-make_chain(GstWzpCall *self, const gchar *const *factories, GstElement **chain)
-{
-  const gchar *missing = NULL;
-  for (guint n = 0; factories[n] != NULL && missing == NULL; n++) {
-    GstElement *element = gst_element_factory_make(factories[n], NULL);
-    if (element == NULL) {
-      missing = factories[n];
-      continue;
-    }
-    configure_element(GST_BIN(self), factories[n], element);
-    gst_bin_add(GST_BIN(self), element);
-    gst_element_set_context(element, self->context); /* not earlier: a bin takes what comes along */
-    chain[n] = element;
-    chain[n + 1] = NULL;
-    gboolean apart = factories == receive_chain && n == RECEIVE_MIXER;
-    if (n > 0 && !apart && !gst_element_link(chain[n - 1], element))
-      missing = factories[n];
-  }
-  if (missing != NULL)
-    remove_chain(self, chain);
-  return missing;
-}
-
-/* A chain that is there before the bin starts is started by the bin. */
-static void
-start_chain(GstElement *const *chain)
-{
-  guint n = 0;
-  while (chain[n] != NULL)
-    n++;
-  while (n > 0) /* sinks first */
-    gst_element_sync_state_with_parent(chain[--n]);
-}
-
 static gboolean
 begin_sending(GstWzpCall *self, gboolean stopped)
 {
   g_autoptr(GstPad) first = gst_element_get_static_pad(self->send[0], "sink");
-  GstElement *pace = chain_element(self->send, send_chain, "clocksync");
+  GstElement *pace = gst_wzp_chain_find(self->send, send_chain, "clocksync");
   gst_wzp_gate_place(self->gate, first, pace);
-  gst_wzp_call_dial_place(self->dial, chain_element(self->send, send_chain, "wzpenc"), pace);
+  gst_wzp_call_dial_place(self->dial, gst_wzp_chain_find(self->send, send_chain, "wzpenc"), pace);
   if (!stopped)
-    start_chain(self->send);
+    gst_wzp_chain_start(self->send);
+  GstElement *microphone = gst_wzp_call_ends_get_microphone(self->ends);
+  if (microphone != NULL)
+    return gst_element_link(microphone, self->send[0]);
   return gst_ghost_pad_set_target(GST_GHOST_PAD(self->sink_pad), first);
 }
 
@@ -212,25 +173,39 @@ begin_receiving(GstWzpCall *self, gboolean stopped)
   g_autoptr(GstPad) pad = gst_element_get_static_pad(self->receive[last], "src");
   gst_wzp_branches_place(self->branches, self->receive[0], self->receive[RECEIVE_DEMUX],
                          self->receive[RECEIVE_MIXER]);
-  gboolean good = gst_ghost_pad_set_target(GST_GHOST_PAD(self->src_pad), pad);
+  GstElement *speaker = gst_wzp_call_ends_get_speaker(self->ends);
+  gboolean good = speaker != NULL ? gst_element_link(self->receive[last], speaker)
+                                  : gst_ghost_pad_set_target(GST_GHOST_PAD(self->src_pad), pad);
   if (!stopped)
-    start_chain(self->receive);
+    gst_wzp_chain_start(self->receive);
   return good;
+}
+
+static gboolean
+is_to_send(GstWzpCall *self)
+{
+  return gst_wzp_call_ends_get_microphone(self->ends) != NULL || gst_pad_is_linked(self->sink_pad);
+}
+
+static gboolean
+is_to_receive(GstWzpCall *self)
+{
+  return gst_wzp_call_ends_get_speaker(self->ends) != NULL || gst_pad_is_linked(self->src_pad);
 }
 
 /* With build_lock, in state NULL. */
 static void
 prune(GstWzpCall *self)
 {
-  if (self->send[0] != NULL && !gst_pad_is_linked(self->sink_pad)) {
+  if (self->send[0] != NULL && !is_to_send(self)) {
     gst_ghost_pad_set_target(GST_GHOST_PAD(self->sink_pad), NULL);
-    remove_chain(self, self->send);
+    gst_wzp_chain_remove(self->send, GST_BIN(self));
     gst_wzp_gate_place(self->gate, NULL, NULL);
   }
-  if (self->receive[0] != NULL && !gst_pad_is_linked(self->src_pad)) {
+  if (self->receive[0] != NULL && !is_to_receive(self)) {
     gst_ghost_pad_set_target(GST_GHOST_PAD(self->src_pad), NULL);
     gst_wzp_branches_place(self->branches, NULL, NULL, NULL);
-    remove_chain(self, self->receive);
+    gst_wzp_chain_remove(self->receive, GST_BIN(self));
   }
 }
 
@@ -243,12 +218,17 @@ build(GstWzpCall *self, gboolean stopped)
   g_mutex_lock(&self->build_lock);
   if (stopped)
     prune(self);
-  gboolean send = self->send[0] == NULL && gst_pad_is_linked(self->sink_pad);
-  gboolean receive = self->receive[0] == NULL && gst_pad_is_linked(self->src_pad);
+  gboolean send = self->send[0] == NULL && is_to_send(self);
+  gboolean receive = self->receive[0] == NULL && is_to_receive(self);
   if (send)
-    missing = make_chain(self, send_chain, self->send);
+    missing = gst_wzp_chain_make(self->send, GST_BIN(self), send_chain, 0, self->context,
+                                 configure_element);
   if (receive && missing == NULL)
-    missing = make_chain(self, receive_chain, self->receive);
+    missing = gst_wzp_chain_make(self->receive, GST_BIN(self), receive_chain, RECEIVE_MIXER,
+                                 self->context, configure_element);
+  if (stopped && missing == NULL && self->send[0] != NULL && self->receive[0] != NULL)
+    missing = gst_wzp_call_ends_cancel_echo(self->ends, self->send + SEND_RESAMPLE,
+                                            self->receive + RECEIVE_MIXER);
   g_mutex_unlock(&self->build_lock);
   if (missing == NULL)
     return (!send || begin_sending(self, stopped)) && (!receive || begin_receiving(self, stopped));
@@ -258,6 +238,16 @@ build(GstWzpCall *self, gboolean stopped)
                      missing),
                     (NULL));
   return FALSE;
+}
+
+/* In state NULL: devices of our own go, and what they fed. */
+static void
+close_ends(GstWzpCall *self)
+{
+  gst_wzp_call_ends_close(self->ends);
+  g_mutex_lock(&self->build_lock);
+  prune(self);
+  g_mutex_unlock(&self->build_lock);
 }
 
 /* A pad was linked while the call is on (decodebin does that). */
@@ -275,8 +265,8 @@ static GstElement *
 dup_element(GstWzpCall *self, gboolean sending, const gchar *factory)
 {
   g_mutex_lock(&self->build_lock);
-  GstElement *element = sending ? chain_element(self->send, send_chain, factory)
-                                : chain_element(self->receive, receive_chain, factory);
+  GstElement *element = sending ? gst_wzp_chain_find(self->send, send_chain, factory)
+                                : gst_wzp_chain_find(self->receive, receive_chain, factory);
   if (element != NULL)
     gst_object_ref(element);
   g_mutex_unlock(&self->build_lock);
@@ -315,8 +305,9 @@ static void
 gst_wzp_call_handle_message(GstBin *bin, GstMessage *message)
 {
   GstWzpCall *self = GST_WZP_CALL(bin);
-  if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_EOS)
-    input_ended(self); /* the only sink in here is the network's */
+  if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_EOS &&
+      !gst_wzp_call_ends_has(self->ends, GST_MESSAGE_SRC(message)))
+    input_ended(self); /* the other sink in here is the network's */
   GST_BIN_CLASS(gst_wzp_call_parent_class)->handle_message(bin, message);
 }
 
@@ -370,8 +361,11 @@ static GstStateChangeReturn
 gst_wzp_call_change_state(GstElement *element, GstStateChange transition)
 {
   GstWzpCall *self = GST_WZP_CALL(element);
-  if (transition == GST_STATE_CHANGE_NULL_TO_READY && !build(self, TRUE))
+  if (transition == GST_STATE_CHANGE_NULL_TO_READY &&
+      (!gst_wzp_call_ends_open(self->ends) || !build(self, TRUE))) {
+    close_ends(self);
     return GST_STATE_CHANGE_FAILURE;
+  }
   /* the call is first in and last out: the elements in it find it configured, and it speaks for them */
   if (transition == GST_STATE_CHANGE_READY_TO_PAUSED && !call_start(self)) {
     call_stop(self);
@@ -393,6 +387,9 @@ gst_wzp_call_change_state(GstElement *element, GstStateChange transition)
     call_stop(self);
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
     gst_wzp_branches_clear(self->branches);
+  if (transition == GST_STATE_CHANGE_READY_TO_NULL ||
+      (transition == GST_STATE_CHANGE_NULL_TO_READY && result == GST_STATE_CHANGE_FAILURE))
+    close_ends(self);
   /* live even while neither pad is linked yet: a call does not preroll */
   if (result == GST_STATE_CHANGE_SUCCESS && (transition == GST_STATE_CHANGE_READY_TO_PAUSED ||
                                              transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED))
@@ -463,12 +460,24 @@ add_audio_stats(GstWzpCall *self, GstStructure *stats)
 }
 
 static void
+level_speech(GstWzpCall *self)
+{
+  g_autoptr(GstElement) encoder = dup_element(self, TRUE, "wzpenc");
+  if (encoder != NULL)
+    g_object_set(encoder, "gain-control", gst_wzp_call_ends_has_gain_control(self->ends), NULL);
+}
+
+static void
 gst_wzp_call_set_property(GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
   GstWzpCall *self = GST_WZP_CALL(object);
   if (gst_wzp_endpoint_set_property(&self->endpoint, id, value) ||
       gst_wzp_call_dial_set_property(self->dial, id - PROP_DIAL, value))
     return;
+  if (gst_wzp_call_ends_set_property(self->ends, id - PROP_ENDS, value)) {
+    level_speech(self);
+    return;
+  }
   GST_OBJECT_LOCK(self);
   switch (id) {
   case PROP_INNER ... PROP_INNER + N_INNER - 1:
@@ -501,7 +510,8 @@ gst_wzp_call_get_property(GObject *object, guint id, GValue *value, GParamSpec *
     }
     return;
   }
-  if (gst_wzp_call_dial_get_property(self->dial, id - PROP_DIAL, value))
+  if (gst_wzp_call_dial_get_property(self->dial, id - PROP_DIAL, value) ||
+      gst_wzp_call_ends_get_property(self->ends, id - PROP_ENDS, value))
     return;
   GST_OBJECT_LOCK(self);
   switch (id) {
@@ -563,7 +573,8 @@ gst_wzp_call_init(GstWzpCall *self)
   self->sink_pad =
       add_ghost(self, "sink", gst_element_class_get_pad_template(element_class, "sink"));
   self->src_pad = add_ghost(self, "src", gst_element_class_get_pad_template(element_class, "src"));
-  self->gate = gst_wzp_gate_new(self->sink_pad);
+  self->ends = gst_wzp_call_ends_new(GST_BIN(self), self->sink_pad, self->src_pad);
+  self->gate = gst_wzp_gate_new();
   self->dial = gst_wzp_call_dial_new(GST_ELEMENT(self), &self->endpoint);
 }
 
@@ -573,6 +584,7 @@ gst_wzp_call_finalize(GObject *object)
   GstWzpCall *self = GST_WZP_CALL(object);
   gst_wzp_gate_free(self->gate);
   gst_wzp_call_dial_free(self->dial);
+  gst_wzp_call_ends_free(self->ends);
   gst_wzp_branches_free(self->branches);
   gst_wzp_endpoint_clear(&self->endpoint);
   gst_context_unref(self->context);
@@ -644,6 +656,7 @@ gst_wzp_call_class_init(GstWzpCallClass *klass)
   object_class->finalize = gst_wzp_call_finalize;
   install_properties(object_class);
   gst_wzp_call_dial_class_init(object_class, PROP_DIAL);
+  gst_wzp_call_ends_class_init(object_class, PROP_ENDS);
 
   gst_element_class_add_static_pad_template(element_class, &sink_template);
   gst_element_class_add_static_pad_template(element_class, &src_template);

@@ -62,29 +62,137 @@ gst_wzp_device_open(GstDevice *device)
   return for_a_call(gst_device_create_element(device, NULL));
 }
 
-/* --- by name --- */
+/* --- what there is, and what comes --- */
 
-GstDeviceMonitor *
-gst_wzp_device_monitor_new(GstWzpDeviceKind kind)
+/* One for the process and for good: a provider of devices tells only the monitor that came last (GStreamer 1.22). */
+typedef struct {
+  GstWzpDeviceKind kind;
+  GstElement *element;
+  GstWzpDeviceCame came;
+} Watcher;
+
+static GMutex watching; /* guards watchers; nothing foreign is called while it is held */
+static GList *watchers; /* of Watcher */
+static GMutex running;  /* held while the monitor starts or stops */
+static guint n_running; /* with running: who wants it to run */
+
+static gboolean
+is_of_kind(GstDevice *device, GstWzpDeviceKind kind)
 {
-  GstDeviceMonitor *monitor = gst_device_monitor_new();
-  gst_device_monitor_add_filter(monitor, kinds[kind].class, NULL);
-  return monitor;
+  return gst_device_has_classes(device, kinds[kind].class);
 }
 
-/* Some providers know their devices only while they run. One is for all monitors of the process, and with GStreamer 1.22 another
- * monitor was deaf after this one had stopped: that is kept for when nothing else helps. */
+static GstBusSyncReply
+on_device(GstBus *bus, GstMessage *message, gpointer data)
+{
+  g_autoptr(GPtrArray) told = g_ptr_array_new_with_free_func(g_free);
+  GstDevice *device = NULL;
+  (void)bus;
+  (void)data;
+  if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_DEVICE_ADDED)
+    gst_message_parse_device_added(message, &device);
+  g_mutex_lock(&watching);
+  for (GList *link = watchers; device != NULL && link != NULL; link = link->next) {
+    Watcher *watcher = g_memdup2(link->data, sizeof *watcher);
+    gst_object_ref(watcher->element);
+    g_ptr_array_add(told, watcher);
+  }
+  g_mutex_unlock(&watching);
+  for (guint n = 0; n < told->len; n++) {
+    Watcher *watcher = told->pdata[n];
+    if (is_of_kind(device, watcher->kind))
+      watcher->came(watcher->element, device);
+    gst_object_unref(watcher->element);
+  }
+  gst_clear_object(&device);
+  gst_message_unref(message);
+  return GST_BUS_DROP;
+}
+
+static GstDeviceMonitor *
+get_monitor(void)
+{
+  static gsize monitor;
+  if (g_once_init_enter(&monitor)) {
+    GstDeviceMonitor *made = gst_object_ref_sink(gst_device_monitor_new());
+    g_autoptr(GstBus) bus = gst_device_monitor_get_bus(made);
+    for (guint n = 0; n < G_N_ELEMENTS(kinds); n++)
+      gst_device_monitor_add_filter(made, kinds[n].class, NULL);
+    gst_bus_set_sync_handler(bus, on_device, NULL, NULL);
+    GST_OBJECT_FLAG_SET(made, GST_OBJECT_FLAG_MAY_BE_LEAKED);
+    g_once_init_leave(&monitor, (gsize)made);
+  }
+  return (GstDeviceMonitor *)monitor;
+}
+
+static gboolean
+run_monitor(gint by)
+{
+  gboolean runs = TRUE;
+  g_mutex_lock(&running);
+  if (by > 0 && n_running == 0)
+    runs = gst_device_monitor_start(get_monitor());
+  if (by < 0 && n_running == 1)
+    gst_device_monitor_stop(get_monitor());
+  n_running = (guint)((gint)n_running + by);
+  g_mutex_unlock(&running);
+  return runs;
+}
+
+void
+gst_wzp_device_watch(GstWzpDeviceKind kind, GstElement *element, GstWzpDeviceCame came)
+{
+  const Watcher watcher = {kind, element, came};
+  g_mutex_lock(&watching);
+  watchers = g_list_prepend(watchers, g_memdup2(&watcher, sizeof watcher));
+  g_mutex_unlock(&watching);
+  if (!run_monitor(1))
+    GST_INFO_OBJECT(element, "devices that come are not told of here");
+}
+
+void
+gst_wzp_device_unwatch(GstElement *element)
+{
+  gboolean found = FALSE;
+  g_mutex_lock(&watching);
+  for (GList *link = watchers; link != NULL && !found; link = link->next) {
+    found = ((Watcher *)link->data)->element == element;
+    if (found) {
+      g_free(link->data);
+      watchers = g_list_delete_link(watchers, link);
+      break;
+    }
+  }
+  g_mutex_unlock(&watching);
+  if (found)
+    run_monitor(-1);
+}
+
+static GList *
+devices_of_kind(GstWzpDeviceKind kind)
+{
+  GList *all = gst_device_monitor_get_devices(get_monitor()), *devices = NULL;
+  for (GList *link = all; link != NULL; link = link->next)
+    if (is_of_kind(link->data, kind))
+      devices = g_list_prepend(devices, gst_object_ref(link->data));
+  g_list_free_full(all, gst_object_unref);
+  return g_list_reverse(devices);
+}
+
+/* Some providers know their devices only while they run. */
 static GList *
 list_devices(GstWzpDeviceKind kind)
 {
-  g_autoptr(GstDeviceMonitor) monitor = gst_wzp_device_monitor_new(kind);
-  GList *devices = gst_device_monitor_get_devices(monitor);
-  if (devices != NULL || !gst_device_monitor_start(monitor))
+  GList *devices = devices_of_kind(kind);
+  if (devices != NULL)
     return devices;
-  devices = gst_device_monitor_get_devices(monitor);
-  gst_device_monitor_stop(monitor);
+  run_monitor(1);
+  devices = devices_of_kind(kind);
+  run_monitor(-1);
   return devices;
 }
+
+/* --- by name --- */
 
 static gchar *
 folded_name(GstDevice *device)
@@ -141,9 +249,9 @@ by_name(GstWzpDeviceKind kind, const gchar *name, GError **error)
 }
 
 gboolean
-gst_wzp_device_is_meant(GstDeviceMonitor *monitor, const gchar *name, GstDevice *device)
+gst_wzp_device_is_meant(GstWzpDeviceKind kind, const gchar *name, GstDevice *device)
 {
-  GList *devices = gst_device_monitor_get_devices(monitor);
+  GList *devices = list_devices(kind);
   GstDevice *meant = find(devices, name);
   g_autofree gchar *theirs = meant != NULL ? folded_name(meant) : NULL;
   g_autofree gchar *ours = folded_name(device);

@@ -391,6 +391,7 @@ add_pad(GstWzpEcho *self, GstStaticPadTemplate *template)
 {
   GstPad *pad = gst_pad_new_from_static_template(template, template->name_template);
   gst_pad_set_iterate_internal_links_function(pad, gst_wzp_echo_iterate_links);
+  GST_PAD_SET_PROXY_CAPS(pad); /* or caps would not be passed on */
   GST_PAD_SET_PROXY_ALLOCATION(pad);
   gst_element_add_pad(GST_ELEMENT(self), pad);
   return pad;

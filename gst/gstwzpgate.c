@@ -4,7 +4,6 @@
 #define BUFFERS (GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST)
 
 struct _GstWzpGate {
-  GstPad *input;
   GMutex lock; /* guards what follows; only pad probes are touched while it is held */
   GstPad *pad;
   GstElement *pace;
@@ -14,11 +13,11 @@ struct _GstWzpGate {
 };
 
 static gboolean
-input_is_live(GstWzpGate *gate)
+input_is_live(GstPad *pad)
 {
   gboolean live = FALSE;
   GstQuery *query = gst_query_new_latency();
-  if (gst_pad_peer_query(gate->input, query))
+  if (gst_pad_peer_query(pad, query))
     gst_query_parse_latency(query, &live, NULL, NULL);
   gst_query_unref(query);
   return live;
@@ -30,13 +29,12 @@ input_is_live(GstWzpGate *gate)
 static GstPadProbeReturn
 hold(GstPad *pad, GstPadProbeInfo *info, gpointer data)
 {
-  (void)pad;
   (void)info;
   GstWzpGate *gate = data;
   g_mutex_lock(&gate->lock);
   gboolean first = !gate->asked;
   g_mutex_unlock(&gate->lock);
-  gboolean live = first && input_is_live(gate);
+  gboolean live = first && input_is_live(pad);
   if (first)
     g_object_set(gate->pace, "sync", !live, NULL);
 
@@ -145,10 +143,9 @@ gst_wzp_gate_end(GstWzpGate *gate)
 }
 
 GstWzpGate *
-gst_wzp_gate_new(GstPad *input)
+gst_wzp_gate_new(void)
 {
   GstWzpGate *gate = g_new0(GstWzpGate, 1);
-  gate->input = input;
   g_mutex_init(&gate->lock);
   return gate;
 }

@@ -9,10 +9,9 @@ G_BEGIN_DECLS
 
 typedef struct _GstWzpGate GstWzpGate;
 
-/* input: borrowed, the pad whose peer knows what kind of input this is. */
-GstWzpGate *gst_wzp_gate_new(GstPad *input);
+GstWzpGate *gst_wzp_gate_new(void);
 void gst_wzp_gate_free(GstWzpGate *gate);
-/* The gate stands on the sink pad inner, and closed; pace is the clocksync behind it. NULL takes it away. */
+/* The gate stands on the sink pad inner, whose peer knows what kind of input this is, and closed; pace is the clocksync behind it. NULL takes it away. */
 void gst_wzp_gate_place(GstWzpGate *gate, GstPad *inner, GstElement *pace);
 /* A call begins; alone: with nobody to hear it. */
 void gst_wzp_gate_begin(GstWzpGate *gate, gboolean alone);

@@ -28,6 +28,7 @@ bench_webrtc_new(void)
   gst_harness_set_src_caps_str(webrtc->far, CAPS);
   gst_harness_set_src_caps_str(webrtc->near, CAPS);
   gst_harness_set_upstream_latency(webrtc->far, 0);
+  gst_harness_push_upstream_event(webrtc->far, gst_event_new_latency(0));
   gst_object_unref(probe);
   gst_object_unref(dsp);
   return webrtc;

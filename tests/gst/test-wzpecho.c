@@ -138,6 +138,8 @@ test_ways(void)
   Line line;
   line_init(&line);
   run(&line, 3);
+  test_assert_caps(line.near, TEST_CAPS_AUDIO);
+  test_assert_caps(line.far, TEST_CAPS_AUDIO);
   g_assert_true(gst_harness_push_event(line.far, gst_event_new_eos()));
   g_assert_cmpint(gst_harness_push(line.near, gst_buffer_new_allocate(NULL, 960, NULL)), ==,
                   GST_FLOW_OK);
