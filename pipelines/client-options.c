@@ -314,6 +314,10 @@ client_options_parse(ClientOptions *options, int *argc, char ***argv, GError **e
        "What network this is: wired, wifi, cellular (unknown)", "NAME"},
       {"denoise", 0, 0, G_OPTION_ARG_STRING, &options->denoise,
        "Take noise out of what is sent: off, light or strong (off)", "HOW"},
+      {"echo-cancel", 0, 0, G_OPTION_ARG_STRING, &options->echo_cancel,
+       "Take what is heard out of what is sent: off, on, webrtc or speex (on, with --live)", "HOW"},
+      {"gain-control", 0, 0, G_OPTION_ARG_STRING, &options->gain_control,
+       "Bring your voice to the usual level: off or on (on, with --live)", "HOW"},
       {"dtx", 0, 0, G_OPTION_ARG_NONE, &options->dtx,
        "Send no silence: fewer packets, but who listens on the way can tell when you speak", NULL},
       {"json", 'j', 0, G_OPTION_ARG_NONE, &options->json,
@@ -388,6 +392,8 @@ client_options_clear(ClientOptions *options)
   g_free(options->microphone);
   g_free(options->speaker);
   g_free(options->denoise);
+  g_free(options->echo_cancel);
+  g_free(options->gain_control);
   g_free(options->tier);
   g_free(options->network_hint);
 }

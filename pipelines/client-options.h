@@ -42,6 +42,8 @@ typedef struct {
   int latency;               /* ms, or CLIENT_LATENCY_NOT_GIVEN: the default of wzpcall */
   char *profile;             /* NULL: the default of wzpcall */
   char *denoise;             /* off, light, strong; NULL: the default of wzpcall */
+  char *echo_cancel;         /* off, on, webrtc, speex; NULL: on when live */
+  char *gain_control;        /* off, on; NULL: on when live */
   char *tier, *network_hint; /* NULL: auto, or manual with a profile; unknown */
   gboolean json, version;
   char **check; /* relays to look at, and nothing else; NULL: a call */

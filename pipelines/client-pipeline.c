@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "client-pipeline.h"
-#include "client-devices.h"
 #include "client-recording.h"
 #include <math.h>
 #include <string.h>
@@ -58,12 +57,12 @@ add(GstBin *bin, const char *factory, const char *name, GError **error)
 }
 
 static GstElement *
-add_device(GstBin *bin, ClientDevice kind, const char *name, GError **error)
+add_device(GstBin *bin, const char *factory, const char *name, GError **error)
 {
-  GstElement *element = client_device_new(kind, name, error);
-  if (element)
-    gst_bin_add(bin, element);
-  return element;
+  GstElement *device = add(bin, factory, NULL, error);
+  if (device)
+    g_object_set(device, "device", name, NULL);
+  return device;
 }
 
 static GstElement *
@@ -217,7 +216,7 @@ add_sending(ClientPipeline *self, const ClientOptions *options, GError **error)
   if (options->send_file)
     return add_file(bin, options->send_file, convert, error);
   if (options->live) {
-    GstElement *microphone = add_device(bin, CLIENT_MICROPHONE, options->microphone, error);
+    GstElement *microphone = add_device(bin, "wzpmicrophone", options->microphone, error);
     return microphone && link_line(error, microphone, convert, NULL);
   }
   return add_tone(bin, options->send_tone, convert, error);
@@ -253,7 +252,7 @@ add_hearing(ClientPipeline *self, const ClientOptions *options, const char *reco
       return FALSE;
   }
   if (options->live) {
-    GstElement *speaker = add_device(bin, CLIENT_SPEAKER, options->speaker, error);
+    GstElement *speaker = add_device(bin, "wzpspeaker", options->speaker, error);
     return speaker && add_branch(bin, tee, speaker, error);
   }
   return TRUE;
@@ -326,6 +325,17 @@ set_quality(GstElement *call, const ClientOptions *options, GError **error)
          (!options->network_hint || set_choice(call, "network-hint", options->network_hint, error));
 }
 
+/* What live sound needs, unless it is said otherwise. */
+static gboolean
+set_sound(GstElement *call, const ClientOptions *options, GError **error)
+{
+  const char *usual = options->live ? "on" : "off";
+  return set_choice(call, "echo-cancel", options->echo_cancel ? options->echo_cancel : usual,
+                    error) &&
+         set_choice(call, "gain-control", options->gain_control ? options->gain_control : usual,
+                    error);
+}
+
 static gboolean
 set_latency(GstElement *call, int latency, GError **error)
 {
@@ -367,7 +377,8 @@ configure_call(GstElement *call, const ClientOptions *options, const char *seed_
   if (options->dtx)
     g_object_set(call, "dtx", TRUE, NULL);
   if (!set_quality(call, options, error) ||
-      (options->denoise && !set_choice(call, "denoise", options->denoise, error)))
+      (options->denoise && !set_choice(call, "denoise", options->denoise, error)) ||
+      !set_sound(call, options, error))
     return FALSE;
   return options->latency == CLIENT_LATENCY_NOT_GIVEN || set_latency(call, options->latency, error);
 }

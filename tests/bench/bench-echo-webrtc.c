@@ -22,7 +22,7 @@ bench_webrtc_new(void)
     return NULL;
   BenchWebrtc *webrtc = g_new0(BenchWebrtc, 1);
   g_object_set(dsp, "probe", "bench-probe", "noise-suppression", FALSE, "gain-control", FALSE,
-               "high-pass-filter", FALSE, NULL);
+               "delay-agnostic", TRUE, NULL);
   webrtc->far = gst_harness_new_with_element(probe, "sink", "src");
   webrtc->near = gst_harness_new_with_element(dsp, "sink", "src");
   gst_harness_set_src_caps_str(webrtc->far, CAPS);

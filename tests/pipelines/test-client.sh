@@ -35,6 +35,7 @@ check 'bad TLS port' exits 2 'is not a port' "$client" --send-tone 1 --tls-port 
 check 'bad relay' exits 2 'is not a relay' "$client" --send-tone 1 '[::1'
 check 'room named twice' exits 2 'named twice' "$client" --send-tone 1 --room a wzp://localhost/b
 check 'unknown microphone' exits 3 'no microphone is called' "$client" --live --microphone none-of-these localhost
+check 'unknown echo' exits 2 'there are auto, off, on, webrtc, speex' "$client" --live --echo-cancel loud localhost
 check 'speaker of nothing' exits 2 'add --live' "$client" --send-tone 1 --speaker any localhost
 check 'unknown strength' exits 2 'there are off, light, strong' "$client" --send-tone 1 --denoise much localhost
 check 'unknown profile' exits 2 'there are opus-64k' "$client" --send-tone 1 --profile opus localhost
