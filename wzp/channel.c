@@ -18,7 +18,11 @@ static const WzpTime short_windows[] = {1000 * WZP_MSEC, 2400 * WZP_MSEC};
 #define PRIOR_LOSS 0.10
 #define MEMORY_MAX 0.99
 
-#define FEW 60              /* packets that say little */
+#define FEW 60 /* packets that say little */
+/* Standard deviations that are no chance: more for the better than for the worse, since what was wrongly believed to be over
+ * is heard. Both are looked for five times a second. */
+#define STEP_UP 3.3
+#define STEP_DOWN 3.6
 #define LONGER_CHANCE 0.004 /* of runs as long as those of late: then they have become longer */
 
 /* What lies between two reports that came. */
@@ -163,7 +167,7 @@ differ(const Figures *before, const Figures *late)
   double mean = (before->lost + late->lost + 0.5) / (before->judged + late->judged + 1);
   double chance = sqrt(mean * (1 - mean) * spread * (1 / before->judged + 1 / late->judged));
   double more = late->lost / late->judged - before->lost / before->judged;
-  if (fabs(more) > 3.3 * chance)
+  if (fabs(more) > (more > 0 ? STEP_UP : STEP_DOWN) * chance)
     return true;
   /* the figures before are not exact, either: half a run to and fro */
   double share = late->judged / before->judged;

@@ -538,9 +538,9 @@ wzp_delay_target(const WzpDelay *delay)
 }
 
 int64_t
-wzp_delay_floor(const WzpDelay *delay)
+wzp_delay_told(const WzpDelay *delay)
 {
-  return (int64_t)(delay->floor * MSEC);
+  return (int64_t)(MIN(delay->told, delay->target) * MSEC);
 }
 
 int64_t

@@ -44,8 +44,8 @@ void wzp_delay_arrived(WzpDelay *delay, const WzpDelayArrival *arrival);
 int64_t wzp_delay_base(const WzpDelay *delay, int64_t now);
 /* The delay beyond base that playout should have. */
 int64_t wzp_delay_target(const WzpDelay *delay);
-/* What of it is for repair: it changes seldom, and then by much. */
-int64_t wzp_delay_floor(const WzpDelay *delay);
+/* What of it the sender was told that its repair may use, since some came: it changes seldom, and then by much. */
+int64_t wzp_delay_told(const WzpDelay *delay);
 /* What comes later than this beyond base is better not played, though nothing else is there. At most the max. */
 int64_t wzp_delay_limit(const WzpDelay *delay);
 /* How long it pays to wait for repair of what is lost lately: two thirds of the gain if all of it came back in time,

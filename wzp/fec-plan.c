@@ -129,12 +129,26 @@ packing_of(const WzpFecLimits *limits, const WzpChannelState *channel, const Wzp
   return packing;
 }
 
+static const WzpProfile *
+wanted_profile(const WzpFecLimits *limits)
+{
+  return limits->profile != NULL ? limits->profile : wzp_profile_by_name(WZP_PROFILE_DEFAULT);
+}
+
+/* A lower profile may have the bytes of the wanted one and its repair. */
+static double
+most_without_budget(const Packing *packing)
+{
+  double times = (double)wanted_profile(packing->limits)->bitrate / packing->profile->bitrate;
+  return (1 + OVERHEAD_WITHOUT_BUDGET) * times - 1;
+}
+
 /* The most symbols per frame that the limits allow. */
 static double
 most_rate(const Packing *packing)
 {
   const WzpFecLimits *limits = packing->limits;
-  double affordable = INFINITY, frames = packing->frames, most = OVERHEAD_WITHOUT_BUDGET;
+  double affordable = INFINITY, frames = packing->frames, most = most_without_budget(packing);
   if (limits->budget != 0) {
     double size = packing->profile->frame_bytes;
     double copies = (packing->bytes - COPIES_ELEMENT_HEAD + COPIES_SHORT) / size;
@@ -326,8 +340,7 @@ fill_plan(WzpFecPlan *plan, const Packing *packing, double loss)
 void
 wzp_fec_plan(WzpFecPlan *plan, const WzpChannelState *channel, const WzpFecLimits *limits)
 {
-  const WzpProfile *wanted =
-      limits->profile != NULL ? limits->profile : wzp_profile_by_name(WZP_PROFILE_DEFAULT);
+  const WzpProfile *wanted = wanted_profile(limits);
   const WzpProfile *profile;
   double best = -INFINITY;
   for (unsigned n = 0; (profile = wzp_profile_nth(n)) != NULL; n++) {

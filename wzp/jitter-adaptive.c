@@ -184,9 +184,9 @@ take_turn(WzpJitter *jitter, int64_t now)
   uint64_t missing = head->order - jitter->next;
   if (gap > (int64_t)missing * jitter->duration + jitter->duration / 2)
     return take_pause(jitter, head, now);
-  if (wzp_delay_floor(jitter->delay) - waits > PAUSE_BEFORE_REPAIR)
+  if (wzp_delay_told(jitter->delay) - waits > PAUSE_BEFORE_REPAIR)
     jitter->pausing = true;
-  jitter->pausing &= waits + FILL_STEP <= wzp_delay_floor(jitter->delay);
+  jitter->pausing &= waits + FILL_STEP <= wzp_delay_told(jitter->delay);
   if (jitter->pausing)
     return fill(jitter, FILL_STEP, jitter->filled < WZP_JITTER_CONCEAL_NS && !jitter->silent);
   if (missing == 0)

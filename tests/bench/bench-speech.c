@@ -210,7 +210,7 @@ run_traced(Voice *voice, WzpTime length)
       printf(" (%u, %u)", plan->programs[n].offset, plan->programs[n].window);
     printf(" expects %.4f; target %.0f told %.0f ms, concealed %.0f, stretched %.0f\n",
            plan->expected_loss, (double)stats.latency / 1e6, (double)stats.playout / 1e6,
-           (double)(stats.concealed - before.concealed),
+           (double)stats.concealed - (double)before.concealed,
            (double)(stats.stretched - before.stretched));
     before = stats;
   }
