@@ -254,6 +254,25 @@ test_early_unproven(void)
   sim_call_free(sim);
 }
 
+/* Who called hears the other one when the word that it was taken is there, the relay has told that both are, and what is
+ * said then has come. */
+static void
+test_first_media(void)
+{
+  static const WzpTime one_way[] = {10 * WZP_MSEC, 30 * WZP_MSEC, 150 * WZP_MSEC};
+  for (unsigned n = 0; n < G_N_ELEMENTS(one_way); n++) {
+    const SimLinkConfig hop = {.delay = one_way[n]};
+    SimCall *sim = accepted(80 + n, &hop, NULL, WZP_ACCEPT_TRUSTED);
+    WzpTime answered = sim->now;
+    sim_call_run(sim, 8 * one_way[n] + 100 * WZP_MSEC);
+    WzpTime took = sim->parties[0].first_media_at - answered;
+    g_test_message("by the relay %d ms: heard after %d ms", 2 * (int)(one_way[n] / WZP_MSEC),
+                   (int)(took / WZP_MSEC));
+    g_assert_cmpint(took, <=, 6 * one_way[n] + 40 * WZP_MSEC);
+    sim_call_free(sim);
+  }
+}
+
 /* Private on either side: no agent, no candidate, no word about paths. */
 static void
 test_private(void)
@@ -935,6 +954,7 @@ main(int argc, char **argv)
   g_test_add_data_func("/sim-path/early-for-caller", GUINT_TO_POINTER(1), test_early_one_side);
   g_test_add_func("/sim-path/early-private", test_early_private);
   g_test_add_func("/sim-path/early-unproven", test_early_unproven);
+  g_test_add_func("/sim-path/first-media", test_first_media);
   g_test_add_func("/sim-path/private", test_private);
   g_test_add_func("/sim-path/many-attempts", test_many_attempts);
   g_test_add_func("/sim-path/no-way", test_no_way);
