@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""sniff.py INTERFACE FILE: a line for each IP packet on the interface, in and out, until it is told to end: source, target and the
+"""sniff.py INTERFACE FILE: a line for each IP packet on the interface, in and out, but IGMP and ICMPv6, until it is told to end: source, target and the
 bytes behind the IP header in hex."""
 import ipaddress
 import signal
@@ -13,9 +13,9 @@ with open(sys.argv[2], 'w', buffering=1) as out:
     while True:
         frame = sniffer.recv(2048)
         kind, packet = frame[12:14], frame[14:]
-        if kind == b'\x08\x00':
+        if kind == b'\x08\x00' and packet[9] != 2:  # IGMP: of the system
             source, target, payload = packet[12:16], packet[16:20], packet[(packet[0] & 15) * 4:]
-        elif kind == b'\x86\xdd' and packet[6] != 58:  # neighbours are not asked for calls
+        elif kind == b'\x86\xdd' and packet[6] != 58:  # neighbours, groups
             source, target, payload = packet[8:24], packet[24:40], packet[40:]
         else:
             continue
