@@ -97,11 +97,13 @@ relay_control_move_record(RelayControl *control, WzpTime now, RelaySession *sess
   if (wzp_control_take_answer(session->control, answer))
     take_answer(control, now, session, from, answer);
   else if (wzp_control_was_newest(session->control)) {
-    /* a client of IPv4 and IPv6 says so, to be told what it looks like there */
+    /* A client of IPv4 and IPv6 says so, to be told what it looks like there: that is no move. Nobody's NAT changes the
+     * family, and whose network loses one begins a new session. */
     if (from->family != session->address.family && from->stream == 0 &&
         session->address.stream == 0)
       relay_sessions_note_other(control->sessions, session, from);
-    heard_from(control, now, session, from, length);
+    else
+      heard_from(control, now, session, from, length);
   }
 }
 

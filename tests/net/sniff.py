@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""sniff.py INTERFACE FILE: a line for each IP packet on the interface, in and out, but IGMP and ICMPv6, until it is told to end: source, target and the
-bytes behind the IP header in hex."""
+"""sniff.py INTERFACE FILE: a line for each IP packet on the interface, in and out, but IGMP and ICMPv6, until it is told to end:
+source, target and the bytes behind the IP header in hex."""
 import ipaddress
 import signal
 import socket
