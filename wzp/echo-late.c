@@ -12,7 +12,8 @@
 #define ENOUGH 100   /* such frames */
 #define CLEAR 1.5f   /* bits that the best lag agrees in more than the mean of them */
 #define STEADY 30    /* frames that say so in a row */
-#define MARGIN 3     /* frames of the filter before the echo */
+#define MARGIN 3     /* frames of the filter before the echo, */
+#define FIRST 6      /* and at most so many: a room still sounds when the echo has come */
 
 void
 wzp_echo_late_reset(WzpEchoLate *late)
@@ -49,7 +50,7 @@ push_far(WzpEchoLate *late, const WzpEchoBands *far)
 
 unsigned
 wzp_echo_late_find(WzpEchoLate *late, const WzpEchoBands *far, const WzpEchoBands *near,
-                   unsigned now, unsigned reach)
+                   unsigned now)
 {
   uint32_t heard = pattern(late->near_mean, near);
   unsigned best = 0;
@@ -66,7 +67,7 @@ wzp_echo_late_find(WzpEchoLate *late, const WzpEchoBands *far, const WzpEchoBand
       best = l;
   }
   bool clear = late->seen == ENOUGH && late->score[best] > sum / WZP_ECHO_LAGS + CLEAR;
-  bool covered = best >= now && best + MARGIN <= now + reach;
+  bool covered = best >= now && best <= now + FIRST;
   late->apart = clear && !covered ? late->apart + 1 : 0;
   if (late->apart < STEADY)
     return now;

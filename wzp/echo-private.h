@@ -36,9 +36,9 @@ typedef struct {
 } WzpEchoLate;
 
 void wzp_echo_late_reset(WzpEchoLate *late);
-/* How late the filter should begin, in frames; now: as it does. reach: of the filter, in frames. */
+/* How late the filter should begin, in frames; now: as it does. */
 unsigned wzp_echo_late_find(WzpEchoLate *late, const WzpEchoBands *far, const WzpEchoBands *near,
-                            unsigned now, unsigned reach);
+                            unsigned now);
 
 /* --- echo-residual.c: what the filter left --- */
 

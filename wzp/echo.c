@@ -150,8 +150,7 @@ measure(WzpEcho *echo, float heard, float played, const int16_t out[WZP_ECHO_SAM
 static void
 align(WzpEcho *echo, const WzpEchoBands *near)
 {
-  unsigned begin =
-      wzp_echo_late_find(&echo->late, &echo->powers[echo->at], near, echo->begin, REACH);
+  unsigned begin = wzp_echo_late_find(&echo->late, &echo->powers[echo->at], near, echo->begin);
   if (begin == echo->begin)
     return;
   echo->begin = begin;
