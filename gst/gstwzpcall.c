@@ -30,6 +30,7 @@
 #include "gstwzpcall-chain.h"
 #include "gstwzpcall-dial.h"
 #include "gstwzpcall-ends.h"
+#include "gstwzpcall-inner.h"
 #include "gstwzpbranches.h"
 #include "gstwzpcontext.h"
 #include "gstwzpelements.h"
@@ -40,33 +41,9 @@
 GST_DEBUG_CATEGORY(gst_wzp_call_debug);
 #define GST_CAT_DEFAULT gst_wzp_call_debug
 
-/* Properties of elements inside that are shown as our own. */
-static const struct {
-  const gchar *factory;
-  GType (*type)(void);
-  const gchar *property;
-} inner[] = {
-    {"wzpenc", gst_wzp_enc_get_type, "profile"},
-    {"wzpjitter", gst_wzp_jitter_get_type, "latency"},
-    {"wzpjitter", gst_wzp_jitter_get_type, "max-latency"},
-    {"wzpfec", gst_wzp_fec_get_type, "scheme"},
-    {"wzpfec", gst_wzp_fec_get_type, "overhead"},
-    {"wzpfec", gst_wzp_fec_get_type, "max-delay"},
-    {"wzpfec", gst_wzp_fec_get_type, "budget"},
-    {"wzpfec", gst_wzp_fec_get_type, "frames-per-packet"},
-    {"wzpfec", gst_wzp_fec_get_type, "constant-size"},
-    {"wzpenc", gst_wzp_enc_get_type, "dtx"},
-    {"wzpfec", gst_wzp_fec_get_type, "tier"},
-    {"wzpfec", gst_wzp_fec_get_type, "network-hint"},
-    {"wzpdenoise", gst_wzp_denoise_get_type, "strength"},
-};
-#define N_INNER G_N_ELEMENTS(inner)
-#define INNER_LATENCY 1
-#define INNER_DENOISE (N_INNER - 1) /* under a name that says of what, and off at first */
-
 enum {
   PROP_INNER = GST_WZP_ENDPOINT_N_PROPS,
-  PROP_WAIT_FOR_PEER = PROP_INNER + N_INNER,
+  PROP_WAIT_FOR_PEER = PROP_INNER + GST_WZP_CALL_INNER_N_PROPS,
   PROP_END_AFTER_SILENCE,
   PROP_DIAL,
   PROP_ENDS = PROP_DIAL + GST_WZP_CALL_DIAL_N_PROPS,
@@ -101,11 +78,11 @@ struct _GstWzpCall {
 
   GstWzpCallDial *dial;
   GstWzpCallEnds *ends;
+  GstWzpCallInner inner;
   GstWzpBranches *branches;
   GstWzpGate *gate; /* before the sending chain: nothing is spoken into an empty room */
 
   /* the object lock guards */
-  GValue inner[N_INNER];
   guint end_after_silence;
   gboolean wait_for_peer;
   GstWzpQuiet *quiet; /* once our input ended */
@@ -124,19 +101,10 @@ GST_ELEMENT_REGISTER_DEFINE(wzpcall, "wzpcall", GST_RANK_NONE, GST_TYPE_WZP_CALL
 
 /* --- the two chains --- */
 
-static const gchar *
-inner_name(guint n)
-{
-  return n == INNER_DENOISE ? "denoise" : inner[n].property;
-}
-
 static void
 configure_element(GstBin *self, const gchar *factory, GstElement *element)
 {
-  for (guint n = 0; n < N_INNER; n++)
-    if (g_str_equal(factory, inner[n].factory))
-      g_object_bind_property(self, inner_name(n), element, inner[n].property,
-                             G_BINDING_SYNC_CREATE);
+  gst_wzp_call_inner_bind(self, factory, element);
   if (g_str_equal(factory, "wzpsrc") || g_str_equal(factory, "wzpsink")) {
     g_object_bind_property(self, "end-on-leave", element, "end-on-leave", G_BINDING_SYNC_CREATE);
     if (gst_wzp_call_dial_calls_somebody(GST_WZP_CALL(self)->dial))
@@ -472,6 +440,7 @@ gst_wzp_call_set_property(GObject *object, guint id, const GValue *value, GParam
 {
   GstWzpCall *self = GST_WZP_CALL(object);
   if (gst_wzp_endpoint_set_property(&self->endpoint, id, value) ||
+      gst_wzp_call_inner_set_property(&self->inner, id - PROP_INNER, value) ||
       gst_wzp_call_dial_set_property(self->dial, id - PROP_DIAL, value))
     return;
   if (gst_wzp_call_ends_set_property(self->ends, id - PROP_ENDS, value)) {
@@ -480,9 +449,6 @@ gst_wzp_call_set_property(GObject *object, guint id, const GValue *value, GParam
   }
   GST_OBJECT_LOCK(self);
   switch (id) {
-  case PROP_INNER ... PROP_INNER + N_INNER - 1:
-    g_value_copy(value, &self->inner[id - PROP_INNER]);
-    break;
   case PROP_WAIT_FOR_PEER:
     self->wait_for_peer = g_value_get_boolean(value);
     break;
@@ -494,8 +460,6 @@ gst_wzp_call_set_property(GObject *object, guint id, const GValue *value, GParam
     break;
   }
   GST_OBJECT_UNLOCK(self);
-  if (id == PROP_INNER + INNER_LATENCY)
-    gst_element_post_message(GST_ELEMENT(self), gst_message_new_latency(GST_OBJECT(self)));
 }
 
 static void
@@ -510,14 +474,12 @@ gst_wzp_call_get_property(GObject *object, guint id, GValue *value, GParamSpec *
     }
     return;
   }
-  if (gst_wzp_call_dial_get_property(self->dial, id - PROP_DIAL, value) ||
+  if (gst_wzp_call_inner_get_property(&self->inner, id - PROP_INNER, value) ||
+      gst_wzp_call_dial_get_property(self->dial, id - PROP_DIAL, value) ||
       gst_wzp_call_ends_get_property(self->ends, id - PROP_ENDS, value))
     return;
   GST_OBJECT_LOCK(self);
   switch (id) {
-  case PROP_INNER ... PROP_INNER + N_INNER - 1:
-    g_value_copy(&self->inner[id - PROP_INNER], value);
-    break;
   case PROP_WAIT_FOR_PEER:
     g_value_set_boolean(value, self->wait_for_peer);
     break;
@@ -562,9 +524,7 @@ gst_wzp_call_init(GstWzpCall *self)
 {
   GstElementClass *element_class = GST_ELEMENT_GET_CLASS(self);
   g_mutex_init(&self->build_lock);
-  for (guint n = 0; n < N_INNER; n++)
-    g_value_init(&self->inner[n],
-                 g_object_class_find_property(G_OBJECT_GET_CLASS(self), inner_name(n))->value_type);
+  gst_wzp_call_inner_init(&self->inner, GST_ELEMENT(self));
   gst_wzp_endpoint_init(&self->endpoint, GST_ELEMENT(self));
   self->endpoint.session = wzp_session_new();
   self->endpoint.owner = TRUE;
@@ -592,41 +552,11 @@ gst_wzp_call_finalize(GObject *object)
   G_OBJECT_CLASS(gst_wzp_call_parent_class)->finalize(object);
 }
 
-/* A property of an element inside: its range, default and words are those of the element. */
-static void
-install_inner(GObjectClass *object_class, guint n)
-{
-  const GParamFlags flags =
-      G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING;
-  const gchar *name = inner_name(n);
-  GObjectClass *inner_class = g_type_class_ref(inner[n].type()); /* kept: its strings are static */
-  GParamSpec *theirs = g_object_class_find_property(inner_class, inner[n].property), *ours;
-  const gchar *nick = g_param_spec_get_nick(theirs), *blurb = g_param_spec_get_blurb(theirs);
-  if (G_IS_PARAM_SPEC_ENUM(theirs)) {
-    ours =
-        g_param_spec_enum(name, nick, blurb, theirs->value_type,
-                          n == INNER_DENOISE ? 0 : G_PARAM_SPEC_ENUM(theirs)->default_value, flags);
-  } else if (G_IS_PARAM_SPEC_INT(theirs)) {
-    const GParamSpecInt *range = G_PARAM_SPEC_INT(theirs);
-    ours = g_param_spec_int(name, nick, blurb, range->minimum, range->maximum, range->default_value,
-                            flags);
-  } else if (G_IS_PARAM_SPEC_BOOLEAN(theirs)) {
-    ours =
-        g_param_spec_boolean(name, nick, blurb, G_PARAM_SPEC_BOOLEAN(theirs)->default_value, flags);
-  } else {
-    const GParamSpecUInt *range = G_PARAM_SPEC_UINT(theirs);
-    ours = g_param_spec_uint(name, nick, blurb, range->minimum, range->maximum,
-                             range->default_value, flags);
-  }
-  g_object_class_install_property(object_class, PROP_INNER + n, ours);
-}
-
 static void
 install_properties(GObjectClass *object_class)
 {
   gst_wzp_endpoint_install_properties(object_class, FALSE);
-  for (guint n = 0; n < N_INNER; n++)
-    install_inner(object_class, n);
+  gst_wzp_call_inner_class_init(object_class, PROP_INNER);
   g_object_class_install_property(
       object_class, PROP_WAIT_FOR_PEER,
       g_param_spec_boolean("wait-for-peer", "Wait for peer",
