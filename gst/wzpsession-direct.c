@@ -82,12 +82,19 @@ failed(gpointer user, WzpAgent *agent)
 {
   WzpSession *self = user;
   WzpTime now = g_get_monotonic_time();
-  GST_INFO_OBJECT(self, "attempt %u: no check came through", wzp_agent_k(agent));
+  WzpPathStats stats = {0};
   g_mutex_lock(&self->lock);
   WzpPath *path = path_of_locked(self, agent);
-  if (path != NULL)
+  if (path != NULL) {
     wzp_path_failed(path, now, wzp_agent_k(agent));
+    wzp_path_get_stats(path, now, &stats);
+  }
   g_mutex_unlock(&self->lock);
+  GST_INFO_OBJECT(self,
+                  "attempt %u: no check came through; NAT here: %s, there: %s; %u addresses not "
+                  "worth a try",
+                  wzp_agent_k(agent), wzp_nat_name(stats.nat), wzp_nat_name(stats.peer_nat),
+                  stats.not_tried);
 }
 
 static void
