@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "relay-socket.h"
+#include "relay-locals.h"
 #include <errno.h>
 #include <gio/gio.h>
 #include <netinet/in.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -56,6 +58,22 @@ relay_socket_bind(int fd, const WzpAddress *address, WzpAddress *bound, GError *
   g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_FAILED,
                       "cannot find out the address of the relay's socket");
   return false;
+}
+
+int
+relay_socket_open_udp(const WzpAddress *listen, WzpAddress *bound, GError **error)
+{
+  static const uint8_t any[sizeof listen->bytes];
+  int fd = relay_socket_open(SOCK_DGRAM, listen, error);
+
+  if (fd < 0)
+    return -1;
+  if (memcmp(listen->bytes, any, sizeof any) == 0)
+    relay_locals_watch(fd, listen->family == 6);
+  if (relay_socket_bind(fd, listen, bound, error))
+    return fd;
+  close(fd);
+  return -1;
 }
 
 void

@@ -12,6 +12,8 @@ void relay_socket_option(int fd, int level, int name, int value);
 int relay_socket_open(int type, const WzpAddress *address, GError **error);
 /* *bound: where it really is. */
 bool relay_socket_bind(int fd, const WzpAddress *address, WzpAddress *bound, GError **error);
+/* A UDP socket that listens there. One bound to no address says of each datagram at which it was sent (relay-locals.h). */
+int relay_socket_open_udp(const WzpAddress *listen, WzpAddress *bound, GError **error);
 /* An eventfd: wakes who polls it; makes it quiet again. */
 void relay_socket_wake(int event);
 void relay_socket_drain(int event);

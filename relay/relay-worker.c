@@ -90,30 +90,10 @@ struct RelayWorker {
 
 /* --- socket --- */
 
-static bool
-is_any(const WzpAddress *address)
-{
-  static const uint8_t any[sizeof address->bytes];
-
-  return memcmp(address->bytes, any, sizeof any) == 0;
-}
-
-/* One that is bound to no address answers from the one that was asked. */
-static int
-bind_socket(int fd, const WzpAddress *listen, WzpAddress *bound, GError **error)
-{
-  if (is_any(listen))
-    relay_locals_watch(fd, listen->family == 6);
-  if (relay_socket_bind(fd, listen, bound, error))
-    return fd;
-  close(fd);
-  return -1;
-}
-
 static int
 open_socket(const WzpAddress *listen, WzpAddress *bound, GError **error)
 {
-  int fd = relay_socket_open(SOCK_DGRAM, listen, error);
+  int fd = relay_socket_open_udp(listen, bound, error);
 
   if (fd < 0)
     return -1;
@@ -125,7 +105,7 @@ open_socket(const WzpAddress *listen, WzpAddress *bound, GError **error)
   relay_socket_option(fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER);
   relay_socket_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER);
   relay_socket_option(fd, SOL_SOCKET, SO_SNDBUF, SEND_BUFFER);
-  return bind_socket(fd, listen, bound, error);
+  return fd;
 }
 
 static bool
@@ -136,9 +116,7 @@ open_second(RelayWorker *worker, const WzpAddress *listen, int port, GError **er
   if (port < 0)
     return true;
   address.port = (uint16_t)port;
-  worker->second = relay_socket_open(SOCK_DGRAM, &address, error);
-  if (worker->second >= 0)
-    worker->second = bind_socket(worker->second, &address, &bound, error);
+  worker->second = relay_socket_open_udp(&address, &bound, error);
   worker->second_port = bound.port;
   return worker->second >= 0;
 }
