@@ -30,7 +30,10 @@ def run_changed(build, name, change, callee='a2', seconds=SECONDS, least=0.7, di
 
     def during(place, calling):
         for who in ('caller', 'callee'):
-            place.wait_for(who, calling, 'goes directly' if direct else TALKING)
+            place.wait_for(who, calling, TALKING)
+            if direct:
+                place.wait_for(who, calling, 'directly')
+        threading.Event().wait(0.5)  # both talk
         change(place)
 
     try:
@@ -117,11 +120,7 @@ def run_link_down(build, number):
 
 def run_relay_restarts(build, number):
     """The relay restarts while the call goes by it: both find the new one, and go on."""
-    def restart(place):
-        threading.Event().wait(0.5)
-        place.restart_relay()
-
-    reports = run_changed(build, 's%d' % number, restart, seconds=SECONDS + 5, least=0.4, direct=False, isolated=True)
+    reports = run_changed(build, 's%d' % number, lambda place: place.restart_relay(), seconds=SECONDS + 5, least=0.4, direct=False, isolated=True)
     for report in reports:
         expect(report['path'] == 'relay' and report['state'] != 'reconnecting', 'it did not come back', report)
     return gaps(reports, 5000)
