@@ -57,6 +57,7 @@ typedef struct {
 
   /* the object lock guards */
   gchar *name;
+  gchar *opened;       /* the whole name of the device in use; NULL: unknown */
   GstElement *element; /* in the bin: a device's, or what stands in for it */
   guint flowed;        /* buffers, up to 2: the device is good */
   gboolean lost;       /* the device failed later */
@@ -318,6 +319,8 @@ take_device(GstElement *element, gpointer data)
   if (found != NULL) {
     GST_OBJECT_LOCK(self);
     priv->lost = FALSE; /* from now on it may be lost again */
+    g_free(priv->opened);
+    priv->opened = g_strdup(display);
     GST_OBJECT_UNLOCK(self);
     good = exchange(self, found, &before);
   }
@@ -333,10 +336,27 @@ take_device(GstElement *element, gpointer data)
   }
 }
 
+/* With pulsesrc a device that went away is silent for ever: no error comes. */
 static void
-device_came(GstElement *element, GstDevice *device)
+device_went(GstWzpAudioEnd *self, GstDevice *device)
 {
-  if (is_lost(GST_WZP_AUDIO_END(element)))
+  GstWzpAudioEndPrivate *priv = PRIVATE(self);
+  g_autofree gchar *display = gst_device_get_display_name(device);
+  GST_OBJECT_LOCK(self);
+  gboolean ours = priv->flowed == 2 && g_strcmp0(priv->opened, display) == 0;
+  GstElement *element = ours && priv->element != NULL ? gst_object_ref(priv->element) : NULL;
+  GST_OBJECT_UNLOCK(self);
+  if (element != NULL)
+    lose(self, element, "it was pulled out");
+  gst_clear_object(&element);
+}
+
+static void
+device_told(GstElement *element, GstDevice *device, gboolean came)
+{
+  if (!came)
+    device_went(GST_WZP_AUDIO_END(element), device);
+  else if (is_lost(GST_WZP_AUDIO_END(element)))
     gst_element_call_async(element, take_device, gst_object_ref(device), gst_object_unref);
 }
 
@@ -422,7 +442,12 @@ open_device(GstWzpAudioEnd *self)
   priv->lost = priv->ending = FALSE;
   priv->latency = GST_CLOCK_TIME_NONE;
   GST_OBJECT_UNLOCK(self);
-  GstElement *element = gst_wzp_device_new(KIND(self), name, &error);
+  gchar *opened;
+  GstElement *element = gst_wzp_device_new(KIND(self), name, &opened, &error);
+  GST_OBJECT_LOCK(self);
+  g_free(priv->opened);
+  priv->opened = opened;
+  GST_OBJECT_UNLOCK(self);
   if (element != NULL && adopt(self, element))
     return TRUE;
   if (error == NULL)
@@ -451,7 +476,7 @@ gst_wzp_audio_end_change_state(GstElement *element, GstStateChange transition)
   g_rec_mutex_unlock(&PRIVATE(self)->swap);
   if (transition == GST_STATE_CHANGE_READY_TO_PAUSED && result != GST_STATE_CHANGE_FAILURE) {
     set_started(self, TRUE);
-    gst_wzp_device_watch(KIND(self), element, device_came);
+    gst_wzp_device_watch(KIND(self), element, device_told);
   }
   if (transition == GST_STATE_CHANGE_READY_TO_NULL ||
       (transition == GST_STATE_CHANGE_NULL_TO_READY && result == GST_STATE_CHANGE_FAILURE))
@@ -487,6 +512,7 @@ gst_wzp_audio_end_finalize(GObject *object)
 {
   GstWzpAudioEndPrivate *priv = PRIVATE(GST_WZP_AUDIO_END(object));
   g_free(priv->name);
+  g_free(priv->opened);
   g_rec_mutex_clear(&priv->swap);
   g_cond_clear(&priv->closed);
   G_OBJECT_CLASS(gst_wzp_audio_end_parent_class)->finalize(object);

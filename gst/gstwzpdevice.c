@@ -68,7 +68,7 @@ gst_wzp_device_open(GstDevice *device)
 typedef struct {
   GstWzpDeviceKind kind;
   GstElement *element;
-  GstWzpDeviceCame came;
+  GstWzpDeviceTold told;
 } Watcher;
 
 static GMutex watching; /* guards watchers; nothing foreign is called while it is held */
@@ -85,23 +85,26 @@ is_of_kind(GstDevice *device, GstWzpDeviceKind kind)
 static GstBusSyncReply
 on_device(GstBus *bus, GstMessage *message, gpointer data)
 {
-  g_autoptr(GPtrArray) told = g_ptr_array_new_with_free_func(g_free);
+  g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(g_free);
   GstDevice *device = NULL;
   (void)bus;
   (void)data;
   if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_DEVICE_ADDED)
     gst_message_parse_device_added(message, &device);
+  else if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_DEVICE_REMOVED)
+    gst_message_parse_device_removed(message, &device);
+  gboolean came = GST_MESSAGE_TYPE(message) == GST_MESSAGE_DEVICE_ADDED;
   g_mutex_lock(&watching);
   for (GList *link = watchers; device != NULL && link != NULL; link = link->next) {
     Watcher *watcher = g_memdup2(link->data, sizeof *watcher);
     gst_object_ref(watcher->element);
-    g_ptr_array_add(told, watcher);
+    g_ptr_array_add(list, watcher);
   }
   g_mutex_unlock(&watching);
-  for (guint n = 0; n < told->len; n++) {
-    Watcher *watcher = told->pdata[n];
+  for (guint n = 0; n < list->len; n++) {
+    Watcher *watcher = list->pdata[n];
     if (is_of_kind(device, watcher->kind))
-      watcher->came(watcher->element, device);
+      watcher->told(watcher->element, device, came);
     gst_object_unref(watcher->element);
   }
   gst_clear_object(&device);
@@ -140,9 +143,9 @@ run_monitor(gint by)
 }
 
 void
-gst_wzp_device_watch(GstWzpDeviceKind kind, GstElement *element, GstWzpDeviceCame came)
+gst_wzp_device_watch(GstWzpDeviceKind kind, GstElement *element, GstWzpDeviceTold told)
 {
-  const Watcher watcher = {kind, element, came};
+  const Watcher watcher = {kind, element, told};
   g_mutex_lock(&watching);
   watchers = g_list_prepend(watchers, g_memdup2(&watcher, sizeof watcher));
   g_mutex_unlock(&watching);
@@ -234,7 +237,7 @@ tell_devices(GList *devices, GstWzpDeviceKind kind, const gchar *name, GError **
 }
 
 static GstElement *
-by_name(GstWzpDeviceKind kind, const gchar *name, GError **error)
+by_name(GstWzpDeviceKind kind, const gchar *name, gchar **found, GError **error)
 {
   GList *devices = list_devices(kind);
   GstDevice *device = find(devices, name);
@@ -244,6 +247,8 @@ by_name(GstWzpDeviceKind kind, const gchar *name, GError **error)
   else if (element == NULL)
     g_set_error(error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_OPEN_READ_WRITE,
                 "the %s '%s' cannot be opened", kinds[kind].word, name);
+  if (element != NULL)
+    *found = gst_device_get_display_name(device);
   g_list_free_full(devices, gst_object_unref);
   return element;
 }
@@ -260,10 +265,11 @@ gst_wzp_device_is_meant(GstWzpDeviceKind kind, const gchar *name, GstDevice *dev
 }
 
 GstElement *
-gst_wzp_device_new(GstWzpDeviceKind kind, const gchar *name, GError **error)
+gst_wzp_device_new(GstWzpDeviceKind kind, const gchar *name, gchar **found, GError **error)
 {
+  *found = NULL;
   if (name != NULL)
-    return by_name(kind, name, error);
+    return by_name(kind, name, found, error);
   GstElement *element = for_a_call(gst_element_factory_make(kinds[kind].automatic, NULL));
   if (element == NULL)
     g_set_error(error, GST_CORE_ERROR, GST_CORE_ERROR_MISSING_PLUGIN,

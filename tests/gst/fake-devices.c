@@ -361,12 +361,12 @@ fake_devices_register(void)
                                fake_provider_get_type());
 }
 
-void
-fake_device_unplug(const char *name, gboolean microphone)
+static void
+take_away(const char *name, gboolean microphone, gboolean fails)
 {
   g_mutex_lock(&lock);
   Fake *fake = find(name, microphone);
-  fake->plugged = FALSE;
+  fake->plugged = !fails;
   GstDevice *device = fake->device != NULL ? gst_object_ref(fake->device) : NULL;
   GstDeviceProvider *to = provider != NULL ? gst_object_ref(provider) : NULL;
   fake->device = NULL;
@@ -375,6 +375,18 @@ fake_device_unplug(const char *name, gboolean microphone)
     gst_device_provider_device_remove(to, device);
   gst_clear_object(&device);
   gst_clear_object(&to);
+}
+
+void
+fake_device_unplug(const char *name, gboolean microphone)
+{
+  take_away(name, microphone, TRUE);
+}
+
+void
+fake_device_vanish(const char *name, gboolean microphone)
+{
+  take_away(name, microphone, FALSE);
 }
 
 void

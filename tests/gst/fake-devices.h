@@ -10,6 +10,8 @@
 void fake_devices_register(void);
 /* The device fails (its element says so at its next buffer) and is no longer there. */
 void fake_device_unplug(const char *name, gboolean microphone);
+/* It is no longer there, but its element says nothing. */
+void fake_device_vanish(const char *name, gboolean microphone);
 void fake_device_plug(const char *name, gboolean microphone);
 /* Waits until n more buffers went through its element. */
 void fake_device_wait(const char *name, gboolean microphone, guint n);

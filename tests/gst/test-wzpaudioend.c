@@ -120,7 +120,10 @@ test_microphone_goes(void)
   gst_element_set_state(pipeline, GST_STATE_PLAYING);
   wait_for(&heard, &heard.loud, 5);
   for (guint round = 0; round < 3; round++) {
-    fake_device_unplug("Headset", TRUE);
+    if (round == 0) /* as with pulsesrc */
+      fake_device_vanish("Headset", TRUE);
+    else
+      fake_device_unplug("Headset", TRUE);
     wait_event(pipeline, "lost", "Headset");
     rig_wait_warning(pipeline, "pulled out");
     wait_for(&heard, &heard.silent, 5); /* marked as such */
