@@ -138,7 +138,7 @@ exchange_reports(GstWzpFec *self, WzpTime now)
     return;
   g_mutex_lock(&self->lock);
   wzp_fec_sender_carry_report(self->protect.sender, now, &report);
-  wzp_quality_own_report(self->protect.quality, &report);
+  wzp_quality_own_report(self->protect.quality, now, &report);
   self->protect.carrying = TRUE;
   g_mutex_unlock(&self->lock);
 }

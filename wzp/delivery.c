@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "delivery.h"
 #include "seq.h"
+#include "transit.h"
 #include <glib.h>
 #include <math.h>
 #include <string.h>
@@ -12,7 +13,7 @@
 /* Delivery is measured over at least this, where so much is known. */
 #define MARK_AGE (350 * WZP_MSEC)
 #define FULL_MS 10
-#define FEW_HEARD 4 /* at most, see transit.c */
+#define FULL_QUEUE_MS 60
 #define FULL_LOSS 0.1
 /* Drift: what a clock can do, what is seen at all, and how far off a straight line its points may lie. */
 #define DRIFT_MAX 1.5 /* ms a second */
@@ -49,6 +50,7 @@ wzp_delivery_forget_delay(WzpDelivery *path)
   path->timed = false;
   path->n_buckets = path->n_marks = 0;
   path->queue = path->before = path->backlog = path->drift = path->delivered = 0;
+  path->behind = path->reverse = path->contrast = 0;
 }
 
 /* --- what is lost --- */
@@ -110,6 +112,7 @@ remember_least(WzpDelivery *path, WzpTime now)
       return;
     path->buckets[n - 1].least = path->transit;
     path->buckets[n - 1].bits = path->bits;
+    path->buckets[n - 1].most_bits = path->most_bits;
     return;
   }
   if (n == WZP_DELIVERY_BUCKETS) {
@@ -120,20 +123,28 @@ remember_least(WzpDelivery *path, WzpTime now)
   path->buckets[n].since = now;
   path->buckets[n].least = path->transit;
   path->buckets[n].bits = path->bits;
+  path->buckets[n].most_bits = path->most_bits;
+  path->buckets[n].trip = WZP_NEVER;
   path->n_buckets = n + 1;
 }
 
 /* What the way would take if nothing waited: a longer packet takes longer, too. */
 static double
-empty_way(const WzpDelivery *path, WzpTime now)
+empty_way(WzpDelivery *path, WzpTime now)
 {
   double least = (double)path->transit;
+  path->contrast = 0;
   for (unsigned i = 0; i < path->n_buckets; i++) {
     double age = (double)(now - path->buckets[i].since) / WZP_SECOND;
-    double longer = path->bottleneck > 0 && path->bits > 0 && path->buckets[i].bits > 0
+    bool known = path->bits > 0 && path->buckets[i].bits > 0;
+    double longer = known && path->bottleneck > 0
                         ? MAX(path->bits - path->buckets[i].bits, 0) * 1000 / path->bottleneck
                         : 0;
-    least = MIN(least, (double)path->buckets[i].least + path->drift * age + longer);
+    double way = (double)path->buckets[i].least + path->drift * age + longer;
+    if (way <= least) {
+      least = way;
+      path->contrast = known ? MAX(path->least_bits - path->buckets[i].most_bits, 0) : 0;
+    }
   }
   return least;
 }
@@ -174,7 +185,8 @@ measure_delivery(WzpDelivery *path, WzpTime sent, uint64_t bytes)
     WzpTime took =
         sent - path->marks[from].sent + (path->transit - path->marks[from].transit) * WZP_MSEC;
     /* a queue that is full drops; else what is lost is lost behind it, or before */
-    bool full = fabs(path->queue - path->before) < FULL_MS && path->loss > FULL_LOSS;
+    bool full = path->queue > FULL_QUEUE_MS && fabs(path->queue - path->before) < FULL_MS &&
+                path->loss > FULL_LOSS;
     double bits = (double)(bytes - path->marks[from].bytes) * 8 * (full ? 1 - path->loss : 1);
     path->delivered = bits * WZP_SECOND / (double)MAX(took, 20 * WZP_MSEC);
   }
@@ -188,15 +200,29 @@ measure_delivery(WzpDelivery *path, WzpTime sent, uint64_t bytes)
 }
 
 static void
+take_trip(WzpDelivery *path, WzpTime trip)
+{
+  WzpTime least = trip;
+  for (unsigned i = 0; i < path->n_buckets; i++)
+    least = MIN(least, path->buckets[i].trip);
+  if (path->n_buckets > 0)
+    path->buckets[path->n_buckets - 1].trip = MIN(path->buckets[path->n_buckets - 1].trip, trip);
+  double reverse = MAX((double)(trip - least) / WZP_MSEC - path->queue, 0);
+  path->behind = MAX(reverse - path->reverse, 0);
+  path->reverse = reverse;
+  path->round_trip =
+      path->round_trip < 0
+          ? trip
+          : path->round_trip + (WzpTime)(ROUND_TRIP_STEP * (double)(trip - path->round_trip));
+}
+
+static void
 take_heard(WzpDelivery *path, WzpTime now, const WzpReport *report, const WzpDeliveryLog *log,
            unsigned entry)
 {
   WzpTime trip = now - log->entries[entry].at - report->held * WZP_REPORT_HELD_UNIT;
   if (report->held < UINT8_MAX && trip >= 0 && trip < ROUND_TRIP_MAX)
-    path->round_trip =
-        path->round_trip < 0
-            ? trip
-            : path->round_trip + (WzpTime)(ROUND_TRIP_STEP * (double)(trip - path->round_trip));
+    take_trip(path, trip);
   measure_delivery(path, log->entries[entry].at, log->entries[entry].bytes);
   path->heard = log->entries[entry].at;
   double since = (double)(log->bytes - log->entries[entry].bytes) * 8;
@@ -210,13 +236,28 @@ take_heard(WzpDelivery *path, WzpTime now, const WzpReport *report, const WzpDel
 static bool
 is_of_this_way(WzpDelivery *path, const WzpDeliveryLog *log, int64_t entry)
 {
-  for (int64_t n = 0; entry >= 0 && n < MIN(FEW_HEARD, (int64_t)log->n); n++)
+  for (int64_t n = 0; entry >= 0 && n < MIN(WZP_TRANSIT_PACKETS, (int64_t)log->n); n++)
     if (log->entries[(entry + WZP_DELIVERY_LOG - n) % WZP_DELIVERY_LOG].way != log->way)
       return false;
   if (path->way != log->way)
     wzp_delivery_forget_delay(path);
   path->way = log->way;
   return true;
+}
+
+/* The transit is the least of up to WZP_TRANSIT_PACKETS packets, of which heard is the last. */
+static void
+note_sizes(WzpDelivery *path, const WzpDeliveryLog *log, int64_t heard)
+{
+  path->bits = path->least_bits = path->most_bits = 0;
+  if (heard < 0)
+    return;
+  path->bits = path->least_bits = log->entries[heard].size * 8;
+  for (uint64_t back = 0; back < MIN(log->n, WZP_TRANSIT_PACKETS); back++) {
+    uint64_t entry = ((uint64_t)heard + WZP_DELIVERY_LOG - back) % WZP_DELIVERY_LOG;
+    path->least_bits = MIN(path->least_bits, log->entries[entry].size * 8);
+    path->most_bits = MAX(path->most_bits, log->entries[entry].size * 8);
+  }
 }
 
 bool
@@ -230,7 +271,7 @@ wzp_delivery_report(WzpDelivery *path, WzpTime now, const WzpReport *report, uns
   bool fresh = first || report->heard != path->last.heard || !path->timed;
   int64_t entry = find_heard(log, report->heard);
   if (report->held < UINT8_MAX && fresh && is_of_this_way(path, log, entry)) {
-    path->bits = entry >= 0 ? log->entries[entry].size * 8 : 0;
+    note_sizes(path, log, entry);
     take_transit(path, now, report);
     if (entry >= 0)
       take_heard(path, now, report, log, (unsigned)entry);

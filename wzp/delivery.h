@@ -45,12 +45,17 @@ typedef struct {
   double before;   /* the queue of the report before */
   WzpTime heard;   /* when the packet was sent that saw it */
   double backlog;  /* ms that what is sent now would wait: the queue, and what was sent since */
-  double jitter;   /* ms */
-  double drift;    /* ms a second that the empty way changes; 0: less than is seen */
+  double
+      behind; /* ms that the report waited on its way, as far as that is more than the one before did */
+  double
+      contrast; /* bits that the packets heard are longer, at least, than those of the least transit */
+  double jitter; /* ms */
+  double drift;  /* ms a second that the empty way changes; 0: less than is seen */
   struct {
     WzpTime since;
     int64_t least;
-    double bits;                   /* of the packet of that report */
+    double bits, most_bits;        /* of the packet of that report, and of those about it */
+    WzpTime trip;                  /* the least round trip; WZP_NEVER: unknown */
   } buckets[WZP_DELIVERY_BUCKETS]; /* oldest first */
   unsigned n_buckets;
 
@@ -60,11 +65,13 @@ typedef struct {
     int64_t transit;
   } marks[WZP_DELIVERY_MARKS]; /* what reports said was heard; the newest first */
   unsigned n_marks;
-  double bits; /* of the packet that was heard, all-in, */
+  double least_bits, most_bits; /* of the packets that the transit may be of */
+  double bits;                  /* of the packet that was heard, all-in, */
   double
       bottleneck;   /* which takes so long to pass this, bit/s; 0: unknown; whoever knows sets it */
   double delivered; /* bit/s that came out at the other end lately; 0: unknown */
   WzpTime round_trip; /* smoothed; -1: unknown */
+  double reverse;     /* ms: what of the last round trip is neither the shortest nor the queue */
 } WzpDelivery;
 
 #define WZP_DELIVERY_FEW 5

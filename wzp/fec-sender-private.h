@@ -102,7 +102,8 @@ struct WzpFecSender {
   uint32_t pieces;               /* windows that had to be cut, so far */
   bool has_report, report_waits; /* has: the packet in hand takes it along */
   WzpReport report;
-  WzpTime report_at, reported_at; /* given; the last one went */
+  WzpTime report_at, reported_at; /* given; the last one went, */
+  uint16_t reported_transit;      /* and said so */
   bool in_silence, comfort_due;   /* since a descriptor came; it must go even alone */
   uint8_t comfort[WZP_COMFORT_SIZE];
 

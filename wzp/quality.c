@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "quality.h"
 #include "capacity.h"
+#include "downlink.h"
 #include <glib.h>
 #include <string.h>
 
@@ -14,7 +15,7 @@
 #define GOOD_REPORTS_MAX 640
 #define BAD_RESIDUAL 0.03
 #define GOOD_RESIDUAL 0.01
-#define MEASURED_PART 0.9
+#define MEASURED_PART 1.0
 #define PROMISING 0.02 /* what a better tier may be expected to lose */
 #define TAKEN_BACK WZP_MINUTE
 #define WZP_MINUTE (60 * WZP_SECOND)
@@ -23,8 +24,19 @@
 #define SETTLES (3 * WZP_SECOND)
 #define START_LOWEST "opus-16k" /* repair is worth it, but for a second not more */
 
+#define LEAST_OPUS 11500 /* bit/s that opus-6k needs without repair, two in a packet */
+
 #define BOOST_TIME (10 * WZP_SECOND)
 #define BOOST_PERCENT 20
+
+/* Frames' bytes in a packet of one frame, with repair. */
+#define USUAL_FRAMES 1.6
+#define MOST_FRAMES 3
+
+/* Where so much is lost, repair may take as long as in a call whose way is that long; until so little is. */
+#define LOSSY 0.12
+#define LOSSY_NO_MORE 0.06
+#define LOSSY_MAX_DELAY (360 * WZP_MSEC)
 
 #define RATE_SPAN (400 * WZP_MSEC)
 
@@ -48,12 +60,6 @@ static const struct {
     [WZP_TIER_CATASTROPHIC] = {"codec2-1200", "codec2-1200", 20000, 400 * WZP_MSEC},
 };
 
-typedef struct {
-  bool known;
-  WzpReport last;
-  double loss;
-} Heard;
-
 struct WzpQuality {
   WzpQualityMode mode;
   const WzpProfile *profile; /* the user's; NULL: whatever the frames are */
@@ -71,6 +77,7 @@ struct WzpQuality {
   unsigned n;
   int followed; /* slot; -1 */
   double residual;
+  bool lossy;
   WzpCapacity capacity;
   unsigned told; /* the limit, as the caller knows it */
   bool probing;
@@ -78,7 +85,7 @@ struct WzpQuality {
   unsigned bad, good, good_needed;
   WzpTime stepped_up, reported;
   WzpTime sent_first, sent_last, sent_since; /* since: without a pause of seconds */
-  Heard heard[WZP_SLOT_MAX + 1];
+  WzpDownlink downlink;
   double down_loss;    /* when the tier last went down, */
   unsigned down_limit; /* and the limit */
   uint64_t steps_down, steps_up;
@@ -123,13 +130,14 @@ wzp_quality_reset(WzpQuality *quality)
 {
   memset(&quality->log, 0, sizeof quality->log);
   memset(&quality->capacity, 0, sizeof quality->capacity);
-  memset(quality->heard, 0, sizeof quality->heard);
+  memset(&quality->downlink, 0, sizeof quality->downlink);
   quality->n = quality->bad = quality->good = 0;
   quality->followed = -1;
   quality->good_needed = GOOD_REPORTS;
   quality->stepped_up = quality->reported = -WZP_MINUTE;
   quality->sent_first = quality->sent_last = quality->sent_since = WZP_NEVER;
   quality->rate = quality->residual = 0;
+  quality->lossy = false;
   quality->rate_bytes = 0;
   quality->probing = false;
   quality->told = 0;
@@ -224,33 +232,50 @@ limits_of(const WzpQuality *quality, const WzpFecLimits *users, WzpTier tier)
   if (quality->profile != NULL) {
     limits.profile = lower_of(quality->profile, wzp_profile_by_name(tiers[tier].profile));
     limits.may_lower_profile = true;
-    if (quality->capacity.starting && quality->capacity.limit >= WZP_CAPACITY_START)
+    if (quality->capacity.starting && !quality->lossy &&
+        quality->capacity.limit >= WZP_CAPACITY_START)
       limits.lowest_profile = lower_of(limits.profile, wzp_profile_by_name(START_LOWEST));
   }
-  limits.budget = least_of(users->budget, quality->capacity.limit);
+  limits.budget = least_of(users->budget, wzp_capacity_limit(&quality->capacity));
   if (tier > quality->ceiling)
     limits.budget = least_of(limits.budget, tiers[tier].budget);
   if (limits.budget != users->budget)
     limits.frames_per_packet = 0;
   limits.max_delay = MAX(users->max_delay, tiers[tier].max_delay);
+  if (quality->lossy)
+    limits.max_delay = MAX(limits.max_delay, LOSSY_MAX_DELAY);
   limits.more = quality->boost_until != 0 ? BOOST_PERCENT : 0;
-  limits.fill = quality->probing;
+  limits.fill = quality->probing || quality->capacity.starting;
   return limits;
+}
+
+/* While a queue drains, speaking as little as can be is better than silence. */
+static bool
+speaks_least(const WzpQuality *quality)
+{
+  return quality->mode == WZP_QUALITY_AUTO && quality->profile != NULL &&
+         quality->given == WZP_N_TIERS &&
+         (quality->capacity.over_since != WZP_NEVER || quality->capacity.alarm != 0) &&
+         wzp_capacity_limit(&quality->capacity) < LEAST_OPUS;
 }
 
 WzpFecLimits
 wzp_quality_limits(const WzpQuality *quality, const WzpFecLimits *users)
 {
-  return quality->mode == WZP_QUALITY_FIXED ? *users : limits_of(quality, users, tier_now(quality));
+  if (quality->mode == WZP_QUALITY_FIXED)
+    return *users;
+  return limits_of(quality, users,
+                   speaks_least(quality) ? WZP_TIER_CATASTROPHIC : tier_now(quality));
 }
 
-/* What the best that is wanted takes with plenty of repair. */
+/* What the best that is wanted takes at most, without a limit: the more is lost the more repair. */
 static double
-needed(const WzpQuality *quality)
+needed(const WzpQuality *quality, double loss)
 {
   const WzpProfile *profile =
       quality->profile != NULL ? quality->profile : wzp_profile_by_name(WZP_PROFILE_DEFAULT);
-  return (62 + 1.6 * profile->frame_bytes) * 8000 / profile->frame_ms;
+  double frames = loss > LOSES ? MOST_FRAMES : USUAL_FRAMES;
+  return (62 + frames * profile->frame_bytes) * 8000 / profile->frame_ms;
 }
 
 /* --- listeners --- */
@@ -350,7 +375,8 @@ judge_auto(WzpQuality *quality, WzpTime now, const WzpDelivery *path, const WzpF
              would_fit(quality, quality->tier, channel,
                        MAX(capacity->limit, MEASURED_PART * path->bottleneck), BAD_RESIDUAL);
   /* at first there is little repair for want of room */
-  bool lost = path->residual > BAD_RESIDUAL && now - quality->sent_first > SETTLES;
+  bool lost =
+      path->residual > BAD_RESIDUAL && now - quality->sent_first > SETTLES && !capacity->starting;
   quality->bad = lost || !fit ? quality->bad + 1 : 0;
   quality->good = fit && path->residual <= GOOD_RESIDUAL && capacity->over_since == WZP_NEVER
                       ? quality->good + 1
@@ -435,8 +461,12 @@ wzp_quality_report(WzpQuality *quality, WzpTime now, uint8_t listener, const Wzp
     return false;
   if (counted)
     quality->residual += RESIDUAL_STEP * (path->residual - quality->residual);
+  bool lossy = channel->loss > (quality->lossy ? LOSSY_NO_MORE : LOSSY) && path->n > 1;
+  bool other = lossy != quality->lossy;
+  quality->lossy = lossy;
   unsigned limit = quality->capacity.limit;
-  bool changed = wzp_capacity_report(&quality->capacity, now, path, quality->rate, needed(quality));
+  bool changed = wzp_capacity_report(&quality->capacity, now, path, quality->rate,
+                                     needed(quality, channel->loss));
   if (changed)
     quality->reason = quality->capacity.limit == 0                    ? WZP_REASON_CLEAR
                       : quality->capacity.limit < limit || limit == 0 ? WZP_REASON_QUEUE
@@ -444,7 +474,7 @@ wzp_quality_report(WzpQuality *quality, WzpTime now, uint8_t listener, const Wzp
   if (counted && quality->given == WZP_N_TIERS && quality->mode != WZP_QUALITY_FIXED)
     changed |= quality->mode == WZP_QUALITY_AUTO ? judge_auto(quality, now, path, plan, channel)
                                                  : judge_compatible(quality, now, path);
-  return changed && quality->mode != WZP_QUALITY_FIXED;
+  return (changed || other) && quality->mode != WZP_QUALITY_FIXED;
 }
 
 void
@@ -454,17 +484,10 @@ wzp_quality_set_way(WzpQuality *quality, uint64_t way)
 }
 
 void
-wzp_quality_own_report(WzpQuality *quality, const WzpReport *report)
+wzp_quality_own_report(WzpQuality *quality, WzpTime now, const WzpReport *report)
 {
-  Heard *heard = &quality->heard[MIN(report->slot, WZP_SLOT_MAX)];
-  unsigned judged = (uint16_t)(report->judged - heard->last.judged);
-  unsigned received = (uint16_t)(report->received - heard->last.received);
-  if (heard->known && judged < WZP_DELIVERY_FEW)
-    return;
-  if (heard->known && judged <= INT16_MAX && received <= judged)
-    heard->loss += RESIDUAL_STEP * ((double)(judged - received) / judged - heard->loss);
-  heard->known = true;
-  heard->last = *report;
+  if (wzp_downlink_report(&quality->downlink, report))
+    wzp_capacity_alarm(&quality->capacity, now, quality->rate);
 }
 
 bool
@@ -473,8 +496,8 @@ wzp_quality_tick(WzpQuality *quality, WzpTime now)
   if (!quality->capacity.begun)
     wzp_capacity_begin(&quality->capacity, now);
   wzp_capacity_tick(&quality->capacity, now);
-  bool changed = quality->capacity.limit != quality->told;
-  quality->told = quality->capacity.limit;
+  bool changed = wzp_capacity_limit(&quality->capacity) != quality->told;
+  quality->told = wzp_capacity_limit(&quality->capacity);
   bool probing = wzp_capacity_is_probing(&quality->capacity, now);
   if (probing != quality->probing) {
     quality->probing = probing;
@@ -533,7 +556,8 @@ wzp_quality_get_state(const WzpQuality *quality, WzpTime now, WzpQualityState *s
   *state = (WzpQualityState){.tier = tier_now(quality),
                              .reason = manual ? WZP_REASON_MANUAL : quality->reason,
                              .network = quality->network,
-                             .limit = quality->capacity.limit,
+                             .limit = wzp_capacity_limit(&quality->capacity),
+                             .downlink_loss = wzp_downlink_loss(&quality->downlink),
                              .residual = quality->residual,
                              .round_trip = -1,
                              .listeners = quality->n,
@@ -542,8 +566,6 @@ wzp_quality_get_state(const WzpQuality *quality, WzpTime now, WzpQualityState *s
                              .cuts = quality->capacity.cuts,
                              .probes = quality->capacity.probes,
                              .pauses = quality->capacity.pauses};
-  for (unsigned slot = 0; slot <= WZP_SLOT_MAX; slot++)
-    state->downlink_loss = MAX(state->downlink_loss, quality->heard[slot].loss);
   if (path != NULL) {
     state->loss = path->mean_loss;
     state->queue = path->queue;

@@ -100,7 +100,7 @@ void wzp_quality_sent(WzpQuality *quality, WzpTime now, uint64_t media_ms, bool 
 bool wzp_quality_report(WzpQuality *quality, WzpTime now, uint8_t listener, const WzpReport *report,
                         const WzpFecPlan *plan, const WzpChannelState *channel);
 /* A report of ours, about what we hear. */
-void wzp_quality_own_report(WzpQuality *quality, const WzpReport *report);
+void wzp_quality_own_report(WzpQuality *quality, WzpTime now, const WzpReport *report);
 /* Packets go by this way from now on, any number (see WzpDeliveryLog). */
 void wzp_quality_set_way(WzpQuality *quality, uint64_t way);
 /* Time goes on; with every packet is enough. True: the limits are others. */

@@ -12,7 +12,7 @@
 
 #define REPORT_SOON (200 * WZP_MSEC)
 #define REPORT_LATE (1000 * WZP_MSEC)
-#define START (1500 * WZP_MSEC) /* reports are frequent until then: all is news */
+#define START (5 * WZP_SECOND) /* reports are frequent until then: all is news */
 
 /* A run of losses is longer than chance explains. */
 #define AGAIN_LOSSES 32
@@ -269,7 +269,8 @@ wzp_reception_report(WzpReception *reception, WzpTime now, WzpReport *report)
     return false;
   bool soon = now - reception->start < START || loss_changes(reception) ||
               wzp_transit_moved(&reception->transit);
-  if (now - reception->last_report < (soon ? REPORT_SOON : REPORT_LATE))
+  bool first = reception->transit.n > 0 && !reception->transit.told; /* the sender waits for it */
+  if (!first && now - reception->last_report < (soon ? REPORT_SOON : REPORT_LATE))
     return false;
   reception->patience -= (reception->patience - PATIENCE_MIN) / 64;
   reception->heard_before_that = reception->heard_at_report;

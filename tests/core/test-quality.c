@@ -192,14 +192,14 @@ test_unheard(void)
 {
   Rig rig;
   rig_init(&rig, "opus-24k");
-  unsigned least = 36000;
+  unsigned least = 24000;
   for (unsigned i = 0; i < 14; i++) {
     rig_talk(&rig);
     least = MIN(least, rig_state(&rig).limit);
     g_assert_cmpint(rig_state(&rig).verdict, ==,
                     rig.now > 5 * WZP_SECOND ? WZP_VERDICT_UNHEARD : WZP_VERDICT_UNKNOWN);
   }
-  g_assert_cmpuint(least, <=, 18000);
+  g_assert_cmpuint(least, <=, 12000);
   g_assert_cmpuint(rig_state(&rig).limit, ==, 36000);
   rig.now += 2 * WZP_SECOND; /* who says nothing need not be heard */
   g_assert_cmpint(rig_state(&rig).verdict, !=, WZP_VERDICT_UNHEARD);
@@ -574,12 +574,45 @@ test_downlink(void)
     rig_report(&rig, 0, 0, 50);
     own.judged += 50;
     own.received += 40;
-    wzp_quality_own_report(rig.quality, &own);
+    wzp_quality_own_report(rig.quality, rig.now, &own);
   }
   g_assert_cmpint(rig_state(&rig).verdict, ==, WZP_VERDICT_DOWNLINK_LOSES);
   g_assert_cmpfloat(rig_state(&rig).downlink_loss, >, 0.19);
   g_assert_cmpfloat(rig_state(&rig).downlink_loss, <, 0.21);
   g_assert_cmpint(rig_tier(&rig), ==, WZP_TIER_GOOD); /* what we send is another matter */
+  wzp_quality_free(rig.quality);
+}
+
+/* What we hear becomes slow all at once: much less is sent, until a report about that says that ours is not. */
+static void
+test_alarm(void)
+{
+  Rig rig;
+  rig_init(&rig, "opus-24k");
+  rig_warm(&rig);
+  WzpReport own = {.slot = 4};
+  wzp_quality_own_report(rig.quality, rig.now, &own);
+  own.transit = 50;
+  wzp_quality_own_report(rig.quality, rig.now, &own);
+  own.transit = 300;
+  wzp_quality_own_report(rig.quality, rig.now, &own);
+  g_assert_true(wzp_quality_tick(rig.quality, rig.now));
+  unsigned limit = rig_state(&rig).limit;
+  g_assert_cmpuint(limit, >, 9000);
+  g_assert_cmpuint(limit, <, 27000); /* 54000 were sent */
+  own.transit = 600;
+  wzp_quality_own_report(rig.quality, rig.now, &own);
+  g_assert_cmpuint(rig_state(&rig).limit, <, limit);
+  rig_report(&rig, 0, 0, 50);
+  g_assert_true(wzp_quality_tick(rig.quality, rig.now));
+  g_assert_cmpuint(rig_state(&rig).limit, ==, 0);
+  /* and when no report comes at all, not for long */
+  own.transit = 900;
+  wzp_quality_own_report(rig.quality, rig.now, &own);
+  g_assert_cmpuint(rig_state(&rig).limit, !=, 0);
+  for (unsigned i = 0; i < 8; i++)
+    rig_talk(&rig);
+  g_assert_cmpuint(rig_state(&rig).limit, ==, 0);
   wzp_quality_free(rig.quality);
 }
 
@@ -596,7 +629,7 @@ test_reset(void)
   g_assert_cmpint(rig_tier(&rig), ==, WZP_TIER_GOOD);
   g_assert_cmpint(rig_state(&rig).verdict, ==, WZP_VERDICT_UNKNOWN);
   g_assert_true(wzp_quality_tick(rig.quality, rig.now));
-  g_assert_cmpuint(rig_state(&rig).limit, ==, 36000);
+  g_assert_cmpuint(rig_state(&rig).limit, ==, 24000);
   wzp_quality_free(rig.quality);
 }
 
@@ -622,6 +655,7 @@ main(int argc, char **argv)
   g_test_add_func("/quality/rooms", test_rooms);
   g_test_add_func("/quality/leaves", test_leaves);
   g_test_add_func("/quality/downlink", test_downlink);
+  g_test_add_func("/quality/alarm", test_alarm);
   g_test_add_func("/quality/reset", test_reset);
   return g_test_run();
 }

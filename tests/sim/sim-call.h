@@ -19,6 +19,7 @@
 #define SIM_PARTIES_MAX 3
 #define SIM_FRAME_TIME (20 * WZP_MSEC)
 #define SIM_ADAPTIVE (-1) /* as latency */
+#define SIM_STALL (200 * WZP_MSEC)
 
 typedef struct {
   WzpTime sent, delay; /* of one frame that was played: when it was captured,
@@ -98,6 +99,7 @@ typedef struct {
   GArray *played; /* SimPlayed */
   uint64_t frames_lost, frames_silent;
   WzpTime longest_stall; /* between two frames that were played */
+  WzpTime unheard;       /* all stalls longer than SIM_STALL */
 
   GArray *events;                                              /* WzpEvent */
   WzpTime started_at, connected_at, active_at, first_media_at; /* WZP_NEVER: not yet */

@@ -208,6 +208,7 @@ sim_measure_run(const SimMeasureConfig *config, SimMeasure *measure)
     measure->concealed = sim->parties[1].frames_lost + sim->parties[1].frames_silent;
     measure->played = sim->parties[1].played->len;
     measure->stall = sim->parties[1].longest_stall;
+    measure->unheard = sim->parties[1].unheard;
   }
   sim_call_free(sim);
   return active;

@@ -57,6 +57,7 @@ typedef struct {
   bool has_quality, has_playout;
   uint64_t concealed, played; /* with playout: frames */
   WzpTime stall;              /* the longest time between two frames that were played */
+  WzpTime unheard;            /* all such times above SIM_STALL */
   WzpFecSenderStats sender;
   GArray *seconds; /* SimSecond, the last one may be shorter */
 } SimMeasure;

@@ -197,7 +197,7 @@ report(SimCall *sim, SimParty *party)
                                 playout(sim, party), &report)) {
       wzp_fec_sender_carry_report(party->fec_sender, sim->now, &report);
       if (party->quality != NULL)
-        wzp_quality_own_report(party->quality, &report);
+        wzp_quality_own_report(party->quality, sim->now, &report);
     }
 }
 
@@ -260,9 +260,9 @@ sim_talk_act(SimCall *sim, SimParty *party)
   else
     be_silent(sim, party);
   party->timestamp += party->profile->frame_ms;
-  party->next_frame += frame_time(party);
   if (sim->limits_of_repair.may_lower_profile || party->quality != NULL)
     party->profile = wzp_fec_sender_plan(party->fec_sender)->profile;
+  party->next_frame += frame_time(party); /* a frame is there when the last of it was spoken */
 }
 
 /* --- Listening --- */
@@ -290,8 +290,9 @@ note_played(SimCall *sim, SimParty *party, const SimFrame *frame)
   SimPlayed played = {.sent = frame->captured, .delay = sim->now - frame->captured};
   if (party->played->len > 0) {
     const SimPlayed *last = &g_array_index(party->played, SimPlayed, party->played->len - 1);
-    party->longest_stall =
-        MAX(party->longest_stall, sim->now - (last->sent + last->delay) - SIM_FRAME_TIME);
+    const WzpTime stall = sim->now - (last->sent + last->delay) - SIM_FRAME_TIME;
+    party->longest_stall = MAX(party->longest_stall, stall);
+    party->unheard += stall > SIM_STALL ? stall : 0;
   }
   g_array_append_val(party->played, played);
 }

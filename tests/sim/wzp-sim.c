@@ -323,10 +323,10 @@ print_quality(const SimMeasure *measure, gboolean json)
   const WzpQualityState *quality = &measure->quality;
   if (measure->has_playout)
     printf(json ? ",\"playout\":{\"concealed\":%" PRIu64 ",\"played\":%" PRIu64
-                  ",\"longest_stall_ms\":%.0f}"
+                  ",\"longest_stall_ms\":%.0f,\"unheard_ms\":%.0f}"
                 : "playout          %" PRIu64 " steps concealed, %" PRIu64
-                  " frames played, longest stall %.0f ms\n",
-           measure->concealed, measure->played, ms(measure->stall));
+                  " frames played, longest stall %.0f ms, in stalls %.0f ms\n",
+           measure->concealed, measure->played, ms(measure->stall), ms(measure->unheard));
   if (!measure->has_quality)
     return;
   char *text = wzp_quality_text(quality);

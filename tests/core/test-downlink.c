@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "wzp/downlink.h"
+#include "test-util.h"
+
+/* Reports about slot 4 whose transit is `ms` above a clock of nobody's. */
+static bool
+say(WzpDownlink *downlink, WzpReport *report, int ms)
+{
+  report->judged += 20;
+  report->received += 20;
+  report->transit = (uint16_t)(65500 + ms);
+  return wzp_downlink_report(downlink, report);
+}
+
+static void
+test_sudden(void)
+{
+  WzpDownlink downlink = {0};
+  WzpReport report = {.slot = 4};
+  for (unsigned i = 0; i < 20; i++)
+    g_assert_false(say(&downlink, &report, i % 2 == 0 ? 10 : 0));
+  g_assert_false(say(&downlink, &report, 60)); /* not much yet */
+  g_assert_true(say(&downlink, &report, 160));
+  g_assert_true(say(&downlink, &report, 300)); /* the 16 bits have gone round meanwhile */
+  g_assert_false(say(&downlink, &report, 310));
+  g_assert_false(say(&downlink, &report, 500 - 300)); /* a bunch behind a stall becomes shorter */
+  g_assert_false(say(&downlink, &report, 0));
+  g_assert_false(say(&downlink, &report, 400)); /* another way */
+  g_assert_false(say(&downlink, &report, 405));
+}
+
+/* What jitter explains is not sudden; nor what grows slowly. */
+static void
+test_not_sudden(void)
+{
+  WzpDownlink downlink = {0};
+  WzpReport report = {.slot = 4, .jitter = 40};
+  for (unsigned i = 0; i < 40; i++)
+    g_assert_false(say(&downlink, &report, i % 2 == 0 ? 150 : 0));
+  report.jitter = 2;
+  for (int i = 0; i < 40; i++)
+    g_assert_false(say(&downlink, &report, 30 * i));
+  /* nothing was heard that has a time */
+  report.held = UINT8_MAX;
+  g_assert_false(say(&downlink, &report, 9000));
+}
+
+/* Of several only one's way becomes longer: it is his. */
+static void
+test_several(void)
+{
+  WzpDownlink downlink = {0};
+  WzpReport one = {.slot = 4}, other = {.slot = 9};
+  for (unsigned i = 0; i < 3; i++) {
+    say(&downlink, &one, 0);
+    say(&downlink, &other, 0);
+  }
+  g_assert_false(say(&downlink, &one, 200));
+  g_assert_false(say(&downlink, &one, 400));
+}
+
+static void
+test_loss(void)
+{
+  WzpDownlink downlink = {0};
+  WzpReport one = {.slot = 1}, other = {.slot = WZP_SLOT_MAX};
+  g_assert_cmpfloat(wzp_downlink_loss(&downlink), ==, 0);
+  for (unsigned i = 0; i < 30; i++) {
+    one.judged += 50;
+    one.received += 45;
+    other.judged += 50;
+    other.received += 35;
+    wzp_downlink_report(&downlink, &one);
+    wzp_downlink_report(&downlink, &other);
+  }
+  g_assert_cmpfloat_with_epsilon(wzp_downlink_loss(&downlink), 0.3, 0.01);
+  other.judged -= 500; /* an old one, and a slot that there is not, change nothing */
+  wzp_downlink_report(&downlink, &other);
+  const WzpReport none = {.slot = UINT8_MAX, .judged = 100};
+  g_assert_false(wzp_downlink_report(&downlink, &none));
+  g_assert_cmpfloat_with_epsilon(wzp_downlink_loss(&downlink), 0.3, 0.01);
+}
+
+int
+main(int argc, char **argv)
+{
+  g_test_init(&argc, &argv, NULL);
+  g_test_add_func("/downlink/sudden", test_sudden);
+  g_test_add_func("/downlink/not-sudden", test_not_sudden);
+  g_test_add_func("/downlink/several", test_several);
+  g_test_add_func("/downlink/loss", test_loss);
+  return g_test_run();
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "downlink.h"
+#include "delivery.h"
+#include <glib.h>
+
+#define LOSS_STEP 0.3
+/* Between two reports; what comes in a bunch behind a stall becomes shorter instead. */
+#define GROWS_MS 40
+#define BEGINS_MS 15 /* before that: with another way it grows once */
+#define LONG_MS 80
+#define JITTER_TIMES 4
+
+static void
+count(WzpDownlink *downlink, const WzpReport *report)
+{
+  unsigned slot = report->slot;
+  unsigned judged = (uint16_t)(report->judged - downlink->heard[slot].last.judged);
+  unsigned received = (uint16_t)(report->received - downlink->heard[slot].last.received);
+  if (downlink->heard[slot].known && judged < WZP_DELIVERY_FEW)
+    return;
+  if (downlink->heard[slot].known && judged <= INT16_MAX && received <= judged)
+    downlink->heard[slot].loss +=
+        LOSS_STEP * ((double)(judged - received) / judged - downlink->heard[slot].loss);
+  downlink->heard[slot].known = true;
+  downlink->heard[slot].last = *report;
+}
+
+/* True: it grew. */
+static bool
+take_transit(WzpDownlink *downlink, const WzpReport *report)
+{
+  unsigned slot = report->slot;
+  double before = downlink->heard[slot].queue, grew = downlink->heard[slot].grew;
+  if (report->held == UINT8_MAX)
+    return false;
+  if (!downlink->heard[slot].timed) {
+    downlink->heard[slot].timed = true;
+    downlink->heard[slot].transit = downlink->heard[slot].least = (int16_t)report->transit;
+    return false;
+  }
+  downlink->heard[slot].transit +=
+      (int16_t)(uint16_t)(report->transit - (uint16_t)downlink->heard[slot].transit);
+  downlink->heard[slot].least =
+      MIN(downlink->heard[slot].least + 1, downlink->heard[slot].transit); /* clocks drift */
+  double queue = (double)(downlink->heard[slot].transit - downlink->heard[slot].least);
+  downlink->heard[slot].queue = queue;
+  downlink->heard[slot].grew = queue - before;
+  return queue - before > GROWS_MS && grew > BEGINS_MS &&
+         queue > LONG_MS + JITTER_TIMES * report->jitter;
+}
+
+bool
+wzp_downlink_report(WzpDownlink *downlink, const WzpReport *report)
+{
+  unsigned others = 0;
+  if (report->slot > WZP_SLOT_MAX)
+    return false;
+  bool grows = take_transit(downlink, report);
+  count(downlink, report);
+  for (unsigned slot = 0; slot <= WZP_SLOT_MAX; slot++)
+    others += downlink->heard[slot].known && slot != report->slot;
+  return grows && others == 0;
+}
+
+double
+wzp_downlink_loss(const WzpDownlink *downlink)
+{
+  double loss = 0;
+  for (unsigned slot = 0; slot <= WZP_SLOT_MAX; slot++)
+    loss = MAX(loss, downlink->heard[slot].loss);
+  return loss;
+}
