@@ -426,8 +426,8 @@ grid_cell(double relay_loss, WzpTime round_trip, double direct_loss, uint64_t se
       100 * relay_loss, (int)(round_trip / WZP_MSEC), 100 * direct_loss,
       path_of(sim, 0).direct ? "direct" : "relay", path_of(sim, 0).switches,
       path_of(sim, 0).silences, path_of(sim, 0).attempts, 100 * loss);
-  /* the second half minute goes by the better one */
-  g_assert_cmpfloat(loss, <, (has_both ? MIN(by_relay, direct_loss) : by_relay) + 0.1);
+  /* the second half minute goes by the better one, but for the seconds of a path that was taken meanwhile by luck */
+  g_assert_cmpfloat(loss, <, (has_both ? MIN(by_relay, direct_loss) : by_relay) + 0.15);
   sim_call_free(sim);
 }
 
