@@ -95,16 +95,15 @@ struct WzpFecSender {
 
   bool gap;
   unsigned talk_start_left;
-  uint64_t last_ms;              /* where media time has come to */
-  uint64_t segment;              /* the first frame of the newest one, */
-  uint8_t segment_code;          /* the code of its packets, */
-  uint64_t segment_next;         /* and the packet that would go on from it */
-  uint32_t pieces;               /* windows that had to be cut, so far */
-  bool has_report, report_waits; /* has: the packet in hand takes it along */
+  uint64_t last_ms;      /* where media time has come to */
+  uint64_t segment;      /* the first frame of the newest one, */
+  uint8_t segment_code;  /* the code of its packets, */
+  uint64_t segment_next; /* and the packet that would go on from it */
+  uint32_t pieces;       /* windows that had to be cut, so far */
+  bool has_report;
   WzpReport report;
-  WzpTime report_at, reported_at; /* given; the last one went, */
-  uint16_t reported_transit;      /* and said so */
-  bool in_silence, comfort_due;   /* since a descriptor came; it must go even alone */
+  WzpTime report_at;
+  bool in_silence, comfort_due; /* since a descriptor came; it must go even alone */
   uint8_t comfort[WZP_COMFORT_SIZE];
 
   WzpHeaderPolicy headers; /* as the packet's sender will decide, for the budget */

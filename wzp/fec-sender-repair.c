@@ -2,16 +2,13 @@
 #include "fec-sender-private.h"
 #include "fec-plan-private.h"
 #include <glib.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define PADDING_HEAD 3 /* its own type, and the length of the element before it */
 #define PADDING_MAX 400
-#define BLOCK_DEPTH 3        /* between two turns of a block lie two packets */
-#define BLOCK_REPAIRS_MAX 16 /* as many first ESIs as the element can say */
-#define CARRY_DIVISOR 20     /* of a budget, 1/20 s may be left over for the next packet */
-#define REPORTS_DIVISOR 40   /* of a budget, for reports */
-#define URGENT_MS 20
+#define BLOCK_DEPTH 3             /* between two turns of a block lie two packets */
+#define BLOCK_REPAIRS_MAX 16      /* as many first ESIs as the element can say */
+#define CARRY_DIVISOR 20          /* of a budget, 1/20 s may be left over for the next packet */
 #define IDLE_MAX (200 * WZP_MSEC) /* what is not spent in silence is lost */
 #define PADDING_MIN 3             /* with the length of what is last otherwise */
 #define FULL_HEADER_MORE (WZP_HEADER_FULL_SIZE - WZP_HEADER_MINI_SIZE)
@@ -489,9 +486,7 @@ finish_packet(WzpFecSender *sender, const Draft *draft, uint64_t first, unsigned
   if (sender->has_report) {
     wzp_report_age(&sender->report, sender->now - sender->report_at);
     wzp_report_write_element(&writer, &sender->report, --elements == 0);
-    sender->has_report = sender->report_waits = false;
-    sender->reported_at = sender->now;
-    sender->reported_transit = sender->report.transit;
+    sender->has_report = false;
     stats->reports_carried++;
   }
   if (padded) {
@@ -524,32 +519,11 @@ finish_packet(WzpFecSender *sender, const Draft *draft, uint64_t first, unsigned
   }
 }
 
-/* A queue that grows is told at once. */
-static bool
-report_is_urgent(const WzpFecSender *sender)
-{
-  int moved = (int16_t)(uint16_t)(sender->report.transit - sender->reported_transit);
-  return abs(moved) > URGENT_MS + 2 * sender->report.jitter;
-}
-
-/* Reports take room from repair: no more of them than a part of the budget. */
-static bool
-report_is_due(const WzpFecSender *sender)
-{
-  unsigned budget = sender->limits.budget;
-  WzpTime least = budget != 0
-                      ? (WzpTime)WZP_REPORT_ELEMENT_SIZE * 8 * REPORTS_DIVISOR * WZP_SECOND / budget
-                      : 0;
-  return sender->report_waits &&
-         (sender->now - sender->reported_at >= least || report_is_urgent(sender));
-}
-
 static void
 begin_draft(WzpFecSender *sender, Draft *draft, uint8_t code, uint64_t media_ms, WzpTime duration)
 {
   const WzpFraming *framing = wzp_framing_from_code(code);
   bool audio = framing->frames_per_packet > 0;
-  sender->has_report = report_is_due(sender);
   *draft = (Draft){
       .code = code,
       .frame_ms = framing->frame_ms,

@@ -157,7 +157,6 @@ wzp_fec_sender_reset(WzpFecSender *sender)
   sender->n_frames = sender->n_waiting = sender->n_blocks = sender->queue_n = 0;
   sender->in_silence = sender->comfort_due = false;
   sender->in_stretch = sender->has_tail = sender->gap = sender->has_report = false;
-  sender->report_waits = false;
   sender->stretch = (WzpFecStretch){0};
   sender->block_start = sender->last_ms = sender->owed_256 = 0;
   sender->segment = sender->segment_next = 0;
@@ -205,7 +204,7 @@ wzp_fec_sender_carry_report(WzpFecSender *sender, WzpTime now, const WzpReport *
 {
   sender->report_at = now;
   sender->report = *report;
-  sender->report_waits = true;
+  sender->has_report = true;
 }
 
 /* Packets */
