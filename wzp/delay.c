@@ -10,6 +10,9 @@
 #define SPAN INT64_C(5000000000)
 #define RECENT_SPANS 2
 #define STEADY INT64_C(50000000)
+/* No way becomes shorter by so much at once as a media time that was guessed wrong. */
+#define DROP INT64_C(100000000)
+#define FAR_FOR INT64_C(200000000)
 
 /* Drift: the step between the minima of two spans is followed by a part, when it is no change of the way. */
 #define DRIFT_GAIN 0.25
@@ -107,6 +110,9 @@ struct WzpDelay {
   int64_t span_start, origin, corrected; /* corrected: up to origin */
   double drift;
   int64_t minimum[SPANS]; /* newest first */
+  int64_t before_drop;    /* the minimum before it fell at once; INT64_MIN */
+  int64_t far_since, far_least,
+      far_most; /* a run that is all beyond the limit, and steady; since: -1 */
   unsigned spans;
 };
 
@@ -394,17 +400,56 @@ next_span(WzpDelay *delay, int64_t now)
   delay->span_start = now;
 }
 
+/* So late that none is played, one like the other, and as it was before the way seemed to become shorter at once: it
+ * did not, or it was for a while. */
+static bool
+is_back(WzpDelay *delay, int64_t arrival, int64_t way)
+{
+  const int64_t limit = wzp_delay_limit(delay);
+  if (way <= minimum_of(delay, SPANS) + limit || way > delay->before_drop + limit ||
+      way < delay->before_drop - STEADY) {
+    delay->far_since = -1;
+    return false;
+  }
+  delay->far_least = MIN(delay->far_least, way);
+  delay->far_most = MAX(delay->far_most, way);
+  if (delay->far_since < 0 || delay->far_most - delay->far_least > STEADY) {
+    delay->far_since = arrival;
+    delay->far_least = delay->far_most = way;
+  }
+  return arrival - delay->far_since >= FAR_FOR;
+}
+
+/* Only what came since counts. */
+static void
+begin_anew(WzpDelay *delay, int64_t arrival, int64_t minimum)
+{
+  delay->spans = 1;
+  delay->span_start = arrival;
+  delay->minimum[0] = minimum;
+  delay->before_drop = INT64_MIN;
+  delay->far_since = -1;
+}
+
 static void
 observe_way(WzpDelay *delay, int64_t arrival, int64_t way)
 {
   if (delay->spans == 0) {
     next_span(delay, arrival);
     delay->origin = arrival;
+    delay->before_drop = INT64_MIN;
+    delay->far_since = -1;
   } else if (arrival - delay->span_start >= SPAN) {
     follow_drift(delay, arrival);
     next_span(delay, arrival);
   }
-  delay->minimum[0] = MIN(delay->minimum[0], way - correction(delay, arrival));
+  way -= correction(delay, arrival);
+  const int64_t least = minimum_of(delay, SPANS);
+  if (least != INT64_MAX && way < least - DROP)
+    delay->before_drop = MAX(delay->before_drop, least);
+  if (delay->before_drop != INT64_MIN && is_back(delay, arrival, way))
+    begin_anew(delay, arrival, delay->far_least);
+  delay->minimum[0] = MIN(delay->minimum[0], way);
 }
 
 int64_t

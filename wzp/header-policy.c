@@ -5,6 +5,8 @@
 #define REPEAT_DEFAULT 3
 #define REPEAT_MAX 13
 #define FULL_EVERY_MS 1000
+/* Behind a change at first: a burst may take all that were repeated, and another change before them. */
+#define FULL_AGAIN_MS 100
 
 static unsigned
 repeat_of(const WzpHeaderPolicy *policy)
@@ -36,11 +38,15 @@ wzp_header_policy_full(WzpHeaderPolicy *policy, uint8_t code, uint32_t epoch, ui
                  timestamp != policy->last_timestamp + duration;
   bool full;
 
-  if (changed)
+  if (changed) {
     policy->left = repeat_of(policy);
-  full = policy->left > 0 || timestamp - policy->last_full >= FULL_EVERY_MS;
+    policy->every = FULL_AGAIN_MS;
+  }
+  full = policy->left > 0 || timestamp - policy->last_full >= policy->every;
   if (policy->left > 0)
     policy->left--;
+  else if (full)
+    policy->every = policy->every < FULL_EVERY_MS / 2 ? 2 * policy->every : FULL_EVERY_MS;
   if (full)
     policy->last_full = timestamp;
   policy->started = true;

@@ -131,21 +131,21 @@ play_head(WzpJitter *jitter, int64_t now)
   return output;
 }
 
-/* The frames before the head are missing, and nothing says that the sender was silent there. */
+/* The frames before the head are missing, each as long as `lasts`, and nothing says that the sender was silent there. */
 static WzpJitterOutput
-take_hole(WzpJitter *jitter, const Entry *head, int64_t media, int64_t now)
+take_hole(WzpJitter *jitter, const Entry *head, int64_t lasts, int64_t now)
 {
-  int64_t waits = jitter->cursor - media - base_at(jitter, jitter->cursor, head);
+  int64_t waits = jitter->cursor - media_at_cursor(jitter) - base_at(jitter, jitter->cursor, head);
   bool hope = wzp_window_check(&jitter->hopeless, jitter->next) != WZP_WINDOW_SEEN;
   bool early = waits < wzp_delay_target(jitter->delay) - COMPRESS_MIN;
   if (hope && early)
     return hold(jitter, now);
   /* what was filled already needs no filling again */
-  int64_t paid = early || jitter->debt >= jitter->duration ? 0 : jitter->debt;
+  int64_t paid = early || jitter->debt >= lasts ? 0 : jitter->debt;
   pay_debt(jitter, paid);
-  WzpJitterOutput output = fill(jitter, jitter->duration - paid,
-                                jitter->filled < WZP_JITTER_CONCEAL_NS && !jitter->silent);
-  pass(jitter, 1, jitter->duration);
+  WzpJitterOutput output =
+      fill(jitter, lasts - paid, jitter->filled < WZP_JITTER_CONCEAL_NS && !jitter->silent);
+  pass(jitter, 1, lasts);
   return output;
 }
 
@@ -191,14 +191,20 @@ take_turn(WzpJitter *jitter, int64_t now)
     return fill(jitter, FILL_STEP, jitter->filled < WZP_JITTER_CONCEAL_NS && !jitter->silent);
   if (missing == 0)
     return play_head(jitter, now);
-  /* what was filled already needs no filling again */
-  if (jitter->debt >= jitter->duration && waits > target - COMPRESS_MIN) {
-    uint64_t paid = MIN(missing, (uint64_t)(jitter->debt / jitter->duration));
-    pass(jitter, paid, (int64_t)paid * jitter->duration);
-    pay_debt(jitter, (int64_t)paid * jitter->duration);
+  /* shorter ones are missing than was played last, when the profile changed there */
+  const int64_t lasts = MIN(jitter->duration, gap / (int64_t)missing);
+  if (lasts < FILL_STEP) {
+    pass(jitter, missing, gap);
     return take_turn(jitter, now);
   }
-  return take_hole(jitter, head, media, now);
+  /* what was filled already needs no filling again */
+  if (jitter->debt >= lasts && waits > target - COMPRESS_MIN) {
+    uint64_t paid = MIN(missing, (uint64_t)(jitter->debt / lasts));
+    pass(jitter, paid, (int64_t)paid * lasts);
+    pay_debt(jitter, (int64_t)paid * lasts);
+    return take_turn(jitter, now);
+  }
+  return take_hole(jitter, head, lasts, now);
 }
 
 WzpJitterOutput

@@ -157,16 +157,23 @@ observe_delay(WzpJitter *jitter, int64_t arrival, int64_t delay)
 }
 
 /* The media time that follows from the order; from the arrival where that says nothing: behind a restart
- * and behind a silence. */
+ * and behind a silence. Where frames are missing, and what they lasted changed there, it lies between what the
+ * shorter and what the longer kind would make. */
 static int64_t
 infer_media(const WzpJitter *jitter, const Entry *frame, bool restarted)
 {
   const Entry *newest = &jitter->newest;
-  int64_t media = newest->media + (int64_t)(frame->order - newest->order) * newest->duration;
+  const int64_t distance = (int64_t)(frame->order - newest->order);
+  const int64_t at_base = frame->arrival - wzp_jitter_base(jitter);
+  int64_t media = newest->media + distance * newest->duration;
+  if (distance > 1 && frame->duration != newest->duration) {
+    const int64_t other = newest->media + newest->duration + (distance - 1) * frame->duration;
+    media = CLAMP(at_base, MIN(media, other), MAX(media, other));
+  }
   bool past = media + jitter->offset + frame->duration / 2 < jitter->cursor;
   bool after_silence = !frame->recovered && jitter->started && wzp_jitter_is_unheard(jitter) &&
                        frame->order >= jitter->next;
-  return restarted || (past && after_silence) ? frame->arrival - wzp_jitter_base(jitter) : media;
+  return restarted || (past && after_silence) ? at_base : media;
 }
 
 void

@@ -56,14 +56,14 @@ WzpResult wzp_sender_seal(WzpSender *sender, const WzpSealRequest *request, cons
                           WzpHeader *header);
 
 /* Decides between mini and full: full on the first `repeat` packets after a start, a change of code, a
- * change of epoch or a gap in the media time, and once a second of media time. */
+ * change of epoch or a gap in the media time, 100, 300, 700 and 1500 ms of media time behind these, and once a second. */
 typedef struct {
   unsigned repeat; /* 3 to 13; 0 reads as 3; see wzp_header_repeat() */
   unsigned left;
   bool started;
   uint8_t code;
   uint32_t epoch;
-  uint32_t last_timestamp, last_full;
+  uint32_t last_timestamp, last_full, every; /* ms */
 } WzpHeaderPolicy;
 /* How often a full header must be repeated so that at most one in a hundred times none of them arrives. loss:
  * 0..1, of packets. */

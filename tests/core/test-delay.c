@@ -212,6 +212,28 @@ test_longer_way(void)
   }
 }
 
+/* Media times that were guessed a second too late make the way seem shorter than any. Nothing is played by them once the right
+ * ones are there. */
+static void
+test_wrong_times(void)
+{
+  WzpDelay *delay = wzp_delay_new();
+  uint64_t order = 0;
+  feed(delay, &order, 1000, 1300 * MS, 0, NULL);
+  int64_t base = 0;
+  for (; order < 1060; order++) {
+    int64_t media = (int64_t)order * FRAME, wrong = order < 1040 ? 1000 * MS : 0;
+    const WzpDelayArrival arrival = {
+        .order = order, .media = media + wrong, .duration = FRAME, .arrival = media + 1300 * MS};
+    wzp_delay_arrived(delay, &arrival);
+    base = wzp_delay_base(delay, arrival.arrival);
+    if (order < 1040)
+      g_assert_cmpint(base, <, 310 * MS);
+  }
+  g_assert_cmpint(base, >, 1290 * MS);
+  wzp_delay_free(delay);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -223,5 +245,6 @@ main(int argc, char **argv)
   g_test_add_func("/delay/repair-is-steady", test_repair_is_steady);
   g_test_add_func("/delay/drift", test_drift);
   g_test_add_func("/delay/longer-way", test_longer_way);
+  g_test_add_func("/delay/wrong-times", test_wrong_times);
   return g_test_run();
 }

@@ -175,6 +175,49 @@ test_new_streams(gconstpointer data)
   wzp_jitter_free(jitter);
 }
 
+/* The profile changes where frames are lost, from frames of 40 ms to such of 20, and back; what comes first behind a loss says no
+ * media time. It is played all the same, and what follows is, too. */
+static void
+test_profile_changes_in_a_hole(void)
+{
+  WzpJitter *jitter = wzp_jitter_new(WZP_JITTER_ADAPTIVE, 512);
+  int64_t media = 0, now = 0, unheard = 0, last = 0;
+  uint64_t played = 0, pushed = 0;
+  for (unsigned index = 0; index < 3000; index++) {
+    const unsigned phase = index % 300;
+    const int64_t duration = phase < 100 || phase >= 225 ? 2 * FRAME : FRAME;
+    const bool lost = (phase >= 90 && phase < 120) || (phase >= 210 && phase < 230);
+    const bool timed = !(phase >= 120 && phase < 150) && !(phase >= 230 && phase < 235);
+    for (const int64_t until = media + duration; now < until; now += MS) {
+      WzpJitterOutput output;
+      while ((output = wzp_jitter_poll(jitter, now)).action != WZP_JITTER_WAIT) {
+        if (output.action != WZP_JITTER_PLAY)
+          continue;
+        if (played++ > 0)
+          unheard = MAX(unheard, now - last);
+        last = now;
+        wzp_jitter_stretched(jitter, output.stretch);
+      }
+    }
+    media += duration;
+    if (lost)
+      continue;
+    WzpJitterFrame frame = {.index = index,
+                            .media_time = timed ? media : -1,
+                            .duration = duration,
+                            .arrival = now,
+                            .id = index};
+    g_assert_cmpint(wzp_jitter_push(jitter, &frame, NULL), ==, WZP_OK);
+    pushed++;
+  }
+  WzpJitterStats stats;
+  wzp_jitter_get_stats(jitter, &stats);
+  g_assert_cmpuint(stats.late + stats.skipped, ==, 0);
+  g_assert_cmpuint(played, >, pushed - 10);
+  g_assert_cmpint(unheard, <, 1200 * MS); /* what was lost is 800 ms at most, and a target */
+  wzp_jitter_free(jitter);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -187,5 +230,6 @@ main(int argc, char **argv)
   }
   g_test_add_data_func("/jitter/new-streams/fixed", &fixed, test_new_streams);
   g_test_add_data_func("/jitter/new-streams/adaptive", &adaptive, test_new_streams);
+  g_test_add_func("/jitter/profile-changes-in-a-hole", test_profile_changes_in_a_hole);
   return g_test_run();
 }

@@ -498,7 +498,7 @@ def test_usage(folder):
     "wrong usage"
     cases = {
         ("identity",): "identity needs a command: new, show, words, restore, verify",
-        ("contacts",): "contacts needs a command: list, add, remove, rename, verify",
+        ("contacts",): "contacts needs a command: list, add, remove, rename, trust, distrust, verify",
         ("identity", "newer"): "identity has no command 'newer'",
         ("identity", "new", "file"): "it is: identity new",
         ("identity", "show", "--passphrase"): "show does not take --passphrase",
