@@ -15,8 +15,9 @@ test_header_policy(void)
   } while (0)
   for (unsigned i = 0; i < 3; i++)
     NEXT(true);
-  for (unsigned second = 0; second < 3; second++) { /* then once a second */
-    for (unsigned i = 0; i < 49; i++)
+  const unsigned rests[] = {100, 200, 400, 800, 1000, 1000}; /* ms; then once a second */
+  for (size_t n = 0; n < G_N_ELEMENTS(rests); n++) {
+    for (unsigned i = 1; i < rests[n] / 20; i++)
       NEXT(false);
     NEXT(true);
   }
