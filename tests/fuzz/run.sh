@@ -59,4 +59,4 @@ ninja -C $build $(echo "$targets" | sed 's|^|tests/fuzz/fuzz-|')
 
 mkdir -p $build/crashes $build/logs
 echo "1..$(echo "$targets" | wc -l)"
-echo "$targets" | xargs -n 1 -P "$(nproc)" "$self" --one "$seconds"
+echo "$targets" | xargs -n 1 -P "$(($(nproc) + $(nproc) / 2))" "$self" --one "$seconds"
