@@ -63,7 +63,7 @@ struct WzpJitter {
   bool pausing;          /* until the delay is that of repair */
   WzpWindow hopeless;    /* by order: repair was given up */
 
-  int64_t concealed; /* ns, for the count in frames */
+  int64_t concealed; /* ns, not in the count of frames yet; below 0: rounded up */
   WzpJitterStats stats;
 };
 

@@ -368,8 +368,9 @@ void
 wzp_jitter_count_concealed(WzpJitter *jitter, int64_t duration)
 {
   jitter->concealed += duration;
-  jitter->stats.concealed =
-      (uint64_t)((jitter->concealed + jitter->duration / 2) / jitter->duration);
+  const int64_t frames = (jitter->concealed + jitter->duration / 2) / jitter->duration;
+  jitter->stats.concealed += (uint64_t)MAX(frames, 0);
+  jitter->concealed -= MAX(frames, 0) * jitter->duration;
 }
 
 int64_t
