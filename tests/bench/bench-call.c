@@ -11,6 +11,7 @@
  * ours-64k: at stock's bitrate. bare: ours without repair, as tuned has none. The clock of the pipelines goes slower by --slow, since callgrind is some fifty times slower
  * than the machine. Without gstreamer1.0-plugins-bad there is no SRTP, and the stock pipelines encrypt nothing; that is said. */
 #include "bench-gst.h"
+#include "callgrind.h"
 #include "tests/tools/speech.h"
 #include <math.h>
 #include <stdio.h>
@@ -222,32 +223,13 @@ static double
 count(const char *self, const char *what, guint seconds, guint slow, const char *speech)
 {
   g_autofree char *number = g_strdup_printf("%u", seconds), *slowly = g_strdup_printf("%u", slow);
-  const char *arguments[] = {"valgrind",
-                             "--tool=callgrind",
-                             "--callgrind-out-file=/dev/null",
-                             self,
-                             "--run",
-                             what,
-                             "--seconds",
-                             number,
-                             "--slow",
-                             slowly,
-                             speech,
-                             NULL};
-  g_autofree char *errors = NULL;
+  const char *command[] = {self,     "--run", what,   "--seconds", number,
+                           "--slow", slowly,  speech, NULL};
   g_autoptr(GError) error = NULL;
-  int status;
-  if (!g_spawn_sync(NULL, (char **)arguments, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, &errors,
-                    &status, &error)) {
-    g_printerr("bench-call: %s\n", error->message);
-    return -1;
-  }
-  const char *at = errors != NULL ? strstr(errors, "Collected :") : NULL;
-  if (status != 0 || at == NULL) {
-    g_printerr("bench-call: %s failed: %s\n", what, errors);
-    return -1;
-  }
-  return g_ascii_strtod(at + strlen("Collected :"), NULL);
+  double instructions = callgrind_instructions(NULL, command, &error);
+  if (instructions < 0)
+    g_printerr("bench-call: %s: %s\n", what, error->message);
+  return instructions;
 }
 
 int

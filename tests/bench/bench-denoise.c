@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "bench-util.h"
+#include "callgrind.h"
 #include "noise.h"
 #include "tests/tools/speech.h"
 #include "wzp/denoise.h"
@@ -29,17 +30,7 @@ typedef struct {
 static Score
 score(const Speech *clean, const Speech *heard)
 {
-  double both = 0, energy = 1e-20, left = 1e-20;
-  for (gsize i = 0; i < clean->length; i++) {
-    both += clean->samples[i] * heard->samples[i];
-    energy += clean->samples[i] * clean->samples[i];
-  }
-  double scale = both / energy;
-  for (gsize i = 0; i < clean->length; i++) {
-    double off = heard->samples[i] - scale * clean->samples[i];
-    left += off * off;
-  }
-  return (Score){speech_stoi(clean, heard, NULL), 10 * log10(scale * scale * energy / left)};
+  return (Score){speech_stoi(clean, heard, NULL), speech_si_sdr(clean, heard)};
 }
 
 static Speech *
@@ -94,32 +85,15 @@ denoise(const Speech *noisy, const char *engine, WzpDenoiseStrength strength)
   return heard;
 }
 
-/* Million instructions a second of speech, counted by callgrind in a run of this program over COSTED seconds. */
+/* Million instructions a second of speech, counted in a run of this program over COSTED seconds. */
 static double
 cost(const char *program, const char *engine, const char *file)
 {
   g_autoptr(GError) error = NULL;
-  g_autofree gchar *report = NULL;
-  const gchar *command[] = {"valgrind",
-                            "--tool=callgrind",
-                            "--callgrind-out-file=/dev/null",
-                            "--toggle-collect=wzp_denoise_frame",
-                            program,
-                            "--engine",
-                            engine,
-                            "--only-run",
-                            file,
-                            NULL};
-  gint status = 0;
-  if (!g_spawn_sync(NULL, (gchar **)command, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, &report,
-                    &status, &error) ||
-      !g_spawn_check_wait_status(status, &error)) {
-    fprintf(stderr, "bench-denoise: valgrind: %s\n", error->message);
-    exit(2);
-  }
-  const char *line = strstr(report, "Collected : ");
-  bench_require(line != NULL, "valgrind counted nothing");
-  return g_ascii_strtod(line + strlen("Collected : "), NULL) / COSTED / 1e6;
+  const char *command[] = {program, "--engine", engine, "--only-run", file, NULL};
+  double count = callgrind_instructions("wzp_denoise_frame", command, &error);
+  bench_require(count >= 0, error ? error->message : NULL);
+  return count / COSTED / 1e6;
 }
 
 static void

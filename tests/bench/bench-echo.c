@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "bench-echo-webrtc.h"
 #include "bench-util.h"
+#include "callgrind.h"
 #include "tests/tools/echo-room.h"
 #include "tests/tools/speech.h"
 #include "wzp/echo.h"
@@ -119,20 +120,6 @@ power(const double *x, gsize from, gsize to)
   return sum / (double)MAX(to - from, 1);
 }
 
-static double
-si_sdr(const double *clean, const double *heard, gsize n)
-{
-  double both = 0, energy = 1e-20, left = 1e-20;
-  for (gsize i = 0; i < n; i++) {
-    both += clean[i] * heard[i];
-    energy += clean[i] * clean[i];
-  }
-  double scale = both / energy;
-  for (gsize i = 0; i < n; i++)
-    left += (heard[i] - scale * clean[i]) * (heard[i] - scale * clean[i]);
-  return 10 * log10(scale * scale * energy / left);
-}
-
 static void
 far_end_only(const char *engine, const EchoRoom *room, const Speech *far, Score *score)
 {
@@ -173,33 +160,18 @@ double_talk(const char *engine, const EchoRoom *room, const Speech *far, const S
   cancel(engine, played, heard, out, n);
   Speech clean = {RATE, end - from, spoken + from}, left = {RATE, end - from, out + from};
   score->stoi = speech_stoi(&clean, &left, NULL);
-  score->si_sdr = si_sdr(clean.samples, left.samples, clean.length);
+  score->si_sdr = speech_si_sdr(&clean, &left);
 }
 
-/* Million instructions a second of sound, counted by callgrind in a run of this program over COSTED seconds. */
+/* Million instructions a second of sound, counted in a run of this program over COSTED seconds. */
 static double
 cost(const char *program, const char *file)
 {
   g_autoptr(GError) error = NULL;
-  g_autofree gchar *report = NULL;
-  const gchar *command[] = {"valgrind",
-                            "--tool=callgrind",
-                            "--callgrind-out-file=/dev/null",
-                            "--toggle-collect=wzp_echo_hear",
-                            program,
-                            "--only-run",
-                            file,
-                            NULL};
-  gint status = 0;
-  if (!g_spawn_sync(NULL, (gchar **)command, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, &report,
-                    &status, &error) ||
-      !g_spawn_check_wait_status(status, &error)) {
-    fprintf(stderr, "bench-echo: valgrind: %s\n", error->message);
-    exit(2);
-  }
-  const char *line = strstr(report, "Collected : ");
-  bench_require(line != NULL, "valgrind counted nothing");
-  return g_ascii_strtod(line + strlen("Collected : "), NULL) / COSTED / 1e6;
+  const char *command[] = {program, "--only-run", file, NULL};
+  double count = callgrind_instructions("wzp_echo_hear", command, &error);
+  bench_require(count >= 0, error ? error->message : NULL);
+  return count / COSTED / 1e6;
 }
 
 static Speech *

@@ -55,6 +55,23 @@ test_buffer(gconstpointer data, gsize size, guint8 code, guint64 index)
   return buffer;
 }
 
+/* Lets all happen that is due until then. Somebody always waits for the clock. */
+static inline void
+test_crank_until(GstHarness *h, GstClockTime end)
+{
+  g_autoptr(GstTestClock) clock = gst_harness_get_testclock(h);
+  for (;;) {
+    GstClockID id;
+    gst_test_clock_wait_for_next_pending_id(clock, &id);
+    GstClockTime next = gst_clock_id_get_time(id);
+    gst_clock_id_unref(id);
+    if (next > end)
+      break;
+    g_assert_true(gst_harness_crank_single_clock_wait(h));
+  }
+  gst_harness_set_time(h, end);
+}
+
 /* ms of a sine of 440 Hz at half amplitude, which goes on over calls with the same at (in samples). */
 static inline GstBuffer *
 test_sine(guint ms, guint64 *at)

@@ -39,22 +39,6 @@ speak(guint frame)
   return buffer;
 }
 
-static void
-crank_until(GstHarness *h, GstClockTime end)
-{
-  g_autoptr(GstTestClock) clock = gst_harness_get_testclock(h);
-  for (;;) {
-    GstClockID id;
-    gst_test_clock_wait_for_next_pending_id(clock, &id);
-    GstClockTime next = gst_clock_id_get_time(id);
-    gst_clock_id_unref(id);
-    if (next > end)
-      break;
-    g_assert_true(gst_harness_crank_single_clock_wait(h));
-  }
-  gst_harness_set_time(h, end);
-}
-
 /* Times are of turn, since the latency is not reported. */
 static void
 listen(GstHarness *ear, GArray *delays, gint64 *last)
@@ -119,7 +103,7 @@ measure(Network network, guint frames, guint from)
            ((Way *)g_queue_peek_head(&way))->arrival <= (n + 1) * FRAME) {
       Way *one = g_queue_pop_head(&way);
       if (started)
-        crank_until(ear, one->arrival);
+        test_crank_until(ear, one->arrival);
       else
         gst_harness_set_time(ear, one->arrival);
       started = TRUE;

@@ -5,22 +5,6 @@
 
 #define MS GST_MSECOND
 
-static void
-crank_until(GstHarness *h, GstClockTime end)
-{
-  g_autoptr(GstTestClock) clock = gst_harness_get_testclock(h);
-  for (;;) {
-    GstClockID id;
-    gst_test_clock_wait_for_next_pending_id(clock, &id);
-    GstClockTime next = gst_clock_id_get_time(id);
-    gst_clock_id_unref(id);
-    if (next > end)
-      break;
-    g_assert_true(gst_harness_crank_single_clock_wait(h));
-  }
-  gst_harness_set_time(h, end);
-}
-
 static GstBuffer *
 frame(guint64 index, GstClockTime arrival, const void *data, gsize size)
 {
@@ -57,7 +41,7 @@ test_latency_is_told(void)
   guint64 index = 0, told = GST_CLOCK_TIME_NONE;
   for (; index < 600; index++) {
     if (index > 0)
-      crank_until(h, index * 20 * MS);
+      test_crank_until(h, index * 20 * MS);
     gst_harness_push(h, frame(index, index * 20 * MS, &index, sizeof index));
     if (count_latency_messages(bus) > 0)
       told = gst_harness_query_latency(h);
@@ -69,7 +53,7 @@ test_latency_is_told(void)
   for (GstClockTime last = 0; index < 1000; index++) {
     GstClockTime arrival = MAX(last, index * 20 * MS + (index % 5) * 9 * MS);
     last = arrival;
-    crank_until(h, arrival);
+    test_crank_until(h, arrival);
     gst_harness_push(h, frame(index, arrival, &index, sizeof index));
     GstClockTime now = gst_harness_query_latency(h);
     guint messages = count_latency_messages(bus);
@@ -95,7 +79,7 @@ test_reported(void)
   gboolean went_back = FALSE;
   for (guint64 index = 0; index < 100; index++) {
     if (index > 0)
-      crank_until(h, index * 20 * MS);
+      test_crank_until(h, index * 20 * MS);
     gst_harness_push(h, frame(index, index * 20 * MS, &index, sizeof index));
     if (index == 60) {
       moved = gst_harness_query_latency(h);
@@ -142,7 +126,7 @@ test_stretch(void)
     GstClockTime arrival = (index / 300 == 1 && index % 2 ? index + 3 : index) * 20 * MS;
     last = MAX(last, arrival);
     if (index > 0)
-      crank_until(h, last);
+      test_crank_until(h, last);
     gst_harness_push(h, frame(index, last, data, (gsize)size));
     GstBuffer *out;
     while ((out = gst_harness_try_pull(h)) != NULL) {

@@ -94,6 +94,22 @@ speech_level(const Speech *speech)
   return energy > 0 ? 10 * log10(energy / (double)speech->length) : -200;
 }
 
+double
+speech_si_sdr(const Speech *reference, const Speech *degraded)
+{
+  double both = 0, energy = 1e-20, left = 1e-20;
+  for (gsize i = 0; i < reference->length; i++) {
+    both += reference->samples[i] * degraded->samples[i];
+    energy += reference->samples[i] * reference->samples[i];
+  }
+  double scale = both / energy;
+  for (gsize i = 0; i < reference->length; i++) {
+    double off = degraded->samples[i] - scale * reference->samples[i];
+    left += off * off;
+  }
+  return 10 * log10(scale * scale * energy / left);
+}
+
 static double
 bessel_i0(double x)
 {

@@ -21,6 +21,10 @@ Speech *speech_resample(const Speech *speech, guint rate);
 /* dB of full scale, -200 for silence. */
 double speech_level(const Speech *speech);
 
+/* dB, scale-invariant signal to distortion (J. Le Roux et al., 2019): what in degraded is the reference, over all else. Of one
+ * rate, of the same length, and not shifted. */
+double speech_si_sdr(const Speech *reference, const Speech *degraded);
+
 /* STOI (C. H. Taal et al., 2011) of a degraded recording against its reference, both of any rate. The
  * energy-weighted mean over pieces of 3 s; the start of the degraded one is looked for in its first 3 s, and each
  * piece within 120 ms of where it should be, so that a changed but constant delay is not punished.
