@@ -2,14 +2,6 @@
 #include "wzp/candidate.h"
 #include "test-util.h"
 
-static WzpAddress
-address(const char *text)
-{
-  WzpAddress parsed;
-  g_assert_true(wzp_address_parse(&parsed, text));
-  return parsed;
-}
-
 static void
 test_reachable(void)
 {
@@ -24,11 +16,11 @@ test_reachable(void)
       "[ff02::1]:1", "[fec0::1]:1", "[64::1]:1",
   };
   for (unsigned i = 0; i < G_N_ELEMENTS(good); i++) {
-    WzpAddress one = address(good[i]);
+    WzpAddress one = test_address(good[i]);
     g_assert_true(wzp_address_is_reachable(&one));
   }
   for (unsigned i = 0; i < G_N_ELEMENTS(bad); i++) {
-    WzpAddress one = address(bad[i]);
+    WzpAddress one = test_address(bad[i]);
     g_assert_false(wzp_address_is_reachable(&one));
   }
   g_assert_false(wzp_address_is_reachable(&(WzpAddress){0}));
@@ -54,7 +46,7 @@ test_choose(void)
   WzpAddress chosen[WZP_CANDIDATES_MAX];
   unsigned n = 0;
   for (unsigned i = 0; i < G_N_ELEMENTS(all); i++)
-    list[i] = (WzpInterfaceAddress){all[i].interface, address(all[i].text)};
+    list[i] = (WzpInterfaceAddress){all[i].interface, test_address(all[i].text)};
   unsigned count = wzp_candidates_choose(chosen, list, G_N_ELEMENTS(list));
   for (unsigned i = 0; i < G_N_ELEMENTS(all); i++)
     if (all[i].chosen) {
@@ -92,17 +84,17 @@ test_bytes(void)
   static const char *const bad[] = {"127.0.0.1:40000", "[::1]:40000", "224.0.0.1:9", "192.0.2.1:0"};
   WzpCandidate out, in = {.kind = WZP_CANDIDATE_REFLEXIVE, .priority = 0x64001234};
   for (unsigned i = 0; i < G_N_ELEMENTS(good); i++) {
-    in.address = address(good[i]);
+    in.address = test_address(good[i]);
     g_assert_cmpint(read_back(&in, &out), ==, WZP_OK);
     g_assert_cmpint(out.kind, ==, in.kind);
     g_assert_cmpuint(out.priority, ==, in.priority);
     g_assert_true(wzp_address_equal(&out.address, &in.address));
   }
   for (unsigned i = 0; i < G_N_ELEMENTS(bad); i++) {
-    in.address = address(bad[i]);
+    in.address = test_address(bad[i]);
     g_assert_cmpint(read_back(&in, &out), ==, WZP_MALFORMED);
   }
-  in.address = address(good[0]);
+  in.address = test_address(good[0]);
   in.priority = 0;
   g_assert_cmpint(read_back(&in, &out), ==, WZP_MALFORMED);
   in.priority = 1;

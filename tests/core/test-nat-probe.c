@@ -2,20 +2,12 @@
 #include "wzp/nat-probe.h"
 #include "test-util.h"
 
-static WzpAddress
-address(const char *text)
-{
-  WzpAddress parsed;
-  g_assert_true(wzp_address_parse(&parsed, text));
-  return parsed;
-}
-
 static void
 start(WzpNatProbe *probe)
 {
   WzpSeededRandom state;
   const WzpRandom random = wzp_random_seeded(&state, 1);
-  const WzpAddress relay = address("198.51.100.1:4433");
+  const WzpAddress relay = test_address("198.51.100.1:4433");
   wzp_nat_probe_init(probe);
   g_assert_cmpint(wzp_nat_probe_next_timeout(probe), ==, WZP_NEVER);
   wzp_nat_probe_start(probe, WZP_SECOND, &relay, 5000, &random);
@@ -28,7 +20,7 @@ answer(WzpNatProbe *probe, unsigned n, const char *seen)
   WzpAddress to;
   uint8_t question[WZP_STUN_REQUEST_MIN], response[WZP_STUN_RESPONSE_MAX];
   WzpStunRequest request;
-  const WzpAddress observed = address(seen);
+  const WzpAddress observed = test_address(seen);
   g_assert_true(wzp_nat_probe_question(probe, n, &to, question));
   g_assert_cmpint(wzp_stun_request_parse(&request, question, sizeof question), ==, WZP_OK);
   size_t length = wzp_stun_response_write(response, &request, &observed);
@@ -76,7 +68,7 @@ test_classes(void)
   };
   for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
     WzpNatProbe probe;
-    const WzpAddress own = address(cases[i].own);
+    const WzpAddress own = test_address(cases[i].own);
     start(&probe);
     wzp_nat_probe_timeout(&probe, WZP_SECOND);
     g_assert_cmpint(answer(&probe, 1, cases[i].second), ==, WZP_OK);
@@ -97,7 +89,8 @@ test_strangers(void)
   WzpAddress to;
   uint8_t question[WZP_STUN_REQUEST_MIN], response[WZP_STUN_RESPONSE_MAX];
   WzpStunRequest request;
-  const WzpAddress observed = address("203.0.113.2:7"), elsewhere = address("198.51.100.2:4433");
+  const WzpAddress observed = test_address("203.0.113.2:7"),
+                   elsewhere = test_address("198.51.100.2:4433");
   start(&before);
   g_assert_true(wzp_nat_probe_question(&before, 0, &to, question));
   g_assert_cmpint(wzp_stun_request_parse(&request, question, sizeof question), ==, WZP_OK);

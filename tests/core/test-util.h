@@ -4,6 +4,7 @@
 #include <sodium.h>
 #include <stdint.h>
 #include <string.h>
+#include "wzp/address.h"
 #include "wzp/random.h"
 
 /* Hex in and out, and seeded random numbers, for all tests. */
@@ -18,6 +19,15 @@ test_hex(uint8_t *out, size_t n, const char *hex)
   g_assert_cmpint(result, ==, 0);
   g_assert_cmpuint(*end, ==, '\0');
   g_assert_cmpuint(length, ==, n);
+}
+
+/* Of numbers and a port. */
+static inline WzpAddress
+test_address(const char *text)
+{
+  WzpAddress parsed;
+  g_assert_true(wzp_address_parse(&parsed, text));
+  return parsed;
 }
 
 /* Lower case; free with g_free(). */

@@ -4,7 +4,7 @@
 #include "sim-call.h"
 #include <string.h>
 
-/* A dialled call of party 0 to party 1, with a way past the relay or without. */
+/* A dialled call of party 0 to party 1, by the relay alone or with a way past it. */
 
 static inline WzpDial *
 dial_of(SimCall *sim, unsigned party)

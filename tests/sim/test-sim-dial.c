@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Dialled calls through a relay, in virtual time. */
-#include "nonce-watch.h"
-#include "sim-call.h"
+#include "direct-call.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,31 +17,12 @@ new_sim(uint64_t seed, const SimLinkConfig *link, unsigned n_parties)
   return sim;
 }
 
-static WzpDial *
-dial_of(SimCall *sim, unsigned party)
-{
-  return wzp_call_dial(sim->parties[party].call);
-}
-
 static WzpDialInfo
 info_of(SimCall *sim, unsigned party)
 {
   WzpDialInfo info;
   wzp_dial_get_info(dial_of(sim, party), &info);
   return info;
-}
-
-static void
-start(SimCall *sim, unsigned index, int callee)
-{
-  WzpCallConfig config = sim_call_party_config(sim, index);
-  config.calls = true;
-  config.accept_mode = WZP_ACCEPT_TRUSTED;
-  if (callee >= 0) {
-    config.has_callee = true;
-    memcpy(config.callee, sim->parties[callee].identity->fingerprint, sizeof config.callee);
-  }
-  sim_call_start_with(sim, index, &config);
 }
 
 static const WzpDialEvent *
@@ -70,18 +50,6 @@ count(SimCall *sim, unsigned party, WzpDialEventType type)
 }
 
 static bool
-rings_at_1(SimCall *sim)
-{
-  return info_of(sim, 1).state == WZP_DIAL_RINGS;
-}
-
-static bool
-is_listening_1(SimCall *sim)
-{
-  return sim_party_stats(&sim->parties[1]).state == WZP_CALL_WAITING;
-}
-
-static bool
 both_idle(SimCall *sim)
 {
   return info_of(sim, 0).state == WZP_DIAL_IDLE && info_of(sim, 1).state == WZP_DIAL_IDLE;
@@ -92,9 +60,9 @@ static SimCall *
 talking(uint64_t seed, const SimLinkConfig *link, unsigned n_parties)
 {
   SimCall *sim = new_sim(seed, link, n_parties);
-  start(sim, 1, -1);
+  start(sim, 1, -1, WZP_ACCEPT_TRUSTED);
   g_assert_true(sim_call_run_until(sim, is_listening_1, 60 * WZP_SECOND));
-  start(sim, 0, 1);
+  start(sim, 0, 1, WZP_ACCEPT_TRUSTED);
   g_assert_true(sim_call_run_until(sim, rings_at_1, 60 * WZP_SECOND));
   g_assert_cmpint(wzp_dial_accept(dial_of(sim, 1), sim->now, NULL, WZP_ACCEPT_TRUSTED), ==, WZP_OK);
   g_assert_true(sim_call_run_until(sim, sim_call_is_active, 60 * WZP_SECOND));
@@ -154,7 +122,7 @@ static void
 test_decline_busy(void)
 {
   SimCall *sim = talking(2, &clean, 3);
-  start(sim, 2, 1);
+  start(sim, 2, 1, WZP_ACCEPT_TRUSTED);
   sim_call_run(sim, 3 * WZP_SECOND);
   g_assert_cmpint(find(sim, 2, WZP_DIAL_EVENT_ENDED)->end, ==, WZP_END_BUSY);
   g_assert_nonnull(find(sim, 1, WZP_DIAL_EVENT_MISSED));
@@ -163,9 +131,9 @@ test_decline_busy(void)
   sim_call_free(sim);
 
   sim = new_sim(3, &clean, 2);
-  start(sim, 1, -1);
+  start(sim, 1, -1, WZP_ACCEPT_TRUSTED);
   sim_call_run(sim, WZP_SECOND);
-  start(sim, 0, 1);
+  start(sim, 0, 1, WZP_ACCEPT_TRUSTED);
   g_assert_true(sim_call_run_until(sim, rings_at_1, WZP_SECOND));
   g_assert_cmpint(wzp_dial_decline(dial_of(sim, 1), sim->now, NULL, WZP_END_DECLINED), ==, WZP_OK);
   g_assert_true(sim_call_run_until(sim, both_idle, WZP_SECOND));
@@ -177,15 +145,15 @@ static void
 test_nobody_answers(void)
 {
   SimCall *sim = new_sim(4, &clean, 2);
-  start(sim, 0, 1); /* nobody listens */
+  start(sim, 0, 1, WZP_ACCEPT_TRUSTED); /* nobody listens */
   sim_call_run(sim, 10 * WZP_SECOND);
   g_assert_cmpint(find(sim, 0, WZP_DIAL_EVENT_ENDED)->end, ==, WZP_END_UNREACHABLE);
   sim_call_free(sim);
 
   sim = new_sim(5, &clean, 2);
-  start(sim, 1, -1);
+  start(sim, 1, -1, WZP_ACCEPT_TRUSTED);
   sim_call_run(sim, WZP_SECOND);
-  start(sim, 0, 1); /* it rings and rings */
+  start(sim, 0, 1, WZP_ACCEPT_TRUSTED); /* it rings and rings */
   sim_call_run(sim, 59 * WZP_SECOND);
   g_assert_true(rings_at_1(sim));
   sim_call_run(sim, 3 * WZP_SECOND);
@@ -194,9 +162,9 @@ test_nobody_answers(void)
   sim_call_free(sim);
 
   sim = new_sim(6, &clean, 2);
-  start(sim, 1, -1);
+  start(sim, 1, -1, WZP_ACCEPT_TRUSTED);
   sim_call_run(sim, WZP_SECOND);
-  start(sim, 0, 1);
+  start(sim, 0, 1, WZP_ACCEPT_TRUSTED);
   g_assert_true(sim_call_run_until(sim, rings_at_1, WZP_SECOND));
   sim_call_kill_party(sim, 0); /* the caller's client is gone without a word */
   sim_call_run(sim, 50 * WZP_SECOND);
@@ -213,9 +181,9 @@ test_glare(void)
     SimLinkConfig link = {.delay = 20 * WZP_MSEC, .jitter = 50 * WZP_MSEC};
     SimCall *sim = new_sim(seed, &link, 2);
     unsigned first = seed % 2;
-    start(sim, first, 1 - first);
+    start(sim, first, 1 - first, WZP_ACCEPT_TRUSTED);
     sim_call_run(sim, (WzpTime)(seed % 5) * 40 * WZP_MSEC);
-    start(sim, 1 - first, first);
+    start(sim, 1 - first, first, WZP_ACCEPT_TRUSTED);
     if (!sim_call_run_until(sim, sim_call_is_active, 10 * WZP_SECOND)) {
       /* it rang before the other one dialled: that is a call like any other */
       unsigned ringing = info_of(sim, 0).state == WZP_DIAL_RINGS ? 0 : 1;
@@ -255,10 +223,10 @@ static void
 call_through(uint64_t seed, const SimLinkConfig *link, GArray *times[N_TIMES])
 {
   SimCall *sim = new_sim(seed, link, 2);
-  start(sim, 1, -1);
+  start(sim, 1, -1, WZP_ACCEPT_TRUSTED);
   g_assert_true(sim_call_run_until(sim, is_listening_1, 60 * WZP_SECOND));
   WzpTime begun = sim->now, time[N_TIMES];
-  start(sim, 0, 1); /* with the way to the relay */
+  start(sim, 0, 1, WZP_ACCEPT_TRUSTED); /* with the way to the relay */
   g_assert_true(sim_call_run_until(sim, caller_knows_it_rings, 60 * WZP_SECOND));
   time[TIME_RINGS] = sim->now - begun;
   begun = sim->now;
@@ -372,9 +340,9 @@ test_nothing_before_acceptance(void)
 {
   for (unsigned declined = 0; declined < 2; declined++) {
     SimCall *sim = new_sim(140 + declined, &clean, 2);
-    start(sim, 1, -1);
+    start(sim, 1, -1, WZP_ACCEPT_TRUSTED);
     g_assert_true(sim_call_run_until(sim, is_listening_1, 30 * WZP_SECOND));
-    start(sim, 0, 1);
+    start(sim, 0, 1, WZP_ACCEPT_TRUSTED);
     g_assert_true(sim_call_run_until(sim, rings_at_1, 30 * WZP_SECOND));
     sim_call_run(sim, 5 * WZP_SECOND);
     for (unsigned i = 0; i < 2; i++) {
@@ -399,9 +367,9 @@ test_restart_while_ringing(void)
   for (uint64_t seed = 120; seed < 130; seed++) {
     SimLinkConfig link = {.loss = seed % 2 ? 0.3 : 0, .delay = 100 * WZP_MSEC};
     SimCall *sim = new_sim(seed, &link, 2);
-    start(sim, 1, -1);
+    start(sim, 1, -1, WZP_ACCEPT_TRUSTED);
     g_assert_true(sim_call_run_until(sim, is_listening_1, 30 * WZP_SECOND));
-    start(sim, 0, 1);
+    start(sim, 0, 1, WZP_ACCEPT_TRUSTED);
     g_assert_true(sim_call_run_until(sim, rings_at_1, 30 * WZP_SECOND));
     sim_call_run(sim, (WzpTime)(seed % 4) * 3 * WZP_SECOND);
     if (seed % 5 == 0)
