@@ -167,6 +167,8 @@ seal(GstWzpCrypt *self, GstBuffer *in, const GstMapInfo *plain, GstMapInfo *pack
   if (!GST_CLOCK_TIME_IS_VALID(time))
     return WZP_MALFORMED; /* outside its segment, or not stamped */
   const GstWzpMeta *meta = gst_wzp_meta_get(in);
+  if (meta != NULL && GST_CLOCK_TIME_IS_VALID(meta->media_time))
+    time = meta->media_time;
   if (GST_BUFFER_IS_DISCONT(in)) {
     self->gap = TRUE;
     self->talk_start_left = TALK_START_PACKETS;

@@ -41,6 +41,11 @@ typedef struct {
   guint64 others; /* packets of the stream that are not ours, as far as the sender knows */
   const WzpFraming *framing; /* of the newest frame; NULL: none yet */
   GstClockTime next_turn;    /* in running time: when the next frame would be due */
+  /* media time: running time and media_shift; that of the newest frame or turn, and when it was by this clock */
+  gint64 media_shift;
+  GstClockTime media_last, media_last_at;
+  GstClock *media_clock;
+  gboolean interrupted; /* running time began anew, or stood still */
   WzpListeners listeners;
   gboolean carrying;      /* the sender holds a report that no packet took yet */
   gboolean budget_warned; /* since the limits were set */
@@ -105,6 +110,8 @@ void gst_wzp_fec_protect_reset_locked(GstWzpFec *self);
 void gst_wzp_fec_protect_frame(GstWzpFec *self, GstBuffer *frame, GstBufferList *out);
 void gst_wzp_fec_protect_gap(GstWzpFec *self, GstEvent *gap, GstBufferList *out);
 void gst_wzp_fec_protect_finish(GstWzpFec *self, GstBufferList *out);
+/* The pipeline plays again, perhaps behind a pause; any thread. */
+void gst_wzp_fec_protect_resume(GstWzpFec *self);
 /* How long a frame waits for others. */
 GstClockTime gst_wzp_fec_protect_latency_locked(GstWzpFec *self);
 GstStructure *gst_wzp_fec_protect_stats_locked(GstWzpFec *self);

@@ -11,6 +11,7 @@ GST_DEBUG_CATEGORY_EXTERN(gst_wzp_fec_debug);
 #define PACKET_PADDING WZP_TAG_SIZE
 /* Turns of silence that a long gap gets at once: nothing is owed to frames that are farther back. */
 #define GAP_TURNS (WZP_FEC_WINDOW_MAX * 2)
+#define FRAME_TIME_LEAST (20 * GST_MSECOND)
 
 void
 gst_wzp_fec_protect_begin_locked(GstWzpFec *self)
@@ -27,7 +28,8 @@ gst_wzp_fec_protect_clear(GstWzpFec *self)
 {
   g_clear_pointer(&self->protect.sender, wzp_fec_sender_free);
   g_clear_pointer(&self->protect.quality, wzp_quality_free);
-  self->protect = (GstWzpFecProtect){0};
+  gst_clear_object(&self->protect.media_clock);
+  self->protect = (GstWzpFecProtect){.media_last = GST_CLOCK_TIME_NONE};
 }
 
 void
@@ -40,6 +42,7 @@ gst_wzp_fec_protect_reset_locked(GstWzpFec *self)
   protect->framing = NULL;
   protect->next_turn = 0;
   protect->carrying = FALSE;
+  protect->interrupted = TRUE;
 }
 
 GstClockTime
@@ -54,11 +57,39 @@ gst_wzp_fec_protect_latency_locked(GstWzpFec *self)
   return (MAX(frames, framing->frames_per_packet) - 1) * framing->frame_ms * GST_MSECOND;
 }
 
-/* A running time, as wzpcrypt writes it into the header. */
-static guint64
-media_ms(GstClockTime running_time)
+static GstClockTime
+media_time_locked(GstWzpFec *self, GstClockTime running_time)
 {
-  return (running_time + GST_MSECOND / 2) / GST_MSECOND;
+  return (GstClockTime)((gint64)running_time + self->protect.media_shift);
+}
+
+/* As wzpcrypt writes it into the header. */
+static guint64
+media_ms_locked(GstWzpFec *self, GstClockTime running_time)
+{
+  return (media_time_locked(self, running_time) + GST_MSECOND / 2) / GST_MSECOND;
+}
+
+/* Over a seek running time begins anew, and over a pause it stands still. Who listens knows of neither: for them the time
+ * of what we say goes on with the clock. */
+static void
+follow_clock_locked(GstWzpFec *self, GstClockTime running_time)
+{
+  GstWzpFecProtect *protect = &self->protect;
+  GstClock *clock = gst_element_get_clock(GST_ELEMENT(self));
+  GstClockTime at = clock != NULL ? gst_clock_get_time(clock) : 0;
+  if (protect->interrupted && GST_CLOCK_TIME_IS_VALID(protect->media_last)) {
+    GstClockTime passed =
+        protect->framing != NULL ? protect->framing->frame_ms * GST_MSECOND : FRAME_TIME_LEAST;
+    if (clock != NULL && clock == protect->media_clock && at > protect->media_last_at)
+      passed = MAX(passed, at - protect->media_last_at);
+    protect->media_shift = (gint64)(protect->media_last + passed) - (gint64)running_time;
+  }
+  protect->interrupted = FALSE;
+  protect->media_last = media_time_locked(self, running_time);
+  protect->media_last_at = at;
+  gst_object_replace((GstObject **)&protect->media_clock, (GstObject *)clock);
+  gst_clear_object(&clock);
 }
 
 static GstBuffer *
@@ -82,8 +113,9 @@ make_packet_locked(GstWzpFec *self, const WzpFecPacket *packet)
     GST_BUFFER_DURATION(buffer) = packet->n_frames * framing->frame_ms * GST_MSECOND;
     meta->media_time = origin->media_time;
   } else {
+    gint64 running_time = (gint64)(packet->media_ms * GST_MSECOND) - protect->media_shift;
     GST_BUFFER_PTS(buffer) = gst_segment_position_from_running_time(&self->segment, GST_FORMAT_TIME,
-                                                                    packet->media_ms * GST_MSECOND);
+                                                                    (guint64)MAX(running_time, 0));
     meta->media_time = packet->media_ms * GST_MSECOND;
   }
   if (packet->gap)
@@ -181,17 +213,17 @@ push_frame_locked(GstWzpFec *self, WzpTime now, GstClockTime running_time, GstBu
   const GstWzpMeta *meta = gst_wzp_meta_get(buffer);
   if (meta->code == WZP_CODE_COMFORT_NOISE) {
     protect->next_turn = running_time + WZP_COMFORT_FRAME_MS * GST_MSECOND;
-    return wzp_fec_sender_comfort(protect->sender, now, media_ms(running_time), map->data,
-                                  map->size);
+    return wzp_fec_sender_comfort(protect->sender, now, media_ms_locked(self, running_time),
+                                  map->data, map->size);
   }
   const WzpFecSourceFrame frame = {
       .code = meta->code,
-      .media_ms = media_ms(running_time),
+      .media_ms = media_ms_locked(self, running_time),
       .talk_start = protect->left_out || GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DISCONT),
       .data = map->data,
       .length = map->size};
   protect->origins[protect->next_frame % GST_WZP_FEC_ORIGINS] =
-      (GstWzpFecOrigin){GST_BUFFER_PTS(buffer), meta->media_time};
+      (GstWzpFecOrigin){GST_BUFFER_PTS(buffer), media_time_locked(self, running_time)};
   WzpResult result = wzp_fec_sender_push(protect->sender, now, &frame);
   if (result == WZP_OK) {
     protect->left_out = FALSE;
@@ -210,7 +242,7 @@ leave_out_locked(GstWzpFec *self, WzpTime now, GstClockTime running_time, GstBuf
   protect->left_out = TRUE;
   protect->frames_left_out++;
   protect->next_turn = running_time + GST_BUFFER_DURATION(buffer);
-  wzp_fec_sender_silence(protect->sender, now, media_ms(running_time));
+  wzp_fec_sender_silence(protect->sender, now, media_ms_locked(self, running_time));
 }
 
 void
@@ -227,6 +259,7 @@ gst_wzp_fec_protect_frame(GstWzpFec *self, GstBuffer *buffer, GstBufferList *out
     gst_wzp_fec_quality_before(self, now);
     g_mutex_lock(&self->lock);
     apply_limits_locked(self);
+    follow_clock_locked(self, running_time);
     WzpResult result = WZP_OK;
     if (gst_wzp_fec_quality_is_paused_locked(self, now))
       leave_out_locked(self, now, running_time, buffer);
@@ -272,7 +305,8 @@ gst_wzp_fec_protect_gap(GstWzpFec *self, GstEvent *gap, GstBufferList *out)
     gst_wzp_fec_quality_before(self, now);
     g_mutex_lock(&self->lock);
     apply_limits_locked(self);
-    wzp_fec_sender_silence(protect->sender, now, media_ms(at));
+    follow_clock_locked(self, at);
+    wzp_fec_sender_silence(protect->sender, now, media_ms_locked(self, at));
     poll_packets_locked(self, out);
     g_mutex_unlock(&self->lock);
     gst_wzp_fec_quality_after(self, now);
@@ -292,6 +326,14 @@ gst_wzp_fec_protect_finish(GstWzpFec *self, GstBufferList *out)
   if (self->protect.framing != NULL)
     wzp_fec_sender_finish(self->protect.sender, now);
   poll_packets_locked(self, out);
+  g_mutex_unlock(&self->lock);
+}
+
+void
+gst_wzp_fec_protect_resume(GstWzpFec *self)
+{
+  g_mutex_lock(&self->lock);
+  self->protect.interrupted = TRUE;
   g_mutex_unlock(&self->lock);
 }
 

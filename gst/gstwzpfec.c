@@ -377,6 +377,8 @@ gst_wzp_fec_change_state(GstElement *element, GstStateChange transition)
   GstWzpFec *self = GST_WZP_FEC(element);
   if (transition == GST_STATE_CHANGE_READY_TO_PAUSED)
     gst_wzp_fec_begin(self);
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING)
+    gst_wzp_fec_protect_resume(self);
   GstStateChangeReturn result =
       GST_ELEMENT_CLASS(gst_wzp_fec_parent_class)->change_state(element, transition);
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
@@ -423,6 +425,7 @@ gst_wzp_fec_init(GstWzpFec *self)
   gst_wzp_fec_init_properties(self);
   gst_segment_init(&self->segment, GST_FORMAT_TIME);
   self->recover.slot = -1;
+  self->protect.media_last = GST_CLOCK_TIME_NONE;
 
   self->sinkpad = gst_pad_new_from_static_template(&sink_template, "sink");
   gst_pad_set_chain_function(self->sinkpad, GST_DEBUG_FUNCPTR(gst_wzp_fec_chain));

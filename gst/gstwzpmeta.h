@@ -21,12 +21,13 @@ typedef struct {
   guint8 slot;          /* sender in the room [0] */
   guint32 stream;       /* receive side: another one where the sender began anew [0] */
   guint64 index;        /* receive side: packet number of the stream; behind wzpfec: frame number */
-  guint64 media_time;   /* media time of the (first) frame in ns [GST_CLOCK_TIME_NONE] */
+  guint64 media_time;   /* ns, of the (first) frame [GST_CLOCK_TIME_NONE]; see below */
   GstClockTime arrival; /* running time at which the datagram came in [GST_CLOCK_TIME_NONE] */
   guint8 flags;         /* WZP_FLAG_* of the packet's full header; 0 without one [0] */
   gboolean recovered;   /* brought back by repair, not by its own packet [FALSE] */
   gint64 stretch; /* behind wzpjitter: ns that it should be played longer, below 0 shorter [0] */
 } GstWzpMeta;
+/* Media time is running time, but behind wzpfec it goes on over seeks and pauses. */
 
 GType gst_wzp_meta_api_get_type(void);
 const GstMetaInfo *gst_wzp_meta_get_info(void);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* The client session and its elements: sharing, calls through a real relay, and what people are told. */
 #include "call-rig.h"
+#include "gst/gstwzpmeta.h"
 #include <glib/gstdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -210,6 +211,58 @@ test_unsealed(void)
   g_assert_cmpuint(frames.unknown, ==, 0);
   g_hash_table_unref(frames.spoken);
   g_mutex_clear(&frames.lock);
+}
+
+#define HOUR (3600 * GST_SECOND)
+
+static GstPadProbeReturn
+say_later(GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+  const GstMetaInfo *known = gst_meta_get_info("GstWzpMeta");
+  GstBuffer *buffer = gst_buffer_make_writable(GST_PAD_PROBE_INFO_BUFFER(info));
+  (void)pad;
+  (void)data;
+  ((GstWzpMeta *)gst_buffer_get_meta(buffer, known->api))->media_time += HOUR;
+  GST_PAD_PROBE_INFO_DATA(info) = buffer;
+  return GST_PAD_PROBE_OK;
+}
+
+static GstPadProbeReturn
+hear_later(GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+  const GstMetaInfo *known = gst_meta_get_info("GstWzpMeta");
+  const GstWzpMeta *meta =
+      (const GstWzpMeta *)gst_buffer_get_meta(GST_PAD_PROBE_INFO_BUFFER(info), known->api);
+  (void)pad;
+  (void)data;
+  g_assert_cmpuint(meta->media_time, >=, HOUR);
+  g_assert_cmpuint(meta->media_time, <, HOUR + 100 * GST_SECOND);
+  return GST_PAD_PROBE_OK;
+}
+
+static void
+probe(GstElement *pipeline, const char *name, GstPadProbeCallback callback)
+{
+  g_autoptr(GstElement) element = gst_bin_get_by_name(GST_BIN(pipeline), name);
+  g_autoptr(GstPad) pad = gst_element_get_static_pad(element, "src");
+  gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER, callback, NULL, NULL);
+}
+
+/* What is sealed says the media time, which is running time only as long as the pipeline neither seeks nor pauses. */
+static void
+test_media_time(void)
+{
+  GstElement *listener = rig_parse(LISTEN, port());
+  GstElement *speaker = rig_parse("audiotestsrc is-live=true ! wzpenc ! wzpfec scheme=none "
+                                  "name=protect ! wzpcrypt ! wzpsink name=out " URI,
+                                  port());
+  probe(speaker, "protect", say_later);
+  probe(listener, "open", hear_later);
+  gst_element_set_state(listener, GST_STATE_PLAYING);
+  gst_element_set_state(speaker, GST_STATE_PLAYING);
+  rig_wait_buffers(listener, "heard", 10);
+  rig_stop(speaker);
+  rig_stop(listener);
 }
 
 /* wzpsrc and wzpsink of one pipeline are one member, whichever is there first. */
@@ -680,6 +733,7 @@ static const Case cases[] = {
     {"call", test_call, TRUE},
     {"early-packets", test_early_packets, TRUE},
     {"unsealed", test_unsealed, TRUE},
+    {"media-time", test_media_time, TRUE},
     {"orders", test_orders, TRUE},
     {"named", test_named, TRUE},
     {"application", test_application, TRUE},

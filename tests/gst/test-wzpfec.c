@@ -198,6 +198,72 @@ test_flushing(void)
   gst_harness_teardown(h);
 }
 
+/* Media time of what a frame pushed now becomes. */
+static GstClockTime
+media_time_sent(GstHarness *h, guint n)
+{
+  g_assert_cmpint(gst_harness_push(h, frame(0, n)), ==, GST_FLOW_OK);
+  g_autoptr(GstBuffer) bundle = gst_harness_pull(h);
+  g_assert_cmpuint(GST_BUFFER_PTS(bundle), ==, n * 20 * GST_MSECOND);
+  return test_meta_get(bundle)->media_time;
+}
+
+/* Running time begins anew; the listener's time does not. */
+static void
+test_seek(void)
+{
+  GstHarness *h = protect(1);
+  gst_harness_use_testclock(h);
+  for (guint n = 0; n < 10; n++) {
+    gst_harness_set_time(h, n * 20 * GST_MSECOND);
+    g_assert_cmpuint(media_time_sent(h, n), ==, n * 20 * GST_MSECOND);
+  }
+  test_flush(h);
+  gst_harness_set_time(h, GST_SECOND);
+  g_assert_cmpuint(media_time_sent(h, 0), ==, GST_SECOND);
+  gst_harness_set_time(h, 1003 * GST_MSECOND); /* jitter of ours is none of the frames' */
+  g_assert_cmpuint(media_time_sent(h, 1), ==, 1020 * GST_MSECOND);
+  test_flush(h); /* faster than the clock: no time comes twice */
+  g_assert_cmpuint(media_time_sent(h, 0), ==, 1040 * GST_MSECOND);
+  gst_harness_teardown(h);
+}
+
+/* Running time stands still; the listener's time does not. */
+static void
+test_pause(void)
+{
+  GstHarness *h = protect(1);
+  gst_harness_use_testclock(h);
+  g_assert_cmpuint(media_time_sent(h, 0), ==, 0);
+  gst_element_set_state(h->element, GST_STATE_PAUSED);
+  gst_harness_set_time(h, 2020 * GST_MSECOND);
+  gst_element_set_base_time(h->element, 2 * GST_SECOND);
+  gst_element_set_state(h->element, GST_STATE_PLAYING);
+  g_assert_cmpuint(media_time_sent(h, 1), ==, 2020 * GST_MSECOND);
+  g_assert_cmpuint(media_time_sent(h, 2), ==, 2040 * GST_MSECOND);
+  gst_harness_teardown(h);
+}
+
+/* Repair that goes alone, in silence behind a pause, has the time of the others. */
+static void
+test_gap_behind_pause(void)
+{
+  GstHarness *h = gst_harness_new("wzpfec");
+  gst_harness_use_testclock(h);
+  g_object_set(h->element, "overhead", 100, NULL);
+  gst_harness_set_src_caps_str(h, GST_WZP_CAPS_FRAMES);
+  for (guint n = 0; n < 5; n++)
+    media_time_sent(h, n);
+  gst_element_set_state(h->element, GST_STATE_PAUSED);
+  gst_harness_set_time(h, 2 * GST_SECOND);
+  gst_element_set_state(h->element, GST_STATE_PLAYING);
+  g_assert_true(gst_harness_push_event(h, gst_event_new_gap(100 * GST_MSECOND, 20 * GST_MSECOND)));
+  g_autoptr(GstBuffer) repair = gst_harness_pull(h);
+  g_assert_cmpuint(GST_BUFFER_PTS(repair), ==, 100 * GST_MSECOND);
+  g_assert_cmpuint(test_meta_get(repair)->media_time, ==, 2080 * GST_MSECOND);
+  gst_harness_teardown(h);
+}
+
 static void
 test_lists(void)
 {
@@ -364,6 +430,9 @@ main(int argc, char **argv)
   g_test_add_func("/wzpfec/partial", test_partial);
   g_test_add_func("/wzpfec/change-while-playing", test_change_while_playing);
   g_test_add_func("/wzpfec/flush", test_flushing);
+  g_test_add_func("/wzpfec/seek", test_seek);
+  g_test_add_func("/wzpfec/pause", test_pause);
+  g_test_add_func("/wzpfec/gap-behind-pause", test_gap_behind_pause);
   g_test_add_func("/wzpfec/lists", test_lists);
   g_test_add_func("/wzpfec/without-meta", test_without_meta);
   g_test_add_func("/wzpfec/unknown-elements", test_unknown_elements);
