@@ -29,12 +29,29 @@ is_worse(const WzpListener *one, const WzpListener *other)
   return one->loss > other->loss * WORSE_TIMES + WORSE_BY;
 }
 
+/* The mean turn of those that are known. */
+static WzpTime
+usual_turn(const WzpListeners *listeners)
+{
+  WzpTime sum = 0;
+  unsigned measured = 0;
+  for (unsigned i = 0; i < listeners->n; i++) {
+    if (listeners->listeners[i].measured == 0)
+      continue;
+    sum += listeners->listeners[i].every;
+    measured++;
+  }
+  return measured > 0 ? sum / measured : 0;
+}
+
+/* Who had news took more turns than the others, and may take one of theirs again: nobody is taken for gone sooner than they. */
 static void
 forget_silent(WzpListeners *listeners, WzpTime now)
 {
+  const WzpTime usual = usual_turn(listeners);
   for (unsigned i = 0; i < listeners->n;) {
     const WzpListener *listener = &listeners->listeners[i];
-    if (now - listener->at < MAX(SILENCE, SILENT_TURNS * listener->every))
+    if (now - listener->at < MAX(SILENCE, SILENT_TURNS * MAX(listener->every, usual)))
       i++;
     else
       listeners->listeners[i] = listeners->listeners[--listeners->n];

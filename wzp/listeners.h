@@ -24,8 +24,8 @@ typedef struct {
   uint8_t followed;
 } WzpListeners;
 
-/* A report of the listener of this slot came. True: it is the one to plan by. Who lets three of its turns pass, and at
- * least 5 s, counts no more. */
+/* A report of the listener of this slot came. True: it is the one to plan by. Who lets three of its turns pass, and
+ * three of the others', and 5 s, counts no more. */
 bool wzp_listeners_report(WzpListeners *listeners, WzpTime now, uint8_t slot,
                           const WzpReport *report);
 /* The listener of this slot left. */
