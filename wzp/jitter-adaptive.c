@@ -8,6 +8,8 @@
 #define EXPAND_MOST (16 * MSEC)
 /* against a slow sender playout keeps what the drift takes in so long */
 #define DRIFT_AHEAD 5
+/* What a sender holds back at most, and what a frame may be late besides. */
+#define HELD_BACK_MAX (80 * MSEC)
 /* Waiting for repair begins with a pause, if playout is so far from it: stretched so much, speech would be late for
  * seconds. */
 #define PAUSE_BEFORE_REPAIR (100 * MSEC)
@@ -98,13 +100,14 @@ skip_head(WzpJitter *jitter, bool late)
   return (WzpJitterOutput){.action = WZP_JITTER_DROP, .id = head.id};
 }
 
-/* By how much a frame that is played so long beyond base should be stretched. */
+/* By how much a frame that is played so long beyond base should be stretched. How a word begins is what the sender held
+ * back: the delay that it brings is not taken out of it, but kept until the next pause. */
 static int64_t
 stretch_for(const WzpJitter *jitter, int64_t played)
 {
   double slow_ppm = MAX(wzp_delay_drift_ppm(jitter->delay), 0);
-  int64_t away =
-      wzp_delay_target(jitter->delay) + (int64_t)(slow_ppm * 1000 * DRIFT_AHEAD) - played;
+  int64_t away = MAX(wzp_delay_target(jitter->delay), jitter->held_back) +
+                 (int64_t)(slow_ppm * 1000 * DRIFT_AHEAD) - played;
   if (away < EXPAND_MIN && away > -COMPRESS_MIN)
     return 0;
   return away > 0 && played + EXPAND_MOST > wzp_delay_max(jitter->delay) ? 0 : away;
@@ -158,6 +161,10 @@ take_pause(WzpJitter *jitter, const Entry *head, int64_t now)
   jitter->debt = 0;
   if (jitter->cursor + FILL_STEP <= due)
     return fill(jitter, MIN(due - jitter->cursor, jitter->duration), false);
+  jitter->held_back = 0;
+  if (head->held_back && !head->silence)
+    jitter->held_back =
+        MIN(jitter->cursor - head->media - base_at(jitter, jitter->cursor, head), HELD_BACK_MAX);
   return play_head(jitter, now);
 }
 

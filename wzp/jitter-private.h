@@ -61,7 +61,9 @@ struct WzpJitter {
   int64_t reported;      /* latency that whoever plays adds to our times */
   int64_t debt, debt_at; /* ns filled while nothing came: as much may be skipped at no cost */
   bool pausing;          /* until the delay is that of repair */
-  WzpWindow hopeless;    /* by order: repair was given up */
+  int64_t
+      held_back; /* until the next pause playout keeps this delay: what the sender held back took it */
+  WzpWindow hopeless; /* by order: repair was given up */
 
   int64_t concealed; /* ns, not in the count of frames yet; below 0: rounded up */
   WzpJitterStats stats;

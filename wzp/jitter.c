@@ -216,7 +216,7 @@ place(WzpJitter *jitter, const WzpJitterFrame *frame)
   bool jumped = jitter->begins || distance > limit || distance < -limit;
   if (jitter->begins) {
     jitter->begins = jitter->media_known = false;
-    jitter->debt = 0;
+    jitter->debt = jitter->held_back = 0;
   }
   if (jumped) {
     wzp_jitter_restart_order(jitter, &placed);

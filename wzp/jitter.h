@@ -15,7 +15,7 @@
  * held: it is played when it comes. What the fill made later is skipped behind it, frame for frame, so that after
  * a stall the playout is back at its target with the newest frames. A frame that is missing before one that came is
  * concealed at its turn, which a target that has not been reached yet puts off. What is later than max-latency is
- * dropped.
+ * dropped. Where a word begins with frames that were held back, the delay that they bring stays until the next pause.
  *
  * At a fixed latency a frame is due at its media time + base + latency, where base is the smallest (arrival - media
  * time) of the last seconds: it follows drift between the clocks. Frames without media time go by their index

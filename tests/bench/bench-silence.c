@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "noise.h"
+#include "spurts.h"
 #include "tests/tools/speech.h"
 #include "wzp/denoise.h"
 #include "wzp/talk.h"
@@ -12,108 +13,16 @@
  *
  *   bench-silence [--denoise] [--min-unsent PERCENT] [--max-cut PERCENT] SPEECH.wav...
  *
- * The speech is taken apart at its pauses of 200 ms and more (ITU-T P.59 bridges shorter ones), brought to -26 dBFS, and
- * laid out so that 38.7 % of the time is speech (P.59: spurts of 1.004 s, pauses of 1.587 s in the mean). Speech
- * are the frames of 20 ms in a spurt which are no more than 30 dB below its level. Noise is pink. The room's noise
+ * The speech is laid out as in a conversation (spurts.h). Noise is pink. The room's noise
  * that a listener would hear in the silences is compared with that of the room, in octaves. */
 
 #define FRAME WZP_VAD_SAMPLES
-#define LEVEL -26.0
-#define SPEECH_BELOW 30.0
-#define BRIDGE 10 /* frames of a pause that is none */
-#define ACTIVITY 0.387
 
 typedef struct {
   double unsent, cut, level_off, band_off;
 } Figures;
 
-static GArray *track;  /* of double */
-static GArray *labels; /* of gboolean, a frame */
-
-static void
-append_silence(gsize samples)
-{
-  samples -= samples % FRAME;
-  g_array_set_size(track, track->len + (guint)samples);
-  g_array_set_size(labels, track->len / FRAME);
-}
-
-static void
-append_spurt(const double *x, gsize frames, double gain)
-{
-  double threshold = pow(10, (LEVEL - SPEECH_BELOW) / 10) / gain / gain;
-  for (gsize k = 0; k < frames; k++) {
-    gboolean speech = noise_power(x + k * FRAME, FRAME) > threshold;
-    for (gsize i = 0; i < FRAME; i++) {
-      double sample = x[k * FRAME + i] * gain;
-      g_array_append_val(track, sample);
-    }
-    g_array_append_val(labels, speech);
-  }
-}
-
-static double
-gain_of(const Speech *speech)
-{
-  double loud = 0;
-  gsize frames = speech->length / FRAME, n_loud = 0;
-  for (gsize k = 0; k < frames; k++) {
-    double p = noise_power(speech->samples + k * FRAME, FRAME);
-    if (noise_decibel(p) > -50) {
-      loud += p;
-      n_loud++;
-    }
-  }
-  return sqrt(pow(10, LEVEL / 10) / (loud / (double)MAX(n_loud, 1)));
-}
-
-typedef struct {
-  gsize first, frames;
-  double pause; /* behind it, as a part of all pauses */
-} Spurt;
-
-static GArray *
-find_spurts(const Speech *speech, double gain, GRand *random)
-{
-  GArray *spurts = g_array_new(FALSE, FALSE, sizeof(Spurt));
-  double threshold = pow(10, (LEVEL - SPEECH_BELOW) / 10) / gain / gain;
-  gsize frames = speech->length / FRAME;
-  for (gsize k = 0; k < frames;) {
-    gsize last = k, end = k;
-    if (noise_power(speech->samples + k * FRAME, FRAME) <= threshold) {
-      k++;
-      continue;
-    }
-    for (; end < frames && end - last < BRIDGE; end++) {
-      if (noise_power(speech->samples + end * FRAME, FRAME) > threshold)
-        last = end;
-    }
-    Spurt spurt = {k, last + 1 - k, -log(1 - g_rand_double(random))};
-    g_array_append_val(spurts, spurt);
-    k = end;
-  }
-  return spurts;
-}
-
-/* Lays the spurts of a recording out, with pauses of random lengths but the same in all. Frames of spurts. */
-static gsize
-lay_out(const Speech *speech, GRand *random)
-{
-  double gain = gain_of(speech), pauses = 0;
-  g_autoptr(GArray) spurts = find_spurts(speech, gain, random);
-  gsize talk = 0;
-  for (guint i = 0; i < spurts->len; i++) {
-    talk += g_array_index(spurts, Spurt, i).frames;
-    pauses += g_array_index(spurts, Spurt, i).pause;
-  }
-  double pause_frames = (double)talk * (1 / ACTIVITY - 1) - BRIDGE * (double)spurts->len;
-  for (guint i = 0; i < spurts->len; i++) {
-    const Spurt *spurt = &g_array_index(spurts, Spurt, i);
-    append_spurt(speech->samples + spurt->first * FRAME, spurt->frames, gain);
-    append_silence((gsize)(BRIDGE + pause_frames * spurt->pause / pauses) * FRAME);
-  }
-  return talk;
-}
+static Spurts *track;
 
 /* Mean spectrum in the bands of a descriptor. */
 typedef struct {
@@ -160,11 +69,12 @@ static void
 make_frame(WzpDenoise *denoise, gsize at, const double *noise, gint16 pcm[FRAME],
            float *probability)
 {
-  gsize n = track->len, delay = denoise ? wzp_denoise_delay(denoise) * WZP_DENOISE_SAMPLES : 0;
+  gsize n = track->samples->len,
+        delay = denoise ? wzp_denoise_delay(denoise) * WZP_DENOISE_SAMPLES : 0;
   float sound[FRAME], clean[FRAME];
   for (gsize i = 0; i < FRAME; i++) {
     gsize from = at + i + delay;
-    sound[i] = from < n ? (float)(g_array_index(track, double, from) + noise[from]) : 0;
+    sound[i] = from < n ? (float)(g_array_index(track->samples, double, from) + noise[from]) : 0;
   }
   *probability = -1;
   for (gsize i = 0; i < FRAME && denoise != NULL; i += WZP_DENOISE_SAMPLES)
@@ -178,7 +88,7 @@ static Figures
 run(double noise_level, gboolean clean, GRand *random)
 {
   Figures figures = {0};
-  gsize n = track->len - track->len % FRAME, frames = n / FRAME;
+  gsize n = track->samples->len - track->samples->len % FRAME, frames = n / FRAME;
   g_autofree double *noise = g_new0(double, n);
   g_autofree gboolean *sent = g_new0(gboolean, frames);
   if (noise_level > -100)
@@ -211,7 +121,7 @@ run(double noise_level, gboolean clean, GRand *random)
         wzp_comfort_parse(&told, bytes, sizeof bytes);
         wzp_noise_maker_set(maker, &told);
       }
-      if (!sent[at] && !g_array_index(labels, gboolean, at)) {
+      if (!sent[at] && !g_array_index(track->labels, gboolean, at)) {
         wzp_noise_maker_make(maker, heard, FRAME);
         add_spectrum(&room, output.pcm);
         add_spectrum(&made, heard);
@@ -219,8 +129,8 @@ run(double noise_level, gboolean clean, GRand *random)
     }
   }
   for (gsize k = 0; k < frames; k++) {
-    speech += g_array_index(labels, gboolean, k) != FALSE;
-    cut += g_array_index(labels, gboolean, k) && !sent[k];
+    speech += g_array_index(track->labels, gboolean, k) != FALSE;
+    cut += g_array_index(track->labels, gboolean, k) && !sent[k];
   }
   figures.unsent = 100.0 * (double)unsent / (double)frames;
   figures.cut = 100.0 * (double)cut / (double)MAX(speech, 1);
@@ -251,10 +161,9 @@ main(int argc, char **argv)
     return 2;
   }
   GRand *random = g_rand_new_with_seed(59);
-  track = g_array_new(FALSE, TRUE, sizeof(double));
-  labels = g_array_new(FALSE, TRUE, sizeof(gboolean));
+  track = spurts_new();
   gsize talk = 0;
-  append_silence(48000);
+  spurts_add_silence(track, WZP_NOISE_RATE);
   for (gchar **file = files; *file != NULL; file++) {
     Speech *speech = speech_read(*file, &error);
     if (speech == NULL) {
@@ -262,15 +171,16 @@ main(int argc, char **argv)
       return 2;
     }
     Speech *resampled = speech_resample(speech, WZP_NOISE_RATE);
-    talk += lay_out(resampled, random);
+    talk += spurts_add(track, resampled, random);
     speech_free(resampled);
     speech_free(speech);
   }
   gsize speech = 0;
-  for (guint k = 0; k < labels->len; k++)
-    speech += g_array_index(labels, gboolean, k) != FALSE;
-  printf("%.0f s, %.1f %% in spurts, %.1f %% of the frames are speech\n", track->len / 48000.0,
-         100.0 * (double)talk / labels->len, 100.0 * (double)speech / labels->len);
+  for (guint k = 0; k < track->labels->len; k++)
+    speech += g_array_index(track->labels, gboolean, k) != FALSE;
+  printf("%.0f s, %.1f %% in spurts, %.1f %% of the frames are speech\n",
+         track->samples->len / 48000.0, 100.0 * (double)talk / track->labels->len,
+         100.0 * (double)speech / track->labels->len);
 
   static const double levels[] = {-200, -70, -50, -40};
   gboolean good = TRUE;

@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* How much of speech is understood behind a whole call through a bad network, by STOI and ESTOI, beside the stock pipeline.
  *
- *   bench-speech [--json] [--seed N] [--ours] [--start] [--trace] [--write FOLDER] [--only NAME] SPEECH.wav...
+ *   bench-speech [--json] [--seed N] [--ours] [--start] [--dtx] [--trace] [--write FOLDER] [--only NAME]
+ *                [--min-stoi STOI] SPEECH.wav...
  *
  * Of each file come the first 12 s, at -26 dBFS; all of them one behind the other are what is said. Ours: two clients and a
- * relay in virtual time (tests/sim), with the codec, repair, playout and time stretch that the elements are made of, no
- * silence left out. Stock: opusenc for voice with in-band FEC for the true loss, rtpredenc distance=1, rtpreddec,
- * rtpjitterbuffer of 200 ms, opusdec with in-band FEC and concealment, by the elements. The call is 10 s old when the speech
+ * relay in virtual time (tests/sim), with the codec, repair, playout and time stretch that the elements are made of. With
+ * --dtx the speech is laid out as in a conversation (spurts.h), in a room of -70 dBFS, and silence is left out. Stock: opusenc for voice
+ * with in-band FEC for the true loss, rtpredenc distance=1, rtpreddec, rtpjitterbuffer of 200 ms, opusdec with in-band FEC
+ * and concealment, by the elements. The call is 10 s old when the speech
  * begins, or with --start it begins with it. --trace: plan and playout of ours second by second, and the score of each
  * piece of 3 s. kbit/s: all-in, ours with control packets, reports and the trailer, stock with the tag of SRTP. Delay: between
  * the moment at which a frame is complete and its playing, without the network; stock's is what its elements report. */
 #include "bench-stock.h"
 #include "gst/wzpdecoder.h"
 #include "gst/wzpencoder.h"
+#include "noise.h"
+#include "spurts.h"
 #include "tests/sim/sim-call.h"
 #include "tests/tools/speech.h"
 #include "wzp/stretch.h"
@@ -23,12 +27,13 @@
 #define RATE WZP_VOICE_RATE
 #define SPEAKER (12 * RATE)
 #define LEVEL_DB -26.0
+#define ROOM_DB -70.0
 #define WARM_UP (10 * RATE)
 #define TAIL (3 * RATE)
 #define ROUND_TRIP (100 * WZP_MSEC)
 #define CONNECT_LIMIT (30 * WZP_SECOND)
 
-static gboolean trace, from_start;
+static gboolean trace, from_start, dtx;
 
 typedef struct {
   const char *name, *profile;
@@ -67,10 +72,12 @@ typedef struct {
   SimCall *sim;
 } Voice;
 
+/* With silence left out there must be some, and a room. */
 static gint16 *
 read_speech(char **paths, gsize *n)
 {
   GArray *pcm = g_array_new(FALSE, FALSE, sizeof(gint16));
+  g_autoptr(GRand) random = g_rand_new_with_seed(59);
   for (guint i = 0; paths[i] != NULL; i++) {
     g_autoptr(GError) error = NULL;
     Speech *read = speech_read(paths[i], &error);
@@ -80,11 +87,22 @@ read_speech(char **paths, gsize *n)
     }
     Speech *speech = speech_resample(read, RATE);
     speech->length = MIN(speech->length, (gsize)SPEAKER);
-    double gain = pow(10, (LEVEL_DB - speech_level(speech)) / 20) * 32768;
-    for (gsize k = 0; k < speech->length; k++) {
-      gint16 sample = (gint16)CLAMP(lrint(speech->samples[k] * gain), -32768, 32767);
+    Spurts *spurts = spurts_new();
+    double gain = 1;
+    if (dtx)
+      spurts_add(spurts, speech, random);
+    else
+      gain = pow(10, (LEVEL_DB - speech_level(speech)) / 20);
+    const double *samples = dtx ? (const double *)(gpointer)spurts->samples->data : speech->samples;
+    gsize length = dtx ? spurts->samples->len : speech->length;
+    g_autofree double *room = g_new0(double, length + 1);
+    if (dtx)
+      noise_pink(room, length, ROOM_DB, random);
+    for (gsize k = 0; k < length; k++) {
+      gint16 sample = (gint16)CLAMP(lrint((samples[k] * gain + room[k]) * 32768), -32768, 32767);
       g_array_append_val(pcm, sample);
     }
+    spurts_free(spurts);
     speech_free(read);
     speech_free(speech);
   }
@@ -105,19 +123,26 @@ speech_of(const gint16 *pcm, gsize n)
 /* --- ours --- */
 
 static void
-spoken(void *user, unsigned party, unsigned number, const WzpProfile *profile)
+say(void *user, unsigned party, int16_t *pcm, size_t samples)
 {
   Voice *voice = user;
-  gint16 pcm[WZP_VOICE_SAMPLES_MAX] = {0};
-  Encoded frame = {.code = (guint8)wzp_framing_frame_code(profile->codec, profile->frame_ms),
-                   .size = profile->frame_bytes};
-  gsize samples = profile->frame_ms * (RATE / 1000u);
+  memset(pcm, 0, samples * sizeof *pcm);
   if (party != 0)
     return;
-  g_assert_null(wzp_encoder_set_profile(voice->encoder, profile));
   if (voice->at < voice->n_said)
     memcpy(pcm, voice->said + voice->at, MIN(samples, voice->n_said - voice->at) * sizeof *pcm);
   voice->at += samples;
+}
+
+static void
+spoken(void *user, unsigned party, unsigned number, const WzpProfile *profile, const int16_t *pcm)
+{
+  Voice *voice = user;
+  Encoded frame = {.code = (guint8)wzp_framing_frame_code(profile->codec, profile->frame_ms),
+                   .size = profile->frame_bytes};
+  if (party != 0)
+    return;
+  g_assert_null(wzp_encoder_set_profile(voice->encoder, profile));
   g_assert_true(wzp_encoder_encode(voice->encoder, pcm, frame.data));
   g_array_set_size(voice->frames, MAX(voice->frames->len, number + 1));
   g_array_index(voice->frames, Encoded, number) = frame;
@@ -125,7 +150,8 @@ spoken(void *user, unsigned party, unsigned number, const WzpProfile *profile)
 
 /* What wzpdec does with frames and GAP events. */
 static int64_t
-played(void *user, unsigned party, const WzpJitterOutput *output, unsigned from, unsigned number)
+played(void *user, unsigned party, const WzpJitterOutput *output, unsigned from, unsigned number,
+       const uint8_t *descriptor)
 {
   Voice *voice = user;
   static gint16 pcm[RATE], out[WZP_STRETCH_FRAME_MAX + WZP_STRETCH_LONGER_MAX];
@@ -133,7 +159,10 @@ played(void *user, unsigned party, const WzpJitterOutput *output, unsigned from,
   int wish = 0;
   if (party != 1)
     return 0;
-  if (output->action == WZP_JITTER_PLAY) {
+  if (descriptor != NULL) {
+    n = wzp_decoder_decode(voice->decoder, WZP_CODE_COMFORT_NOISE, descriptor, WZP_COMFORT_SIZE,
+                           pcm);
+  } else if (output->action == WZP_JITTER_PLAY) {
     const Encoded *frame = &g_array_index(voice->frames, Encoded, number);
     const SimFrame *record = &g_array_index(voice->sim->parties[from].frames, SimFrame, number);
     double delay = (double)(output->due / 1000 - record->captured - ROUND_TRIP / 2) / WZP_MSEC;
@@ -143,7 +172,7 @@ played(void *user, unsigned party, const WzpJitterOutput *output, unsigned from,
   } else if (output->action == WZP_JITTER_LOST) {
     wzp_decoder_conceal(voice->decoder, pcm, n);
   } else {
-    memset(pcm, 0, n * sizeof *pcm);
+    wzp_decoder_rest(voice->decoder, pcm, n);
   }
   gsize made = n;
   if (n <= WZP_STRETCH_FRAME_MAX) {
@@ -223,7 +252,7 @@ run_ours(const Condition *condition, uint64_t seed, const gint16 *said, gsize n_
   const gchar *why;
   const WzpTime length = (WzpTime)((guint64)n_said * WZP_SECOND / RATE);
   Voice voice = {.said = said, .n_said = n_said};
-  const SimVoice hooks = {spoken, played, &voice};
+  const SimVoice hooks = {say, spoken, played, &voice};
   const SimLinkConfig clean = {.delay = ROUND_TRIP / 4};
   const SimCallConfig call = {.seed = seed,
                               .mode = WZP_CALL_RELAY,
@@ -236,7 +265,8 @@ run_ours(const Condition *condition, uint64_t seed, const gint16 *said, gsize n_
                                          .budget = condition->kbps * 1000,
                                          .max_delay = condition->max_delay_ms * WZP_MSEC,
                                          .may_lower_profile = condition->may_lower},
-                              .voice = &hooks};
+                              .voice = &hooks,
+                              .dtx = dtx};
   SimLinkConfig bad = clean;
   bad.loss = condition->loss;
   bad.burst = condition->burst;
@@ -328,7 +358,8 @@ print(const Condition *condition, const char *who, const Result *result, bool js
 int
 main(int argc, char **argv)
 {
-  gboolean json = FALSE, ours_only = FALSE;
+  gboolean json = FALSE, ours_only = FALSE, understood = TRUE;
+  double least = 0;
   int seed = 1;
   g_autofree char *folder = NULL, *only = NULL;
   g_auto(GStrv) paths = NULL;
@@ -337,6 +368,8 @@ main(int argc, char **argv)
       {"seed", 0, 0, G_OPTION_ARG_INT, &seed, "Of the network (1)", "N"},
       {"ours", 0, 0, G_OPTION_ARG_NONE, &ours_only, "Without the stock pipeline", NULL},
       {"start", 0, 0, G_OPTION_ARG_NONE, &from_start, "Judge from the start of the call", NULL},
+      {"dtx", 0, 0, G_OPTION_ARG_NONE, &dtx, "Ours leaves silence out", NULL},
+      {"min-stoi", 0, 0, G_OPTION_ARG_DOUBLE, &least, "Fail where ours is below", "STOI"},
       {"trace", 0, 0, G_OPTION_ARG_NONE, &trace, "What ours did, second by second", NULL},
       {"only", 0, 0, G_OPTION_ARG_STRING, &only, "One condition", "NAME"},
       {"write", 0, 0, G_OPTION_ARG_FILENAME, &folder, "Keep what was heard", "FOLDER"},
@@ -377,7 +410,8 @@ main(int argc, char **argv)
       Result result = (who == 0 ? run_ours : run_stock)(condition, (uint64_t)seed, said, n_said,
                                                         n_speech, path);
       print(condition, name, &result, json);
+      understood = understood && (who > 0 || result.score.stoi >= least);
     }
   }
-  return 0;
+  return understood ? 0 : 1;
 }

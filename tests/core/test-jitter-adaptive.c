@@ -214,6 +214,49 @@ test_silence(void)
   call_clear(&call);
 }
 
+/* How a word begins comes 60 ms late, since only then it was known for one. The whole word is played with that delay, and not
+ * stretched; the next word, which is heard at once, without. */
+static void
+test_held_back(void)
+{
+  Call call;
+  call_init(&call);
+  int64_t media = 0;
+  uint64_t index = 0;
+  for (unsigned word = 0; word < 5; word++) {
+    const unsigned held = word == 4 ? 0 : 3;
+    const uint64_t stretched = call_stats(&call).stretched;
+    for (unsigned i = 0; i < 100; i++, index++, media += FRAME) {
+      WzpJitterFrame frame = {.index = index,
+                              .media_time = media,
+                              .duration = FRAME,
+                              .arrival = media + (i < held ? held - i : 0) * FRAME,
+                              .id = (uint64_t)media,
+                              .held_back = i < 3};
+      run_until(&call, frame.arrival);
+      g_assert_cmpint(wzp_jitter_push(call.jitter, &frame, NULL), ==, WZP_OK);
+      if (word > 0 && i >= 10 && held > 0)
+        g_assert_cmpint(call.behind, ==, 60 * MS);
+    }
+    if (word > 0)
+      g_assert_cmpuint(call_stats(&call).stretched, ==, stretched);
+    if (held == 0)
+      g_assert_cmpint(call.behind, <=, 20 * MS);
+    WzpJitterFrame comfort = {.index = index++,
+                              .media_time = media,
+                              .duration = FRAME,
+                              .arrival = media,
+                              .id = (uint64_t)media,
+                              .silence = true};
+    run_until(&call, media);
+    g_assert_cmpint(wzp_jitter_push(call.jitter, &comfort, NULL), ==, WZP_OK);
+    media += 1000 * MS;
+  }
+  g_assert_cmpuint(call_stats(&call).concealed, ==, 0);
+  g_assert_cmpint(call_stats(&call).latency, <=, 12 * MS); /* the way has not become longer */
+  call_clear(&call);
+}
+
 /* A new stream's numbers and times, and numbers beyond 16 and 32 bits. */
 static void
 test_restart(void)
@@ -489,6 +532,7 @@ main(int argc, char **argv)
   g_test_add_func("/jitter-adaptive/duplicates", test_duplicates);
   g_test_add_func("/jitter-adaptive/reordering", test_reordering);
   g_test_add_func("/jitter-adaptive/silence", test_silence);
+  g_test_add_func("/jitter-adaptive/held-back", test_held_back);
   g_test_add_func("/jitter-adaptive/restart", test_restart);
   g_test_add_func("/jitter-adaptive/max-latency", test_max_latency);
   g_test_add_func("/jitter-adaptive/drift", test_drift);

@@ -27,6 +27,9 @@ check 'the frames that are looked for' gst-launch-1.0 -q filesrc location="$work
 check 'of a conversation more than half is not sent, next to no speech is cut, the room sounds as it is' \
   "$build/tests/bench/bench-silence" --min-unsent 55 --max-cut 1.5 "$work/sent.wav"
 
+check 'where silence is left out, words are whole: STOI >= .985' \
+  "$build/tests/bench/bench-speech" --ours --dtx --only 'loss 0' --min-stoi .985 "$work/sent.wav"
+
 # the weights of RNNoise are there when the build has them; libspeexdsp always is. Sanitizers see the same code in tests
 # of its own, and valgrind does not go with them
 engines=speexdsp

@@ -8,6 +8,7 @@
 #include "wzp/fec-sender.h"
 #include "wzp/jitter.h"
 #include "wzp/quality.h"
+#include "wzp/talk.h"
 #include <glib.h>
 
 /* Whole calls in virtual time: clients, a relay, links between them, and on
@@ -69,7 +70,9 @@ typedef struct {
   bool talking, was_silent;
   const WzpProfile *profile; /* of the next frame */
   WzpTime next_frame;
-  uint32_t timestamp;
+  uint32_t timestamp;   /* of the next frame */
+  WzpTalk *talk;        /* dtx, or NULL */
+  uint32_t held_back;   /* ms of what was said but not decided */
   GArray *frames;       /* SimFrame, of all calls of the party */
   unsigned first_frame; /* of this call */
   WzpFecSender *fec_sender;
@@ -96,7 +99,8 @@ typedef struct {
                                the next one */
   uint64_t bundles_refused;
   WzpTime last_received;
-  GArray *played; /* SimPlayed */
+  GArray *played;      /* SimPlayed */
+  GArray *descriptors; /* of silences that were heard, WZP_COMFORT_SIZE each */
   uint64_t frames_lost, frames_silent;
   WzpTime longest_stall; /* between two frames that were played */
   WzpTime unheard;       /* all stalls longer than SIM_STALL */
@@ -107,12 +111,15 @@ typedef struct {
 
 /* Whoever has real sound for the frames. */
 typedef struct {
-  /* The party's frame `number` is made now. */
-  void (*spoken)(void *user, unsigned party, unsigned number, const WzpProfile *profile);
-  /* What the party plays, DROP aside; number: of the frame of party `from`, for PLAY. Returns by how much longer it
-   * was made, ns. */
+  /* What the party says next, at 48 kHz. */
+  void (*said)(void *user, unsigned party, int16_t *pcm, size_t samples);
+  /* The party's frame `number` is made of this sound. */
+  void (*spoken)(void *user, unsigned party, unsigned number, const WzpProfile *profile,
+                 const int16_t *pcm);
+  /* What the party plays, DROP aside. For PLAY: the frame `number` of party `from`, or the descriptor of a silence, with
+   * which both say nothing. Returns by how much longer it was made, ns. */
   int64_t (*played)(void *user, unsigned party, const WzpJitterOutput *output, unsigned from,
-                    unsigned number);
+                    unsigned number, const uint8_t *descriptor);
   void *user;
 } SimVoice;
 
@@ -133,6 +140,7 @@ typedef struct {
   const char *room;            /* NULL: "room" */
   const uint8_t *link_key;     /* a keyed room */
   const SimVoice *voice;       /* borrowed; NULL: silent frames */
+  bool dtx;                    /* with a voice: silence is not sent */
   const SimLinkConfig *direct; /* NULL: the parties cannot reach each other without the relay */
 } SimCallConfig;
 

@@ -4,6 +4,7 @@
 
 #define JITTER_QUEUE 500
 #define NUMBER_MAX 0xffffff
+#define DESCRIPTOR 0x80000000u /* in an id: not the number of a frame, but of a descriptor */
 
 void
 sim_talk_init(SimCall *sim, SimParty *party)
@@ -16,6 +17,9 @@ sim_talk_init(SimCall *sim, SimParty *party)
       config->profile != NULL ? config->profile : wzp_profile_by_name(WZP_PROFILE_DEFAULT);
   party->frames = g_array_new(FALSE, FALSE, sizeof(SimFrame));
   party->played = g_array_new(FALSE, FALSE, sizeof(SimPlayed));
+  party->descriptors = g_array_new(FALSE, FALSE, WZP_COMFORT_SIZE);
+  if (config->dtx && config->voice != NULL)
+    party->talk = wzp_talk_new();
   party->path_delay = config->out.delay + config->in.delay;
 }
 
@@ -31,8 +35,10 @@ sim_talk_clear(SimParty *party)
     wzp_fec_holes_free(party->holes[slot]);
   }
   wzp_jitter_free(party->jitter);
+  wzp_talk_free(party->talk);
   g_array_unref(party->frames);
   g_array_unref(party->played);
+  g_array_unref(party->descriptors);
 }
 
 static void
@@ -78,7 +84,9 @@ sim_talk_begin(SimCall *sim, SimParty *party)
   party->talking = true;
   party->was_silent = true;
   party->next_frame = sim->now;
-  party->timestamp = 0;
+  party->timestamp = party->held_back = 0;
+  if (party->talk != NULL)
+    wzp_talk_reset(party->talk);
 }
 
 void
@@ -201,30 +209,38 @@ report(SimCall *sim, SimParty *party)
     }
 }
 
+static bool
+is_paused(const SimCall *sim, const SimParty *party)
+{
+  return party->quality != NULL && wzp_quality_is_paused(party->quality, sim->now);
+}
+
+/* A frame, which was complete `held` ms ago. pcm: NULL without a voice. */
 static void
-talk(SimCall *sim, SimParty *party)
+send_frame(SimCall *sim, SimParty *party, const int16_t *pcm, bool start, uint32_t held)
 {
   uint8_t data[WZP_DATAGRAM_MAX];
   const WzpProfile *profile = party->profile;
   const uint32_t number = party->frames->len;
-  const SimFrame record = {.captured = sim->now,
+  const SimFrame record = {.captured = sim->now - held * WZP_MSEC,
                            .expected = WZP_NEVER,
                            .arrived = WZP_NEVER,
                            .media_ms = party->timestamp,
                            .length = profile->frame_bytes};
-  g_assert_cmpuint(number, <=, NUMBER_MAX);
+  g_assert_cmpint(number, <=, NUMBER_MAX);
   fill_frame(data, profile->frame_bytes, party->index, number);
-  if (sim->config.voice != NULL)
-    sim->config.voice->spoken(sim->config.voice->user, party->index, number, profile);
+  if (pcm != NULL)
+    sim->config.voice->spoken(sim->config.voice->user, party->index, number, profile, pcm);
   g_array_append_val(party->frames, record);
   const WzpFecSourceFrame frame = {
       .code = (uint8_t)wzp_framing_frame_code(profile->codec, profile->frame_ms),
       .media_ms = party->timestamp,
-      .talk_start = party->was_silent,
+      .talk_start = party->was_silent || start,
       .data = data,
       .length = profile->frame_bytes};
   g_assert_cmpint(wzp_fec_sender_push(party->fec_sender, sim->now, &frame), ==, WZP_OK);
   party->was_silent = false;
+  party->timestamp += profile->frame_ms;
   send_packets(sim, party);
 }
 
@@ -233,7 +249,65 @@ be_silent(SimCall *sim, SimParty *party)
 {
   party->was_silent = true;
   wzp_fec_sender_silence(party->fec_sender, sim->now, party->timestamp);
+  party->timestamp += party->profile->frame_ms;
   send_packets(sim, party);
+}
+
+static void
+describe(SimCall *sim, SimParty *party)
+{
+  uint8_t descriptor[WZP_COMFORT_SIZE];
+  wzp_comfort_write(wzp_talk_room(party->talk), party->profile->bandwidth, descriptor);
+  wzp_fec_sender_comfort(party->fec_sender, sim->now, party->timestamp, descriptor,
+                         sizeof descriptor);
+  party->timestamp += party->profile->frame_ms;
+  send_packets(sim, party);
+}
+
+/* What wzpenc makes of a frame of sound. */
+static void
+take_parts(SimCall *sim, SimParty *party)
+{
+  WzpTalkOutput part;
+  while (wzp_talk_next(party->talk, &part)) {
+    const uint32_t held = party->held_back -= party->profile->frame_ms;
+    if (is_paused(sim, party) || part.action == WZP_TALK_SILENT)
+      be_silent(sim, party);
+    else if (part.action == WZP_TALK_COMFORT)
+      describe(sim, party);
+    else
+      send_frame(sim, party, part.pcm, part.start, held);
+  }
+}
+
+static void
+talk(SimCall *sim, SimParty *party)
+{
+  int16_t pcm[WZP_TALK_FRAME_MAX];
+  const unsigned samples = party->profile->frame_ms * (WZP_NOISE_RATE / 1000);
+  if (sim->config.voice != NULL)
+    sim->config.voice->said(sim->config.voice->user, party->index, pcm, samples);
+  if (party->talk != NULL) {
+    party->held_back += party->profile->frame_ms;
+    wzp_talk_frame(party->talk, pcm, samples);
+    take_parts(sim, party);
+  } else if (is_paused(sim, party)) {
+    be_silent(sim, party);
+  } else {
+    send_frame(sim, party, sim->config.voice != NULL ? pcm : NULL, false, 0);
+  }
+}
+
+/* What is held back has the length of the profile's frames: it must go before that changes. */
+static void
+follow_plan(SimCall *sim, SimParty *party)
+{
+  const WzpProfile *profile = wzp_fec_sender_plan(party->fec_sender)->profile;
+  if (party->talk != NULL && profile->frame_ms != party->profile->frame_ms) {
+    wzp_talk_drain(party->talk);
+    take_parts(sim, party);
+  }
+  party->profile = profile;
 }
 
 WzpTime
@@ -254,14 +328,12 @@ sim_talk_act(SimCall *sim, SimParty *party)
     apply_quality(sim, party);
   if (sim->config.repair)
     report(sim, party);
-  if (party->talking &&
-      (party->quality == NULL || !wzp_quality_is_paused(party->quality, sim->now)))
+  if (party->talking)
     talk(sim, party);
   else
     be_silent(sim, party);
-  party->timestamp += party->profile->frame_ms;
   if (sim->limits_of_repair.may_lower_profile || party->quality != NULL)
-    party->profile = wzp_fec_sender_plan(party->fec_sender)->profile;
+    follow_plan(sim, party);
   party->next_frame += frame_time(party); /* a frame is there when the last of it was spoken */
 }
 
@@ -306,7 +378,12 @@ sim_play_act(SimCall *sim, SimParty *party)
     const unsigned from = (unsigned)(output.id >> 32), number = (uint32_t)output.id;
     if (output.action == WZP_JITTER_WAIT)
       return;
-    if (output.action == WZP_JITTER_PLAY)
+    const bool described = output.action == WZP_JITTER_PLAY && (number & DESCRIPTOR) != 0;
+    const uint8_t *descriptor = NULL;
+    if (described)
+      descriptor =
+          (const uint8_t *)party->descriptors->data + (number & ~DESCRIPTOR) * WZP_COMFORT_SIZE;
+    else if (output.action == WZP_JITTER_PLAY)
       note_played(sim, party, &g_array_index(sim->parties[from].frames, SimFrame, number));
     party->frames_lost += output.action == WZP_JITTER_LOST;
     party->frames_silent += output.action == WZP_JITTER_SILENCE;
@@ -314,7 +391,7 @@ sim_play_act(SimCall *sim, SimParty *party)
       wzp_jitter_stretched(party->jitter, output.stretch); /* as a decoder would, at its ease */
     if (voice == NULL || output.action == WZP_JITTER_DROP)
       continue;
-    const int64_t by = voice->played(voice->user, party->index, &output, from, number);
+    const int64_t by = voice->played(voice->user, party->index, &output, from, number, descriptor);
     if (by != 0)
       wzp_jitter_stretched(party->jitter, by);
   }
@@ -363,8 +440,34 @@ note_own_frames(SimCall *sim, const SimParty *party, uint8_t code, const uint8_t
 }
 
 static void
-hear(SimCall *sim, SimParty *party, const WzpFecFrame *frame)
+queue(SimCall *sim, SimParty *party, const WzpFecFrame *frame, unsigned ms, bool held_back,
+      uint64_t id)
 {
+  if (party->jitter == NULL)
+    return;
+  WzpJitterFrame jitter_frame = {
+      .index = frame->number,
+      .media_time = frame->has_media_ms ? (int64_t)frame->media_ms * 1000000 : -1,
+      .duration = ms * INT64_C(1000000),
+      .arrival = sim->now * 1000,
+      .id = id,
+      .recovered = frame->recovered,
+      .silence = frame->code == WZP_CODE_COMFORT_NOISE,
+      .held_back = held_back,
+  };
+  wzp_jitter_push(party->jitter, &jitter_frame, NULL);
+}
+
+static void
+hear(SimCall *sim, SimParty *party, const WzpFecFrame *frame, bool held_back)
+{
+  if (frame->code == WZP_CODE_COMFORT_NOISE) {
+    g_assert_cmpuint(frame->length, >=, WZP_COMFORT_SIZE);
+    g_array_append_vals(party->descriptors, frame->data, 1);
+    queue(sim, party, frame, WZP_COMFORT_FRAME_MS, held_back,
+          id_of_frame(0, DESCRIPTOR | (party->descriptors->len - 1)));
+    return;
+  }
   unsigned from;
   uint32_t number;
   SimFrame *record = recognise(sim, party, frame->data, frame->length, &from, &number);
@@ -388,17 +491,8 @@ hear(SimCall *sim, SimParty *party, const WzpFecFrame *frame)
     party->longest_gap = MAX(party->longest_gap, sim->now - party->last_arrival);
   party->last_arrival = sim->now;
   party->first_media_at = MIN(party->first_media_at, sim->now);
-  if (party->jitter == NULL)
-    return;
-  WzpJitterFrame jitter_frame = {
-      .index = frame->number,
-      .media_time = frame->has_media_ms ? (int64_t)frame->media_ms * 1000000 : -1,
-      .duration = (int64_t)wzp_framing_from_code(frame->code)->frame_ms * 1000000,
-      .arrival = sim->now * 1000,
-      .id = id_of_frame(from, number),
-      .recovered = frame->recovered,
-  };
-  wzp_jitter_push(party->jitter, &jitter_frame, NULL);
+  queue(sim, party, frame, wzp_framing_from_code(frame->code)->frame_ms, held_back,
+        id_of_frame(from, number));
 }
 
 void
@@ -433,7 +527,7 @@ sim_talk_listen(SimCall *sim, SimParty *party, const uint8_t *packet, size_t len
   WzpFecHoles *holes = party->holes[opened.header.slot];
   wzp_fec_holes_pushed(holes, *receiver);
   while (wzp_fec_receiver_next(*receiver, &frame)) {
-    hear(sim, party, &frame);
+    hear(sim, party, &frame, info.talk_start && !frame.recovered);
     wzp_fec_holes_came(holes, frame.number);
   }
   wzp_fec_holes_find(holes, *receiver);
