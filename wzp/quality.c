@@ -156,8 +156,11 @@ wzp_quality_set_profile(WzpQuality *quality, const WzpProfile *profile)
 {
   if (profile == quality->profile)
     return;
+  WzpTier before = quality->ceiling;
   quality->profile = profile;
   quality->ceiling = wzp_tier_of_profile(profile);
+  if (quality->tier == before) /* the user held it down, not the way */
+    quality->tier = MIN(quality->tier, WZP_TIER_GOOD);
   quality->tier = MAX(quality->tier, quality->ceiling);
 }
 

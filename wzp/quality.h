@@ -85,7 +85,8 @@ void wzp_quality_free(WzpQuality *quality);
 void wzp_quality_reset(WzpQuality *quality);
 
 void wzp_quality_set_mode(WzpQuality *quality, WzpQualityMode mode);
-/* What the user wants at best; never exceeded. NULL: opus-24k. */
+/* What the user wants at best; never exceeded. NULL: opus-24k. Who wants more again is at GOOD at once, if it was only that
+ * which held the tier down. */
 void wzp_quality_set_profile(WzpQuality *quality, const WzpProfile *profile);
 /* AUTO: this tier and no other, WZP_N_TIERS: as the way is. */
 void wzp_quality_set_tier(WzpQuality *quality, WzpTier tier);

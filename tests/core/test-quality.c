@@ -159,6 +159,25 @@ test_ceilings(void)
 }
 
 /* Little at first; it is lifted when the reports say that it gets through, by and by. */
+/* A user who wants little for a while, and then more, need not wait for the tier to climb. */
+static void
+test_wanted_again(void)
+{
+  Rig rig;
+  rig_init(&rig, "opus-24k");
+  rig_warm(&rig);
+  wzp_quality_set_profile(rig.quality, wzp_profile_by_name("codec2-1200"));
+  g_assert_cmpint(rig_tier(&rig), ==, WZP_TIER_CATASTROPHIC);
+  wzp_quality_set_profile(rig.quality, wzp_profile_by_name("opus-64k"));
+  g_assert_cmpint(rig_tier(&rig), ==, WZP_TIER_GOOD);
+  for (unsigned i = 0; i < 3; i++) /* what the way asks for stays */
+    rig_report(&rig, 10, 20, 50);
+  g_assert_cmpint(rig_tier(&rig), ==, WZP_TIER_DEGRADED);
+  wzp_quality_set_profile(rig.quality, wzp_profile_by_name("opus-32k"));
+  g_assert_cmpint(rig_tier(&rig), ==, WZP_TIER_DEGRADED);
+  wzp_quality_free(rig.quality);
+}
+
 static void
 test_start(void)
 {
@@ -639,6 +658,7 @@ main(int argc, char **argv)
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/quality/names", test_names);
   g_test_add_func("/quality/ceilings", test_ceilings);
+  g_test_add_func("/quality/wanted-again", test_wanted_again);
   g_test_add_func("/quality/start", test_start);
   g_test_add_func("/quality/unheard", test_unheard);
   g_test_add_func("/quality/steps", test_steps);
