@@ -78,11 +78,9 @@ gst_wzp_jitter_free_event(gpointer data)
 static void
 gst_wzp_jitter_forget_locked(GstWzpJitter *self)
 {
-  WzpJitterOutput output;
-  while ((output = wzp_jitter_drain(self->jitter)).action != WZP_JITTER_WAIT) {
-    if (output.action == WZP_JITTER_PLAY || output.action == WZP_JITTER_DROP)
-      gst_buffer_unref(GSIZE_TO_POINTER(output.id));
-  }
+  guint64 id;
+  while (wzp_jitter_discard(self->jitter, &id))
+    gst_buffer_unref(GSIZE_TO_POINTER(id));
   wzp_jitter_reset(self->jitter);
   g_queue_clear_full(&self->events, gst_wzp_jitter_free_event);
   self->slot = -1;

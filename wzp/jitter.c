@@ -93,6 +93,16 @@ wzp_jitter_reset(WzpJitter *jitter)
   *jitter = fresh;
 }
 
+bool
+wzp_jitter_discard(WzpJitter *jitter, uint64_t *id)
+{
+  if (jitter->queue->len == 0)
+    return false;
+  *id = wzp_jitter_entry(jitter, jitter->queue->len - 1)->id;
+  g_array_set_size(jitter->queue, jitter->queue->len - 1);
+  return true;
+}
+
 void
 wzp_jitter_begin_stream(WzpJitter *jitter)
 {

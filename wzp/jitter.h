@@ -90,8 +90,10 @@ void wzp_jitter_set_round_trip(WzpJitter *jitter, int64_t round_trip_ns); /* bel
 /* Adaptive: whoever plays adds this to the times of the output, from the next one on. 0 at first. */
 void wzp_jitter_set_reported(WzpJitter *jitter, int64_t reported_ns);
 /* Forget the stream (flush, new sender), not the counters. Queued ids are forgotten as well: take them
- * out by drain before, or know them. */
+ * out by discard before, or know them. */
 void wzp_jitter_reset(WzpJitter *jitter);
+/* Takes a frame out of the queue, which is neither played nor counted. False: there is none. */
+bool wzp_jitter_discard(WzpJitter *jitter, uint64_t *id);
 /* What is pushed from now on is of another stream: its numbers and times have nothing to do with those before. It is
  * played behind what is queued; what was learnt of the way stays. */
 void wzp_jitter_begin_stream(WzpJitter *jitter);

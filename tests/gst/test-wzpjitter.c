@@ -366,9 +366,11 @@ test_flushing(void)
   crank_to(h, 60 * MS);
   assert_played(h, 1, 0, TRUE);
   push(h, 2, 20 * MS);
-  push(h, 3, 40 * MS);
+  push(h, 4, 60 * MS);
   test_flush(h);
   g_assert_cmpuint(test_stat(h->element, "queued"), ==, 0);
+  g_assert_cmpuint(test_stat(h->element, "played"), ==, 1); /* what was thrown away nobody heard, */
+  g_assert_cmpuint(test_stat(h->element, "lost"), ==, 0);   /* or missed */
   GstEvent *flush = test_try_event(h, GST_EVENT_FLUSH_START);
   g_assert_nonnull(flush);
   gst_event_unref(flush);
