@@ -49,6 +49,7 @@ typedef struct {
   WzpListeners listeners;
   gboolean carrying;      /* the sender holds a report that no packet took yet */
   gboolean budget_warned; /* since the limits were set */
+  gboolean time_warned;
   WzpQuality *quality;
   gboolean settings_changed; /* the properties that it follows */
   gboolean left_out;         /* the frame before */

@@ -205,6 +205,21 @@ warn_of_budget(GstWzpFec *self)
                         (NULL));
 }
 
+/* Nothing at all would be heard, and nothing else would say why. */
+static void
+warn_of_time(GstWzpFec *self, GstBuffer *buffer)
+{
+  g_mutex_lock(&self->lock);
+  gboolean warn = !GST_BUFFER_PTS_IS_VALID(buffer) && !self->protect.time_warned;
+  self->protect.time_warned |= warn;
+  g_mutex_unlock(&self->lock);
+  if (warn)
+    GST_ELEMENT_WARNING(self, STREAM, FORMAT,
+                        ("Sound without time stamps is not sent: its source must set them; with "
+                         "appsrc and fakesrc do-timestamp=true does."),
+                        ("%" GST_PTR_FORMAT, buffer));
+}
+
 static WzpResult
 push_frame_locked(GstWzpFec *self, WzpTime now, GstClockTime running_time, GstBuffer *buffer,
                   const GstMapInfo *map)
@@ -278,6 +293,7 @@ gst_wzp_fec_protect_frame(GstWzpFec *self, GstBuffer *buffer, GstBufferList *out
     g_mutex_lock(&self->lock);
     self->invalid++;
     g_mutex_unlock(&self->lock);
+    warn_of_time(self, buffer);
   }
   gst_buffer_unref(buffer);
 }

@@ -341,6 +341,26 @@ test_without_meta(void)
   gst_harness_teardown(back);
 }
 
+/* They cannot be sent; that is said once. */
+static void
+test_without_time(void)
+{
+  GstHarness *h = protect(1);
+  g_autoptr(GstBus) bus = gst_bus_new();
+  gst_element_set_bus(h->element, bus);
+  for (guint n = 0; n < 3; n++) {
+    GstBuffer *buffer = frame(0, n);
+    GST_BUFFER_PTS(buffer) = GST_CLOCK_TIME_NONE;
+    g_assert_cmpint(gst_harness_push(h, buffer), ==, GST_FLOW_OK);
+  }
+  g_assert_cmpuint(test_stat(h->element, "invalid"), ==, 3);
+  g_autoptr(GstMessage) warning = gst_bus_pop_filtered(bus, GST_MESSAGE_WARNING);
+  g_assert_nonnull(warning);
+  g_assert_null(gst_bus_pop_filtered(bus, GST_MESSAGE_WARNING));
+  gst_element_set_bus(h->element, NULL);
+  gst_harness_teardown(h);
+}
+
 /* Elements of a later version: skipped, and counted. */
 static void
 test_unknown_elements(void)
@@ -435,6 +455,7 @@ main(int argc, char **argv)
   g_test_add_func("/wzpfec/gap-behind-pause", test_gap_behind_pause);
   g_test_add_func("/wzpfec/lists", test_lists);
   g_test_add_func("/wzpfec/without-meta", test_without_meta);
+  g_test_add_func("/wzpfec/without-time", test_without_time);
   g_test_add_func("/wzpfec/unknown-elements", test_unknown_elements);
   g_test_add_func("/wzpfec/caps", test_caps);
   g_test_add_func("/wzpfec/renegotiation", test_renegotiation);
