@@ -60,7 +60,6 @@ struct _WzpSession {
   WzpTime resolve_again;                    /* WZP_NEVER: no need */
   WzpAddress remotes[WZP_CALL_REMOTES_MAX]; /* of the relay, as last resolved */
   unsigned n_remotes;
-  guint32 n_streams_opened;
   gchar *stream_error; /* why there was no TLS, the last time it was tried; NULL */
   gboolean stream_warned;
   WzpTime code_at; /* when a change of the room code is told; WZP_NEVER: none */
@@ -84,6 +83,7 @@ struct _WzpSession {
   GList *users;             /* GstElement, borrowed: each leaves before it ends */
   GPtrArray *inboxes;       /* GstWzpInbox; never changed, replaced: readers take a reference */
   WzpTlsSocket *stream;     /* TLS to the relay; NULL: none. The thread opens and closes it */
+  guint32 stream_number;    /* of that one, or of the last: streams of a session count up from 1 */
   WzpTlsStats past_streams; /* of those that were closed, of this run or the last */
   GQueue pending;           /* WzpOutput, in order; the session's thread sends and tells */
   WzpOutput scratch;
@@ -212,7 +212,8 @@ void wzp_session_handle_datagram(WzpSession *session, const guint8 *data, gsize 
 /* wzpsession-stream.c: TLS to the relay, in the thread. */
 void wzp_session_mind_stream(WzpSession *session);  /* opens and closes it, as the call wants */
 void wzp_session_close_stream(WzpSession *session); /* after the thread ended */
-WzpTlsSocket *wzp_session_ref_stream_locked(WzpSession *session); /* any thread; NULL: none */
+/* The one that leads to this address; any thread; NULL: it is UDP, or a stream that is over. */
+WzpTlsSocket *wzp_session_ref_stream_locked(WzpSession *session, const WzpAddress *to);
 /* Sends them, all to one kind of address. Any thread, without the lock. stream: as above, taken over. */
 void wzp_session_send_datagrams(WzpSession *session, WzpTlsSocket *stream,
                                 const WzpUdpDatagram *datagrams, guint n);

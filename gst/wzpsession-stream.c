@@ -87,11 +87,12 @@ open_stream(WzpSession *self)
       .user = self, .up = stream_up, .received = stream_received, .down = stream_down};
   WzpTlsExpect expect = {.name = self->host, .has_fingerprint = self->has_pinned};
   memcpy(expect.fingerprint, self->pinned, sizeof expect.fingerprint);
-  WzpTlsSocket *stream =
-      wzp_tls_socket_new(self->context, self->remotes, self->n_remotes, self->tls_port,
-                         ++self->n_streams_opened, &expect, &hooks);
+  guint32 number = self->stream_number + 1;
+  WzpTlsSocket *stream = wzp_tls_socket_new(self->context, self->remotes, self->n_remotes,
+                                            self->tls_port, number, &expect, &hooks);
   g_mutex_lock(&self->lock);
   self->stream = stream;
+  self->stream_number = number;
   g_mutex_unlock(&self->lock);
 }
 
@@ -119,10 +120,21 @@ wzp_session_close_stream(WzpSession *self)
   g_clear_pointer(&self->stream_error, g_free);
 }
 
+/* What was for a stream that broke must not leave by its successor: the relay would take the session for one that moved
+ * there, and ask; the session would count as alive, and its downlink go on to the stream that is no more. */
 WzpTlsSocket *
-wzp_session_ref_stream_locked(WzpSession *self)
+wzp_session_ref_stream_locked(WzpSession *self, const WzpAddress *to)
 {
-  return self->stream != NULL ? wzp_tls_socket_ref(self->stream) : NULL;
+  bool it = self->stream != NULL && to->stream == self->stream_number;
+  return it ? wzp_tls_socket_ref(self->stream) : NULL;
+}
+
+static void
+count_unsent(WzpSession *self, guint n)
+{
+  g_mutex_lock(&self->lock);
+  self->counters.drops[WZP_NOT_CONNECTED] += n;
+  g_mutex_unlock(&self->lock);
 }
 
 void
@@ -131,7 +143,9 @@ wzp_session_send_datagrams(WzpSession *self, WzpTlsSocket *stream, const WzpUdpD
 {
   if (n > 0 && datagrams[0].to.stream == 0)
     wzp_udp_send(self->sockets, datagrams, n);
-  else if (stream != NULL)
+  else if (stream == NULL && n > 0)
+    count_unsent(self, n);
+  else
     for (guint i = 0; i < n; i++)
       wzp_tls_socket_send(stream, datagrams[i].data, datagrams[i].length);
   if (stream != NULL)

@@ -21,8 +21,9 @@ dispatch_pending(WzpSession *self)
   for (;;) {
     g_mutex_lock(&self->lock);
     WzpOutput *output = g_queue_pop_head(&self->pending);
-    WzpTlsSocket *stream =
-        output != NULL && output->to.stream != 0 ? wzp_session_ref_stream_locked(self) : NULL;
+    WzpTlsSocket *stream = output != NULL && output->kind == WZP_OUTPUT_DATAGRAM
+                               ? wzp_session_ref_stream_locked(self, &output->to)
+                               : NULL;
     g_mutex_unlock(&self->lock);
     if (output == NULL)
       return;

@@ -324,7 +324,7 @@ wzp_session_send(WzpSession *self, const WzpSessionPacket *packets, guint n)
       ready += route_locked(self, now, &packets[i], &direct[i], bytes[ready], &datagrams[ready]);
     if (self->started)
       wzp_session_drain_locked(self, now);
-    WzpTlsSocket *stream = wzp_session_ref_stream_locked(self);
+    WzpTlsSocket *stream = ready > 0 ? wzp_session_ref_stream_locked(self, &datagrams[0].to) : NULL;
     g_mutex_unlock(&self->lock);
     for (guint i = 0; i < used; i++)
       if (direct[i] != NULL)

@@ -449,44 +449,6 @@ test_relay_down(void)
   rig_stop(pipeline);
 }
 
-/* UDP goes nowhere: a call by TLS. And a relay there whose key is another. */
-static void
-test_tls(void)
-{
-  unsigned nobody = rig_free_port();
-  g_autofree char *config = rig_path("relay.conf");
-  g_assert_true(g_file_set_contents(config, "[relay]\ntls-listen=127.0.0.1:0\n", -1, NULL));
-  relay = rig_relay_start("relay", 0);
-  unsigned tls = rig_relay_tls_port(relay);
-  GstElement *speaker =
-      rig_play(SPEAK "uri=wzp://127.0.0.1:%u/room?tls-port=%u KNOWN", nobody, tls);
-  GstElement *listener = rig_play("wzpsrc name=in uri=wzp://127.0.0.1:%u/room?tls-port=%u KNOWN ! "
-                                  "wzpcrypt ! fakesink name=heard "
-                                  "signal-handoffs=true",
-                                  nobody, tls);
-  GstElement *wrong = rig_play(
-      "wzpsrc uri=wzp://127.0.0.1:%u/room?relay=00000000000000000000000000000000&tls-port=%u "
-      "KNOWN ! fakesink",
-      nobody, tls);
-  g_autoptr(GstMessage) message = rig_wait(listener, GST_MESSAGE_ELEMENT, "wzp-transport", NULL);
-  g_assert_cmpstr(gst_structure_get_string(gst_message_get_structure(message), "transport"), ==,
-                  "tls");
-  rig_wait_buffers(listener, "heard", 50);
-  g_autoptr(GstElement) in = gst_bin_get_by_name(GST_BIN(listener), "in");
-  GstStructure *stats = NULL;
-  g_object_get(in, "stats", &stats, NULL);
-  g_assert_cmpstr(gst_structure_get_string(stats, "transport"), ==, "tls");
-  g_assert_cmpstr(gst_structure_get_string(stats, "path"), ==, "relay");
-  gst_structure_free(stats);
-  g_assert_cmpuint(rig_counter(listener, "in", "bytes-received"), >, 50 * 60);
-  g_assert_cmpuint(rig_counter(speaker, "out", "transport-changes"), ==, 1);
-  g_assert_cmpuint(rig_counter(speaker, "out", "bytes-sent"), >, 50 * 60);
-  rig_wait_warning(wrong, "by TLS with another key");
-  rig_stop(wrong);
-  rig_stop(listener);
-  rig_stop(speaker);
-}
-
 static void
 test_relay_late(void)
 {
@@ -742,7 +704,6 @@ static const Case cases[] = {
     {"changed-key", test_changed_key, TRUE},
     {"named-relay", test_named_relay, TRUE},
     {"relay-down", test_relay_down, FALSE},
-    {"tls", test_tls, FALSE},
     {"relay-late", test_relay_late, FALSE},
     {"unknown-host", test_unknown_host, FALSE},
     {"host-name", test_host_name, TRUE},
