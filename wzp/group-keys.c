@@ -21,11 +21,20 @@ listens(const WzpGroupMember *member)
   return !member->gone && member->state == WZP_MEMBER_CONFIRMED && member->holds_current;
 }
 
+/* Has the key in use, or can have it soon: the record that brings it is on its way. */
+static bool
+may_listen(const WzpGroupMember *member)
+{
+  const WzpGroupKey *key = &member->key;
+
+  return listens(member) || (key->sent && !key->replaced && !key->for_pending);
+}
+
 bool
 wzp_group_has_receiver(const WzpGroup *group)
 {
   for (unsigned i = 0; i < group->members->len; i++) {
-    if (listens(wzp_group_nth(group, i)))
+    if (may_listen(wzp_group_nth(group, i)))
       return true;
   }
   return false;
@@ -56,7 +65,7 @@ wzp_group_switch_at(const WzpGroup *group)
       all_hold = false;
   }
   if (!anybody)
-    return INT64_MIN; /* the current epoch speaks to no one: leaving it costs nothing */
+    return INT64_MIN; /* nobody said that he has the current epoch: leaving it costs little */
   if (group->pending_fresh && !all_hold)
     return MAX(earliest, group->pending_since + ACKNOWLEDGE_WITHIN);
   return earliest;

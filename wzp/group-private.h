@@ -198,7 +198,7 @@ WzpTime wzp_group_key_resend_at(const WzpGroupMember *member);
 void wzp_group_key_acknowledged(WzpGroup *group, WzpGroupMember *member, uint32_t epoch,
                                 uint64_t number);
 void wzp_group_key_requested(WzpGroupMember *member, WzpTime now);
-/* True when there is somebody to speak to. */
+/* True when there is somebody to speak to: who has our key, or to whom it is on its way. */
 bool wzp_group_has_receiver(const WzpGroup *group);
 
 /* --- group-path.c --- */

@@ -145,8 +145,8 @@ WzpResult wzp_group_send_path(WzpGroup *group, const uint8_t *message, size_t le
 /* Are packets of this slot those of the other end of that path? Who is not alone with us holds the keys of others. */
 bool wzp_group_path_speaks(const WzpGroup *group, uint8_t slot);
 
-/* Seals with our sender key. WZP_NO_RECEIVER while no confirmed member was sent our key and
- * acknowledged it (nothing is consumed, so that a joiner can get the epoch's base). */
+/* Seals with our sender key. WZP_NO_RECEIVER while nobody was sent it (nothing is consumed, so that a
+ * joiner can get the epoch's base). */
 WzpResult wzp_group_seal(WzpGroup *group, uint8_t code, uint32_t timestamp, uint8_t flags, bool gap,
                          const void *plain, size_t length, uint8_t *out, size_t capacity,
                          size_t *out_length, WzpHeader *header);

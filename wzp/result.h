@@ -26,7 +26,7 @@ typedef enum {
   WZP_REPLAYED,         /* seen before */
   WZP_TOO_OLD,          /* behind the replay window, or an epoch whose key is erased */
   WZP_NOT_CONNECTED,    /* nothing to send to yet */
-  WZP_NO_RECEIVER,      /* nobody holds our key yet: sealing would speak to no one */
+  WZP_NO_RECEIVER,      /* nobody was sent our key yet: sealing would speak to no one */
   WZP_RATE_LIMITED,     /* over a token bucket */
   WZP_QUEUE_FULL,       /* bounded queue is full */
   WZP_ROOM_FULL,        /* the room has no free place */

@@ -7,7 +7,7 @@ const uint8_t hands_relay_key[32] = {0x4e};
 void
 hands_init(Hands *hands, unsigned n, const WzpRoomSecret *secret)
 {
-  static uint64_t seed = 1;
+  static uint64_t seed = UINT64_C(1) << 48; /* far from those of whole rooms: keys are watched */
   WzpRoomSecret open_room;
 
   memset(hands, 0, sizeof *hands);

@@ -306,6 +306,18 @@ room_model_lose_leg(RoomModel *model, unsigned n, WzpTime until_back)
 
 /* --- Media --- */
 
+/* Until somebody said that he has the key, what is said may come before it. */
+static bool
+is_sure(const RoomClient *from)
+{
+  for (unsigned i = 0; i < from->group->members->len; i++) {
+    const WzpGroupMember *member = wzp_group_nth(from->group, i);
+    if (!member->gone && member->state == WZP_MEMBER_CONFIRMED && member->holds_current)
+      return true;
+  }
+  return false;
+}
+
 /* Was this one sent the key under which the other seals now? */
 static bool
 is_meant(const RoomClient *from, const RoomClient *to)
@@ -352,7 +364,7 @@ send_packet(RoomModel *model, unsigned n, const WzpFecPacket *packet)
       at += room_model_draw(model, (uint32_t)(2 * model->jitter));
     Flight *flight = launch(model, MEDIA, other, at, g_bytes_new(sealed, length));
     flight->slot = (uint8_t)n;
-    flight->meant = is_meant(client, &model->clients[other]);
+    flight->meant = is_sure(client) && is_meant(client, &model->clients[other]);
     model->clients[other].arrived++;
   }
   return true;

@@ -263,8 +263,11 @@ class Member:
 
 
 class RoomPeer(Peer):
-    def __init__(self, address, room, link_key=None, first_seq=0, **others):
+    """It talks when all is sure to be heard, or, eager, as soon as it may."""
+
+    def __init__(self, address, room, link_key=None, first_seq=0, eager=False, **others):
         super().__init__(HOP, address, **others)
+        self.eager = eager
         self.keyed = link_key is not None
         self.psk = Exp(Ext(b"wz1 room psk", link_key), "psk", 32) if self.keyed else bytes(32)
         self.room_key = self.psk if self.keyed else H(b"wz1 open room" + room.encode())
@@ -400,7 +403,8 @@ class RoomPeer(Peer):
                 self.pairwise(member, b"\x01", now)
 
     def may_seal(self):
-        return self.slot is not None and any(m.confirmed and m.acked for m in self.members.values())
+        ready = lambda m: m.carried if self.eager else m.confirmed and m.acked
+        return self.slot is not None and any(map(ready, self.members.values()))
 
     def send_media(self, packet, now):
         """Section 10: the trailer. Its key is another one after each wrap within the session."""

@@ -80,6 +80,10 @@ byte seals = SEALS, losses = LOSSES, rekeys = REKEYS;
 byte m, x, e, found; /* work; zeroed behind each use */
 
 #define M members[m]
+/* has the current key, or can have it soon: it was sent */
+#define MAY_LISTEN(i)                                                                              \
+  (members[i].current ||                                                                           \
+   (members[i].state == IN && members[i].first > 0 && !members[i].replaced && !members[i].for_next))
 #define FOR_ALL(v) for (v : 0 .. MEMBERS - 1)
 
 inline forget() { m = 0; x = 0; e = 0; found = 0 }
@@ -163,9 +167,9 @@ active proctype sender_and_room()
 
 end:
   do
-  /* a packet; only while somebody listens, and while there are numbers for another epoch */
+  /* a packet; only while somebody may listen, and while there are numbers for another epoch */
   :: atomic {
-      seals > 0 && (members[0].current || members[1].current || THIRD(members[2].current)) &&
+      seals > 0 && (MAY_LISTEN(0) || MAY_LISTEN(1) || THIRD(MAY_LISTEN(2))) &&
       (seq < WRAP || epoch < EPOCHS - 2) ->
       seals--;
       if
