@@ -39,6 +39,7 @@ typedef struct {
   GstWzpFecOrigin origins[GST_WZP_FEC_ORIGINS]; /* of the newest frames, by number */
   guint64 next_frame;
   guint64 others; /* packets of the stream that are not ours, as far as the sender knows */
+  guint64 beside; /* bytes of the session, as far as it knows */
   const WzpFraming *framing; /* of the newest frame; NULL: none yet */
   GstClockTime next_turn;    /* in running time: when the next frame would be due */
   /* media time: running time and media_shift; that of the newest frame or turn, and when it was by this clock */

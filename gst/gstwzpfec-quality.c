@@ -133,7 +133,14 @@ gst_wzp_fec_quality_before(GstWzpFec *self, WzpTime now)
   const WzpProfile *wanted = ask_wanted(self);
   const guint64 way = wzp_session_count_ways(self->session);
   g_mutex_lock(&self->lock);
+  const guint rate = wzp_quality_session_rate(protect->quality, now);
+  g_mutex_unlock(&self->lock);
+  const guint64 beside = wzp_session_share_way(self->session, rate);
+  g_mutex_lock(&self->lock);
   wzp_quality_set_way(protect->quality, way);
+  wzp_quality_sent_beside(protect->quality, beside - protect->beside);
+  wzp_fec_sender_spent(protect->sender, beside - protect->beside);
+  protect->beside = beside;
   wzp_quality_set_profile(protect->quality, wanted);
   gboolean changed = wanted != protect->wanted;
   protect->wanted = wanted;

@@ -51,6 +51,19 @@ wzp_session_set_loss(WzpSession *self, gdouble loss)
   g_mutex_unlock(&self->lock);
 }
 
+guint64
+wzp_session_share_way(WzpSession *self, guint rate)
+{
+  guint64 bytes = 0;
+  g_mutex_lock(&self->lock);
+  if (self->call != NULL) {
+    wzp_call_set_session_rate(self->call, rate);
+    bytes = wzp_call_session_bytes(self->call);
+  }
+  g_mutex_unlock(&self->lock);
+  return bytes;
+}
+
 void
 wzp_session_note_sealed_locked(WzpSession *self, WzpTime now, const WzpHeader *header,
                                guint32 timestamp)

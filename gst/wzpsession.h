@@ -85,6 +85,8 @@ WzpResult wzp_session_seal(WzpSession *session, guint64 position, guint8 code, g
                            guint8 *out, gsize capacity, gsize *out_length, WzpHeader *header);
 /* How often packets began to go another way: by the relay, directly, both. */
 guint64 wzp_session_count_ways(WzpSession *session);
+/* What the session says beside media takes no more than so many bit/s, 0: as it comes. Returns the bytes of it so far. */
+guint64 wzp_session_share_way(WzpSession *session, guint rate);
 /* How many packets made apart there were so far; who makes packets counts them in. */
 guint64 wzp_session_count_unplaced(WzpSession *session);
 WzpResult wzp_session_open(WzpSession *session, gconstpointer packet, gsize length, guint8 *out,

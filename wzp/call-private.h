@@ -66,6 +66,8 @@ struct WzpCall {
   unsigned back_off;      /* goodbyes of the relay without a lasting session between */
   WzpTime media_sent;     /* 0 if none */
   unsigned header_repeat; /* of full headers */
+  unsigned session_rate;  /* 0: none */
+  uint64_t session_bytes;
 
   /* RELAY */
   WzpGroup *group;

@@ -83,17 +83,20 @@ wzp_call_push_datagram(WzpCall *call, const WzpAddress *to, const uint8_t *data,
 }
 
 static bool
-poll_control(WzpCallSession *session, WzpTime now, WzpOutput *output)
+poll_control(WzpCall *call, WzpCallSession *session, WzpTime now, WzpOutput *output)
 {
-  if (session == NULL || !wzp_control_poll(session->control, now, output->data, &output->length))
+  if (session == NULL)
+    return false;
+  wzp_control_set_rate(session->control, call->session_rate);
+  if (!wzp_control_poll(session->control, now, output->data, &output->length))
     return false;
   output->kind = WZP_OUTPUT_DATAGRAM;
   output->to = session->remote;
   return true;
 }
 
-bool
-wzp_call_poll(WzpCall *call, WzpTime now, WzpOutput *output)
+static bool
+poll(WzpCall *call, WzpTime now, WzpOutput *output)
 {
   if (call->state != WZP_CALL_ENDED)
     wzp_call_room_pump(call, now);
@@ -104,13 +107,23 @@ wzp_call_poll(WzpCall *call, WzpTime now, WzpOutput *output)
     g_free(queued);
     return true;
   }
-  if (poll_control(call->session, now, output))
+  if (poll_control(call, call->session, now, output))
     return true;
   for (unsigned i = 0; i < call->old->len; i++)
-    if (poll_control(g_ptr_array_index(call->old, i), now, output))
+    if (poll_control(call, g_ptr_array_index(call->old, i), now, output))
       return true;
   call->carrier_timeout = wzp_carrier_next_timeout(&call->carrier, now);
   return false;
+}
+
+bool
+wzp_call_poll(WzpCall *call, WzpTime now, WzpOutput *output)
+{
+  if (!poll(call, now, output))
+    return false;
+  if (output->kind == WZP_OUTPUT_DATAGRAM)
+    call->session_bytes += WZP_IP_UDP_SIZE + output->length;
+  return true;
 }
 
 /* --- State --- */
@@ -389,6 +402,18 @@ void
 wzp_call_set_loss(WzpCall *call, double loss)
 {
   call->header_repeat = wzp_header_repeat(loss);
+}
+
+void
+wzp_call_set_session_rate(WzpCall *call, unsigned rate)
+{
+  call->session_rate = rate;
+}
+
+uint64_t
+wzp_call_session_bytes(const WzpCall *call)
+{
+  return call->session_bytes;
 }
 
 WzpResult

@@ -171,6 +171,10 @@ WzpResult wzp_call_seal(WzpCall *call, WzpTime now, uint8_t code, uint32_t times
 void wzp_call_leave_out(WzpCall *call, unsigned packets);
 /* The loss of packets that the others report (0..1): decides how often full headers are repeated. */
 void wzp_call_set_loss(WzpCall *call, double loss);
+/* What the session says beside media takes no more than so many bit/s, all-in; 0: as it comes. */
+void wzp_call_set_session_rate(WzpCall *call, unsigned rate);
+/* Bytes of it so far, all-in: they are no media's. */
+uint64_t wzp_call_session_bytes(const WzpCall *call);
 /* The datagram for a sealed packet: adds the hop trailer, names the address. out has room for
  * length + WZP_TRAILER_SIZE; out may be packet. */
 WzpResult wzp_call_frame_media(WzpCall *call, WzpTime now, const uint8_t *packet, size_t length,

@@ -7,12 +7,23 @@
   ((WZP_CONTROL_MESSAGE_MAX + WZP_CONTROL_FRAGMENT_MAX - 1) / WZP_CONTROL_FRAGMENT_MAX)
 #define RESEND_EARLY (100 * WZP_MSEC)
 #define RESEND_LATE (250 * WZP_MSEC)
+/* Who hears that what it says arrives sends again only what is not answered in time: on a slow link what comes twice waits
+ * in front of what is spoken. */
+#define ARRIVES 0.2
+#define UNKNOWN_LOSS 0.5
+#define LOST_STEP 0.25
+#define ANSWERED_WITHIN (150 * WZP_MSEC) /* and the round trip */
+#define PATIENCE_MAX WZP_SECOND
+#define IN_TIME_PART 4 / 5
+#define PACED_BYTES 200 /* in a record, unless a fragment is longer */
+#define RECORD_BYTES (WZP_IP_UDP_SIZE + WZP_CONTROL_OVERHEAD)
 
 typedef struct {
   bool started; /* has a number */
   uint16_t number;
   uint8_t fragments, fragments_sent; /* sent at least once: always the first ones */
   WzpTime first_sent[FRAGMENTS_MAX], due[FRAGMENTS_MAX];
+  WzpTime patience; /* before the second try */
   size_t length;
   uint8_t bytes[];
 } OutMessage;
@@ -20,7 +31,7 @@ typedef struct {
 void
 wzp_outbox_init(WzpOutbox *outbox, uint16_t first_number)
 {
-  *outbox = (WzpOutbox){.next_number = first_number};
+  *outbox = (WzpOutbox){.next_number = first_number, .round_trip = -1, .lost = UNKNOWN_LOSS};
   g_queue_init(&outbox->messages);
 }
 
@@ -48,8 +59,20 @@ wzp_outbox_add(WzpOutbox *outbox, const void *message, size_t length)
   return WZP_OK;
 }
 
+static void
+judge_loss(WzpOutbox *outbox, WzpTime now, const OutMessage *out)
+{
+  WzpTime took = now - out->first_sent[0];
+  if (outbox->round_trip < 0 || took < outbox->round_trip) { /* no PING told */
+    outbox->round_trip = took;
+    return;
+  }
+  bool late = took > outbox->round_trip + out->patience * IN_TIME_PART;
+  outbox->lost += LOST_STEP * (late - outbox->lost);
+}
+
 WzpResult
-wzp_outbox_acknowledge(WzpOutbox *outbox, uint16_t next, uint32_t bitmap)
+wzp_outbox_acknowledge(WzpOutbox *outbox, WzpTime now, uint16_t next, uint32_t bitmap)
 {
   if (wzp_seq16_distance(next, outbox->next_number) > 0)
     return WZP_MALFORMED;
@@ -61,6 +84,7 @@ wzp_outbox_acknowledge(WzpOutbox *outbox, uint16_t next, uint32_t bitmap)
     int ahead = wzp_seq16_distance(out->number, next);
     if (ahead >= 0 && !(ahead >= 1 && ahead <= 32 && bitmap >> (ahead - 1) & 1))
       continue;
+    judge_loss(outbox, now, out);
     outbox->in_flight -= out->fragments_sent;
     outbox->bytes -= out->length;
     g_queue_delete_link(&outbox->messages, link);
@@ -81,6 +105,18 @@ may_send_new(const WzpOutbox *outbox, const OutMessage *out)
          wzp_seq16_distance(outbox->next_number, oldest->number) < WZP_CONTROL_WINDOW;
 }
 
+/* After so much time a fragment is sent again. */
+static WzpTime
+resend_after(const WzpOutbox *outbox, WzpTime since_first)
+{
+  WzpTime patience = MIN(outbox->round_trip + ANSWERED_WITHIN, PATIENCE_MAX);
+  if (outbox->resend_every > 0)
+    return outbox->resend_every;
+  if (outbox->round_trip >= 0 && outbox->lost < ARRIVES && since_first < 2 * patience)
+    return patience;
+  return since_first < WZP_SECOND ? RESEND_EARLY : RESEND_LATE;
+}
+
 /* False when it does not fit. */
 static bool
 write_fragment(WzpOutbox *outbox, OutMessage *out, uint8_t fragment, WzpTime now, WzpWriter *writer)
@@ -98,11 +134,10 @@ write_fragment(WzpOutbox *outbox, OutMessage *out, uint8_t fragment, WzpTime now
     out->first_sent[fragment] = now;
     outbox->in_flight++;
   }
-  if (outbox->resend_every > 0)
-    out->due[fragment] = now + outbox->resend_every;
-  else
-    out->due[fragment] =
-        now + (now - out->first_sent[fragment] < WZP_SECOND ? RESEND_EARLY : RESEND_LATE);
+  WzpTime after = resend_after(outbox, now - out->first_sent[fragment]);
+  if (out->first_sent[0] == now)
+    out->patience = after;
+  out->due[fragment] = now + after;
   wzp_writer_u8(writer, WZP_FRAME_MESSAGE);
   wzp_writer_u16(writer, out->number);
   wzp_writer_u8(writer, fragment);
@@ -112,24 +147,36 @@ write_fragment(WzpOutbox *outbox, OutMessage *out, uint8_t fragment, WzpTime now
   return true;
 }
 
+/* False: no more fits, or should be written now. */
+static bool
+write_message(WzpOutbox *outbox, OutMessage *out, WzpTime now, bool all, WzpWriter *writer)
+{
+  for (uint8_t fragment = 0; fragment < out->fragments; fragment++) {
+    if (fragment < out->fragments_sent) {
+      if (!all && out->due[fragment] > now)
+        continue;
+    } else if (!may_send_new(outbox, out)) {
+      return out->started; /* later messages may still have fragments to send again */
+    }
+    if (!write_fragment(outbox, out, fragment, now, writer) ||
+        (!all && outbox->rate > 0 && writer->length >= PACED_BYTES))
+      return false;
+  }
+  return true;
+}
+
 void
 wzp_outbox_write(WzpOutbox *outbox, WzpTime now, bool all, WzpWriter *writer)
 {
-  for (GList *link = outbox->messages.head; link; link = link->next) {
-    OutMessage *out = link->data;
-    for (uint8_t fragment = 0; fragment < out->fragments; fragment++) {
-      if (fragment < out->fragments_sent) {
-        if (!all && out->due[fragment] > now)
-          continue;
-      } else if (!may_send_new(outbox, out)) {
-        break; /* later messages may still have fragments to send again */
-      }
-      if (!write_fragment(outbox, out, fragment, now, writer))
-        return;
-    }
-    if (!out->started)
-      return;
-  }
+  size_t before = writer->length;
+  if (!all && outbox->rate > 0 && now < outbox->free_at)
+    return;
+  for (GList *link = outbox->messages.head; link; link = link->next)
+    if (!write_message(outbox, link->data, now, all, writer))
+      break;
+  if (outbox->rate > 0 && writer->length > before)
+    outbox->free_at =
+        now + (WzpTime)(writer->length + RECORD_BYTES) * 8 * WZP_SECOND / outbox->rate;
 }
 
 WzpTime
@@ -142,15 +189,15 @@ wzp_outbox_waiting_since(const WzpOutbox *outbox)
 WzpTime
 wzp_outbox_next_timeout(const WzpOutbox *outbox)
 {
-  WzpTime earliest = WZP_NEVER;
+  WzpTime earliest = WZP_NEVER, free = outbox->rate > 0 ? outbox->free_at : 0;
   for (const GList *link = outbox->messages.head; link; link = link->next) {
     const OutMessage *out = link->data;
     if (out->fragments_sent < out->fragments && may_send_new(outbox, out))
-      return 0;
+      return free;
     if (!out->started)
       break;
     for (uint8_t fragment = 0; fragment < out->fragments_sent; fragment++)
       earliest = MIN(earliest, out->due[fragment]);
   }
-  return earliest;
+  return earliest == WZP_NEVER ? earliest : MAX(earliest, free);
 }

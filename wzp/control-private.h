@@ -61,8 +61,12 @@ void wzp_records_drop_previous(WzpRecords *records);
 
 /* --- outbox --- */
 typedef struct {
-  WzpTime resend_every; /* 0: soon at first, then less often */
-  GQueue messages; /* OutMessage; those that were started come first, in the order of numbers */
+  WzpTime resend_every; /* 0: soon at first, then less often, */
+  WzpTime round_trip; /* or, where hardly anything is lost, when the answer is late; -1: unknown */
+  double lost;        /* of messages or their acknowledgements at the first try, of late: 0..1 */
+  unsigned rate;      /* bit/s of what is written, all-in; 0: as it comes */
+  WzpTime free_at;    /* then more may be written */
+  GQueue messages;    /* OutMessage; those that were started come first, in the order of numbers */
   size_t bytes;
   unsigned in_flight;   /* fragments sent at least once and not acknowledged */
   uint16_t next_number; /* of the message that is started next */
@@ -72,7 +76,7 @@ void wzp_outbox_init(WzpOutbox *outbox, uint16_t first_number);
 void wzp_outbox_clear(WzpOutbox *outbox);
 WzpResult wzp_outbox_add(WzpOutbox *outbox, const void *message, size_t length);
 /* WZP_MALFORMED: an acknowledgement of what was never sent. */
-WzpResult wzp_outbox_acknowledge(WzpOutbox *outbox, uint16_t next, uint32_t bitmap);
+WzpResult wzp_outbox_acknowledge(WzpOutbox *outbox, WzpTime now, uint16_t next, uint32_t bitmap);
 /* Appends as many due fragments as fit; all: also those that are not due again yet. */
 void wzp_outbox_write(WzpOutbox *outbox, WzpTime now, bool all, WzpWriter *writer);
 /* 0 when something was never sent and may go at once. */

@@ -92,6 +92,12 @@ wzp_control_ping(WzpControl *control)
 }
 
 void
+wzp_control_set_rate(WzpControl *control, unsigned rate)
+{
+  control->outbox.rate = rate;
+}
+
+void
 wzp_control_close(WzpControl *control, WzpCloseReason reason)
 {
   control->closes_left = CLOSE_REPEATS;
@@ -109,6 +115,7 @@ take_pong(WzpControl *control, WzpTime now, uint32_t token)
   WzpTime sample = now - *sent;
   *sent = WZP_NEVER;
   control->round_trip = control->round_trip < 0 ? sample : (7 * control->round_trip + sample) / 8;
+  control->outbox.round_trip = control->round_trip;
 }
 
 static WzpResult
@@ -127,11 +134,11 @@ take_message(WzpControl *control, WzpReader *r)
 }
 
 static WzpResult
-take_ack(WzpControl *control, WzpReader *r)
+take_ack(WzpControl *control, WzpTime now, WzpReader *r)
 {
   uint16_t next = wzp_reader_u16(r);
   uint32_t bitmap = wzp_reader_u32(r);
-  return r->failed ? WZP_TRUNCATED : wzp_outbox_acknowledge(&control->outbox, next, bitmap);
+  return r->failed ? WZP_TRUNCATED : wzp_outbox_acknowledge(&control->outbox, now, next, bitmap);
 }
 
 static WzpResult
@@ -153,7 +160,7 @@ take_frame(WzpControl *control, WzpTime now, uint8_t type, WzpReader *r, bool *l
     *last = true;
     return WZP_OK;
   case WZP_FRAME_ACK:
-    return take_ack(control, r);
+    return take_ack(control, now, r);
   case WZP_FRAME_MESSAGE:
     return take_message(control, r);
   case WZP_FRAME_PING:

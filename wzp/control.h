@@ -24,7 +24,8 @@
  * A PING record is padded to 40 plaintext bytes, so that a PONG is never longer.
  *
  * Resend: each unacknowledged fragment after 100 ms during its first second, then every 250 ms, always
- * as a new record with a new ctr. At most 16 fragments are in flight; the rest wait. A message is at
+ * as a new record with a new ctr. Where PINGs told the round trip and hardly any first try was lost lately, the
+ * second try comes 150 ms behind that, after at most 1 s, and the third as late. At most 16 fragments are in flight; the rest wait. A message is at
  * most 8 KiB, the queue at most 64 KiB and 1024 messages (WZP_QUEUE_FULL beyond). Numbers wrap at 2^16.
  * Received: numbers less than 32 ahead of the first that is missing, at most 32 fragments a message and
  * 64 KiB in all (one message more for the number that all wait for). The rest is dropped and counted;
@@ -83,6 +84,9 @@ void wzp_control_drop_previous(WzpControl *control);
 
 /* Asks for a PING in the next record; the token is chosen here. */
 void wzp_control_ping(WzpControl *control);
+/* Messages take no more than so many bit/s, all-in, so that they do not fill a slow link's queue; 0: as they come. What
+ * says goodbye does not wait. */
+void wzp_control_set_rate(WzpControl *control, unsigned rate);
 /* Asks for a CLOSE frame, sent once with each poll that follows until three went out. */
 void wzp_control_close(WzpControl *control, WzpCloseReason reason);
 

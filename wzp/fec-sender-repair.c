@@ -354,10 +354,16 @@ bundle_cost(const WzpFecSender *sender, const Draft *draft, size_t bundle)
 }
 
 static void
-spend(WzpFecSender *sender, const Draft *draft, size_t bundle)
+spend(WzpFecSender *sender, int64_t cost)
 {
-  sender->tokens =
-      MAX(sender->tokens - bundle_cost(sender, draft, bundle), -income(sender, WZP_SECOND));
+  sender->tokens = MAX(sender->tokens - cost, -income(sender, WZP_SECOND));
+}
+
+void
+wzp_fec_sender_spent(WzpFecSender *sender, uint64_t bytes)
+{
+  if (sender->spending)
+    spend(sender, (int64_t)bytes * 1000000);
 }
 
 /* The size of the bundle: own bytes of frames and report, and repairs. */
@@ -500,7 +506,7 @@ finish_packet(WzpFecSender *sender, const Draft *draft, uint64_t first, unsigned
   sender->position++;
   sender->n_packets++;
   sender->headers = draft->headers;
-  spend(sender, draft, writer.length);
+  spend(sender, bundle_cost(sender, draft, writer.length));
 
   queued->packet = (WzpFecPacket){
       .position = sender->position - 1,

@@ -43,6 +43,8 @@ WzpResult wzp_fec_sender_handle_report(WzpFecSender *sender, WzpTime now, const 
 void wzp_fec_sender_set_channel(WzpFecSender *sender, const WzpChannelState *state);
 /* So many packets of the stream that are not this sender's went since its newest one. */
 void wzp_fec_sender_skip(WzpFecSender *sender, uint64_t packets);
+/* So many bytes, all-in, went beside the stream: the budget has them no more. */
+void wzp_fec_sender_spent(WzpFecSender *sender, uint64_t bytes);
 /* A report to carry in the next packet. */
 void wzp_fec_sender_carry_report(WzpFecSender *sender, WzpTime now, const WzpReport *report);
 

@@ -22,6 +22,7 @@ typedef enum {
 #define WZP_PAIRWISE_BYTE 0x47
 WzpDatagramKind wzp_datagram_kind(const uint8_t *data, size_t length);
 
+#define WZP_IP_UDP_SIZE 28 /* of IPv4; what "all-in" counts with each datagram */
 #define WZP_HEADER_MINI_SIZE 4
 #define WZP_HEADER_FULL_SIZE 12
 #define WZP_SLOT_MAX 249

@@ -40,6 +40,10 @@
 
 #define RATE_SPAN (400 * WZP_MSEC)
 
+/* Of a limit, for control records: new keys of a room are a kilobyte, and may take a second. */
+#define SESSION_PART 0.25
+#define SESSION_LEAST 4000
+
 /* Verdicts: from which share on something is called lost, and from when on one listener is worse than the others. */
 #define LOSES 0.02
 #define DRIFTS_PPM 300
@@ -449,6 +453,23 @@ wzp_quality_sent(WzpQuality *quality, WzpTime now, uint64_t media_ms, bool audio
     quality->sent_since = now;
   quality->sent_last = now;
   wzp_delivery_log_packet(&quality->log, now, media_ms, audio, bytes);
+}
+
+void
+wzp_quality_sent_beside(WzpQuality *quality, uint64_t bytes)
+{
+  if (quality->sent_first != WZP_NEVER)
+    quality->log.bytes += bytes;
+}
+
+unsigned
+wzp_quality_session_rate(const WzpQuality *quality, WzpTime now)
+{
+  const unsigned limit = wzp_capacity_limit(&quality->capacity);
+  if (quality->mode == WZP_QUALITY_FIXED || limit == 0 || quality->sent_first == WZP_NEVER ||
+      now - quality->sent_first < SETTLES)
+    return 0;
+  return MAX((unsigned)(limit * SESSION_PART), SESSION_LEAST);
 }
 
 bool

@@ -97,6 +97,10 @@ void wzp_quality_set_network(WzpQuality *quality, WzpTime now, WzpNetwork networ
 /* A packet of ours goes out. bytes: all-in, with IP and UDP. */
 void wzp_quality_sent(WzpQuality *quality, WzpTime now, uint64_t media_ms, bool audio,
                       unsigned bytes);
+/* So many bytes, all-in, went beside our packets: control records, say. */
+void wzp_quality_sent_beside(WzpQuality *quality, uint64_t bytes);
+/* How much of the way may go to what the session says beside media, bit/s; 0: nothing limits it. */
+unsigned wzp_quality_session_rate(const WzpQuality *quality, WzpTime now);
 /* A report about our stream came. plan, channel: the sender's now. True: the limits are others. */
 bool wzp_quality_report(WzpQuality *quality, WzpTime now, uint8_t listener, const WzpReport *report,
                         const WzpFecPlan *plan, const WzpChannelState *channel);

@@ -207,6 +207,88 @@ test_limits(void)
   control_pair_clear(&pair);
 }
 
+/* Both ways take `trip` / 2; says one message and returns how many records with it went out until it was acknowledged. */
+static unsigned
+say_over(ControlPair *pair, WzpTime *now, WzpTime trip, unsigned lose)
+{
+  struct {
+    WzpTime at;
+    WzpControl *to;
+    size_t length;
+    uint8_t bytes[WZP_DATAGRAM_MAX];
+  } way[64];
+  unsigned n = 0, sent = 0, next = 0;
+  g_assert_cmpint(wzp_control_send(pair->a, "x", 1), ==, WZP_OK);
+  for (; wzp_control_queued_bytes(pair->a) > 0; *now += 10 * WZP_MSEC) {
+    for (; next < n && way[next].at <= *now; next++)
+      wzp_control_receive(way[next].to, *now, way[next].bytes, way[next].length);
+    for (WzpControl *from = pair->a; from != NULL; from = from == pair->a ? pair->b : NULL) {
+      while (wzp_control_poll(from, *now, way[n].bytes, &way[n].length)) {
+        way[n].at = *now + trip / 2;
+        way[n].to = from == pair->a ? pair->b : pair->a;
+        sent += from == pair->a;
+        n += from != pair->a || sent > lose;
+        g_assert_cmpuint(n, <, G_N_ELEMENTS(way));
+      }
+    }
+  }
+  GBytes *message = wzp_control_next_message(pair->b);
+  g_assert_nonnull(message);
+  g_bytes_unref(message);
+  return sent;
+}
+
+/* On a long way each message is said several times, until it is known that first tries arrive; and again when they do not. */
+static void
+test_patience(void)
+{
+  ControlPair pair;
+  WzpTime now = 0, before;
+  control_pair_init(&pair);
+  g_assert_cmpuint(say_over(&pair, &now, 400 * WZP_MSEC, 0), >=, 4);
+  for (unsigned n = 0; n < 5; n++)
+    say_over(&pair, &now, 400 * WZP_MSEC, 0);
+  for (unsigned n = 0; n < 5; n++)
+    g_assert_cmpuint(say_over(&pair, &now, 400 * WZP_MSEC, 0), ==, 1);
+  before = now;
+  g_assert_cmpuint(say_over(&pair, &now, 400 * WZP_MSEC, 1), ==, 2);
+  g_assert_cmpint(now - before, <=, 970 * WZP_MSEC);
+  for (unsigned n = 0; n < 3; n++)
+    say_over(&pair, &now, 400 * WZP_MSEC, 1);
+  before = now;
+  g_assert_cmpuint(say_over(&pair, &now, 400 * WZP_MSEC, 1), >=, 4);
+  g_assert_cmpint(now - before, <=, 520 * WZP_MSEC);
+  control_pair_clear(&pair);
+}
+
+/* A rate: of many messages so many bytes go, and those that say goodbye at once. */
+static void
+test_rate(void)
+{
+  ControlPair pair;
+  uint8_t record[WZP_DATAGRAM_MAX], message[60] = {0};
+  size_t length, bytes = 0;
+  control_pair_init(&pair);
+  wzp_control_set_rate(pair.a, 8000);
+  for (unsigned n = 0; n < 40; n++)
+    g_assert_cmpint(wzp_control_send(pair.a, message, sizeof message), ==, WZP_OK);
+  for (WzpTime now = 0; now < 4 * WZP_SECOND; now += WZP_MSEC) {
+    if (wzp_control_next_timeout(pair.a) > now)
+      continue;
+    while (wzp_control_poll(pair.a, now, record, &length)) {
+      bytes += length + 28;
+      g_assert_cmpuint(length, <, 400);
+      g_assert_cmpuint(bytes, <=, 400 + (size_t)(now / 1000)); /* a byte in a ms */
+      g_assert_cmpint(wzp_control_receive(pair.b, now, record, length), ==, WZP_OK);
+      control_pair_pass(&pair, pair.b, pair.a, now);
+    }
+  }
+  g_assert_cmpuint(bytes, >, 3000);
+  wzp_control_close(pair.a, WZP_CLOSE_LEAVE);
+  g_assert_true(wzp_control_poll(pair.a, 4 * WZP_SECOND, record, &length));
+  control_pair_clear(&pair);
+}
+
 static void
 test_sizes(void)
 {
@@ -505,6 +587,8 @@ main(int argc, char **argv)
   g_test_add_func("/control/resend-times", test_resend_times);
   g_test_add_func("/control/limits", test_limits);
   g_test_add_func("/control/sizes", test_sizes);
+  g_test_add_func("/control/patience", test_patience);
+  g_test_add_func("/control/rate", test_rate);
   g_test_add_func("/control/hostile-messages", test_hostile_messages);
   g_test_add_func("/control/reassembly-memory", test_reassembly_memory);
   g_test_add_func("/control/hostile-frames", test_hostile_frames);

@@ -78,9 +78,10 @@ typedef struct {
   WzpFecSender *fec_sender;
   WzpQuality *quality; /* NULL: nobody chooses tiers */
   uint8_t own_slot;
-  unsigned epochs;    /* of what it says, so far */
-  uint8_t epoch;      /* its low bits */
-  WzpTime path_delay; /* of the last packet */
+  unsigned epochs;        /* of what it says, so far */
+  uint8_t epoch;          /* its low bits */
+  WzpTime path_delay;     /* of the last packet */
+  uint64_t session_bytes; /* of its session so far */
   uint64_t frames_sent;
   uint64_t datagrams_sent, wire_bytes; /* with SIM_IP_UDP_BYTES each */
 

@@ -319,11 +319,24 @@ sim_talk_next(SimCall *sim, const SimParty *party)
   return party->talking || owes ? party->next_frame : WZP_NEVER;
 }
 
+/* What the session says goes the same way. */
+static void
+share_way(const SimCall *sim, SimParty *party)
+{
+  const uint64_t bytes = wzp_call_session_bytes(party->call) - party->session_bytes;
+  party->session_bytes += bytes;
+  wzp_quality_sent_beside(party->quality, bytes);
+  wzp_fec_sender_spent(party->fec_sender, bytes);
+  wzp_call_set_session_rate(party->call, wzp_quality_session_rate(party->quality, sim->now));
+}
+
 void
 sim_talk_act(SimCall *sim, SimParty *party)
 {
   if (sim->now < sim_talk_next(sim, party))
     return;
+  if (party->quality != NULL)
+    share_way(sim, party);
   if (party->quality != NULL && wzp_quality_tick(party->quality, sim->now))
     apply_quality(sim, party);
   if (sim->config.repair)
