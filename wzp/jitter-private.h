@@ -21,7 +21,7 @@ typedef struct {
   int64_t media; /* on our own scale, see media_shift */
   int64_t duration, arrival;
   uint64_t index, id; /* the owner's */
-  bool discont, recovered, silence, held_back;
+  bool discont, recovered, silence, held_back, guessed; /* guessed: media */
 } Entry;
 
 struct WzpJitter {

@@ -167,8 +167,9 @@ observe_delay(WzpJitter *jitter, int64_t arrival, int64_t delay)
 }
 
 /* The media time that follows from the order; from the arrival where that says nothing: behind a restart
- * and behind a silence. Where frames are missing, and what they lasted changed there, it lies between what the
- * shorter and what the longer kind would make. */
+ * and behind a silence. Where frames are missing the order may have counted too many, since nobody knows how many each
+ * lost packet held, and what they lasted may have changed: it lies behind the last one, at most where the longest
+ * would put it, and no frame came sooner than the fastest. */
 static int64_t
 infer_media(const WzpJitter *jitter, const Entry *frame, bool restarted)
 {
@@ -176,9 +177,10 @@ infer_media(const WzpJitter *jitter, const Entry *frame, bool restarted)
   const int64_t distance = (int64_t)(frame->order - newest->order);
   const int64_t at_base = frame->arrival - wzp_jitter_base(jitter);
   int64_t media = newest->media + distance * newest->duration;
-  if (distance > 1 && frame->duration != newest->duration) {
-    const int64_t other = newest->media + newest->duration + (distance - 1) * frame->duration;
-    media = CLAMP(at_base, MIN(media, other), MAX(media, other));
+  if (distance > 1 && (jitter->media_known || frame->duration != newest->duration)) {
+    const int64_t next = newest->media + newest->duration;
+    const int64_t most = next + (distance - 1) * MAX(newest->duration, frame->duration);
+    media = CLAMP(at_base, next, most);
   }
   bool past = media + jitter->offset + frame->duration / 2 < jitter->cursor;
   bool after_silence = !frame->recovered && jitter->started && wzp_jitter_is_unheard(jitter) &&
@@ -235,6 +237,7 @@ place(WzpJitter *jitter, const WzpJitterFrame *frame)
 
   if (!has_media || !jitter->media_known)
     placed.media = infer_media(jitter, &placed, jumped);
+  placed.guessed = !has_media && jitter->media_known;
   if (!has_media)
     return placed;
 
@@ -271,10 +274,14 @@ observe(WzpJitter *jitter, const Entry *placed)
                              .arrival = placed->arrival,
                              .recovered = placed->recovered};
   bool held_back = placed->held_back && jitter->window_open;
-  if (held_back) /* it counts as one that came in time */
-    arrival.arrival = placed->media + wzp_delay_base(jitter->delay, placed->arrival);
+  bool guessed = placed->guessed && jitter->window_open;
+  if (held_back || guessed) {
+    int64_t in_time = placed->media + wzp_delay_base(jitter->delay, placed->arrival);
+    /* what was held back counts as one that came in time; and no guess tells of a faster way */
+    arrival.arrival = held_back ? in_time : MAX(placed->arrival, in_time);
+  }
   wzp_delay_arrived(jitter->delay, &arrival);
-  if (placed->recovered || held_back)
+  if (placed->recovered || held_back || guessed)
     return;
   observe_delay(jitter, placed->arrival, placed->arrival - placed->media);
   if (!is_adaptive(jitter) && wzp_jitter_is_unheard(jitter))

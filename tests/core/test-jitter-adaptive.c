@@ -372,6 +372,36 @@ test_hole(void)
   call_clear(&call);
 }
 
+/* Of packets of two frames eight get lost, which held one each: so what comes behind them is counted eight frames too far, and
+ * says no media time. It is not played as late as that, and nothing behind it. */
+static void
+test_counted_too_far(void)
+{
+  const int64_t way = 50 * MS;
+  Call call;
+  call_init(&call);
+  for (uint64_t i = 0; i < 500; i++)
+    come(&call, i, (int64_t)i * FRAME, (int64_t)i * FRAME + way);
+  int64_t behind = call.behind, latency = call_stats(&call).latency;
+  for (uint64_t i = 508; i < 513; i++) {
+    int64_t sent = (int64_t)i * FRAME;
+    WzpJitterFrame frame = {.index = i + 8,
+                            .media_time = -1,
+                            .duration = FRAME,
+                            .arrival = sent + way,
+                            .id = (uint64_t)sent};
+    run_until(&call, frame.arrival);
+    g_assert_cmpint(wzp_jitter_push(call.jitter, &frame, NULL), ==, WZP_OK);
+  }
+  uint64_t played = call.played;
+  for (uint64_t i = 513; i < 600; i++)
+    come(&call, i + 8, (int64_t)i * FRAME, (int64_t)i * FRAME + way);
+  g_assert_cmpint(call.behind, <=, behind + PERIOD);
+  g_assert_cmpint(call_stats(&call).latency, <=, latency + 10 * MS);
+  g_assert_cmpuint(call.played - played, >=, 85);
+  call_clear(&call);
+}
+
 /* One frame in thirty is overtaken by seven. On a long way it is not waited for; the way becomes short, and the target is above
  * what playout keeps: it gets there by waiting for the next one, but not if that is hopeless. */
 static void
@@ -538,6 +568,7 @@ main(int argc, char **argv)
   g_test_add_func("/jitter-adaptive/drift", test_drift);
   g_test_add_func("/jitter-adaptive/repair", test_repair);
   g_test_add_func("/jitter-adaptive/hole", test_hole);
+  g_test_add_func("/jitter-adaptive/counted-too-far", test_counted_too_far);
   g_test_add_func("/jitter-adaptive/hopeless", test_hopeless);
   g_test_add_func("/jitter-adaptive/no-stretch", test_no_stretch);
   g_test_add_func("/jitter-adaptive/reported-and-fixed", test_reported_and_fixed);
