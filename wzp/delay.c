@@ -101,9 +101,9 @@ struct WzpDelay {
   double overtaking;  /* share of frames behind a newer one, lately */
   bool repairs;       /* something was brought back lately, */
   double told, floor; /* ms: what the sender was told last; the target is no less than the floor, */
-  int64_t floor_since;      /* which was set then */
-  uint64_t repair_frames;   /* since something was lost first */
-  int64_t last_loss;        /* when something was missing, or came by repair */
+  int64_t floor_since;    /* which was set then */
+  uint64_t repair_frames; /* since something was lost first */
+  int64_t since_loss; /* ns of frames that came since something was missing, or came by repair */
   Loss loss, before_repair; /* of all; lately, and of what came by itself */
 
   /* base, in times from which drift * (arrival - origin) was taken out */
@@ -544,7 +544,7 @@ wzp_delay_arrived(WzpDelay *delay, const WzpDelayArrival *arrival)
     expect(&delay->loss, gap, LOSS_GAIN);
     expect(&delay->before_repair, gap, RECENT_LOSS_GAIN);
     if (gap > 1 && delay->overtaking <= OVERTAKING)
-      delay->last_loss = arrival->arrival;
+      delay->since_loss = 0;
     delay->newest = arrival->order;
     delay->newest_media = arrival->media;
     delay->started = true;
@@ -558,13 +558,14 @@ wzp_delay_arrived(WzpDelay *delay, const WzpDelayArrival *arrival)
     delay->overtaking += OVERTAKING_GAIN * ((is_new ? 0 : 1) - delay->overtaking);
   if (arrival->recovered) {
     if (!overtaken) {
-      delay->last_loss = arrival->arrival;
+      delay->since_loss = 0;
       delay->repairs = true;
     }
     update_repair(delay, relative);
   } else {
     delay->frames++;
-    bool forgotten = arrival->arrival - delay->last_loss >= REPAIR_FORGOTTEN;
+    delay->since_loss += arrival->duration;
+    bool forgotten = delay->since_loss >= REPAIR_FORGOTTEN;
     if (forgotten)
       delay->repairs = false;
     delay->repair_frames = delay->repairs ? delay->repair_frames + 1 : 0;

@@ -16,7 +16,7 @@
  *
  * What repair brings back is waited for as long as the sender was told that it would be: from the first frame on, since
  * each later move of the delay is heard. What it needed is learnt meanwhile: more is waited at once when that pays, less
- * after 90 s. When nothing was lost for 4 s, nothing is waited for. Silence teaches nothing: only arrivals do. */
+ * after 90 s. When nothing was lost in 4 s of speech, nothing is waited for. Silence teaches nothing: only arrivals do. */
 
 typedef struct WzpDelay WzpDelay;
 
