@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "gstwzpcall-dial.h"
+#include "gstwzpmeta.h"
+#include "wzp/comfort-noise.h"
+#include "wzp/profile.h"
 #include <string.h>
 
 /* Signals are emitted from the session's thread, actions are taken from any. What is muted or on hold stops
@@ -11,6 +14,7 @@ struct _GstWzpCallDial {
   gulong handler;
   gint muted, held, held_there;             /* atomic: of the call that is on */
   gint switches[GST_WZP_CALL_DIAL_N_PROPS]; /* atomic: the properties that are booleans */
+  gboolean said_silence;                    /* streaming thread */
 };
 
 enum { SIGNAL_INCOMING_CALL, SIGNAL_CALL_EVENT, N_SIGNALS };
@@ -164,13 +168,39 @@ blank(GstPad *pad, GstPadProbeInfo *info, gpointer data)
   return GST_PAD_PROBE_OK;
 }
 
-/* Behind what paces a file: it goes on as fast as somebody speaks, heard or not. */
-static GstPadProbeReturn
-drop(GstPad *pad, GstPadProbeInfo *info, gpointer data)
+/* A room in which nothing sounds, in the place of a frame. */
+static GstBuffer *
+silence_for(GstBuffer *frame)
 {
-  (void)pad;
-  (void)info;
-  return is_silent(data) ? GST_PAD_PROBE_DROP : GST_PAD_PROBE_OK;
+  static const WzpNoise nothing = {{0}};
+  guint8 descriptor[WZP_COMFORT_SIZE];
+  wzp_comfort_write(&nothing, 0, descriptor);
+  GstBuffer *silence = gst_buffer_new_memdup(descriptor, sizeof descriptor);
+  gst_buffer_copy_into(silence, frame, GST_BUFFER_COPY_TIMESTAMPS, 0, -1);
+  gst_wzp_meta_copy(silence, frame);
+  gst_wzp_meta_get(silence)->code = WZP_CODE_COMFORT_NOISE;
+  return silence;
+}
+
+/* Behind what paces a file: it goes on as fast as somebody speaks, heard or not. The others are told, once, that this is
+ * silence, and take it for no loss; in it goes what repair still owes them. */
+static GstPadProbeReturn
+fall_silent(GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+  GstWzpCallDial *self = data;
+  GstBuffer *frame = GST_PAD_PROBE_INFO_BUFFER(info);
+  gboolean spoke = !self->said_silence;
+  self->said_silence = is_silent(self);
+  if (!self->said_silence)
+    return GST_PAD_PROBE_OK;
+  if (spoke) {
+    GST_PAD_PROBE_INFO_DATA(info) = silence_for(frame);
+    gst_buffer_unref(frame);
+    return GST_PAD_PROBE_OK;
+  }
+  if (GST_BUFFER_PTS_IS_VALID(frame))
+    gst_pad_push_event(pad, gst_event_new_gap(GST_BUFFER_PTS(frame), GST_BUFFER_DURATION(frame)));
+  return GST_PAD_PROBE_DROP;
 }
 
 static void
@@ -184,7 +214,8 @@ void
 gst_wzp_call_dial_place(GstWzpCallDial *self, GstElement *encoder, GstElement *pace)
 {
   add_probe(encoder, "sink", blank, self);
-  add_probe(pace, "src", drop, self);
+  self->said_silence = TRUE; /* nothing was spoken yet */
+  add_probe(pace, "src", fall_silent, self);
 }
 
 /* In the session's thread. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* wzpcall: whole calls through a real relay, from files and live, in both directions and one. */
 #include "call-rig.h"
+#include "gst/gstwzpmeta.h"
+#include "wzp/profile.h"
 #include <gio/gio.h>
 #include <string.h>
 
@@ -288,31 +290,6 @@ sent_meanwhile(GstElement *pipeline)
   return rig_counter(pipeline, "call", "frames-sent") - before;
 }
 
-/* mute, and push-to-talk without the key: nothing goes out; it goes on as if nothing had been. */
-static void
-test_silent(void)
-{
-  GstElement *a = rig_play(LIVE " ! wzpcall name=call push-to-talk=true " URI " ! " HEARD, port());
-  GstElement *b = rig_play(LIVE " ! wzpcall name=call " URI " ! " HEARD, port());
-  g_autoptr(GstElement) call = gst_bin_get_by_name(GST_BIN(a), "call");
-  rig_wait_buffers(a, "heard", 10);
-  g_assert_cmpuint(rig_counter(a, "call", "frames-sent"), ==, 0);
-  g_object_set(call, "talk", TRUE, NULL);
-  g_assert_cmpuint(sent_meanwhile(a), >, 8);
-  g_object_set(call, "mute", TRUE, NULL);
-  g_assert_cmpuint(sent_meanwhile(a), <=, 4);
-  g_object_set(call, "mute", FALSE, NULL);
-  g_assert_cmpuint(sent_meanwhile(a), >, 8);
-  g_object_set(call, "talk", FALSE, NULL);
-  g_assert_cmpuint(sent_meanwhile(a), <=, 4);
-  g_object_set(call, "push-to-talk", FALSE, NULL);
-  g_assert_cmpuint(sent_meanwhile(a), >, 8);
-  rig_stop(a);
-  rig_stop(b);
-}
-
-/* --- repair --- */
-
 /* The element of this factory in a call; of the wzpfec, the one of this direction (1 protect, 2 recover). */
 static GstElement *
 dup_inner(GstElement *pipeline, const char *factory, int direction)
@@ -334,6 +311,60 @@ dup_inner(GstElement *pipeline, const char *factory, int direction)
   g_assert_nonnull(found);
   return found;
 }
+
+typedef struct {
+  gint told, gaps; /* atomic: descriptors of a room, and events */
+} Silences;
+
+static GstPadProbeReturn
+look_for_silence(GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+  Silences *silences = data;
+  (void)pad;
+  if (GST_PAD_PROBE_INFO_TYPE(info) & GST_PAD_PROBE_TYPE_BUFFER) {
+    const GstMetaInfo *known = gst_meta_get_info("GstWzpMeta");
+    const GstWzpMeta *meta =
+        (const GstWzpMeta *)gst_buffer_get_meta(GST_PAD_PROBE_INFO_BUFFER(info), known->api);
+    if (meta->code == WZP_CODE_COMFORT_NOISE)
+      g_atomic_int_inc(&silences->told);
+  } else if (GST_EVENT_TYPE(GST_PAD_PROBE_INFO_EVENT(info)) == GST_EVENT_GAP) {
+    g_atomic_int_inc(&silences->gaps);
+  }
+  return GST_PAD_PROBE_OK;
+}
+
+/* mute, and push-to-talk without the key: nothing goes out; it goes on as if nothing had been. */
+static void
+test_silent(void)
+{
+  GstElement *a = rig_play(LIVE " ! wzpcall name=call push-to-talk=true " URI " ! " HEARD, port());
+  GstElement *b = rig_play(LIVE " ! wzpcall name=call " URI " ! " HEARD, port());
+  g_autoptr(GstElement) call = gst_bin_get_by_name(GST_BIN(a), "call");
+  rig_wait_buffers(a, "heard", 10);
+  g_assert_cmpuint(rig_counter(a, "call", "frames-sent"), ==, 0);
+  g_object_set(call, "talk", TRUE, NULL);
+  g_assert_cmpuint(sent_meanwhile(a), >, 8);
+  Silences silences = {0};
+  g_autoptr(GstElement) protector = dup_inner(a, "wzpfec", 1);
+  g_autoptr(GstPad) pad = gst_element_get_static_pad(protector, "sink");
+  gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM,
+                    look_for_silence, &silences, NULL);
+  g_object_set(call, "mute", TRUE, NULL);
+  g_assert_cmpuint(sent_meanwhile(a), <=, 4);
+  g_object_set(call, "mute", FALSE, NULL);
+  g_assert_cmpuint(sent_meanwhile(a), >, 8);
+  g_object_set(call, "talk", FALSE, NULL);
+  g_assert_cmpuint(sent_meanwhile(a), <=, 4);
+  /* both times it is said: what is silence is no loss */
+  g_assert_cmpint(g_atomic_int_get(&silences.told), ==, 2);
+  g_assert_cmpint(g_atomic_int_get(&silences.gaps), >, 10);
+  g_object_set(call, "push-to-talk", FALSE, NULL);
+  g_assert_cmpuint(sent_meanwhile(a), >, 8);
+  rig_stop(a);
+  rig_stop(b);
+}
+
+/* --- repair --- */
 
 static guint64
 fec_counter(GstElement *pipeline, int direction, const char *field)
