@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "gstwzpquiet.h"
 
+/* A silence is so many steps in a row, the one in which the last buffer came left out. */
+#define STEPS 4
+
 struct _GstWzpQuiet {
   gatomicrefcount references; /* the owner, the probe, and the wait or the call that follows it */
   GstElement *source;
@@ -8,8 +11,8 @@ struct _GstWzpQuiet {
   gulong probe;
   GstClock *clock;
   GstClockTime patience;
-  GMutex lock; /* guards what follows; nothing else is locked while it is held */
-  GstClockTime last;
+  GMutex lock;       /* guards what follows; nothing else is locked while it is held */
+  guint quiet_steps; /* in a row, to now */
   GstClockID wait;
   gboolean stopped;
 };
@@ -40,9 +43,8 @@ heard(GstPad *pad, GstPadProbeInfo *info, gpointer data)
   (void)pad;
   (void)info;
   GstWzpQuiet *quiet = data;
-  GstClockTime now = gst_clock_get_time(quiet->clock);
   g_mutex_lock(&quiet->lock);
-  quiet->last = now;
+  quiet->quiet_steps = 0;
   g_mutex_unlock(&quiet->lock);
   return GST_PAD_PROBE_OK;
 }
@@ -59,30 +61,32 @@ end_stream(GstElement *source, gpointer data)
     gst_element_send_event(source, gst_event_new_eos());
 }
 
-static void wait_until(GstWzpQuiet *quiet, GstClockTime when);
+static void wait_step(GstWzpQuiet *quiet);
 
 static gboolean
-time_passed(GstClock *clock, GstClockTime time, GstClockID id, gpointer data)
+step_passed(GstClock *clock, GstClockTime time, GstClockID id, gpointer data)
 {
   (void)clock;
   (void)id;
   GstWzpQuiet *quiet = data;
   g_mutex_lock(&quiet->lock);
   gboolean stopped = quiet->stopped;
-  GstClockTime due = quiet->last + quiet->patience;
+  gboolean over = ++quiet->quiet_steps > STEPS;
   g_mutex_unlock(&quiet->lock);
   if (stopped || !GST_CLOCK_TIME_IS_VALID(time))
     return TRUE;
-  if (due > time)
-    wait_until(quiet, due);
+  if (!over)
+    wait_step(quiet);
   else
     gst_element_call_async(quiet->source, end_stream, ref(quiet), unref);
   return TRUE;
 }
 
+/* Counted from now, not from when the last step was due: what a machine slept through is one step at most. */
 static void
-wait_until(GstWzpQuiet *quiet, GstClockTime when)
+wait_step(GstWzpQuiet *quiet)
 {
+  GstClockTime when = gst_clock_get_time(quiet->clock) + quiet->patience / STEPS;
   GstClockID wait = gst_clock_new_single_shot_id(quiet->clock, when);
   g_mutex_lock(&quiet->lock);
   GstClockID before = quiet->wait;
@@ -92,7 +96,7 @@ wait_until(GstWzpQuiet *quiet, GstClockTime when)
   if (before != NULL)
     gst_clock_id_unref(before);
   if (!stopped)
-    gst_clock_id_wait_async(wait, time_passed, ref(quiet), unref);
+    gst_clock_id_wait_async(wait, step_passed, ref(quiet), unref);
   gst_clock_id_unref(wait);
 }
 
@@ -106,9 +110,8 @@ gst_wzp_quiet_start(GstElement *source, GstClock *clock, GstClockTime patience)
   quiet->pad = gst_element_get_static_pad(source, "src");
   quiet->clock = gst_object_ref(clock);
   quiet->patience = patience;
-  quiet->last = gst_clock_get_time(clock);
   quiet->probe = gst_pad_add_probe(quiet->pad, GST_PAD_PROBE_TYPE_BUFFER, heard, ref(quiet), unref);
-  wait_until(quiet, quiet->last + patience);
+  wait_step(quiet);
   return quiet;
 }
 

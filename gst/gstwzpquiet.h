@@ -5,7 +5,8 @@
 G_BEGIN_DECLS
 
 /* Waits for a stream to fall silent, on a clock: when no buffer passed a pad for `patience`, the element
- * that makes the stream gets an EOS event. Reference counted inside: it may be stopped at any time. */
+ * that makes the stream gets an EOS event, at most a quarter of `patience` later. Time in which this machine
+ * slept, or was too busy to run, is not silence. Reference counted inside: it may be stopped at any time. */
 
 typedef struct _GstWzpQuiet GstWzpQuiet;
 
