@@ -55,7 +55,7 @@ start hop "$build/tests/lossy-hop" --listen 127.0.0.1:0 --to "$relay" --delay 20
 hop_pid=$pid
 wait_for "$work/hop.out" 'listening on'
 hop=$(sed -n 's/.*listening on //p' "$work/hop.out")
-start recorder "$client" --record "$work/heard.wav" --json --duration 40 --latency 200 "$relay"
+start recorder "$client" --record "$work/heard.wav" --json --duration 40 --latency 500 "$relay"
 recorder_pid=$pid
 wait_for "$work/recorder.err" 'nobody else'
 # a second call through the same hop, at a higher rate, for more to judge
@@ -64,7 +64,7 @@ recorder2_pid=$pid
 wait_for "$work/recorder2.err" 'nobody else'
 start sender2 "$client" --send-file "$work/sent.wav" --profile opus-64k --room second "$hop"
 sender2_pid=$pid
-check 'speech is sent' sh -c "'$client' --send-file '$work/speech.g722' --json '$hop' >'$work/sender.out'"
+check 'speech is sent' sh -c "'$client' --send-file '$work/speech.g722' --profile opus-24k --json '$hop' >'$work/sender.out'"
 check 'and recorded' wait "$recorder_pid"
 check 'a second call at 64 kbit/s' wait "$sender2_pid"
 check 'a second call: recorded' wait "$recorder2_pid"

@@ -31,11 +31,11 @@ check 'a token that is not valid' exits 4 'AUTH_REFUSED' "$client" --send-tone 1
 check "another's token" exits 4 'another identity' "$client" --send-tone 1 --identity "$work/alice" \
   --token-file "$work/bob-token" "$named"
 
-start recorder "$client" --record "$work/a.wav" --json --duration 20 --latency 200 \
+start recorder "$client" --record "$work/a.wav" --json --duration 20 --latency 500 \
   --identity "$work/alice" --token-file "$work/alice-token" "$named"
 recorder_pid=$pid
 wait_for "$work/recorder.err" 'nobody else'
-check 'two with tokens talk' "$client" --send-tone 2 --identity "$work/bob" \
+check 'two with tokens talk' "$client" --send-tone 2 --profile opus-24k --identity "$work/bob" \
   --token-file "$work/bob-token" "$named"
 check 'and end' wait "$recorder_pid"
 check 'heard' heard "$work/a.wav" 1.8
