@@ -38,7 +38,8 @@ report() {
   [ "$6" = 0 ] || detail="$detail, $6 skipped"
   printf '%-28s %4d s  %s\n' "$1" "$3" "$detail"
   [ "$2" = 0 ] || {
-    grep -E '^ *[0-9]+/[0-9]+ .*(FAIL|ERROR|TIMEOUT)|^not ok|: (error|fatal error|warning):|NOT HELD' \
+    what='^(▶ | *)[0-9]+/[0-9]+ .*(FAIL|ERROR|TIMEOUT)|^not ok|^ERROR:|^SUMMARY: |NOT HELD'
+    grep -E "$what|: (error|fatal error|warning):" \
       "$logs/$1.log" | awk '!seen[$0]++' | head -n 20
     echo "  the whole of it: $logs/$1.log"
   }
