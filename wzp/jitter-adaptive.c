@@ -20,6 +20,8 @@
 /* Skipping behind a stall leaves so much between the newest frame and its turn. */
 #define SKIP_MARGIN (20 * MSEC)
 #define DEBT_AGE (5 * SECOND)
+/* Who was asked to compress a frame away, and did not for so long, cannot. */
+#define UNHEEDED_AGE (2 * SECOND)
 /* a poll that comes later than this missed its turns: they are filled in one piece */
 #define LATE_POLL (200 * MSEC)
 
@@ -127,6 +129,10 @@ play_head(WzpJitter *jitter, int64_t now)
                             .stretch = stretch_for(jitter, played)};
   wzp_jitter_take_head(jitter, now, &output);
   jitter->silent = head.silence;
+  if (output.stretch > -head.duration)
+    jitter->unheeded_since = -1;
+  else if (jitter->unheeded_since < 0)
+    jitter->unheeded_since = jitter->cursor;
   jitter->offset = jitter->cursor - head.media;
   jitter->cursor += head.duration;
   jitter->duration = head.duration;
@@ -184,8 +190,13 @@ take_turn(WzpJitter *jitter, int64_t now)
   if (waits > wzp_delay_limit(jitter->delay))
     return skip_head(jitter, true);
   int64_t least = MAX(target, jitter->cursor - newest->media - base + SKIP_MARGIN);
-  if (jitter->debt >= head->duration && newest != head && waits - head->duration > least)
+  bool unheeded =
+      jitter->unheeded_since >= 0 && jitter->cursor - jitter->unheeded_since > UNHEEDED_AGE;
+  if ((jitter->debt >= head->duration || unheeded) && newest != head &&
+      waits - head->duration > least) {
+    jitter->unheeded_since = -1;
     return skip_head(jitter, false);
+  }
 
   int64_t media = media_at_cursor(jitter), gap = head->media - media;
   uint64_t missing = head->order - jitter->next;

@@ -20,7 +20,7 @@ typedef struct {
   uint64_t order;
   int64_t media; /* on our own scale, see media_shift */
   int64_t duration, arrival;
-  uint64_t index, id; /* the owner's */
+  uint64_t index, id;                                   /* the owner's */
   bool discont, recovered, silence, held_back, guessed; /* guessed: media */
 } Entry;
 
@@ -58,9 +58,10 @@ struct WzpJitter {
 
   /* adaptive */
   WzpDelay *delay;
-  int64_t reported;      /* latency that whoever plays adds to our times */
-  int64_t debt, debt_at; /* ns filled while nothing came: as much may be skipped at no cost */
-  bool pausing;          /* until the delay is that of repair */
+  int64_t reported;       /* latency that whoever plays adds to our times */
+  int64_t debt, debt_at;  /* ns filled while nothing came: as much may be skipped at no cost */
+  int64_t unheeded_since; /* a frame is asked to be compressed away, in vain, since then; -1 */
+  bool pausing;           /* until the delay is that of repair */
   int64_t
       held_back; /* until the next pause playout keeps this delay: what the sender held back took it */
   WzpWindow hopeless; /* by order: repair was given up */

@@ -14,6 +14,7 @@ clear(WzpJitter *jitter)
 {
   wzp_window_init(&jitter->seen, WZP_WINDOW_MAX);
   wzp_window_init(&jitter->hopeless, WZP_WINDOW_MAX);
+  jitter->unheeded_since = -1;
 }
 
 WzpJitter *
@@ -369,6 +370,7 @@ wzp_jitter_stretched(WzpJitter *jitter, int64_t by_ns)
     return;
   jitter->cursor += by_ns;
   jitter->offset += by_ns;
+  jitter->unheeded_since = -1;
   jitter->stats.stretched++;
 }
 

@@ -10,8 +10,8 @@
  * wait to learn why there is none.
  *
  * With WZP_JITTER_ADAPTIVE the latency is the target of delay.h. Playout moves to it by time stretch, which PLAY
- * asks for and the owner reports back (wzp_jitter_stretched); without that it moves in pauses only. When nothing is
- * there at its turn, it is filled in steps of 2.5 ms, by LOST for the first 120 ms, then by SILENCE, and content is
+ * asks for and the owner reports back (wzp_jitter_stretched); without that it moves in pauses, and leaves a frame
+ * out when it was one too late for 2 s. When nothing is there at its turn, it is filled in steps of 2.5 ms, by LOST for the first 120 ms, then by SILENCE, and content is
  * held: it is played when it comes. What the fill made later is skipped behind it, frame for frame, so that after
  * a stall the playout is back at its target with the newest frames. A frame that is missing before one that came is
  * concealed at its turn, which a target that has not been reached yet puts off. What is later than max-latency is

@@ -435,7 +435,8 @@ test_hopeless(void)
   g_assert_cmpint(waits[1], ==, 0);
 }
 
-/* Without anybody to stretch, playout moves when it may: in pauses and by what is filled anyway. */
+/* Without anybody to stretch, playout moves when it may: in pauses, by what is filled anyway, and by a frame left out
+ * where a start behind a late first one left it too late for good. */
 static void
 test_no_stretch(void)
 {
