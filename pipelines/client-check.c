@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "client-check.h"
 #include "client-check-tls.h"
-#include "wzp/handshake.h"
-#include "wzp/nat.h"
+#include "wzp/control.h"
+#include "wzp/nat-probe.h"
 #include <gio/gio.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,13 +20,17 @@
 typedef struct {
   const char *relay; /* as it was written */
   WzpAddress address, own;
-  WzpInitiator *initiator; /* a handshake that is never finished */
-  uint8_t cid[WZP_CID_SIZE];
+  WzpInitiator *initiator;
+  gboolean has_name; /* its key is to have this fingerprint, says relay= */
+  uint8_t name[WZP_FINGERPRINT_SIZE];
   gint64 asked; /* monotonic us of the last time */
   gboolean answered;
   double round_trip; /* ms */
   WzpAddress observed;
   uint8_t key[32];
+  WzpControl *
+      control; /* of a session that lasts as long as the check, so that its second port answers; NULL: none */
+  WzpNatProbe nat;
   ClientTlsAnswer tls;
 } Probe;
 
@@ -86,7 +91,8 @@ own_address(const WzpAddress *to, uint16_t port)
 }
 
 static void
-add_probe(Check *check, const char *relay, const struct addrinfo *found)
+add_probe(Check *check, const char *relay, const struct addrinfo *found,
+          const uint8_t name[WZP_FINGERPRINT_SIZE])
 {
   Probe *probe = &check->probes[check->n_probes];
   WzpHandshakeConfig config = {
@@ -100,14 +106,29 @@ add_probe(Check *check, const char *relay, const struct addrinfo *found)
   for (guint i = 0; i < check->n_probes; i++)
     if (wzp_address_equal(&check->probes[i].address, &address))
       return;
-  *probe = (Probe){.relay = relay, .address = address};
+  *probe = (Probe){.relay = relay, .address = address, .has_name = name != NULL};
+  if (name)
+    memcpy(probe->name, name, sizeof probe->name);
+  wzp_nat_probe_init(&probe->nat);
   probe->own = own_address(&address, check->ports[family_index(&address)]);
   if (probe->own.family == 0)
     return; /* this machine has no way there: of this family nothing is to be said */
   wzp_random_fill(&random, config.cid, sizeof config.cid);
-  memcpy(probe->cid, config.cid, sizeof probe->cid);
   probe->initiator = wzp_initiator_new(&config, &random);
   check->n_probes++;
+}
+
+/* What relay= of the URI names, if it does; FALSE: that is no fingerprint. */
+static gboolean
+read_name(const char *query, gboolean *named, uint8_t name[WZP_FINGERPRINT_SIZE])
+{
+  GHashTable *set = query ? g_uri_parse_params(query, -1, "&", G_URI_PARAMS_NONE, NULL) : NULL;
+  const char *text = set ? g_hash_table_lookup(set, "relay") : NULL;
+  const gboolean good = !text || wzp_fingerprint_parse(name, text);
+  *named = text != NULL;
+  if (set)
+    g_hash_table_unref(set);
+  return good;
 }
 
 static gboolean
@@ -117,11 +138,20 @@ add_relay(Check *check, const char *relay, GError **error)
   GUri *parsed = uri ? g_uri_parse(uri, G_URI_FLAGS_ENCODED_FRAGMENT, NULL) : NULL;
   const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_DGRAM};
   struct addrinfo *found = NULL;
+  uint8_t name[WZP_FINGERPRINT_SIZE];
+  gboolean named;
   char port[8];
   g_free(uri);
   if (!parsed) {
     if (error && !*error)
       g_set_error(error, CLIENT_ERROR, CLIENT_USAGE, "'%s' is not a relay", relay);
+    return FALSE;
+  }
+  if (!read_name(g_uri_get_query(parsed), &named, name)) {
+    g_set_error(error, CLIENT_ERROR, CLIENT_USAGE,
+                "'%.*s': relay= is to be a fingerprint, 32 hex digits (colons are allowed)",
+                (int)strcspn(relay, "#"), relay);
+    g_uri_unref(parsed);
     return FALSE;
   }
   const int written = g_uri_get_port(parsed);
@@ -133,9 +163,41 @@ add_relay(Check *check, const char *relay, GError **error)
     return FALSE;
   }
   for (const struct addrinfo *one = found; one; one = one->ai_next)
-    add_probe(check, relay, one);
+    add_probe(check, relay, one, named ? name : NULL);
   freeaddrinfo(found);
   return TRUE;
+}
+
+/* One that cannot be sent is one that is not answered. */
+static gboolean
+send_to(const Check *check, const WzpAddress *to, const uint8_t *data, size_t length)
+{
+  struct sockaddr_storage name;
+  const socklen_t size = wzp_address_to_sockaddr(to, &name, false);
+  return sendto(check->sockets[family_index(to)], data, length, MSG_DONTWAIT,
+                (struct sockaddr *)&name, size) >= 0;
+}
+
+/* HS1, or HS3. */
+static gboolean
+send_handshake(const Check *check, const Probe *probe)
+{
+  size_t length;
+  const uint8_t *message = wzp_initiator_message(probe->initiator, &length);
+  return send_to(check, &probe->address, message, length);
+}
+
+/* What we look like at the relay's two ports, with the message that makes it answer there. */
+static void
+ask_ports(const Check *check, Probe *probe, gint64 now)
+{
+  uint8_t question[WZP_STUN_REQUEST_MIN];
+  WzpAddress to;
+  if (!wzp_nat_probe_timeout(&probe->nat, now))
+    return;
+  send_handshake(check, probe);
+  for (unsigned n = 0; wzp_nat_probe_question(&probe->nat, n, &to, question); n++)
+    send_to(check, &to, question, sizeof question);
 }
 
 /* Returns whether anybody still has to answer. */
@@ -145,20 +207,43 @@ ask(Check *check, gint64 now)
   gboolean waits = FALSE;
   for (guint i = 0; i < check->n_probes; i++) {
     Probe *probe = &check->probes[i];
-    struct sockaddr_storage name;
-    size_t length;
-    waits |= !probe->answered;
+    ask_ports(check, probe, now);
+    waits |= !probe->answered || wzp_nat_probe_next_timeout(&probe->nat) != WZP_NEVER;
     if (probe->answered || now - probe->asked < ASK_EVERY_USEC)
       continue;
-    const uint8_t *hs1 = wzp_initiator_message(probe->initiator, &length);
-    const socklen_t size = wzp_address_to_sockaddr(&probe->address, &name, false);
-    /* one that cannot be sent is one that is not answered */
-    if (sendto(check->sockets[family_index(&probe->address)], hs1, length, MSG_DONTWAIT,
-               (struct sockaddr *)&name, size) >= 0 ||
-        !probe->asked)
+    if (send_handshake(check, probe) || !probe->asked)
       probe->asked = now;
   }
   return waits;
+}
+
+/* A session, of which nothing more is said than its end. */
+static void
+begin_session(Probe *probe, uint16_t second_port, gint64 now)
+{
+  const WzpRandom random = wzp_random_system();
+  WzpControlConfig config;
+  WzpHandshakeKeys keys;
+  if (wzp_initiator_finish(probe->initiator, NULL, 0, &keys) != WZP_OK)
+    return;
+  wzp_control_config_from_keys(&config, &keys, true);
+  probe->control = wzp_control_new(&config, now);
+  wzp_nat_probe_start(&probe->nat, now, &probe->address, second_port, &random);
+  sodium_memzero(&config, sizeof config);
+  sodium_memzero(&keys, sizeof keys);
+}
+
+static void
+end_session(const Check *check, Probe *probe)
+{
+  uint8_t record[WZP_DATAGRAM_MAX];
+  size_t length;
+  if (!probe->control)
+    return;
+  wzp_control_close(probe->control, WZP_CLOSE_LEAVE);
+  while (wzp_control_poll(probe->control, g_get_monotonic_time(), record, &length))
+    send_to(check, &probe->address, record, length);
+  wzp_control_free(probe->control);
 }
 
 static void
@@ -169,6 +254,9 @@ take(Check *check, const WzpAddress *from, const uint8_t *data, size_t length, g
     const uint8_t *payload;
     size_t payload_length;
     WzpReader reader;
+    if (wzp_datagram_kind(data, length) == WZP_DATAGRAM_STUN &&
+        wzp_nat_probe_receive(&probe->nat, from, data, length) == WZP_OK)
+      return;
     if (probe->answered || !wzp_address_equal(from, &probe->address))
       continue;
     if (wzp_datagram_kind(data, length) == WZP_DATAGRAM_COOKIE) { /* it is busy */
@@ -180,9 +268,12 @@ take(Check *check, const WzpAddress *from, const uint8_t *data, size_t length, g
                                probe->key) != WZP_OK)
       return;
     wzp_reader_init(&reader, payload, payload_length);
-    wzp_reader_bytes(&reader, 4); /* of a session that never comes to be */
+    wzp_reader_bytes(&reader, 4); /* the session's number */
     probe->answered = wzp_address_read(&probe->observed, &reader);
     probe->round_trip = (double)(now - probe->asked) / 1000;
+    const uint16_t second_port = wzp_reader_u16(&reader);
+    if (probe->answered && !reader.failed && second_port != 0)
+      begin_session(probe, second_port, now);
     return;
   }
 }
@@ -217,11 +308,16 @@ run(Check *check)
 static WzpNat
 classify(const Check *check, guint8 family)
 {
-  WzpNatObservation seen[PROBES_MAX];
+  WzpNatObservation seen[2 * PROBES_MAX];
   guint n = 0;
-  for (guint i = 0; i < check->n_probes; i++)
-    if (check->probes[i].answered && check->probes[i].address.family == family)
-      seen[n++] = (WzpNatObservation){check->probes[i].own, check->probes[i].observed};
+  for (guint i = 0; i < check->n_probes; i++) {
+    const Probe *probe = &check->probes[i];
+    if (!probe->answered || probe->address.family != family)
+      continue;
+    seen[n++] = (WzpNatObservation){probe->own, probe->observed};
+    if (probe->nat.answered[1])
+      seen[n++] = (WzpNatObservation){probe->own, probe->nat.observed[1]};
+  }
   return wzp_nat_classify(seen, n);
 }
 
@@ -253,16 +349,19 @@ print_tls(const Check *check, const Probe *probe)
 static void
 print_nat(const Check *check, guint8 family)
 {
-  guint asked = 0, answered = 0;
+  guint asked = 0, answered = 0, by_tls = 0;
   for (guint i = 0; i < check->n_probes; i++) {
-    asked += check->probes[i].address.family == family;
-    answered += check->probes[i].address.family == family && check->probes[i].answered;
+    const Probe *probe = &check->probes[i];
+    asked += probe->address.family == family;
+    answered += probe->address.family == family && probe->answered;
+    by_tls += probe->address.family == family && probe->tls.answers;
   }
   if (asked > 0)
     printf("NAT, IPv%u: %s\n", family,
-           answered > 0
-               ? wzp_nat_text(classify(check, family))
-               : "unknown: UDP does not get through; calls go by TLS, directly on one LAN only");
+           answered > 0 ? wzp_nat_text(classify(check, family))
+           : by_tls > 0
+               ? "unknown: UDP does not get through; calls go by TLS, directly on one LAN only"
+               : "unknown: no relay answers");
 }
 
 static void
@@ -313,13 +412,42 @@ print_json(const Check *check)
          wzp_nat_name(classify(check, 6)));
 }
 
+/* Answers, by UDP or TLS, with another key than relay= names. */
 static gboolean
-anybody(const Check *check)
+is_another(const Probe *probe, gboolean answers, const uint8_t key[32], GError **error)
 {
-  for (guint i = 0; i < check->n_probes; i++)
-    if (check->probes[i].answered || check->probes[i].tls.answers)
-      return TRUE;
-  return FALSE;
+  char expected[WZP_FINGERPRINT_TEXT], seen[WZP_FINGERPRINT_TEXT];
+  uint8_t fingerprint[WZP_FINGERPRINT_SIZE];
+  if (!answers || !probe->has_name)
+    return FALSE;
+  wzp_fingerprint(fingerprint, key);
+  if (memcmp(fingerprint, probe->name, sizeof fingerprint) == 0)
+    return FALSE;
+  g_set_error(error, CLIENT_ERROR, CLIENT_SECURITY,
+              "the key of %.*s is not the one that relay= names: expected %s, seen %s",
+              (int)strcspn(probe->relay, "?#"), probe->relay,
+              wzp_fingerprint_format(probe->name, expected),
+              wzp_fingerprint_format(fingerprint, seen));
+  return TRUE;
+}
+
+static ClientExit
+judge(const Check *check, GError **error)
+{
+  gboolean anybody = FALSE;
+  for (guint i = 0; i < check->n_probes; i++) {
+    const Probe *probe = &check->probes[i];
+    if (is_another(probe, probe->answered, probe->key, error) ||
+        is_another(probe, probe->tls.answers, probe->tls.key, error))
+      return CLIENT_SECURITY;
+    anybody |= probe->answered || probe->tls.answers;
+  }
+  if (anybody)
+    return CLIENT_OK;
+  g_set_error_literal(error, CLIENT_ERROR, CLIENT_CALL_FAILED,
+                      check->tls_port != 0 ? "no relay answers, neither by UDP nor by TLS"
+                                           : "no relay answers by UDP");
+  return CLIENT_CALL_FAILED;
 }
 
 ClientExit
@@ -343,14 +471,12 @@ client_check(char **relays, int tls_port, gboolean json, GError **error)
       print_json(&check);
     else
       print_text(&check);
-    if (!anybody(&check)) {
-      g_set_error_literal(error, CLIENT_ERROR, CLIENT_CALL_FAILED,
-                          "no relay answers, neither by UDP nor by TLS");
-      code = CLIENT_CALL_FAILED;
-    }
+    code = judge(&check, error);
   }
-  for (guint i = 0; i < check.n_probes; i++)
+  for (guint i = 0; i < check.n_probes; i++) {
+    end_session(&check, &check.probes[i]);
     wzp_initiator_free(check.probes[i].initiator);
+  }
   for (guint i = 0; i < 2; i++)
     if (check.sockets[i] >= 0)
       close(check.sockets[i]);

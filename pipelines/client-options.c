@@ -323,8 +323,8 @@ client_options_parse(ClientOptions *options, int *argc, char ***argv, GError **e
       {"json", 'j', 0, G_OPTION_ARG_NONE, &options->json,
        "The last line of the output is a JSON object with the report", NULL},
       {"check", 0, 0, G_OPTION_ARG_NONE, &only_check,
-       "No call: say which of the RELAYs answer, what they see of us, and through what NAT (two "
-       "relays on the internet have to see us to tell)",
+       "No call: say which of the RELAYs answer, what they see of us, and through what NAT (one on "
+       "the internet tells by its two ports)",
        NULL},
       {"version", 0, 0, G_OPTION_ARG_NONE, &options->version, "Print the version and end", NULL},
       {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_STRING_ARRAY, &rest, NULL, "RELAY"},

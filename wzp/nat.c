@@ -15,7 +15,7 @@ const char *
 wzp_nat_text(WzpNat nat)
 {
   static const char *const texts[WZP_N_NATS] = {
-      "unknown: two relays on the internet have to see us to tell",
+      "unknown: a relay on the internet has to see us at two ports, or two relays, to tell",
       "open: no NAT; direct paths work unless a firewall is in the way",
       "cone: one mapping for all; direct paths work with all but symmetric ones",
       "symmetric: another port for each; direct paths work with open ones, or by IPv6",

@@ -115,17 +115,24 @@ def run_trusted(build, number):
 
 
 def run_check(build, number):
-    """wzp-client --check knows NATs apart, by two relays that see it."""
+    """wzp-client --check knows NATs apart: by two relays that see it, or by one that does at two ports. It knows a relay that is another
+    one than the URI names."""
+    relays = ['%s:%d' % (lab.RELAY, lab.PORT + i) for i in range(2)]
     place = lab.Lab(build, 'k%d' % number, nat_a='cone', nat_b='symmetric')
     try:
         place.start_second_relay()
-        said = {host: place.check(host) for host in ('a1', 'b1', 'relay')}
+        asked = {(host, n): place.check(host, *relays[:n]) for host in ('a1', 'b1', 'relay') for n in (1, 2)}
+        named = place.client('a1', 'named', '--check', room='r?relay=' + '00' * 16)
+        expect(named.wait(30) == 4, 'another relay was taken for the one that was named:\n' + place.said('named'))
+        expect('is not the one that relay= names' in place.said('named'), 'it does not say so:\n' + place.said('named'))
     finally:
         place.close()
     for host, nat in (('a1', 'cone'), ('b1', 'symmetric'), ('relay', 'open')):
-        expect(said[host]['nat'] == nat, '%s is not %s' % (host, nat), said[host])
-        expect(all(relay['answered'] for relay in said[host]['relays']), 'a relay did not answer', said[host])
-    expect(all(55 <= relay['round_trip_ms'] < 1000 for relay in said['a1']['relays']), 'a strange round trip', said['a1'])
+        for n in (1, 2):
+            said = asked[host, n]
+            expect(said['nat'] == nat, '%s is not %s, by %d' % (host, nat, n), said)
+            expect(len(said['relays']) == n and all(relay['answered'] for relay in said['relays']), 'a relay did not answer', said)
+    expect(all(55 <= relay['round_trip_ms'] < 1000 for relay in asked['a1', 2]['relays']), 'a strange round trip', asked['a1', 2])
 
 
 def run_third(build, number):
