@@ -184,10 +184,12 @@ handle_relay_key(WzpSession *self, const guint8 key[32])
   guint8 fingerprint[WZP_FINGERPRINT_SIZE];
   gchar text[WZP_FINGERPRINT_TEXT];
   wzp_fingerprint(fingerprint, key);
-  gboolean first_use = self->relay == NULL && !self->had_pin;
+  gboolean first_use = self->relay == NULL && !self->had_pin, remembered = FALSE;
   WzpPin pin = {.first_use = !self->vouched};
   memcpy(pin.key, key, sizeof pin.key);
-  if (self->relay == NULL && !wzp_pins_store(self->known_relays, self->place, &pin, &error)) {
+  if (self->relay == NULL)
+    remembered = wzp_pins_store(self->known_relays, self->place, &pin, &error);
+  if (error != NULL) {
     g_autofree gchar *warning =
         g_strdup_printf("The key of relay %s cannot be remembered, so that a change would go "
                         "unnoticed the next time: %s.",
@@ -196,9 +198,11 @@ handle_relay_key(WzpSession *self, const guint8 key[32])
   }
   memcpy(self->pinned, fingerprint, sizeof self->pinned);
   self->has_pinned = TRUE;
-  wzp_session_post_structure(self, gst_structure_new("wzp-relay-key", "fingerprint", G_TYPE_STRING,
-                                                     wzp_fingerprint_format(fingerprint, text),
-                                                     "first-use", G_TYPE_BOOLEAN, first_use, NULL));
+  wzp_session_post_structure(self,
+                             gst_structure_new("wzp-relay-key", "fingerprint", G_TYPE_STRING,
+                                               wzp_fingerprint_format(fingerprint, text),
+                                               "first-use", G_TYPE_BOOLEAN, first_use, "remembered",
+                                               G_TYPE_BOOLEAN, remembered, NULL));
 }
 
 static void

@@ -55,14 +55,18 @@ drop_stream(WzpSession *self)
 static void
 warn_wrong_key(WzpSession *self)
 {
-  if (self->stream_warned)
+  guint8 key[32], fingerprint[WZP_FINGERPRINT_SIZE];
+  gchar seen[WZP_FINGERPRINT_TEXT], expected[WZP_FINGERPRINT_TEXT];
+  if (self->stream_warned || !wzp_tls_socket_peer_key(self->stream, key))
     return;
   self->stream_warned = TRUE;
-  g_autofree gchar *text =
-      g_strdup_printf("Somebody answers for relay %s by TLS with another key than the relay's. "
-                      "Nothing was sent there; this network may "
-                      "look into TLS.",
-                      self->place);
+  wzp_fingerprint(fingerprint, key);
+  g_autofree gchar *text = g_strdup_printf(
+      "Somebody answers for relay %s by TLS with another key: expected %s, seen %s. Nothing was "
+      "sent there. This network may look into TLS; if the relay has a new key, %s.",
+      self->place, wzp_fingerprint_format(self->pinned, expected),
+      wzp_fingerprint_format(fingerprint, seen),
+      self->relay != NULL ? "correct relay=" : "set accept-new-relay-key=true once");
   wzp_session_post_trouble(self, GST_MESSAGE_WARNING, GST_RESOURCE_ERROR_NOT_AUTHORIZED, text);
 }
 

@@ -176,6 +176,15 @@ wzp_tls_socket_send(WzpTlsSocket *self, const uint8_t *data, size_t length)
 }
 
 bool
+wzp_tls_socket_peer_key(WzpTlsSocket *self, uint8_t key[32])
+{
+  g_mutex_lock(&self->lock);
+  bool shown = wzp_tls_peer_key(self->tls, key);
+  g_mutex_unlock(&self->lock);
+  return shown;
+}
+
+bool
 wzp_tls_socket_is_idle(WzpTlsSocket *self)
 {
   int unacknowledged = 0;

@@ -30,6 +30,9 @@ void wzp_tls_socket_unref(WzpTlsSocket *socket);
 void wzp_tls_socket_close(WzpTlsSocket *socket);
 void wzp_tls_socket_send(WzpTlsSocket *socket, const uint8_t *data, size_t length);
 
+/* Of the certificate that was shown, in the hooks and later; false: none was. */
+bool wzp_tls_socket_peer_key(WzpTlsSocket *socket, uint8_t key[32]);
+
 /* All that was sent has arrived at the other end, or never will. Any thread. */
 bool wzp_tls_socket_is_idle(WzpTlsSocket *socket);
 

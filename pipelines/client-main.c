@@ -70,16 +70,21 @@ classify(const Client *client, GstObject *source, const GError *error)
   }
 }
 
+/* Here the property is an option. */
+static char *
+text_of_call(const GError *error)
+{
+  GString *text = g_string_new(error->message);
+  g_string_replace(text, "set accept-new-relay-key=true once", "say --accept-new-relay-key once",
+                   0);
+  return g_string_free(text, FALSE);
+}
+
 static char *
 error_text(const Client *client, GstObject *source, const GError *error, const char *debug)
 {
-  if (is_of_call(client, source)) {
-    /* here the property is an option */
-    GString *text = g_string_new(error->message);
-    g_string_replace(text, "set accept-new-relay-key=true once", "say --accept-new-relay-key once",
-                     0);
-    return g_string_free(text, FALSE);
-  }
+  if (is_of_call(client, source))
+    return text_of_call(error);
   /* what the system said stands in the last line of what is for developers */
   const char *line = debug ? strrchr(debug, '\n') : NULL;
   const char *reason = line ? line + 1 : "";
@@ -116,7 +121,9 @@ take_warning(Client *client, GstMessage *message)
 {
   GError *warning = NULL;
   gst_message_parse_warning(message, &warning, NULL);
-  client_report_say(client->report, "%s", warning->message);
+  char *text = text_of_call(warning);
+  client_report_say(client->report, "%s", text);
+  g_free(text);
   g_error_free(warning);
 }
 

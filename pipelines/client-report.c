@@ -33,8 +33,7 @@ struct ClientReport {
   gint64 started, started_at; /* monotonic, and unix time, us */
   gint64 active;              /* monotonic us of the first time that somebody was there, or 0 */
   char *state, *error, *fingerprint, *relay_fingerprint;
-  char *said; /* the last line */
-  gboolean relay_is_new;
+  char *said;    /* the last line */
   GArray *peers; /* ClientPeer */
   /* of the last dialled call; NULL: none */
   char *call_peer, *call_name, *words, *digits, *call_mode, *call_end;
@@ -158,11 +157,15 @@ static void
 take_relay_key(ClientReport *report, const GstStructure *structure)
 {
   const char *fingerprint = gst_structure_get_string(structure, "fingerprint");
-  gst_structure_get_boolean(structure, "first-use", &report->relay_is_new);
+  gboolean is_new = FALSE, remembered = FALSE;
+  gst_structure_get_boolean(structure, "first-use", &is_new);
+  gst_structure_get_boolean(structure, "remembered", &remembered);
   g_free(report->relay_fingerprint);
   report->relay_fingerprint = g_strdup(fingerprint);
   client_report_say(report, "the relay's key is %s%s", fingerprint,
-                    report->relay_is_new ? ", seen for the first time and remembered" : "");
+                    !is_new      ? ""
+                    : remembered ? ", seen for the first time and remembered"
+                                 : ", seen for the first time");
 }
 
 static void

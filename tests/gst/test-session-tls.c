@@ -40,7 +40,10 @@ test_call(void)
   g_assert_cmpuint(rig_counter(listener, "in", "bytes-received"), >, 50 * 60);
   g_assert_cmpuint(rig_counter(speaker, "out", "transport-changes"), ==, 1);
   g_assert_cmpuint(rig_counter(speaker, "out", "bytes-sent"), >, 50 * 60);
-  rig_wait_warning(wrong, "by TLS with another key");
+  g_autofree char *expected = g_strdup_printf("by TLS with another key: expected 0000:0000:0000:"
+                                              "0000:0000:0000:0000:0000, seen %s",
+                                              rig_relay_fingerprint(relay));
+  rig_wait_warning(wrong, expected);
   rig_stop(wrong);
   rig_stop(listener);
   rig_stop(speaker);

@@ -375,9 +375,10 @@ test_first_use(void)
   GstElement *first = rig_play("wzpsrc " URI " ! fakesink", port());
   g_autoptr(GstMessage) message = rig_wait(first, GST_MESSAGE_ELEMENT, "wzp-relay-key", NULL);
   const GstStructure *structure = gst_message_get_structure(message);
-  gboolean first_use = FALSE;
+  gboolean first_use = FALSE, remembered = FALSE;
   gst_structure_get_boolean(structure, "first-use", &first_use);
-  g_assert_true(first_use);
+  gst_structure_get_boolean(structure, "remembered", &remembered);
+  g_assert_true(first_use && remembered);
   g_assert_cmpstr(gst_structure_get_string(structure, "fingerprint"), ==,
                   rig_relay_fingerprint(relay));
   rig_wait_state(first, NULL, "waiting");
@@ -387,6 +388,20 @@ test_first_use(void)
   g_assert_true(g_str_has_prefix(text, place));
   g_assert_cmpint(stat(path, &status), ==, 0);
   g_assert_cmpuint(status.st_mode & 07777, ==, 0600);
+}
+
+/* No place for it: that is told, and not that it is remembered. */
+static void
+test_not_remembered(void)
+{
+  gboolean remembered = TRUE;
+  GstElement *first = rig_play(
+      "wzpsrc uri=wzp://127.0.0.1:%u/room known-relays=/proc/wzp/known ! fakesink", port());
+  rig_wait_warning(first, "cannot be remembered");
+  g_autoptr(GstMessage) message = rig_wait(first, GST_MESSAGE_ELEMENT, "wzp-relay-key", NULL);
+  gst_structure_get_boolean(gst_message_get_structure(message), "remembered", &remembered);
+  g_assert_false(remembered);
+  rig_stop(first);
 }
 
 static void
@@ -701,6 +716,7 @@ static const Case cases[] = {
     {"application", test_application, TRUE},
     {"keyed-room", test_keyed_room, TRUE},
     {"first-use", test_first_use, TRUE},
+    {"not-remembered", test_not_remembered, TRUE},
     {"changed-key", test_changed_key, TRUE},
     {"named-relay", test_named_relay, TRUE},
     {"relay-down", test_relay_down, FALSE},
