@@ -371,11 +371,12 @@ wzp_session_put_path(WzpSession *self, GstStructure *structure)
       "direct-unheard-there", G_TYPE_BOOLEAN, (gboolean)stats.peer_silent, "direct-unheard-here",
       G_TYPE_BOOLEAN, (gboolean)stats.silent, "path-unheard-here", G_TYPE_UINT, stats.unheard_here,
       "path-unheard-there", G_TYPE_UINT, stats.unheard_there, "path-longest-gap", G_TYPE_DOUBLE,
-      (gdouble)stats.longest_gap / WZP_MSEC, "direct-loss-here", G_TYPE_DOUBLE,
-      fraction(stats.loss), "direct-loss-there", G_TYPE_DOUBLE, fraction(stats.peer_loss),
-      "relay-loss-here", G_TYPE_DOUBLE, fraction(stats.relay_loss), "relay-loss-there",
-      G_TYPE_DOUBLE, fraction(stats.peer_relay_loss), "packets-copies", G_TYPE_UINT64, stats.copies,
-      "direct-datagrams-sent", G_TYPE_UINT64, counters.direct_sent, "direct-datagrams-received",
-      G_TYPE_UINT64, counters.direct_received, "direct-send-errors", G_TYPE_UINT64,
-      counters.direct_unsent, NULL);
+      (gdouble)stats.longest_gap / WZP_MSEC, "path-renewal", G_TYPE_DOUBLE,
+      stats.renewal < 0 ? -1.0 : (gdouble)stats.renewal / WZP_MSEC, "direct-loss-here",
+      G_TYPE_DOUBLE, fraction(stats.loss), "direct-loss-there", G_TYPE_DOUBLE,
+      fraction(stats.peer_loss), "relay-loss-here", G_TYPE_DOUBLE, fraction(stats.relay_loss),
+      "relay-loss-there", G_TYPE_DOUBLE, fraction(stats.peer_relay_loss), "packets-copies",
+      G_TYPE_UINT64, stats.copies, "direct-datagrams-sent", G_TYPE_UINT64, counters.direct_sent,
+      "direct-datagrams-received", G_TYPE_UINT64, counters.direct_received, "direct-send-errors",
+      G_TYPE_UINT64, counters.direct_unsent, NULL);
 }

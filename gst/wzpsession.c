@@ -42,7 +42,7 @@ reset_run(WzpSession *self)
   memset(&self->last_udp, 0, sizeof self->last_udp);
   memset(&self->past_streams, 0, sizeof self->past_streams);
   memset(&self->last_path, 0, sizeof self->last_path);
-  self->last_path.round_trip = -1;
+  self->last_path.round_trip = self->last_path.renewal = -1;
   g_clear_pointer(&self->last_peers, g_strfreev);
   g_clear_pointer(&self->fingerprint, g_free);
   g_mutex_unlock(&self->lock);
@@ -369,7 +369,7 @@ wzp_session_init(WzpSession *self)
   self->state = WZP_CALL_IDLE;
   self->armed = self->quit_at = self->leave_at = WZP_NEVER;
   self->resolve_again = self->episode = WZP_NEVER;
-  self->last_stats.round_trip = self->last_path.round_trip = -1;
+  self->last_stats.round_trip = self->last_path.round_trip = self->last_path.renewal = -1;
 }
 
 static void

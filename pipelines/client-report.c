@@ -19,7 +19,7 @@ typedef struct {
   guint64 bytes_sent, bytes_received; /* all-in, with IP and UDP headers */
   char path[16], transport[8], nat[16], peer_nat[16];
   guint64 path_attempts, path_switches, path_silences, unheard_here, unheard_there;
-  double direct_round_trip, longest_gap; /* ms */
+  double direct_round_trip, longest_gap, renewal; /* ms */
 } Counters;
 
 /* Bytes of one direction since there was audio. */
@@ -328,6 +328,7 @@ client_report_take_stats(ClientReport *report, const ClientPipeline *pipeline)
   now->unheard_here = read_count(stats, "path-unheard-here");
   now->unheard_there = read_count(stats, "path-unheard-there");
   read_number(stats, "path-longest-gap", &now->longest_gap);
+  read_number(stats, "path-renewal", &now->renewal);
   read_number(stats, "direct-round-trip", &now->direct_round_trip);
   read_number(stats, "round-trip", &now->round_trip);
   client_quality_take(&report->quality, stats);
@@ -596,6 +597,7 @@ print_json(const ClientReport *report)
   add_count(json, "path_unheard_here", now->unheard_here);
   add_count(json, "path_unheard_there", now->unheard_there);
   add_number(json, "path_longest_gap_ms", now->longest_gap, 0);
+  add_number(json, "path_renewal_ms", now->renewal, 0);
   add_number(json, "time_to_active_ms", msec_since_start(report, report->active), 1);
   add_number(json, "time_to_first_audio_ms", msec_since_start(report, report->moments.first_heard),
              1);

@@ -2,17 +2,15 @@
 #include "path-private.h"
 #include <string.h>
 
-/* One attempt at a direct path: its candidates, its pings, what is told of it. */
+/* One attempt at a direct path: its pings, what is told of it. */
 
 #define QUICK_PINGS 5
-#define QUICK_EVERY (50 * WZP_MSEC)
+#define QUICK_EVERY (20 * WZP_MSEC)
 #define PING_EVERY WZP_SECOND
 #define HURRY_EVERY (100 * WZP_MSEC)
 #define DOUBT_AFTER (1100 * WZP_MSEC) /* the answer to the last ping is late */
 #define JUDGED_PINGS 5
 #define GOOD_ANSWERS 3
-/* so that what is found at the same moment goes in one message */
-#define GATHER_TIME (10 * WZP_MSEC)
 #define REPORT_EVERY (5 * WZP_SECOND)
 
 WzpPathAttempt *
@@ -44,7 +42,6 @@ wzp_path_attempt_start(WzpPath *path, WzpTime now, uint16_t k)
   };
   wzp_window_init(&attempt->window, WZP_WINDOW_MAX);
   path->last_k = k;
-  path->again = false;
   path->stats.attempts++;
   WzpPathOutput *output = wzp_path_push(path, WZP_PATH_AGENT_START, k);
   output->controlling = path->config.initiator;
@@ -74,51 +71,7 @@ wzp_path_attempt_hurry(WzpPathAttempt *attempt, WzpTime now, unsigned pings)
   attempt->next_ping = MIN(attempt->next_ping, now);
 }
 
-/* --- Candidates --- */
-
-static bool
-both_symmetric(const WzpPath *path)
-{
-  return path->nat == WZP_NAT_SYMMETRIC && path->peer_nat == WZP_NAT_SYMMETRIC;
-}
-
-bool
-wzp_path_is_blocked(const WzpPath *path)
-{
-  return both_symmetric(path) && !(path->has_v6 && path->peer_has_v6);
-}
-
-bool
-wzp_path_is_worth(WzpPath *path, const WzpCandidate *candidate)
-{
-  /* what classes are told of is IPv4 */
-  if (candidate->kind != WZP_CANDIDATE_REFLEXIVE || candidate->address.family != 4 ||
-      !both_symmetric(path))
-    return true;
-  path->stats.not_tried++;
-  return false;
-}
-
-void
-wzp_path_attempt_tell(WzpPathAttempt *attempt, WzpTime now)
-{
-  attempt->tell_at = MIN(attempt->tell_at, now + GATHER_TIME);
-}
-
-void
-wzp_path_local_candidate(WzpPath *path, WzpTime now, uint16_t k, const WzpCandidate *candidate)
-{
-  WzpPathAttempt *attempt = wzp_path_attempt(path, k);
-  if (attempt == NULL || attempt->n_candidates == WZP_CANDIDATES_MAX ||
-      !wzp_address_is_reachable(&candidate->address) || !wzp_path_is_worth(path, candidate))
-    return;
-  for (unsigned i = 0; i < attempt->n_candidates; i++)
-    if (wzp_address_equal(&attempt->candidates[i].address, &candidate->address))
-      return; /* without a NAT an interface looks from outside as it is */
-  path->has_v6 |= candidate->address.family == 6;
-  attempt->candidates[attempt->n_candidates++] = *candidate;
-  wzp_path_attempt_tell(attempt, now);
-}
+/* --- Messages --- */
 
 static void
 push_message(WzpPath *path, const WzpPathMessage *message)
@@ -218,6 +171,16 @@ find_ping(WzpPathAttempt *attempt, uint32_t seq)
   return NULL;
 }
 
+WzpTime
+wzp_path_attempt_unanswered_at(const WzpPathAttempt *attempt)
+{
+  WzpTime first = WZP_NEVER;
+  for (unsigned i = 0; i < MIN(attempt->n_pings, WZP_PATH_PINGS); i++)
+    if (!attempt->pings[i].answered && attempt->pings[i].sent > attempt->heard)
+      first = MIN(first, attempt->pings[i].sent + attempt->round_trip);
+  return first;
+}
+
 static void
 take_pong(WzpPathAttempt *attempt, WzpTime now, const WzpPathProbe *probe)
 {
@@ -228,7 +191,10 @@ take_pong(WzpPathAttempt *attempt, WzpTime now, const WzpPathProbe *probe)
   asked->answered = true;
   attempt->answered = now;
   attempt->round_trip = attempt->round_trip < 0 ? sample : (7 * attempt->round_trip + sample) / 8;
-  attempt->proven_at = MIN(attempt->proven_at, now);
+  if (attempt->proven_at != WZP_NEVER)
+    return;
+  attempt->proven_at = now;
+  attempt->next_ping = now; /* tells it */
 }
 
 /* What the other side says of this path: the newest counts. */

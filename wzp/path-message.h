@@ -16,7 +16,6 @@ typedef enum {
 
 #define WZP_PATH_PROVEN 0x01  /* pings of mine on k were answered */
 #define WZP_PATH_SILENT 0x02  /* and now I hear nothing on it */
-#define WZP_PATH_AGAIN 0x04   /* the initiator shall try anew */
 #define WZP_PATH_MISSING 0x08 /* of a probe: what should have come is late */
 #define WZP_PATH_ROUND_TRIP_UNKNOWN 0xffff
 

@@ -44,7 +44,6 @@ wzp_path_pause(WzpPath *path, WzpTime now)
   path->paused = true;
   path->drop_at = now + LINGER;
   path->attempt_at = WZP_NEVER;
-  path->again = false;
   path->comparison.since = WZP_NEVER;
   if (path->direct)
     wzp_path_change(path, now, false);
@@ -61,8 +60,8 @@ wzp_path_resume(WzpPath *path, WzpTime now)
   path->paused = false;
   for (unsigned i = 0; i < G_N_ELEMENTS(path->attempts); i++)
     any |= wzp_path_attempt_is_proven(&path->attempts[i]);
-  if (!any)
-    wzp_path_want_attempt(path); /* the responder waits for the initiator's */
+  if (!any && path->config.initiator) /* the other one waits for that */
+    wzp_path_want_attempt(path);
   wzp_path_handle_timeout(path, now);
 }
 

@@ -3,9 +3,9 @@
 #include "path.h"
 #include <glib.h>
 
-/* path.c: the choice between the ways. path-attempt.c: one attempt, its probes and candidates. path-media.c: what comes by
- * which. path-loss.c: how much of it does not. path-compare.c: which way loses less. path-route.c: where
- * ours go. path-pause.c: none for now. */
+/* path.c: the choice between the ways. path-attempt.c: one attempt and its probes. path-candidate.c: the addresses.
+ * path-media.c: what comes by which way. path-loss.c: how much of it does not. path-compare.c: which way loses less.
+ * path-route.c: where ours go. path-pause.c: none for now. path-stats.c: what is told of it. */
 
 #define WZP_PATH_PINGS 8 /* whose fate is remembered */
 /* How much of what the other side sent by one way was lost, in the last seconds. */
@@ -96,17 +96,21 @@ struct WzpPath {
   WzpTime both_until;                /* after a switch, and ... */
   unsigned both_left;                /* ... so many packets more */
   WzpTime trouble_since, well_since; /* WZP_NEVER */
+  WzpTime
+      silent_since; /* the path in use fell silent; WZP_NEVER: it did not, or there is a newer one */
+  int silent_k;     /* the last attempt then */
   bool relay_usable;
   WzpTime hop_round_trip, peer_hop_round_trip; /* -1 */
   WzpNat nat, peer_nat;
   bool has_v6, peer_has_v6;           /* said so */
   bool blocked;                       /* so they are */
-  WzpTime attempt_at;                 /* initiator: when the next one begins */
+  bool keeps_port;                    /* our NAT, with the last attempt: */
+  WzpAddress inner, outer;            /* of this interface it made that */
+  WzpTime attempt_at;                 /* when we begin the next one */
   unsigned unproven;                  /* attempts in a row that did not help */
   int last_k;                         /* -1: none yet */
-  bool wanted;                        /* initiator: that one is for a reason */
-  bool again;                         /* responder: a new attempt is wanted */
-  WzpTime begun[WZP_PATH_STARTS_MAX]; /* responder: when the other side began attempts, a ring */
+  bool wanted;                        /* that one is for a reason */
+  WzpTime begun[WZP_PATH_STARTS_MAX]; /* when the other side began attempts, a ring */
   unsigned n_begun;
   WzpPathLoss relay_loss;
   WzpPathNumbers relay_numbers;
@@ -162,12 +166,8 @@ bool wzp_path_duplicates(const WzpPath *path, const WzpPathAttempt *attempt, Wzp
 WzpPathAttempt *wzp_path_attempt(WzpPath *path, uint16_t k); /* NULL: not, or no longer */
 WzpPathAttempt *wzp_path_attempt_start(WzpPath *path, WzpTime now, uint16_t k);
 void wzp_path_attempt_drop(WzpPath *path, WzpPathAttempt *attempt);
-/* There is something to tell of it: soon. */
-void wzp_path_attempt_tell(WzpPathAttempt *attempt, WzpTime now);
-/* Two symmetric NATs, and no IPv6 past them. */
-bool wzp_path_is_blocked(const WzpPath *path);
-/* Is this one worth its checks, between the NATs of both sides? Counts the others. */
-bool wzp_path_is_worth(WzpPath *path, const WzpCandidate *candidate);
+/* When the answer to the first ping since something was heard should be there; WZP_NEVER: all were answered. */
+WzpTime wzp_path_attempt_unanswered_at(const WzpPathAttempt *attempt);
 /* Pings quickly for a while. */
 void wzp_path_attempt_hurry(WzpPathAttempt *attempt, WzpTime now, unsigned pings);
 /* So often a path is pinged while it is young and carries nothing yet. */
@@ -185,3 +185,11 @@ wzp_path_attempt_is_proven(const WzpPathAttempt *attempt)
 void wzp_path_attempt_report(WzpPath *path, WzpTime now, WzpPathAttempt *attempt, uint8_t flags);
 void wzp_path_attempt_timeout(WzpPath *path, WzpTime now, WzpPathAttempt *attempt);
 WzpTime wzp_path_attempt_next_timeout(const WzpPathAttempt *attempt);
+
+/* --- path-candidate.c --- */
+/* There is something to tell of it: soon. */
+void wzp_path_attempt_tell(WzpPathAttempt *attempt, WzpTime now);
+/* Two symmetric NATs, and no IPv6 past them. */
+bool wzp_path_is_blocked(const WzpPath *path);
+/* Is this one worth its checks, between the NATs of both sides? Counts the others. */
+bool wzp_path_is_worth(WzpPath *path, const WzpCandidate *candidate);

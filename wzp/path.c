@@ -18,7 +18,7 @@
 #define WORSE_BY (30 * WZP_MSEC)
 #define TROUBLE_PINGS 10
 #define MISSING_PINGS 2
-#define ASK_FIRST (100 * WZP_MSEC)
+#define ANSWER_LATE (30 * WZP_MSEC) /* more than the round trip */
 #define MISSING (140 * WZP_MSEC)
 #define TALK_OVER WZP_SECOND /* without a packet by any way, though pings are answered */
 
@@ -29,7 +29,8 @@ wzp_path_new(const WzpPathConfig *config, WzpTime now)
   path->config = *config;
   g_queue_init(&path->outputs);
   path->switched = path->trouble_since = path->well_since = path->last_opened = WZP_NEVER;
-  path->relay_heard = path->routed = path->comparison.since = WZP_NEVER;
+  path->relay_heard = path->routed = path->comparison.since = path->silent_since = WZP_NEVER;
+  path->stats.renewal = -1;
   wzp_path_compare_afresh(path);
   path->peer_relay_loss = WZP_PATH_LOSS_UNKNOWN;
   path->relay_usable = true;
@@ -182,6 +183,14 @@ successor_at(const WzpPath *path)
 }
 
 static void
+begun(WzpPath *path)
+{
+  path->unproven++;
+  path->wanted = false;
+  path->attempt_at = path->config.initiator && !path->blocked ? successor_at(path) : WZP_NEVER;
+}
+
+static void
 begin_attempt(WzpPath *path, WzpTime now)
 {
   const WzpPathAttempt *used = wzp_path_best(path);
@@ -192,10 +201,8 @@ begin_attempt(WzpPath *path, WzpTime now)
     path->attempt_at = WZP_NEVER;
     return;
   }
-  path->unproven++;
-  path->wanted = false;
   wzp_path_attempt_start(path, now, (uint16_t)k);
-  path->attempt_at = path->blocked ? WZP_NEVER : successor_at(path);
+  begun(path);
   /* the other side begins when it hears of it, with or without candidates */
   path->attempts[k % 2].tell_at = now;
 }
@@ -205,8 +212,6 @@ wzp_path_want_attempt(WzpPath *path)
 {
   const WzpPathAttempt *last = &path->attempts[path->last_k % 2]; /* over or not */
   WzpTime soonest = last->started + MIN(AGAIN_TIME << MIN(path->unproven, 8), ATTEMPT_TIME_MAX);
-  if (!path->config.initiator)
-    return;
   path->attempt_at = MIN(path->attempt_at, soonest);
   path->wanted = true;
 }
@@ -259,6 +264,13 @@ drop_at(const WzpPath *path)
 
 /* --- The choice --- */
 
+/* The path in use is silent, and somebody who only stopped talking would have answered: then an attempt is wanted. */
+static WzpTime
+renew_at(const WzpPath *path, const WzpPathAttempt *attempt)
+{
+  return MAX(silent_at(path, attempt), wzp_path_attempt_unanswered_at(attempt) + ANSWER_LATE);
+}
+
 /* Is the path in use, which was, not what it should be? */
 static void
 watch_direct(WzpPath *path, WzpTime now, WzpPathAttempt *attempt)
@@ -267,20 +279,30 @@ watch_direct(WzpPath *path, WzpTime now, WzpPathAttempt *attempt)
   if (silent || attempt->peer_silent) {
     path->well_since = WZP_NEVER;
     if (path->trouble_since == WZP_NEVER) {
-      path->trouble_since = now;
+      path->trouble_since = path->silent_since = now;
+      path->silent_k = attempt != NULL ? attempt->k : path->last_k;
       path->stats.silences++;
       if (attempt != NULL)
         wzp_path_attempt_hurry(attempt, now, TROUBLE_PINGS);
     }
-    if (silent && now - path->trouble_since >= ASK_FIRST)
-      wzp_path_want_attempt(path); /* who only stopped talking answered meanwhile */
+    if (attempt == NULL || attempt->peer_silent || now >= renew_at(path, attempt))
+      wzp_path_want_attempt(path);
   } else if (path->trouble_since != WZP_NEVER) {
     path->well_since = MIN(path->well_since, now);
     if (now - path->well_since >= WELL_FOR) {
       path->trouble_since = path->well_since = WZP_NEVER;
-      path->attempt_at = WZP_NEVER;
+      path->attempt_at = path->silent_since = WZP_NEVER;
     }
   }
+}
+
+static void
+note_renewal(WzpPath *path, WzpTime now, const WzpPathAttempt *attempt)
+{
+  if (path->silent_since == WZP_NEVER || attempt->k <= path->silent_k)
+    return;
+  path->stats.renewal = now - path->silent_since;
+  path->silent_since = WZP_NEVER;
 }
 
 static WzpTime
@@ -335,14 +357,10 @@ report(WzpPath *path, WzpTime now)
     bool proven = one->proven_at != WZP_NEVER;
     if (!one->in_use)
       continue;
-    if (path->again && one->k == path->last_k)
-      flags |= WZP_PATH_AGAIN;
     if (proven)
       flags |= WZP_PATH_PROVEN;
     if (proven && now >= wzp_path_unheard_at(path, one))
       flags |= WZP_PATH_SILENT;
-    if (proven && now >= silent_at(path, one) + ASK_FIRST)
-      flags |= WZP_PATH_AGAIN;
     wzp_path_attempt_report(path, now, one, flags);
   }
 }
@@ -361,6 +379,7 @@ decide(WzpPath *path, WzpTime now)
   WzpPathAttempt *attempt = wzp_path_best(path);
   if (attempt != NULL) {
     note_silence(path, attempt);
+    note_renewal(path, now, attempt);
     miss(path, now, attempt);
   }
   wzp_path_compare(path, now, attempt,
@@ -410,6 +429,8 @@ wzp_path_next_timeout(const WzpPath *path)
   next = MIN(next, wzp_path_compare_timeout(path));
   if (attempt != NULL)
     next = MIN(next, miss_at(path, attempt));
+  if (path->direct && attempt != NULL && attempt->k == path->last_k && !path->wanted)
+    next = MIN(next, renew_at(path, attempt));
   if (path->direct && path->well_since != WZP_NEVER)
     next = MIN(next, path->well_since + WELL_FOR);
   else if (path->direct && path->trouble_since == WZP_NEVER && attempt != NULL)
@@ -450,16 +471,16 @@ void
 wzp_path_network_changed(WzpPath *path, WzpTime now)
 {
   path->unproven = 0;
+  path->keeps_port = false;
   wzp_path_compare_afresh(path);
   wzp_path_want_attempt(path);
-  path->again = !path->config.initiator; /* asks the initiator */
   for (unsigned i = 0; i < G_N_ELEMENTS(path->attempts); i++)
     if (path->attempts[i].in_use)
       wzp_path_attempt_hurry(&path->attempts[i], now, TROUBLE_PINGS);
   wzp_path_handle_timeout(path, now);
 }
 
-/* Each costs us sockets: not more than an honest initiator wants. */
+/* Each costs us sockets: not more than an honest one wants. */
 static bool
 may_begin(WzpPath *path, WzpTime now)
 {
@@ -477,10 +498,16 @@ take_candidates(WzpPath *path, WzpTime now, const WzpPathMessage *message)
   bool fresh = message->k > path->last_k;
   if (fresh && !may_begin(path, now))
     return WZP_RATE_LIMITED;
-  if (fresh)
+  if (fresh) {
     wzp_path_attempt_start(path, now, message->k);
-  if (wzp_path_attempt(path, message->k) == NULL)
-    return WZP_OK; /* of one that is over */
+    begun(path);
+  }
+  if (wzp_path_attempt(path, message->k) == NULL) { /* of one that is over */
+    if (wzp_path_best(path) == NULL)
+      wzp_path_want_attempt(
+          path); /* it may not know the numbers that were given: the next is for both */
+    return WZP_OK;
+  }
   path->peer_nat = message->nat;
   weigh(path);
   for (unsigned i = 0; i < message->n_candidates; i++) {
@@ -503,8 +530,6 @@ take_report(WzpPath *path, const WzpPathMessage *message)
     return;
   attempt->peer_proven |= (message->flags & WZP_PATH_PROVEN) != 0;
   wzp_path_set_peer_silent(path, attempt, (message->flags & WZP_PATH_SILENT) != 0);
-  if (message->flags & WZP_PATH_AGAIN)
-    wzp_path_want_attempt(path);
 }
 
 WzpResult
@@ -515,8 +540,6 @@ wzp_path_receive(WzpPath *path, WzpTime now, const uint8_t *data, size_t length)
   WzpResult result = wzp_path_message_parse(&message, data, length, &refused);
   if (result != WZP_OK)
     return result;
-  if (message.k > path->last_k && path->config.initiator)
-    return WZP_UNEXPECTED; /* that number is ours to give */
   if (message.type == WZP_PATH_SETUP)
     result = take_candidates(path, now, &message);
   else
@@ -551,39 +574,4 @@ wzp_path_poll(WzpPath *path, WzpTime now, WzpPathOutput *output)
   sodium_memzero(queued, sizeof *queued);
   g_free(queued);
   return true;
-}
-
-static int
-percent(uint8_t loss)
-{
-  return loss != WZP_PATH_LOSS_UNKNOWN ? loss : -1;
-}
-
-void
-wzp_path_get_stats(const WzpPath *path, WzpTime now, WzpPathStats *stats)
-{
-  const WzpPathAttempt *attempt = wzp_path_best(path);
-  *stats = path->stats;
-  stats->direct = path->direct;
-  stats->nat = path->nat;
-  stats->peer_nat = path->peer_nat;
-  stats->duplicating = attempt != NULL && path->direct && wzp_path_duplicates(path, attempt, now);
-  stats->loss = stats->relay_loss = stats->peer_loss = stats->peer_relay_loss = -1;
-  stats->round_trip = -1;
-  stats->heard = WZP_NEVER;
-  if (attempt == NULL)
-    attempt = path->last_k >= 0 ? &path->attempts[path->last_k % 2] : NULL;
-  if (attempt == NULL || !attempt->in_use)
-    return;
-  stats->k = attempt->k;
-  stats->proven = attempt->proven_at != WZP_NEVER;
-  stats->peer_proven = attempt->peer_proven;
-  stats->peer_silent = attempt->peer_silent;
-  stats->silent = stats->proven && now >= wzp_path_unheard_at(path, attempt);
-  stats->round_trip = attempt->round_trip;
-  stats->heard = attempt->heard;
-  stats->loss = percent(wzp_path_loss_percent(&attempt->loss, now));
-  stats->relay_loss = percent(wzp_path_loss_percent(&path->relay_loss, now));
-  stats->peer_loss = percent(attempt->peer_loss);
-  stats->peer_relay_loss = percent(path->peer_relay_loss);
 }

@@ -24,9 +24,10 @@
  * A path that was left is taken again 10 s later at the earliest, after more falls 20 and 30 s, so that there is never more
  * than one switch in 10 s. While the relay is away every direct path that was proven is used.
  *
- * Attempts: the initiator begins them. One that is not proven after 6 s gets a successor, then 12, 30, 60 s; a path that
- * fell silent at once, but no sooner than 1 s after the last one (doubling up to 60 s while that does not help).
- * Pings: each 50 ms five times, each 250 ms for 2 s, then each second; each 100 ms for 1 s in trouble. */
+ * Attempts: one that is not proven after 6 s gets a successor of the initiator's, then 12, 30, 60 s. A path that fell silent
+ * gets one at once, by whoever finds out, but no sooner than 1 s after the last one (doubling up to 60 s while that does not
+ * help); so it does when the network changed. Both who begin one at the same time give it the same number.
+ * Pings: each 20 ms five times, each 250 ms for 2 s, then each second; each 100 ms for 1 s in trouble. */
 
 #define WZP_PATH_HOLD (10 * WZP_SECOND) /* between two switches, at least */
 #define WZP_PATH_OVERLAP (200 * WZP_MSEC)
@@ -36,7 +37,7 @@
 typedef enum { WZP_WAY_RELAY = 1, WZP_WAY_DIRECT = 2 } WzpWay;
 
 typedef struct {
-  bool initiator; /* of the handshake: numbers the attempts, controls ICE */
+  bool initiator; /* of the handshake: begins attempts that have no reason, controls ICE */
   uint8_t send_key[32], receive_key[32], ice[32];
 } WzpPathConfig;
 
@@ -131,8 +132,10 @@ typedef struct {
       unheard_there; /* times that we, or the other side, heard nothing on a direct path */
   /* %, of the best attempt and of the relay's way, lately: of what is sent to us, of what we send; -1: unknown */
   int loss, relay_loss, peer_loss, peer_relay_loss;
-  WzpTime round_trip;  /* of the best attempt; -1: unknown */
-  WzpTime heard;       /* when, on the best attempt; WZP_NEVER: not yet */
+  WzpTime round_trip; /* of the best attempt; -1: unknown */
+  WzpTime heard;      /* when, on the best attempt; WZP_NEVER: not yet */
+  WzpTime
+      renewal; /* from the time that the path in use fell silent until both had proof of a newer one; -1: not yet */
   WzpTime longest_gap; /* between two media packets of one who talks, by whatever way */
   uint64_t probes_sent, probes_received, copies; /* copies: of packets that came by another way */
 } WzpPathStats;

@@ -153,7 +153,7 @@ test_later(void)
   run(&pair, 60 * WZP_SECOND);
   g_assert_cmpint(stats_of(&pair, 1).peer_nat, ==, WZP_NAT_SYMMETRIC);
   g_assert_cmpuint(pair.attempts[0], ==, 1);
-  wzp_path_network_changed(pair.paths[1], pair.now); /* asks the other one */
+  wzp_path_network_changed(pair.paths[1], pair.now);
   run(&pair, 60 * WZP_SECOND);
   g_assert_cmpuint(pair.attempts[0], ==, 2);
   wzp_path_set_nat(pair.paths[1], pair.now, WZP_NAT_CONE);
@@ -188,6 +188,76 @@ test_told(void)
   finish(&pair);
 }
 
+/* Behind a NAT that left a port alone, what the relay will see of the next attempt is told at once; not behind others, nor in
+ * another network. */
+static void
+test_guess(void)
+{
+  static const struct {
+    WzpNat nat;
+    const char *before, *host;
+    bool moved, guessed;
+  } cases[] = {
+      {WZP_NAT_CONE, "203.0.113.1:7", "192.168.1.2:8", false, true},
+      {WZP_NAT_UNKNOWN, "203.0.113.1:7", "192.168.1.2:8", false, true},
+      {WZP_NAT_SYMMETRIC, "203.0.113.1:7", "192.168.1.2:8", false, false},
+      {WZP_NAT_CONE, "203.0.113.1:9", "192.168.1.2:8", false, false},
+      {WZP_NAT_CONE, "203.0.113.1:7", "192.168.1.3:8", false, false},
+      {WZP_NAT_CONE, "203.0.113.1:7", "192.168.1.2:8", true, false},
+  };
+  for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+    Pair pair;
+    start(&pair, cases[i].nat, WZP_NAT_CONE);
+    found(&pair, 0, 0, WZP_CANDIDATE_HOST, "192.168.1.2:7");
+    found(&pair, 0, 0, WZP_CANDIDATE_REFLEXIVE, cases[i].before);
+    if (cases[i].moved)
+      wzp_path_network_changed(pair.paths[0], pair.now);
+    run(&pair, 6500 * WZP_MSEC);
+    uint16_t k = (uint16_t)(pair.attempts[0] - 1);
+    g_assert_cmpuint(k, >=, 1);
+    memset(pair.tried, 0, sizeof pair.tried);
+    found(&pair, 0, k, WZP_CANDIDATE_HOST, cases[i].host);
+    run(&pair, 20 * WZP_MSEC);
+    g_assert_cmpuint(pair.tried[1][WZP_CANDIDATE_HOST], ==, 1);
+    g_assert_cmpuint(pair.tried[1][WZP_CANDIDATE_REFLEXIVE], ==, cases[i].guessed);
+    /* and once more, by whom the relay was asked, is no news */
+    found(&pair, 0, k, WZP_CANDIDATE_REFLEXIVE, "203.0.113.1:8");
+    run(&pair, 20 * WZP_MSEC);
+    g_assert_cmpuint(pair.tried[1][WZP_CANDIDATE_REFLEXIVE], ==, 1);
+    finish(&pair);
+  }
+}
+
+/* Attempts that both sides begin at once are one; and who knows less numbers than the other one catches up. */
+static void
+test_numbers(void)
+{
+  Pair pair;
+  WzpPathOutput output;
+  start(&pair, WZP_NAT_CONE, WZP_NAT_CONE);
+  run(&pair, 3 * WZP_SECOND);
+  for (unsigned i = 0; i < 2; i++)
+    wzp_path_network_changed(pair.paths[i], pair.now);
+  run(&pair, WZP_SECOND);
+  for (unsigned i = 0; i < 2; i++)
+    g_assert_cmpuint(pair.attempts[i], ==, 2);
+  /* the responder begins three that the initiator never hears of */
+  for (unsigned n = 0; n < 3; n++) {
+    wzp_path_network_changed(pair.paths[1], pair.now);
+    for (WzpTime until = pair.now + 2 * WZP_SECOND; pair.now < until; pair.now += 20 * WZP_MSEC) {
+      wzp_path_handle_timeout(pair.paths[1], pair.now);
+      while (wzp_path_poll(pair.paths[1], pair.now, &output))
+        pair.attempts[1] += output.type == WZP_PATH_AGENT_START;
+    }
+  }
+  g_assert_cmpuint(pair.attempts[1], ==, 5);
+  wzp_path_network_changed(pair.paths[0], pair.now);
+  run(&pair, 5 * WZP_SECOND);
+  for (unsigned i = 0; i < 2; i++)
+    g_assert_cmpuint(stats_of(&pair, i).k, ==, 5);
+  finish(&pair);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -197,5 +267,7 @@ main(int argc, char **argv)
   g_test_add_func("/path-nat/ipv6", test_ipv6);
   g_test_add_func("/path-nat/later", test_later);
   g_test_add_func("/path-nat/told", test_told);
+  g_test_add_func("/path-nat/guess", test_guess);
+  g_test_add_func("/path-nat/numbers", test_numbers);
   return g_test_run();
 }

@@ -51,18 +51,23 @@ both_direct(SimCall *sim)
   return path_of(sim, 0).direct && path_of(sim, 1).direct;
 }
 
+static inline SimCallConfig
+direct_config(uint64_t seed, const SimLinkConfig *relay, const SimLinkConfig *direct)
+{
+  return (SimCallConfig){.seed = seed,
+                         .mode = WZP_CALL_RELAY,
+                         .n_parties = 2,
+                         .out = *relay,
+                         .in = *relay,
+                         .direct = direct};
+}
+
 /* It rings at party 1, which party 0 calls in this mode. */
 static inline SimCall *
-ringing(uint64_t seed, const SimLinkConfig *relay, const SimLinkConfig *direct, WzpAcceptMode mode)
+ringing_in(const SimCallConfig *config, WzpAcceptMode mode)
 {
-  SimCallConfig config = {.seed = seed,
-                          .mode = WZP_CALL_RELAY,
-                          .n_parties = 2,
-                          .out = *relay,
-                          .in = *relay,
-                          .direct = direct};
   nonce_watch_reset();
-  SimCall *sim = sim_call_new(&config);
+  SimCall *sim = sim_call_new(config);
   sim_call_start_relay(sim);
   start(sim, 1, -1, WZP_ACCEPT_TRUSTED);
   g_assert_true(sim_call_run_until(sim, is_listening_1, 60 * WZP_SECOND));
@@ -71,13 +76,27 @@ ringing(uint64_t seed, const SimLinkConfig *relay, const SimLinkConfig *direct, 
   return sim;
 }
 
+static inline SimCall *
+ringing(uint64_t seed, const SimLinkConfig *relay, const SimLinkConfig *direct, WzpAcceptMode mode)
+{
+  const SimCallConfig config = direct_config(seed, relay, direct);
+  return ringing_in(&config, mode);
+}
+
 /* Party 1 takes the call in this mode: from then on the time counts. */
+static inline SimCall *
+accepted_in(const SimCallConfig *config, WzpAcceptMode mode)
+{
+  SimCall *sim = ringing_in(config, WZP_ACCEPT_TRUSTED);
+  g_assert_cmpint(wzp_dial_accept(dial_of(sim, 1), sim->now, NULL, mode), ==, WZP_OK);
+  return sim;
+}
+
 static inline SimCall *
 accepted(uint64_t seed, const SimLinkConfig *relay, const SimLinkConfig *direct, WzpAcceptMode mode)
 {
-  SimCall *sim = ringing(seed, relay, direct, WZP_ACCEPT_TRUSTED);
-  g_assert_cmpint(wzp_dial_accept(dial_of(sim, 1), sim->now, NULL, mode), ==, WZP_OK);
-  return sim;
+  const SimCallConfig config = direct_config(seed, relay, direct);
+  return accepted_in(&config, mode);
 }
 
 /* Round trip of a client and its relay 60 ms; of the two on their LAN 2 ms. */

@@ -41,10 +41,12 @@ typedef struct {
 /* An ICE agent, as far as its owner sees it. */
 typedef struct {
   bool alive, has_remote, connected;
+  bool opened;       /* something was sent to the remote one */
   WzpAddress remote; /* the first that is known */
   uint32_t serial;
   uint16_t k;
-  WzpTime gathered_at; /* when its candidate is found; WZP_NEVER: it was */
+  bool asks;           /* the relay what it looks like */
+  WzpTime gathered_at; /* when its candidate, or the next one, is found; WZP_NEVER: it was */
   WzpTime check_at, check_interval;
 } SimAgent;
 
@@ -143,6 +145,7 @@ typedef struct {
   const SimVoice *voice;       /* borrowed; NULL: silent frames */
   bool dtx;                    /* with a voice: silence is not sent */
   const SimLinkConfig *direct; /* NULL: the parties cannot reach each other without the relay */
+  bool cones;                  /* both are behind port-restricted cones; else on one LAN */
 } SimCallConfig;
 
 typedef struct SimCall SimCall;

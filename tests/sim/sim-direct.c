@@ -3,10 +3,12 @@
 
 /* ICE agents as their owner sees them: a candidate is found, checks go out once the other one's is known (or a check of
  * his came), one that is answered connects. What comes from where no check was answered is dropped, as libnice does.
+ * Behind cones, which leave ports alone, the one of the interface leads nowhere. What the relay sees takes a round trip to it,
+ * and what comes from where nothing was sent yet does not pass the NAT.
  * Here checks are one byte of type and nothing else: that they prove nothing is what the probes are for. */
 
 #define GATHER_TIME (5 * WZP_MSEC)
-#define CHECK_AGAIN (500 * WZP_MSEC) /* doubles, as the agent's does */
+#define CHECK_AGAIN (100 * WZP_MSEC) /* doubles, as the agent's does */
 #define CHECK_REQUEST 0x00
 #define CHECK_RESPONSE 0x01
 #define PORT_BASE 40000
@@ -61,13 +63,13 @@ find_agent(SimParty *party, uint16_t k)
 }
 
 static WzpTime
-send_direct(SimCall *sim, SimParty *party, const SimAgent *agent, const uint8_t *data,
-            size_t length)
+send_direct(SimCall *sim, SimParty *party, SimAgent *agent, const uint8_t *data, size_t length)
 {
   const WzpAddress from = address_of_agent(party->index, agent->k);
   if (party->direct == NULL)
     return WZP_NEVER;
   party->datagrams_direct++;
+  agent->opened = true;
   if (sim->tap != NULL && !sim->tap(sim->tap_user, (int)party->index, &agent->remote, data, length))
     return WZP_NEVER;
   return sim_network_send(sim->network, party->direct, sim->now, &from, &agent->remote, data,
@@ -77,7 +79,7 @@ send_direct(SimCall *sim, SimParty *party, const SimAgent *agent, const uint8_t 
 WzpTime
 sim_direct_send(SimCall *sim, SimParty *party, uint16_t k, const uint8_t *data, size_t length)
 {
-  const SimAgent *agent = find_agent(party, k);
+  SimAgent *agent = find_agent(party, k);
   return agent != NULL && agent->connected ? send_direct(sim, party, agent, data, length)
                                            : WZP_NEVER;
 }
@@ -108,7 +110,7 @@ sim_direct_take(SimCall *sim, SimParty *party, const WzpOutput *output)
                         .check_interval = CHECK_AGAIN};
     break;
   case WZP_PATH_AGENT_CANDIDATE:
-    if (agent != NULL)
+    if (agent != NULL && !(sim->config.cones && output->path.candidate.kind == WZP_CANDIDATE_HOST))
       know_remote(sim, agent, &output->path.candidate.address);
     break;
   case WZP_PATH_AGENT_DROP:
@@ -142,6 +144,23 @@ sim_direct_next(const SimParty *party)
   return next;
 }
 
+static void
+gather(SimCall *sim, const SimParty *party, SimAgent *agent, WzpPath *path)
+{
+  WzpCandidate candidate = {.kind = WZP_CANDIDATE_HOST,
+                            .priority = 1,
+                            .address = address_of_agent(party->index, agent->k)};
+  agent->gathered_at = WZP_NEVER;
+  if (sim->config.cones && !agent->asks) {
+    candidate.address.bytes[0] = 10;
+    agent->asks = true;
+    agent->gathered_at = sim->now + sim->config.out.delay + sim->config.in.delay;
+  } else if (sim->config.cones) {
+    candidate.kind = WZP_CANDIDATE_REFLEXIVE;
+  }
+  wzp_path_local_candidate(path, sim->now, agent->k, &candidate);
+}
+
 void
 sim_direct_act(SimCall *sim, SimParty *party)
 {
@@ -151,13 +170,8 @@ sim_direct_act(SimCall *sim, SimParty *party)
     WzpPath *path = wzp_call_path(party->call, &serial);
     if (!agent->alive || path == NULL)
       continue;
-    if (sim->now >= agent->gathered_at) {
-      const WzpCandidate candidate = {.kind = WZP_CANDIDATE_HOST,
-                                      .priority = 1,
-                                      .address = address_of_agent(party->index, agent->k)};
-      agent->gathered_at = WZP_NEVER;
-      wzp_path_local_candidate(path, sim->now, agent->k, &candidate);
-    }
+    if (sim->now >= agent->gathered_at)
+      gather(sim, party, agent, path);
     if (sim->now >= agent->check_at) {
       const uint8_t request[100] = {CHECK_REQUEST};
       agent->check_at = sim->now + agent->check_interval;
@@ -176,6 +190,8 @@ take_check(SimCall *sim, SimParty *party, SimAgent *agent, const WzpAddress *fro
   if (type == CHECK_REQUEST) {
     know_remote(sim, agent, from);
     send_direct(sim, party, agent, response, sizeof response);
+    if (!agent->connected)
+      agent->check_at = sim->now; /* a triggered check: RFC 8445 section 7.3.1.4 */
     return;
   }
   WzpPath *path = wzp_call_path(party->call, &serial);
@@ -183,7 +199,7 @@ take_check(SimCall *sim, SimParty *party, SimAgent *agent, const WzpAddress *fro
   if (agent->connected || path == NULL)
     return;
   agent->connected = true;
-  wzp_path_connected(path, sim->now, agent->k, true);
+  wzp_path_connected(path, sim->now, agent->k, !sim->config.cones);
   sim_call_drain_party(sim, party);
 }
 
@@ -198,6 +214,9 @@ sim_direct_deliver(SimCall *sim, const SimDatagram *datagram)
       if (!agent->alive || party->call == NULL || !wzp_address_equal(&here, &datagram->to))
         continue;
       bool media = false;
+      if (sim->config.cones &&
+          !(agent->opened && wzp_address_equal(&agent->remote, &datagram->from)))
+        return true;
       if (datagram->data[0] <= CHECK_RESPONSE) {
         take_check(sim, party, agent, &datagram->from, datagram->data[0]);
       } else if (agent->connected) {

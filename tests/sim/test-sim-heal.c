@@ -330,6 +330,85 @@ test_network_changed(void)
   }
 }
 
+/* The mapping of the first attempt is forgotten: what goes from there passes no more, in both directions, or what one party
+ * sends. */
+typedef struct {
+  WzpAddress first[2];
+  int party; /* -1: both */
+} Forgotten;
+
+static bool
+forget_first(void *user, int party, const WzpAddress *to, const uint8_t *data, size_t length)
+{
+  const Forgotten *self = user;
+  (void)data;
+  (void)length;
+  if (party < 0 || (self->party >= 0 && self->party != party))
+    return true;
+  return !wzp_address_equal(to, &self->first[1 - party]);
+}
+
+static bool
+both_renewed(SimCall *sim)
+{
+  return path_of(sim, 0).k > 0 && path_of(sim, 1).k > 0 && path_of(sim, 0).proven &&
+         path_of(sim, 0).peer_proven && path_of(sim, 1).proven && path_of(sim, 1).peer_proven;
+}
+
+static bool
+noticed(SimCall *sim)
+{
+  return path_of(sim, 0).silences > 0 || path_of(sim, 1).silences > 0;
+}
+
+/* The direct path dies while both talk, and another one is possible: both have it one round trip to the relay, two by the
+ * new path and 150 ms after the first noticed. When only one direction died, the other side hears of it by the path itself. */
+static void
+test_renewed(void)
+{
+  static const struct {
+    WzpTime relay, direct; /* one way */
+    bool cones;
+  } cells[] = {{30, 1, false}, {150, 1, false}, {10, 10, true}, {30, 30, true},
+               {50, 40, true}, {30, 60, true},  {150, 30, true}};
+  static const char *const names[] = {"both directions", "from the caller", "from the callee"};
+  for (unsigned n = 0; n < 3 * G_N_ELEMENTS(cells); n++) {
+    const SimLinkConfig relay = {.delay = cells[n / 3].relay * WZP_MSEC};
+    const SimLinkConfig direct = {.delay = cells[n / 3].direct * WZP_MSEC};
+    SimCallConfig config = direct_config(200 + n, &relay, &direct);
+    Forgotten forgotten = {.party = (int)(n % 3) - 1};
+    config.cones = cells[n / 3].cones;
+    SimCall *sim = accepted_in(&config, WZP_ACCEPT_TRUSTED);
+    g_assert_true(sim_call_run_until(sim, both_direct, 20 * WZP_SECOND));
+    sim_call_run(sim, 5 * WZP_SECOND);
+    for (unsigned i = 0; i < 2; i++)
+      forgotten.first[i] = sim->parties[1 - i].agents[0].remote;
+    sim->tap = forget_first;
+    sim->tap_user = &forgotten;
+    g_assert_true(sim_call_run_until(sim, noticed, 5 * WZP_SECOND));
+    WzpTime found = sim->now;
+    g_assert_true(sim_call_run_until(sim, both_renewed, 20 * WZP_SECOND));
+    WzpTime told = forgotten.party >= 0 ? direct.delay : 0;
+    WzpTime bound = told + 2 * relay.delay + 4 * direct.delay + 150 * WZP_MSEC;
+    g_test_message("%s, relay %d ms, path %d ms, %s: after %d ms, at most %d",
+                   config.cones ? "cones" : "LAN", (int)(2 * relay.delay / WZP_MSEC),
+                   (int)(2 * direct.delay / WZP_MSEC), names[n % 3],
+                   (int)((sim->now - found) / WZP_MSEC), (int)(bound / WZP_MSEC));
+    g_assert_cmpint(sim->now - found, <=, bound);
+    for (unsigned i = 0; i < 2; i++) {
+      g_assert_cmpint(path_of(sim, i).renewal, >, 0);
+      g_assert_cmpint(path_of(sim, i).renewal, <=, bound);
+    }
+    sim_call_run(sim, 5 * WZP_SECOND);
+    for (unsigned i = 0; i < 2; i++) {
+      g_assert_cmpuint(path_of(sim, i).attempts, ==, 2);
+      g_assert_cmpuint(path_of(sim, i).switches, ==, 1);
+      g_assert_false(path_of(sim, i).duplicating);
+    }
+    sim_call_free(sim);
+  }
+}
+
 /* What passes on a network that is as good as dead: one datagram of each client in 5 s, directly or by the relay. */
 typedef struct {
   SimCall *sim;
@@ -460,6 +539,7 @@ main(int argc, char **argv)
   g_test_add_func("/sim-heal/both-die", test_both_die);
   g_test_add_func("/sim-heal/relay-quiet", test_relay_quiet);
   g_test_add_func("/sim-heal/network-changed", test_network_changed);
+  g_test_add_func("/sim-heal/renewed", test_renewed);
   g_test_add_func("/sim-heal/trickle", test_trickle);
   g_test_add_func("/sim-heal/grid", test_grid);
   return g_test_run();
