@@ -280,7 +280,8 @@ wzp_line_keys_next_timeout(const WzpLine *line)
 static bool
 may_speak(const WzpLine *line, WzpTime now, uint8_t code)
 {
-  bool reaches = line->together || (line->path != NULL && wzp_path_reaches(line->path, now));
+  bool alone = line->alone_since != WZP_NEVER; /* else both are there, or about to be */
+  bool reaches = !alone || (line->path != NULL && wzp_path_reaches(line->path, now));
   return line->state == WZP_LINE_TALKING && reaches && !line->held && !line->remote_held &&
          (!line->muted || code == WZP_CODE_NO_AUDIO);
 }

@@ -142,6 +142,8 @@ begin_to_talk(WzpDial *dial, WzpTime now, WzpLine *line)
   }
   sodium_memzero(&line->path_config, sizeof line->path_config);
   wzp_dial_push_event(dial, WZP_DIAL_EVENT_ACCEPTED, line);
+  if (line->together)
+    wzp_dial_push_event(dial, WZP_DIAL_EVENT_TOGETHER, line);
 }
 
 void
@@ -289,15 +291,28 @@ try_again_later(WzpDial *dial, WzpTime now, WzpLine *line)
     line->next_send = now + UNREACHABLE_AGAIN;
 }
 
+/* No media of ours there for now; the call itself may still be heard. */
+static void
+media_refused(WzpDial *dial, WzpTime now, WzpLine *line)
+{
+  line->joined = false;
+  if (line->state != WZP_LINE_TALKING)
+    return; /* asked again when they matter */
+  set_together(dial, now, line, false);
+  line->next_send = now + SEND_AGAIN;
+}
+
 WzpResult
 wzp_line_status(WzpDial *dial, WzpTime now, WzpLine *line, WzpCallStatus status)
 {
   bool calling = line->state == WZP_LINE_CALLING, talking = line->state == WZP_LINE_TALKING;
-  if (talking && (status == WZP_CALL_ALONE || status == WZP_CALL_TOGETHER)) {
+  bool told = status == WZP_CALL_ALONE || status == WZP_CALL_TOGETHER;
+  if (talking && told) {
     set_together(dial, now, line, status == WZP_CALL_TOGETHER);
-  } else if (talking && (status == WZP_CALL_LIMITED || status == WZP_CALL_NO_PLACE)) {
-    line->joined = false; /* for now; the call itself may still be heard */
-    line->next_send = now + SEND_AGAIN;
+  } else if (line->joined && told) {
+    line->together = status == WZP_CALL_TOGETHER; /* it is taken: that word is on its way, too */
+  } else if (line->joined && (status == WZP_CALL_LIMITED || status == WZP_CALL_NO_PLACE)) {
+    media_refused(dial, now, line);
   } else if (!calling) {
     return WZP_UNEXPECTED;
   } else if (status == WZP_CALL_UNREACHABLE) {
@@ -316,6 +331,16 @@ wzp_line_status(WzpDial *dial, WzpTime now, WzpLine *line, WzpCallStatus status)
 
 /* --- What is to be sent --- */
 
+static void
+join_media(WzpDial *dial, WzpLine *line)
+{
+  const WzpCallMessage join = {
+      .kind = WZP_MESSAGE_CALL_MEDIA, .route = line->route, .media = WZP_CALL_MEDIA_JOIN};
+  if (!line->joined)
+    wzp_dial_push_message(dial, &join);
+  line->joined = true;
+}
+
 void
 wzp_line_send(WzpDial *dial, WzpTime now, WzpLine *line)
 {
@@ -328,6 +353,8 @@ wzp_line_send(WzpDial *dial, WzpTime now, WzpLine *line)
   case WZP_LINE_PROVING:
     bytes = wzp_initiator_message(line->again != NULL ? line->again : line->initiator, &length);
     send_body(dial, line, bytes, length);
+    if (line->state == WZP_LINE_PROVING)
+      join_media(dial, line);
     line->next_send = now + SEND_AGAIN;
     break;
   case WZP_LINE_HALF_OPEN:
@@ -335,13 +362,13 @@ wzp_line_send(WzpDial *dial, WzpTime now, WzpLine *line)
     send_body(dial, line, bytes, length);
     line->next_send = WZP_NEVER; /* the caller's timers are the only ones */
     break;
+  case WZP_LINE_RINGING: /* who calls is there before the call is taken, to hear the first word */
+    if (line->outgoing)
+      join_media(dial, line);
+    line->next_send = WZP_NEVER;
+    break;
   case WZP_LINE_TALKING:
-    if (!line->joined) {
-      const WzpCallMessage join = {
-          .kind = WZP_MESSAGE_CALL_MEDIA, .route = line->route, .media = WZP_CALL_MEDIA_JOIN};
-      wzp_dial_push_message(dial, &join);
-      line->joined = true;
-    }
+    join_media(dial, line);
     line->next_send = WZP_NEVER;
     break;
   default:

@@ -133,7 +133,7 @@ WzpTime wzp_dial_next_timeout(const WzpDial *dial);
 /* --- Media of the call that is on; as in seal.h and call.h --- */
 
 void wzp_dial_leave_out(WzpDial *dial, unsigned packets); /* see wzp_sender_leave_out() */
-/* WZP_NO_RECEIVER: not together, or held, or muted. */
+/* WZP_NO_RECEIVER: not taken yet, or the relay says that the other side is away, or held, or muted. */
 WzpResult wzp_dial_seal(WzpDial *dial, WzpTime now, const WzpSealRequest *request, bool gap,
                         unsigned header_repeat, const void *plain, size_t length, uint8_t *out,
                         size_t capacity, size_t *out_length, WzpHeader *header);

@@ -145,6 +145,60 @@ test_refusals(void)
   world_clear(&world);
 }
 
+/* --- Media at the relay --- */
+
+/* The caller's are there before the call is taken, the callee's not; what either says waits for no word of the relay, but
+ * heeds it. */
+static void
+test_media_early(void)
+{
+  World world;
+  world_init(&world);
+  world_call(&world, 0, 1);
+  WzpCallRoute route = world.people[0].dial->on->route;
+  const WzpCallRoute nowhere = {0};
+  g_assert_cmpmem(&world.people[0].joined, sizeof route, &route, sizeof route);
+  g_assert_cmpmem(&world.people[1].joined, sizeof route, &nowhere, sizeof nowhere);
+  g_assert_cmpint(world_speak(&world, 0, 1, 0), ==, WZP_NO_RECEIVER);
+  g_assert_cmpint(world_speak(&world, 1, 0, 0), ==, WZP_NO_RECEIVER);
+
+  /* no place for them yet: it rings all the same, and they are shown again when they matter */
+  world.people[0].joined = nowhere;
+  world_tell(&world, 0, &route, WZP_CALL_NO_PLACE);
+  world_settle(&world);
+  g_assert_cmpint(world_info(&world, 0).state, ==, WZP_DIAL_DIALLING);
+  g_assert_cmpint(wzp_dial_accept(world.people[1].dial, world.now, NULL, WZP_ACCEPT_PRIVATE), ==,
+                  WZP_OK);
+  g_assert_cmpint(world_speak(&world, 1, 0, 0), ==,
+                  WZP_NOT_CONNECTED); /* said, and not heard yet */
+  g_assert_false(world_info(&world, 1).together);
+  world_settle(&world);
+  g_assert_true(world_info(&world, 0).together && world_info(&world, 1).together);
+  g_assert_cmpuint(world_count(&world, 0, WZP_DIAL_EVENT_TOGETHER), ==, 1);
+  world_assert_talk(&world);
+
+  world_tell(&world, 0, &route, WZP_CALL_ALONE);
+  g_assert_cmpint(world_speak(&world, 0, 1, 0), ==, WZP_NO_RECEIVER);
+  world_tell(&world, 0, &route, WZP_CALL_NO_PLACE);
+  g_assert_cmpint(world_speak(&world, 0, 1, 0), ==, WZP_NO_RECEIVER);
+  world_run(&world, 3 * WZP_SECOND); /* asks again */
+  world_assert_talk(&world);
+
+  /* the word that both are there overtakes the one that it was taken */
+  world_start(&world, 0, WZP_ACCEPT_TRUSTED);
+  world_run(&world, 60 * WZP_SECOND);
+  world_call(&world, 0, 1);
+  world_tell(&world, 0, &world.people[0].dial->on->route, WZP_CALL_TOGETHER);
+  g_assert_false(world_info(&world, 0).together);
+  g_assert_cmpint(world_speak(&world, 0, 1, 0), ==, WZP_NO_RECEIVER);
+  g_assert_cmpint(wzp_dial_accept(world.people[1].dial, world.now, NULL, WZP_ACCEPT_TRUSTED), ==,
+                  WZP_OK);
+  world_settle(&world);
+  g_assert_true(world_info(&world, 0).together);
+  world_assert_talk(&world);
+  world_clear(&world);
+}
+
 /* --- The relay comes and goes --- */
 
 static void
@@ -371,6 +425,7 @@ main(int argc, char **argv)
   g_test_add_func("/dial/call", test_call);
   g_test_add_func("/dial/modes", test_modes);
   g_test_add_func("/dial/refusals", test_refusals);
+  g_test_add_func("/dial/media-early", test_media_early);
   g_test_add_func("/dial/reconnect", test_reconnect);
   g_test_add_func("/dial/caller-restarts", test_caller_restarts);
   g_test_add_func("/dial/crossing", test_crossing);

@@ -150,21 +150,25 @@ test_early_unproven(void)
   sim_call_free(sim);
 }
 
-/* Who called hears the other one when the word that it was taken is there, the relay has told that both are, and what is
- * said then has come. */
+/* Who called hears the other one as soon as the word that it was taken is there, and is heard as soon after that. */
 static void
 test_first_media(void)
 {
   static const WzpTime one_way[] = {10 * WZP_MSEC, 30 * WZP_MSEC, 150 * WZP_MSEC};
-  for (unsigned n = 0; n < G_N_ELEMENTS(one_way); n++) {
-    const SimLinkConfig hop = {.delay = one_way[n]};
-    SimCall *sim = accepted(80 + n, &hop, NULL, WZP_ACCEPT_TRUSTED);
+  for (unsigned n = 0; n < 2 * G_N_ELEMENTS(one_way); n++) {
+    const WzpTime way = 2 * one_way[n / 2]; /* to the relay, and on */
+    const SimLinkConfig hop = {.delay = way / 2};
+    SimCall *sim =
+        accepted(80 + n, &hop, NULL, n % 2 == 0 ? WZP_ACCEPT_TRUSTED : WZP_ACCEPT_PRIVATE);
     WzpTime answered = sim->now;
-    sim_call_run(sim, 8 * one_way[n] + 100 * WZP_MSEC);
-    WzpTime took = sim->parties[0].first_media_at - answered;
-    g_test_message("by the relay %d ms: heard after %d ms", 2 * (int)(one_way[n] / WZP_MSEC),
-                   (int)(took / WZP_MSEC));
-    g_assert_cmpint(took, <=, 6 * one_way[n] + 40 * WZP_MSEC);
+    sim_call_run(sim, 3 * way + 100 * WZP_MSEC);
+    WzpTime caller = sim->parties[0].first_media_at - answered,
+            callee = sim->parties[1].first_media_at - answered;
+    g_test_message("by the relay %d ms: heard after %d ms, and by the other one after %d ms",
+                   (int)(way / WZP_MSEC), (int)(caller / WZP_MSEC), (int)(callee / WZP_MSEC));
+    g_assert_cmpint(caller, <=, way + 40 * WZP_MSEC);
+    g_assert_cmpint(callee, <=, way + way + 40 * WZP_MSEC);
+    g_assert_true(sim_call_is_active(sim));
     sim_call_free(sim);
   }
 }
@@ -202,7 +206,8 @@ test_many_attempts(void)
   }
   sim_call_run(sim, 2 * WZP_SECOND);
   g_assert_cmpuint(path_of(sim, 1).attempts, ==, 9);
-  g_assert_cmpuint(sim_party_stats(&sim->parties[1]).drops[WZP_RATE_LIMITED], >=, 8);
+  g_assert_cmpuint(sim_party_stats(&sim->parties[1]).drops[WZP_RATE_LIMITED], >=,
+                   6); /* one a record */
   sim_call_free(sim);
 }
 
