@@ -4,6 +4,7 @@
 #include "wzp/profile.h"
 #include <glib-unix.h>
 #include <netdb.h>
+#include <sodium.h>
 #include <string.h>
 
 #define GST_CAT_DEFAULT wzp_session_debug
@@ -32,7 +33,7 @@ dispatch_pending(WzpSession *self)
       wzp_session_send_datagrams(self, stream, &datagram, 1);
     } else if (output->kind == WZP_OUTPUT_PATH) {
       wzp_session_direct_output(self, output);
-      memset(output, 0, sizeof *output); /* credentials */
+      sodium_memzero(output, sizeof *output); /* credentials */
     } else {
       wzp_session_handle_event(self, &output->event);
     }

@@ -449,6 +449,18 @@ handle_media(RelayMedia *media, WzpTime now, WzpDatagramKind kind, const WzpAddr
   return result;
 }
 
+bool
+relay_media_handle_question(RelayMedia *media, const uint8_t *data, size_t length)
+{
+  WzpStunRequest request;
+  WzpResult result = wzp_stun_request_parse(&request, data, length);
+
+  count(&media->stats.datagrams_received, 1);
+  if (result != WZP_OK)
+    count(&media->stats.drops[result], 1);
+  return result == WZP_OK;
+}
+
 WzpResult
 relay_media_handle(RelayMedia *media, WzpTime now, const WzpAddress *from, const uint8_t *data,
                    size_t length, RelaySend send, void *user, bool *for_control)

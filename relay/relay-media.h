@@ -56,6 +56,8 @@ RelayMedia *relay_media_new(const RelayLimits *limits);
 void relay_media_free(RelayMedia *media);
 void relay_media_apply(RelayMedia *media, WzpTime now, const RelayCommand *command);
 
+/* Takes any datagram of the second port, where STUN questions alone are heard. True: it is one, for the control plane. */
+bool relay_media_handle_question(RelayMedia *media, const uint8_t *data, size_t length);
 /* Takes any datagram. *for_control is true when it is something that the control plane must look at; everything
  * else was forwarded or dropped and counted here. Media are for it only when they were good, new, and of a leg
  * that is elsewhere (and at most four times a second): they went on, and say where the leg may be now. */

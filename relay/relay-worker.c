@@ -320,7 +320,6 @@ on_second_readable(gint fd, GIOCondition condition, gpointer user)
   struct sockaddr_storage name;
   uint8_t data[WZP_STUN_REQUEST_MAX + 1];
   _Alignas(struct cmsghdr) uint8_t at[RELAY_LOCALS_ROOM];
-  WzpStunRequest request;
   unsigned n;
 
   (void)condition;
@@ -334,15 +333,13 @@ on_second_readable(gint fd, GIOCondition condition, gpointer user)
                              .msg_controllen = sizeof at};
     ssize_t length = recvmsg(fd, &message, MSG_DONTWAIT);
     WzpAddress from;
-    WzpResult result;
 
     if (length < 0)
       break;
-    result = wzp_stun_request_parse(&request, data, (size_t)length);
-    if (!wzp_address_from_sockaddr(&from, (struct sockaddr *)&name, message.msg_namelen))
-      result = WZP_UNKNOWN_SOURCE;
-    if (result != WZP_OK) {
-      relay_media_count_drop(worker->media, result, 1);
+    if (!relay_media_handle_question(worker->media, data, (size_t)length))
+      continue;
+    if (!wzp_address_from_sockaddr(&from, (struct sockaddr *)&name, message.msg_namelen)) {
+      relay_media_count_drop(worker->media, WZP_UNKNOWN_SOURCE, 1);
       continue;
     }
     from.via = relay_locals_take(worker->locals, &message) | VIA_SECOND;
@@ -402,8 +399,17 @@ relay_worker_new(const RelayLimits *limits, const WzpAddress *listen, int second
 {
   RelayWorker *worker;
   WzpAddress bound;
-  int fd = open_socket(listen, &bound, error);
+  int fd;
 
+  if (second_port > 0 && second_port == listen->port) {
+    g_set_error(
+        error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+        "second-port is %d, where the relay itself listens; it has to be another one, 0 for "
+        "any free one, or off",
+        second_port);
+    return NULL;
+  }
+  fd = open_socket(listen, &bound, error);
   if (fd < 0)
     return NULL;
   worker = g_new0(RelayWorker, 1);
@@ -605,21 +611,22 @@ relay_worker_egress(const RelayWorker *worker)
 
 /* What the kernel dropped because its queue was full, before the worker could read it. */
 static uint64_t
-never_read(const RelayWorker *worker)
+never_read(int fd)
 {
   uint32_t counts[SK_MEMINFO_VARS] = {0};
   socklen_t length = sizeof counts;
 
-  return getsockopt(worker->socket, SOL_SOCKET, SO_MEMINFO, counts, &length) == 0
-             ? counts[SK_MEMINFO_DROPS]
-             : 0;
+  return getsockopt(fd, SOL_SOCKET, SO_MEMINFO, counts, &length) == 0 ? counts[SK_MEMINFO_DROPS]
+                                                                      : 0;
 }
 
 void
 relay_worker_add_stats(const RelayWorker *worker, RelayStats *stats)
 {
   relay_stats_add_media(stats, worker->media);
-  stats->socket_drops += never_read(worker);
+  stats->socket_drops += never_read(worker->socket);
+  if (worker->second >= 0)
+    stats->socket_drops += never_read(worker->second);
   stats->tls_drops[WZP_QUEUE_FULL] += __atomic_load_n(&worker->not_brought, __ATOMIC_RELAXED);
   stats->control_drops[WZP_QUEUE_FULL] +=
       __atomic_load_n(&worker->unsent_control, __ATOMIC_RELAXED);

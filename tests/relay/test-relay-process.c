@@ -476,6 +476,12 @@ test_cannot_start(void)
   /* a mistake in the configuration */
   g_assert_true(g_file_set_contents(config, "[relay]\nmax-rooms=3\nspeed=9\n", -1, NULL));
   assert_refusal(ARGUMENTS("--config", config), 1, message);
+  /* both ports are one */
+  g_assert_cmpint(g_chmod(identity, 0600), ==, 0);
+  g_assert_true(g_file_set_contents(config, "[relay]\nsecond-port=4433\n", -1, NULL));
+  assert_refusal(
+      ARGUMENTS("--identity", identity, "--config", config, "--listen", "127.0.0.1:4433"), 1,
+      "second-port is 4433, where the relay itself listens");
 
   g_assert_cmpint(g_unlink(identity), ==, 0);
   g_assert_cmpint(g_unlink(config), ==, 0);
