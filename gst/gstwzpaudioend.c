@@ -281,18 +281,26 @@ lose(GstWzpAudioEnd *self, GstElement *element, const gchar *why)
 {
   GstWzpAudioEndPrivate *priv = PRIVATE(self);
   const gchar *word = gst_wzp_device_word(KIND(self));
-  g_autofree gchar *name = dup_name(self);
+  g_autofree gchar *name = dup_name(self), *text = NULL;
   GST_OBJECT_LOCK(self);
-  gboolean news = !priv->lost && element == priv->element;
+  gboolean news = !priv->lost && element == priv->element, worked = priv->flowed == 2;
   if (news)
     priv->lost = TRUE;
   GST_OBJECT_UNLOCK(self);
   if (!news)
     return;
-  g_autofree gchar *text = g_strdup_printf(
-      "The %s%s%s%s is gone: %s. The call goes on without; %s.", word, name != NULL ? " '" : "",
-      name != NULL ? name : "", name != NULL ? "'" : "", why,
-      name != NULL ? "it is taken again when it comes back" : "the next one that comes is taken");
+  g_autofree gchar *cause = g_strdup(why);
+  if (g_str_has_suffix(cause, "."))
+    cause[strlen(cause) - 1] = '\0';
+  if (worked)
+    text = g_strdup_printf(
+        "The %s%s%s%s is gone: %s. The call goes on without; %s.", word, name != NULL ? " '" : "",
+        name != NULL ? name : "", name != NULL ? "'" : "", cause,
+        name != NULL ? "it is taken again when it comes back" : "the next one that comes is taken");
+  else
+    text = g_strdup_printf("There is no %s that works: %s. The call goes on without; the next one "
+                           "that comes is taken.",
+                           word, cause);
   tell(self, "lost", name != NULL ? name : "", text);
   gst_element_message_full(GST_ELEMENT(self), GST_MESSAGE_WARNING, GST_RESOURCE_ERROR,
                            KIND(self) == GST_WZP_MICROPHONE ? GST_RESOURCE_ERROR_READ
@@ -370,6 +378,15 @@ set_started(GstWzpAudioEnd *self, gboolean started)
 
 /* --- the bin --- */
 
+/* autoaudiosrc and autoaudiosink do without a device, and warn. */
+static gboolean
+found_nothing(GstWzpAudioEnd *self, GstMessage *message, GstElement *element)
+{
+  g_autofree gchar *name = dup_name(self);
+  return GST_MESSAGE_TYPE(message) == GST_MESSAGE_WARNING && name == NULL && element != NULL &&
+         GST_MESSAGE_SRC(message) == GST_OBJECT(element) && !is_lost(self);
+}
+
 static void
 gst_wzp_audio_end_handle_message(GstBin *bin, GstMessage *message)
 {
@@ -386,6 +403,11 @@ gst_wzp_audio_end_handle_message(GstBin *bin, GstMessage *message)
         (GST_MESSAGE_SRC(message) == GST_OBJECT(element) ||
          gst_object_has_as_ancestor(GST_MESSAGE_SRC(message), GST_OBJECT(element))))
       lose(self, element, error->message);
+    gst_message_unref(message);
+  } else if (found_nothing(self, message, element)) {
+    g_autoptr(GError) warning = NULL;
+    gst_message_parse_warning(message, &warning, NULL);
+    lose(self, element, warning->message);
     gst_message_unref(message);
   } else {
     GST_BIN_CLASS(gst_wzp_audio_end_parent_class)->handle_message(bin, message);
@@ -477,6 +499,8 @@ gst_wzp_audio_end_change_state(GstElement *element, GstStateChange transition)
   if (transition == GST_STATE_CHANGE_READY_TO_PAUSED && result != GST_STATE_CHANGE_FAILURE) {
     set_started(self, TRUE);
     gst_wzp_device_watch(KIND(self), element, device_told);
+    if (is_lost(self)) /* already */
+      gst_element_call_async(element, stand_in, NULL, NULL);
   }
   if (transition == GST_STATE_CHANGE_READY_TO_NULL ||
       (transition == GST_STATE_CHANGE_NULL_TO_READY && result == GST_STATE_CHANGE_FAILURE))

@@ -38,9 +38,17 @@ remove_plugins(void)
 void
 rig_init(int *argc, char ***argv)
 {
-  static const char *const plugins[] = {
-      "coreelements", "audiotestsrc", "audioconvert", "audioresample",     "audiomixer",
-      "playback",     "wavparse",     "wavenc",       "typefindfunctions", NULL};
+  static const char *const plugins[] = {"coreelements",
+                                        "audiotestsrc",
+                                        "audioconvert",
+                                        "audioresample",
+                                        "audiomixer",
+                                        "autodetect",
+                                        "playback",
+                                        "wavparse",
+                                        "wavenc",
+                                        "typefindfunctions",
+                                        NULL};
   const char *stock = g_getenv("WZP_STOCK_PLUGINS");
   g_assert_nonnull(stock);
   plugin_folder = g_dir_make_tmp("wzp-plugins-XXXXXX", NULL);

@@ -200,6 +200,22 @@ test_stops_meanwhile(void)
   }
 }
 
+/* No device that the system prefers: that is said, and one that comes, or is there all the same, is taken. */
+static void
+test_none(void)
+{
+  Heard heard = {.last = GST_CLOCK_TIME_NONE};
+  GstElement *pipeline = rig_parse("wzpmicrophone ! " HEARD);
+  g_autoptr(GstElement) sink = gst_bin_get_by_name(GST_BIN(pipeline), "heard");
+  g_signal_connect(sink, "handoff", G_CALLBACK(hear), &heard);
+  gst_element_set_state(pipeline, GST_STATE_PLAYING);
+  rig_wait_warning(pipeline, "There is no microphone that works");
+  g_autoptr(GstMessage) taken = rig_wait(pipeline, GST_MESSAGE_ELEMENT, "wzp-device", NULL);
+  g_assert_cmpstr(gst_structure_get_string(gst_message_get_structure(taken), "event"), ==, "taken");
+  wait_for(&heard, &heard.loud, 5);
+  rig_stop(pipeline);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -210,6 +226,7 @@ main(int argc, char **argv)
   g_test_add_func("/wzpaudioend/microphone-goes", test_microphone_goes);
   g_test_add_func("/wzpaudioend/speaker-goes", test_speaker_goes);
   g_test_add_func("/wzpaudioend/never-worked", test_never_worked);
+  g_test_add_func("/wzpaudioend/none", test_none);
   g_test_add_func("/wzpaudioend/stops-meanwhile", test_stops_meanwhile);
   return g_test_run();
 }
