@@ -51,10 +51,10 @@ def check_share(reports, least):
 
 
 def gaps(reports, limit):
-    """What to say of how long nobody was heard; limit ms are for a busy machine."""
+    """How long nobody was heard at either end, a figure for the table; limit ms are for a busy machine."""
     longest = [report['path_longest_gap_ms'] for report in reports]
     expect(max(longest) <= limit, 'a gap of %d ms' % max(longest), *reports)
-    return 'gaps of %d and %d ms' % tuple(longest)
+    return {'gap': longest}
 
 
 def expect_new_way(reports):
@@ -67,7 +67,7 @@ def renewals(reports, limit):
     expect_new_way(reports)
     times = [report['path_renewal_ms'] for report in reports]
     expect(0 < max(times) <= limit, 'a new path after %d ms' % max(times), *reports)
-    return ', a new path after %d and %d ms' % tuple(times)
+    return {'new path': times}
 
 
 def run_cut(build, number):
@@ -110,6 +110,28 @@ def run_rebinding(build, number):
     reports = run_changed(build, 'b%d' % number, rebind, callee='b1', seconds=SECONDS + 3)
     expect_new_way(reports)
     return gaps(reports, 2000)
+
+
+def run_leg_rebinding(build, number):
+    """The same, of a call that goes by the relay: the leg of one of the two moves."""
+    def rebind(place):
+        place.ip('natA', 'addr', 'del', lab.OUTER['natA'] + '/32', 'dev', 'wan')
+        place.ip('natA', 'addr', 'add', '203.0.113.1/32', 'dev', 'wan')
+        place.ip('natA', 'route', 'replace', 'default', 'dev', 'wan')
+
+    reports = run_changed(build, 'm%d' % number, rebind, callee='b1', direct=False, least=0.8, nat_a='symmetric', nat_b='symmetric')
+    return gaps(reports, 1000)
+
+
+def run_udp_blocked(build, number):
+    """UDP dies for one of the two, whose call goes by the relay: it goes on by TLS."""
+    def block(place):
+        place.exec('natA', 'nft', '-f', '-', text='table inet wall {\n chain c {\n type filter hook forward priority -10\n'
+                   ' meta l4proto udp drop\n}\n}\n')
+
+    reports = run_changed(build, 'u%d' % number, block, callee='b1', seconds=SECONDS + 7, direct=False, least=0.4, nat_a='symmetric', nat_b='symmetric')
+    expect(reports[0]['transport'] == 'tls', 'it did not go on by TLS', *reports)
+    return gaps(reports, 6000)
 
 
 def run_link_down(build, number):
@@ -158,7 +180,7 @@ table inet forget {
 
     reports = run_changed(build, 'g%d' % number, forget, callee='b1', seconds=SECONDS + 3)
     expect(all(report['path_switches'] == 1 for report in reports), 'it changed its path', *reports)
-    return gaps(reports, 1000) + renewals(reports, 1000)
+    return dict(gaps(reports, 1000), **renewals(reports, 1000))
 
 
 def run_cellular(build, number):
@@ -187,6 +209,8 @@ CHANGES = {
     'the relay dies': run_without_relay,
     'a new address': run_new_address,
     'a router with another address': run_rebinding,
+    'a router with another address, by the relay': run_leg_rebinding,
+    'UDP is blocked, by the relay': run_udp_blocked,
     'the link is cut and restored': run_link_down,
     'the relay restarts': run_relay_restarts,
     'the relay restarts, then the direct path dies': run_both_restart,

@@ -4,7 +4,7 @@
 
     test-paths.py BUILD [--runs N] [--only NAME...] [--jobs N]
 
-From ten runs of each on there is a table at the end, and nine of ten calls have to be in time.
+From ten runs of each on there are tables at the end, and nine of ten calls have to be in time.
 The table below says what each topology has to come to. Labs run beside each other; each call is a case. TAP on stdout.
 """
 import argparse
@@ -225,6 +225,20 @@ def quantile(times, percent):
     return times[max(0, -(-len(times) * percent // 100) - 1)]
 
 
+def quantiles(found, percents):
+    found = sorted(found)
+    return ' '.join('%5.0f' % quantile(found, percent) for percent in percents)
+
+
+def print_changes(figures):
+    """Of all calls, at both ends, ms, p50 p95 max: the longest gap between two packets of one who talks, and how long after the direct
+    path was found dead both had proof of a new one."""
+    print('# %-46s %5s  %-20s %s' % ('', 'calls', 'gap', 'new path'))
+    for name, calls in figures.items():
+        columns = [[ms for call in calls for ms in call.get(key, [])] for key in ('gap', 'new path')]
+        print('# %-46s %5d  %s' % (name, len(calls), '  '.join('%-20s' % quantiles(column, (50, 95, 100)) for column in columns if column)))
+
+
 def print_table(wanted, times):
     """Direct calls of all, and ms from the answer to the change, p50 p90 p95 max: at the caller, who hears of the answer last, and
     at who answered."""
@@ -233,8 +247,8 @@ def print_table(wanted, times):
         calls = times.get(name, [])
         line = ''
         for side in (0, 1):
-            found = sorted(call[side] for call in calls if call[side] is not None)
-            line += ' %-25s' % ' '.join('%5.0f' % quantile(found, percent) for percent in (50, 90, 95, 100)) if found else ''
+            found = [call[side] for call in calls if call[side] is not None]
+            line += ' %-25s' % quantiles(found, (50, 90, 95, 100)) if found else ''
         print('# %-42s %3d/%-3d %s' % (name, sum(call[0] is not None for call in calls), len(calls), line))
 
 
@@ -274,7 +288,7 @@ def main():
                 for _ in range(1 if slow else options.runs):
                     jobs.append((name, pool.submit(run_topology, options.build, name, number)))
                     number += 1
-        times, failures = {}, 0
+        times, figures, failures = {}, {}, 0
         print('1..%d' % (len(jobs) + len([n for n in wanted if TOPOLOGIES[n][3]])))
         for count, (name, job) in enumerate(jobs, 1):
             try:
@@ -282,6 +296,9 @@ def main():
                 if name in TOPOLOGIES:
                     times.setdefault(name, []).append(found)
                     found = found[0] and 'direct after %.0f ms' % found[0]
+                elif name in CHANGES:
+                    figures.setdefault(name, []).append(found)
+                    found = '; '.join('%s: %d, %d ms' % (what, *both) for what, both in found.items())
                 print('ok %d %s%s' % (count, name, ', ' + found if found else ''))
             except (Failed, RuntimeError, subprocess.TimeoutExpired) as problem:
                 failures += 1
@@ -296,6 +313,7 @@ def main():
                 ', nine of ten within %d' % most if len(found) >= 10 else '', ' '.join('%.0f' % time for time in found)))
         if options.runs >= 10:
             print_table(wanted, times)
+            print_changes(figures)
     return 1 if failures else 0
 
 
