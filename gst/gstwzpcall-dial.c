@@ -32,21 +32,6 @@ dial_of(GstElement *call)
   return g_object_get_qdata(G_OBJECT(call), dial_quark());
 }
 
-GType
-gst_wzp_accept_mode_get_type(void)
-{
-  static const GEnumValue values[] = {
-      {WZP_ACCEPT_REJECT, "Declines every call", "reject"},
-      {WZP_ACCEPT_TRUSTED, "Rings; addresses may be exchanged, end-to-end encrypted", "trusted"},
-      {WZP_ACCEPT_PRIVATE, "Rings; by the relay only, and no addresses are gathered", "private"},
-      {0, NULL, NULL},
-  };
-  static gsize type = 0;
-  if (g_once_init_enter(&type))
-    g_once_init_leave(&type, g_enum_register_static("GstWzpAcceptMode", values));
-  return type;
-}
-
 /* --- actions --- */
 
 static gboolean
@@ -302,15 +287,6 @@ gst_wzp_call_dial_set_property(GstWzpCallDial *self, guint n, const GValue *valu
     set_switch(self, n, g_value_get_boolean(value));
     return TRUE;
   }
-  if (n == GST_WZP_CALL_DIAL_PROP_ACCEPT_MODE) {
-    const WzpSessionAction action = {.type = WZP_SESSION_SET_MODE,
-                                     .mode = (WzpAcceptMode)g_value_get_enum(value)};
-    GST_OBJECT_LOCK(self->call);
-    self->endpoint->accept_mode = action.mode;
-    GST_OBJECT_UNLOCK(self->call);
-    act(self->call, &action); /* for the calls to come, if there is a session already */
-    return TRUE;
-  }
   if (text == NULL)
     return FALSE;
   GST_OBJECT_LOCK(self->call);
@@ -335,11 +311,10 @@ gst_wzp_call_dial_get_property(GstWzpCallDial *self, guint n, GValue *value)
     g_value_take_string(value, session != NULL ? wzp_session_dup_sas(session) : NULL);
     return TRUE;
   }
+  if (text == NULL)
+    return FALSE;
   GST_OBJECT_LOCK(self->call);
-  if (text != NULL)
-    g_value_set_string(value, *text);
-  else
-    g_value_set_enum(value, self->endpoint->accept_mode);
+  g_value_set_string(value, *text);
   GST_OBJECT_UNLOCK(self->call);
   return TRUE;
 }
@@ -350,13 +325,6 @@ static void
 install_properties(GObjectClass *klass, guint first)
 {
   const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY;
-  g_object_class_install_property(
-      klass, first + GST_WZP_CALL_DIAL_PROP_ACCEPT_MODE,
-      g_param_spec_enum("accept-mode", "Accept mode",
-                        "What happens with calls that come in, and how calls and rooms of two may "
-                        "travel: private when either side says so",
-                        GST_WZP_TYPE_ACCEPT_MODE, WZP_ACCEPT_PRIVATE,
-                        G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
   g_object_class_install_property(
       klass, first + GST_WZP_CALL_DIAL_PROP_CONTACTS,
       g_param_spec_string("contacts", "Contacts",
@@ -431,7 +399,6 @@ gst_wzp_call_dial_new(GstElement *call, GstWzpEndpoint *endpoint)
   self->call = call;
   self->endpoint = endpoint;
   endpoint->dials = TRUE;
-  endpoint->accept_mode = WZP_ACCEPT_PRIVATE;
   g_object_set_qdata(G_OBJECT(call), dial_quark(), self);
   return self;
 }

@@ -8,7 +8,6 @@ G_BEGIN_DECLS
  * is spoken. */
 
 enum {
-  GST_WZP_CALL_DIAL_PROP_ACCEPT_MODE,
   GST_WZP_CALL_DIAL_PROP_CONTACTS,
   GST_WZP_CALL_DIAL_PROP_PEER_NAME,
   GST_WZP_CALL_DIAL_PROP_SAS,
@@ -17,9 +16,6 @@ enum {
   GST_WZP_CALL_DIAL_PROP_TALK,
   GST_WZP_CALL_DIAL_N_PROPS
 };
-
-#define GST_WZP_TYPE_ACCEPT_MODE (gst_wzp_accept_mode_get_type())
-GType gst_wzp_accept_mode_get_type(void);
 
 typedef struct _GstWzpCallDial GstWzpCallDial;
 /* Installs the properties from number first on, and the signals. */

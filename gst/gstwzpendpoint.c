@@ -15,6 +15,21 @@ install(GObjectClass *object_class, guint id, GParamSpec *pspec)
   g_object_class_install_property(object_class, id, pspec);
 }
 
+GType
+gst_wzp_accept_mode_get_type(void)
+{
+  static const GEnumValue values[] = {
+      {WZP_ACCEPT_REJECT, "Declines every call", "reject"},
+      {WZP_ACCEPT_TRUSTED, "Rings; addresses may be exchanged, end-to-end encrypted", "trusted"},
+      {WZP_ACCEPT_PRIVATE, "Rings; by the relay only, and no addresses are gathered", "private"},
+      {0, NULL, NULL},
+  };
+  static gsize type = 0;
+  if (g_once_init_enter(&type))
+    g_once_init_leave(&type, g_enum_register_static("GstWzpAcceptMode", values));
+  return type;
+}
+
 static void
 install_read_only(GObjectClass *object_class)
 {
@@ -128,6 +143,13 @@ gst_wzp_endpoint_install_properties(GObjectClass *object_class, gboolean named)
                            "is now: it is the right one, and remembered as that",
                            FALSE, READWRITE));
   install_room(object_class);
+  install(
+      object_class, GST_WZP_ENDPOINT_PROP_ACCEPT_MODE,
+      g_param_spec_enum("accept-mode", "Accept mode",
+                        "How rooms of two and calls may travel, private when either side says "
+                        "so; and whether calls that come in ring",
+                        GST_WZP_TYPE_ACCEPT_MODE, WZP_ACCEPT_PRIVATE,
+                        G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
   install(object_class, GST_WZP_ENDPOINT_PROP_TLS_PORT,
           g_param_spec_uint("tls-port", "TLS port",
                             "TCP port of the relay to go to, with TLS, while UDP does not get "
@@ -159,6 +181,7 @@ gst_wzp_endpoint_init(GstWzpEndpoint *self, GstElement *element)
   self->port = GST_WZP_DEFAULT_PORT;
   self->tls_port = WZP_SESSION_TLS_PORT;
   self->connect_timeout = WZP_SESSION_CONNECT_TIMEOUT_MSEC;
+  self->accept_mode = WZP_ACCEPT_PRIVATE;
 }
 
 void
@@ -305,11 +328,27 @@ switch_field(GstWzpEndpoint *self, guint id)
   }
 }
 
+static void
+set_accept_mode(GstWzpEndpoint *self, WzpAcceptMode mode)
+{
+  const WzpSessionAction action = {.type = WZP_SESSION_SET_MODE, .mode = mode};
+  g_autoptr(WzpSession) session = gst_wzp_endpoint_dup_session(self);
+  GST_OBJECT_LOCK(self->element);
+  self->accept_mode = mode;
+  GST_OBJECT_UNLOCK(self->element);
+  if (session != NULL)
+    wzp_session_call_act(session, &action); /* the room, or the calls to come */
+}
+
 gboolean
 gst_wzp_endpoint_set_property(GstWzpEndpoint *self, guint id, const GValue *value)
 {
   if (id == GST_WZP_ENDPOINT_PROP_URI) {
     set_uri_property(self, g_value_get_string(value));
+    return TRUE;
+  }
+  if (id == GST_WZP_ENDPOINT_PROP_ACCEPT_MODE) {
+    set_accept_mode(self, (WzpAcceptMode)g_value_get_enum(value));
     return TRUE;
   }
   gchar **text = string_field(self, id);
@@ -362,12 +401,14 @@ gst_wzp_endpoint_get_property(GstWzpEndpoint *self, guint id, GValue *value)
   }
   gchar **text = string_field(self, id);
   guint *number = number_field(self, id);
-  gboolean *flag = switch_field(self, id);
-  if (text == NULL && number == NULL && flag == NULL)
+  gboolean *flag = switch_field(self, id), is_mode = id == GST_WZP_ENDPOINT_PROP_ACCEPT_MODE;
+  if (text == NULL && number == NULL && flag == NULL && !is_mode)
     return get_from_session(self, id, value);
   GST_OBJECT_LOCK(self->element);
   if (text != NULL)
     g_value_set_string(value, *text);
+  else if (is_mode)
+    g_value_set_enum(value, self->accept_mode);
   else if (number != NULL)
     g_value_set_uint(value, *number);
   else

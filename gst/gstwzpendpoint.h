@@ -23,6 +23,7 @@ enum {
   GST_WZP_ENDPOINT_PROP_LIST,
   GST_WZP_ENDPOINT_PROP_LIST_OWNER,
   GST_WZP_ENDPOINT_PROP_KNOWN_LISTS,
+  GST_WZP_ENDPOINT_PROP_ACCEPT_MODE,
   GST_WZP_ENDPOINT_PROP_TLS_PORT,
   GST_WZP_ENDPOINT_PROP_CONNECT_TIMEOUT,
   GST_WZP_ENDPOINT_PROP_SESSION,
@@ -38,6 +39,9 @@ enum {
   GST_WZP_ENDPOINT_N_PROPS
 };
 
+#define GST_WZP_TYPE_ACCEPT_MODE (gst_wzp_accept_mode_get_type())
+GType gst_wzp_accept_mode_get_type(void);
+
 typedef struct {
   GstElement *element; /* the one that this is part of */
   /* The object lock of the element guards these. */
@@ -47,10 +51,10 @@ typedef struct {
   gchar *passphrase, *passphrase_file, *list, *list_owner, *known_lists;
   gboolean accept_new_relay_key, token_at_first_use, end_on_leave;
   guint connect_timeout, port, local_port, tls_port;
+  WzpAcceptMode accept_mode;
   /* dialled calls: the element takes such URIs, and sets these */
   gboolean dials;
   gchar *contacts, *peer_name;
-  WzpAcceptMode accept_mode;
   WzpSession *session; /* the current one, or the last */
   gboolean owner;      /* the session is the element's own: it looks for no other */
   gboolean joined;
