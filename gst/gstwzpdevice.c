@@ -253,6 +253,33 @@ by_name(GstWzpDeviceKind kind, const gchar *name, gchar **found, GError **error)
   return element;
 }
 
+static gboolean
+is_preferred(GstDevice *device)
+{
+  g_autoptr(GstStructure) properties = gst_device_get_properties(device);
+  gboolean preferred = FALSE;
+  return properties != NULL && gst_structure_get_boolean(properties, "is-default", &preferred) &&
+         preferred;
+}
+
+GstDevice *
+gst_wzp_device_listed(GstWzpDeviceKind kind, const gchar *display)
+{
+  GList *devices = list_devices(kind);
+  GstDevice *listed = NULL;
+  for (GList *link = devices; link != NULL; link = link->next) {
+    g_autofree gchar *theirs = gst_device_get_display_name(link->data);
+    gboolean meant = display != NULL ? g_strcmp0(theirs, display) == 0
+                                     : listed == NULL || is_preferred(link->data);
+    if (meant)
+      listed = link->data;
+  }
+  if (listed != NULL)
+    gst_object_ref(listed);
+  g_list_free_full(devices, gst_object_unref);
+  return listed;
+}
+
 gboolean
 gst_wzp_device_is_meant(GstWzpDeviceKind kind, const gchar *name, GstDevice *device)
 {

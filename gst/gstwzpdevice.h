@@ -18,6 +18,8 @@ GstElement *gst_wzp_device_new(GstWzpDeviceKind kind, const gchar *name, gchar *
                                GError **error);
 /* Whether name means this device among all there are. */
 gboolean gst_wzp_device_is_meant(GstWzpDeviceKind kind, const gchar *name, GstDevice *device);
+/* The device with this whole name; NULL: the one that the system prefers, or the first. NULL: there is none. */
+GstDevice *gst_wzp_device_listed(GstWzpDeviceKind kind, const gchar *display);
 /* Its element, floating, or NULL. */
 GstElement *gst_wzp_device_open(GstDevice *device);
 

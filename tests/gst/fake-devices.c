@@ -13,7 +13,7 @@
 typedef struct {
   char name[32];
   gboolean microphone, plugged;
-  guint passed, users;
+  guint passed, users, opened, failing;
   GstDevice *device;
 } Fake;
 
@@ -64,13 +64,15 @@ static GstFlowReturn
 pass(GstElement *element, Fake *fake)
 {
   g_mutex_lock(&lock);
-  gboolean there = fake->plugged;
+  gboolean there = fake->plugged, fails = fake->failing > 0;
+  fake->failing -= fails;
   fake->passed++;
   g_cond_broadcast(&changed);
   g_mutex_unlock(&lock);
-  if (there)
+  if (there && !fails)
     return GST_FLOW_OK;
-  GST_ELEMENT_ERROR(element, RESOURCE, READ, ("The device was pulled out."), (NULL));
+  GST_ELEMENT_ERROR(element, RESOURCE, READ,
+                    (fails ? "It is out of order." : "The device was pulled out."), (NULL));
   return GST_FLOW_ERROR;
 }
 
@@ -79,6 +81,7 @@ use(Fake *fake, gint by)
 {
   g_mutex_lock(&lock);
   fake->users += (guint)by;
+  fake->opened += by > 0;
   g_cond_broadcast(&changed);
   g_mutex_unlock(&lock);
 }
@@ -390,6 +393,14 @@ fake_device_vanish(const char *name, gboolean microphone)
 }
 
 void
+fake_device_fail(const char *name, gboolean microphone, guint n)
+{
+  g_mutex_lock(&lock);
+  find(name, microphone)->failing = n;
+  g_mutex_unlock(&lock);
+}
+
+void
 fake_device_plug(const char *name, gboolean microphone)
 {
   g_mutex_lock(&lock);
@@ -424,6 +435,15 @@ fake_device_users(const char *name, gboolean microphone)
   guint users = find(name, microphone)->users;
   g_mutex_unlock(&lock);
   return users;
+}
+
+guint
+fake_device_opened(const char *name, gboolean microphone)
+{
+  g_mutex_lock(&lock);
+  guint opened = find(name, microphone)->opened;
+  g_mutex_unlock(&lock);
+  return opened;
 }
 
 void

@@ -12,10 +12,14 @@ void fake_devices_register(void);
 void fake_device_unplug(const char *name, gboolean microphone);
 /* It is no longer there, but its element says nothing. */
 void fake_device_vanish(const char *name, gboolean microphone);
+/* It stays where it is, but its element fails at the next buffer, and the n - 1 that are made next at their first. */
+void fake_device_fail(const char *name, gboolean microphone, guint n);
 void fake_device_plug(const char *name, gboolean microphone);
 /* Waits until n more buffers went through its element. */
 void fake_device_wait(const char *name, gboolean microphone, guint n);
 /* Elements of it that are running now. */
 guint fake_device_users(const char *name, gboolean microphone);
+/* Elements of it that ran so far. */
+guint fake_device_opened(const char *name, gboolean microphone);
 /* Of the element that was made last, us: buffer-time and latency-time; and "async", of a speaker. */
 void fake_device_last(gint64 *buffer_time, gint64 *latency_time, gboolean *async);

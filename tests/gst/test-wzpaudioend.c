@@ -164,6 +164,45 @@ test_speaker_goes(void)
   g_assert_cmpuint(fake_device_users("Loudspeaker", FALSE), ==, 0);
 }
 
+/* A device that fails, but is still there, is tried again, later each time. It is told once that it is gone, and that it is
+ * back when it works. */
+static void
+test_fails(void)
+{
+  Heard heard = {.last = GST_CLOCK_TIME_NONE};
+  GstElement *pipeline =
+      rig_parse("wzpmicrophone name=mic device=Headset ! tee name=t ! queue ! " HEARD
+                " t. ! queue ! wzpspeaker device=loud");
+  g_autoptr(GstElement) sink = gst_bin_get_by_name(GST_BIN(pipeline), "heard");
+  g_signal_connect(sink, "handoff", G_CALLBACK(hear), &heard);
+  gst_element_set_state(pipeline, GST_STATE_PLAYING);
+  wait_for(&heard, &heard.loud, 5);
+  const guint microphones = fake_device_opened("Headset", TRUE);
+  fake_device_fail("Headset", TRUE, 2);
+  wait_event(pipeline, "lost", "Headset");
+  rig_wait_warning(pipeline, "out of order");
+  wait_for(&heard, &heard.silent, 5);
+  wait_event(pipeline, "taken", "Headset");
+  wait_for(&heard, &heard.loud, 5);
+  g_assert_cmpuint(fake_device_opened("Headset", TRUE), ==, microphones + 2);
+
+  fake_device_wait("Loudspeaker", FALSE, 5);
+  const guint speakers = fake_device_opened("Loudspeaker", FALSE);
+  fake_device_fail("Loudspeaker", FALSE, 1);
+  wait_event(pipeline, "lost", "loud");
+  wait_event(pipeline, "taken", "Loudspeaker");
+  fake_device_wait("Loudspeaker", FALSE, 5);
+  g_assert_cmpuint(fake_device_opened("Loudspeaker", FALSE), ==, speakers + 1);
+
+  /* it stops while the next try is due */
+  fake_device_fail("Headset", TRUE, 1);
+  wait_event(pipeline, "lost", "Headset");
+  rig_stop(pipeline);
+  g_assert_false(heard.backwards);
+  g_assert_cmpuint(fake_device_users("Headset", TRUE), ==, 0);
+  g_assert_cmpuint(fake_device_users("Loudspeaker", FALSE), ==, 0);
+}
+
 /* A device that fails before it ever worked is an error, and so it stops the pipeline. */
 static void
 test_never_worked(void)
@@ -225,6 +264,7 @@ main(int argc, char **argv)
   g_test_add_func("/wzpaudioend/names", test_names);
   g_test_add_func("/wzpaudioend/microphone-goes", test_microphone_goes);
   g_test_add_func("/wzpaudioend/speaker-goes", test_speaker_goes);
+  g_test_add_func("/wzpaudioend/fails", test_fails);
   g_test_add_func("/wzpaudioend/never-worked", test_never_worked);
   g_test_add_func("/wzpaudioend/none", test_none);
   g_test_add_func("/wzpaudioend/stops-meanwhile", test_stops_meanwhile);
