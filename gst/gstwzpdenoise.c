@@ -18,6 +18,7 @@
  */
 
 #include "gstwzpelements.h"
+#include "gstwzpframes.h"
 #include "gstwzpmeta.h"
 #include "wzp/denoise.h"
 #include <gst/audio/audio.h>
@@ -51,9 +52,8 @@ struct _GstWzpDenoise {
 
   /* under the object lock */
   WzpDenoiseStrength strength;
-  gchar *engine;   /* that is wanted; NULL: the best one */
-  guint delay;     /* frames, of the engine that runs */
-  gboolean ragged; /* buffers are no whole frames, and wait for each other */
+  gchar *engine; /* that is wanted; NULL: the best one */
+  guint delay;   /* frames, of the engine that runs */
   guint64 frames, speech, passed;
   gfloat probability; /* the last one; -1 unknown */
 
@@ -62,7 +62,7 @@ struct _GstWzpDenoise {
   gboolean active; /* sound is in the engine */
   gboolean dry;    /* the last frame that came out ended as it went in */
   gboolean stale;  /* what the engine remembers is not what was before */
-  GstAdapter *adapter;
+  GstWzpFrames in;
   Held held[HELD_MAX];
   guint n_held;
   GQueue ready; /* of GstBuffer */
@@ -117,14 +117,13 @@ take_frame(GstWzpDenoise *self, gsize samples, gfloat in[FRAME])
 {
   gsize size = samples * sample_size(self);
   if (is_float(self)) {
-    gst_adapter_copy(self->adapter, in, 0, size);
+    gst_wzp_frames_take(&self->in, in, size);
   } else {
     gint16 pcm[FRAME];
-    gst_adapter_copy(self->adapter, pcm, 0, size);
+    gst_wzp_frames_take(&self->in, pcm, size);
     for (gsize i = 0; i < samples; i++)
       in[i] = pcm[i] / 32768.0f;
   }
-  gst_adapter_flush(self->adapter, size);
 }
 
 static void
@@ -180,18 +179,14 @@ run_frame(GstWzpDenoise *self, const gfloat in[FRAME], const Held *held,
 static Held
 next_frame(GstWzpDenoise *self, guint samples)
 {
-  guint64 distance;
-  GstClockTime pts = gst_adapter_prev_pts(self->adapter, &distance);
-  if (GST_CLOCK_TIME_IS_VALID(pts))
-    pts += gst_util_uint64_scale(distance / sample_size(self), GST_SECOND, RATE);
-  return (Held){pts, samples};
+  return (Held){gst_wzp_frames_time(&self->in, sample_size(self), RATE), samples};
 }
 
 static void
 run_frames(GstWzpDenoise *self, WzpDenoiseStrength strength)
 {
   gfloat in[FRAME];
-  while (gst_adapter_available(self->adapter) >= FRAME * sample_size(self)) {
+  while (gst_adapter_available(self->in.adapter) >= FRAME * sample_size(self)) {
     Held held = next_frame(self, FRAME);
     take_frame(self, FRAME, in);
     run_frame(self, in, &held, strength);
@@ -203,7 +198,7 @@ static void
 drain(GstWzpDenoise *self, WzpDenoiseStrength strength)
 {
   gfloat in[FRAME] = {0};
-  guint rest = (guint)(gst_adapter_available(self->adapter) / sample_size(self));
+  guint rest = (guint)(gst_adapter_available(self->in.adapter) / sample_size(self));
   if (!self->active)
     return;
   if (rest > 0) {
@@ -223,24 +218,11 @@ drain(GstWzpDenoise *self, WzpDenoiseStrength strength)
 static void
 forget(GstWzpDenoise *self)
 {
-  gst_adapter_clear(self->adapter);
+  gst_adapter_clear(self->in.adapter);
   g_queue_clear_full(&self->ready, (GDestroyNotify)gst_buffer_unref);
   self->n_held = 0;
   self->active = FALSE;
   self->stale = TRUE;
-}
-
-/* A buffer that is no whole number of frames waits for the next one. */
-static void
-look_at_size(GstWzpDenoise *self, GstBuffer *buffer)
-{
-  gboolean whole = gst_buffer_get_size(buffer) % (FRAME * sample_size(self)) == 0;
-  GST_OBJECT_LOCK(self);
-  gboolean news = !whole && !self->ragged;
-  self->ragged |= !whole;
-  GST_OBJECT_UNLOCK(self);
-  if (news)
-    gst_element_post_message(GST_ELEMENT(self), gst_message_new_latency(GST_OBJECT(self)));
 }
 
 static GstFlowReturn
@@ -264,14 +246,13 @@ gst_wzp_denoise_submit_input_buffer(GstBaseTransform *base, gboolean discont, Gs
     g_queue_push_tail(&self->ready, buffer);
     return GST_FLOW_OK;
   }
-  look_at_size(self, buffer);
   if (!self->active) {
     if (self->stale)
       wzp_denoise_reset(self->denoise);
     self->stale = FALSE;
     self->active = self->dry = TRUE;
   }
-  gst_adapter_push(self->adapter, buffer);
+  gst_wzp_frames_push(&self->in, buffer, FRAME * sample_size(self));
   run_frames(self, strength);
   if (strength == WZP_DENOISE_OFF && self->dry) /* faded, with sound behind it and not an end */
     drain(self, strength);
@@ -314,7 +295,7 @@ static GstClockTime
 get_latency(GstWzpDenoise *self)
 {
   GST_OBJECT_LOCK(self);
-  guint frames = self->strength == WZP_DENOISE_OFF ? 0 : self->delay + (self->ragged ? 1 : 0);
+  guint frames = self->strength == WZP_DENOISE_OFF ? 0 : self->delay + (self->in.ragged ? 1 : 0);
   GST_OBJECT_UNLOCK(self);
   return frames * FRAME_TIME;
 }
@@ -325,16 +306,7 @@ gst_wzp_denoise_query(GstBaseTransform *base, GstPadDirection direction, GstQuer
   GstWzpDenoise *self = GST_WZP_DENOISE(base);
   if (direction != GST_PAD_SRC || GST_QUERY_TYPE(query) != GST_QUERY_LATENCY)
     return GST_BASE_TRANSFORM_CLASS(gst_wzp_denoise_parent_class)->query(base, direction, query);
-  if (!gst_pad_peer_query(GST_BASE_TRANSFORM_SINK_PAD(base), query))
-    return FALSE;
-  gboolean live;
-  GstClockTime min, max, ours = get_latency(self);
-  gst_query_parse_latency(query, &live, &min, &max);
-  min += ours;
-  if (GST_CLOCK_TIME_IS_VALID(max))
-    max += ours;
-  gst_query_set_latency(query, live, min, max);
-  return TRUE;
+  return gst_wzp_frames_answer_latency(GST_BASE_TRANSFORM_SINK_PAD(base), query, get_latency(self));
 }
 
 /* --- life --- */
@@ -359,8 +331,8 @@ gst_wzp_denoise_start(GstBaseTransform *base)
   }
   GST_OBJECT_LOCK(self);
   self->delay = wzp_denoise_delay(self->denoise);
-  self->ragged = FALSE;
   GST_OBJECT_UNLOCK(self);
+  gst_wzp_frames_restart(&self->in);
   forget(self);
   return TRUE;
 }
@@ -429,7 +401,7 @@ gst_wzp_denoise_finalize(GObject *object)
   GstWzpDenoise *self = GST_WZP_DENOISE(object);
   forget(self);
   g_clear_pointer(&self->denoise, wzp_denoise_free);
-  g_object_unref(self->adapter);
+  gst_wzp_frames_clear(&self->in);
   g_free(self->engine);
   G_OBJECT_CLASS(gst_wzp_denoise_parent_class)->finalize(object);
 }
@@ -509,7 +481,7 @@ gst_wzp_denoise_init(GstWzpDenoise *self)
   self->strength = DEFAULT_STRENGTH;
   self->delay = 1;
   self->probability = -1;
-  self->adapter = gst_adapter_new();
+  gst_wzp_frames_init(&self->in, GST_ELEMENT(self));
   g_queue_init(&self->ready);
   gst_base_transform_set_passthrough(GST_BASE_TRANSFORM(self), FALSE);
 }

@@ -20,9 +20,9 @@
  */
 
 #include "gstwzpelements.h"
+#include "gstwzpframes.h"
 #include "wzp/echo.h"
 #include <gst/audio/audio.h>
-#include <gst/base/gstadapter.h>
 
 GST_DEBUG_CATEGORY_STATIC(gst_wzp_echo_debug);
 #define GST_CAT_DEFAULT gst_wzp_echo_debug
@@ -50,11 +50,10 @@ struct _GstWzpEcho {
 
   /* the object lock guards */
   GstClockTime latency; /* of the pipeline: so much later than stamped the far end sounds */
-  gboolean ragged;      /* buffers that are no whole number of frames came */
 
   /* streaming thread of sink */
   GstSegment segment;
-  GstAdapter *adapter;
+  GstWzpFrames in;        /* of what is heard */
   gboolean holding;       /* a frame went in and did not come out yet, */
   GstClockTime held, due; /* its time; when the next one comes, if its buffer does not say */
   gboolean discont;
@@ -178,15 +177,13 @@ hear(GstWzpEcho *self, const gint16 in[FRAME], GstClockTime pts)
   return flow;
 }
 
-/* Frames are stamped by the buffers that they begin in. */
 static GstClockTime
 next_time(GstWzpEcho *self)
 {
-  guint64 distance;
-  GstClockTime pts = gst_adapter_prev_pts(self->adapter, &distance);
-  if (!GST_CLOCK_TIME_IS_VALID(pts))
-    return GST_CLOCK_TIME_IS_VALID(self->due) ? self->due : 0;
-  return pts + gst_util_uint64_scale(distance / sizeof(gint16), GST_SECOND, RATE);
+  GstClockTime pts = gst_wzp_frames_time(&self->in, sizeof(gint16), RATE);
+  if (GST_CLOCK_TIME_IS_VALID(pts))
+    return pts;
+  return GST_CLOCK_TIME_IS_VALID(self->due) ? self->due : 0;
 }
 
 /* All that went in comes out; a part of a frame is completed by silence. */
@@ -194,11 +191,10 @@ static void
 drain(GstWzpEcho *self)
 {
   gint16 rest[FRAME] = {0};
-  gsize left = gst_adapter_available(self->adapter);
+  gsize left = gst_adapter_available(self->in.adapter);
   if (left > 0) {
     GstClockTime pts = next_time(self);
-    gst_adapter_copy(self->adapter, rest, 0, left);
-    gst_adapter_clear(self->adapter);
+    gst_wzp_frames_take(&self->in, rest, left);
     hear(self, rest, pts);
     memset(rest, 0, sizeof rest);
   }
@@ -210,22 +206,10 @@ drain(GstWzpEcho *self)
 static void
 forget(GstWzpEcho *self)
 {
-  gst_adapter_clear(self->adapter);
+  gst_adapter_clear(self->in.adapter);
   self->holding = FALSE;
   self->discont = TRUE;
   self->due = GST_CLOCK_TIME_NONE;
-}
-
-static void
-look_at_size(GstWzpEcho *self, GstBuffer *buffer)
-{
-  gboolean whole = gst_buffer_get_size(buffer) % FRAME_BYTES == 0;
-  GST_OBJECT_LOCK(self);
-  gboolean news = !whole && !self->ragged;
-  self->ragged |= !whole;
-  GST_OBJECT_UNLOCK(self);
-  if (news)
-    gst_element_post_message(GST_ELEMENT(self), gst_message_new_latency(GST_OBJECT(self)));
 }
 
 static GstFlowReturn
@@ -240,12 +224,10 @@ gst_wzp_echo_chain(GstPad *pad, GstObject *parent, GstBuffer *buffer)
     self->discont = TRUE;
     self->due = GST_CLOCK_TIME_NONE;
   }
-  look_at_size(self, buffer);
-  gst_adapter_push(self->adapter, buffer);
-  while (flow == GST_FLOW_OK && gst_adapter_available(self->adapter) >= FRAME_BYTES) {
+  gst_wzp_frames_push(&self->in, buffer, FRAME_BYTES);
+  while (flow == GST_FLOW_OK && gst_adapter_available(self->in.adapter) >= FRAME_BYTES) {
     GstClockTime pts = next_time(self);
-    gst_adapter_copy(self->adapter, in, 0, FRAME_BYTES);
-    gst_adapter_flush(self->adapter, FRAME_BYTES);
+    gst_wzp_frames_take(&self->in, in, FRAME_BYTES);
     flow = hear(self, in, pts);
   }
   return flow;
@@ -281,17 +263,10 @@ gst_wzp_echo_src_query(GstPad *pad, GstObject *parent, GstQuery *query)
   GstWzpEcho *self = GST_WZP_ECHO(parent);
   if (GST_QUERY_TYPE(query) != GST_QUERY_LATENCY)
     return gst_pad_query_default(pad, parent, query);
-  if (!gst_pad_peer_query(self->sink, query))
-    return FALSE;
-  gboolean live;
-  GstClockTime min, max;
   GST_OBJECT_LOCK(self);
-  GstClockTime ours = (WZP_ECHO_DELAY + (self->ragged ? 1 : 0)) * FRAME_TIME;
+  GstClockTime ours = (WZP_ECHO_DELAY + (self->in.ragged ? 1 : 0)) * FRAME_TIME;
   GST_OBJECT_UNLOCK(self);
-  gst_query_parse_latency(query, &live, &min, &max);
-  gst_query_set_latency(query, live, min + ours,
-                        GST_CLOCK_TIME_IS_VALID(max) ? max + ours : GST_CLOCK_TIME_NONE);
-  return TRUE;
+  return gst_wzp_frames_answer_latency(self->sink, query, ours);
 }
 
 /* --- life --- */
@@ -306,8 +281,8 @@ gst_wzp_echo_change_state(GstElement *element, GstStateChange transition)
     gst_segment_init(&self->far_segment, GST_FORMAT_TIME);
     GST_OBJECT_LOCK(self);
     self->latency = 0;
-    self->ragged = FALSE;
     GST_OBJECT_UNLOCK(self);
+    gst_wzp_frames_restart(&self->in);
     g_mutex_lock(&self->lock);
     self->echo = wzp_echo_new();
     g_mutex_unlock(&self->lock);
@@ -349,7 +324,7 @@ gst_wzp_echo_finalize(GObject *object)
 {
   GstWzpEcho *self = GST_WZP_ECHO(object);
   wzp_echo_free(self->echo);
-  g_object_unref(self->adapter);
+  gst_wzp_frames_clear(&self->in);
   g_mutex_clear(&self->lock);
   G_OBJECT_CLASS(gst_wzp_echo_parent_class)->finalize(object);
 }
@@ -401,7 +376,7 @@ static void
 gst_wzp_echo_init(GstWzpEcho *self)
 {
   g_mutex_init(&self->lock);
-  self->adapter = gst_adapter_new();
+  gst_wzp_frames_init(&self->in, GST_ELEMENT(self));
   self->sink = add_pad(self, &sink_template);
   self->src = add_pad(self, &src_template);
   self->far_sink = add_pad(self, &far_sink_template);

@@ -32,6 +32,7 @@
 
 #include "gstwzpcontext.h"
 #include "gstwzpelements.h"
+#include "gstwzpframes.h"
 #include "gstwzpfec-private.h"
 
 GST_DEBUG_CATEGORY(gst_wzp_fec_debug);
@@ -323,17 +324,12 @@ gst_wzp_fec_query(GstPad *pad, GstObject *parent, GstQuery *query)
     return TRUE;
   }
   case GST_QUERY_LATENCY: {
-    if (pad != self->srcpad || !gst_pad_peer_query(self->sinkpad, query))
-      return gst_pad_query_default(pad, parent, query);
-    gboolean live;
-    GstClockTime min, max;
-    gst_query_parse_latency(query, &live, &min, &max);
     g_mutex_lock(&self->lock);
     GstClockTime own = self->latency;
     g_mutex_unlock(&self->lock);
-    gst_query_set_latency(query, live, min + own,
-                          GST_CLOCK_TIME_IS_VALID(max) ? max + own : GST_CLOCK_TIME_NONE);
-    return TRUE;
+    if (pad == self->srcpad && gst_wzp_frames_answer_latency(self->sinkpad, query, own))
+      return TRUE;
+    return gst_pad_query_default(pad, parent, query);
   }
   case GST_QUERY_CUSTOM:
     if (pad == self->srcpad && gst_wzp_fec_recover_query(self, query))
