@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "wzpagent.h"
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <ifaddrs.h>
 #include <net/if.h>
@@ -8,7 +9,7 @@
 #include <unistd.h>
 
 #define COMPONENT 1
-#define INTERFACE_ADDRESSES_MAX 64
+#define INTERFACE_ADDRESSES_MAX 256
 
 struct WzpAgent {
   gatomicrefcount references;
@@ -47,6 +48,45 @@ to_nice(NiceAddress *nice, const WzpAddress *address)
   nice_address_set_from_sockaddr(nice, (struct sockaddr *)&name);
 }
 
+WzpAddress
+wzp_agent_outgoing_address(int family)
+{
+  /* addresses for documentation (RFC 5737, RFC 3849) take the default route */
+  struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(9)};
+  struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(9)};
+  struct sockaddr_storage name;
+  socklen_t length = sizeof name;
+  WzpAddress address = {0};
+  inet_pton(AF_INET, "192.0.2.1", &v4.sin_addr);
+  inet_pton(AF_INET6, "2001:db8::1", &v6.sin6_addr);
+  int descriptor = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (descriptor < 0)
+    return address;
+  if (connect(descriptor, family == AF_INET ? (struct sockaddr *)&v4 : (struct sockaddr *)&v6,
+              family == AF_INET ? sizeof v4 : sizeof v6) == 0 &&
+      getsockname(descriptor, (struct sockaddr *)&name, &length) == 0 &&
+      !wzp_address_from_sockaddr(&address, (struct sockaddr *)&name, length))
+    address.family = 0;
+  address.port = 0;
+  close(descriptor);
+  return address;
+}
+
+/* Of all addresses those that are on an interface with one of the two by which we go out. */
+static void
+mark_outgoing(WzpInterfaceAddress *all, guint n)
+{
+  const WzpAddress out[] = {wzp_agent_outgoing_address(AF_INET),
+                            wzp_agent_outgoing_address(AF_INET6)};
+  for (guint i = 0; i < n; i++) {
+    if (!wzp_address_equal(&all[i].address, &out[0]) &&
+        !wzp_address_equal(&all[i].address, &out[1]))
+      continue;
+    for (guint j = 0; j < n; j++)
+      all[j].outgoing |= all[j].interface == all[i].interface;
+  }
+}
+
 guint
 wzp_agent_list_addresses(WzpAddress addresses[WZP_CANDIDATES_MAX])
 {
@@ -61,11 +101,12 @@ wzp_agent_list_addresses(WzpAddress addresses[WZP_CANDIDATES_MAX])
       continue;
     socklen_t length = one->ifa_addr->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
                                                             : sizeof(struct sockaddr_in);
-    all[n].interface = if_nametoindex(one->ifa_name);
+    all[n] = (WzpInterfaceAddress){.interface = if_nametoindex(one->ifa_name)};
     if (wzp_address_from_sockaddr(&all[n].address, one->ifa_addr, length))
       n++;
   }
   freeifaddrs(list);
+  mark_outgoing(all, n);
   return wzp_candidates_choose(addresses, all, n);
 }
 

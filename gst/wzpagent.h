@@ -49,5 +49,8 @@ gboolean wzp_agent_send(WzpAgent *agent, gconstpointer data, gsize length);
 /* The ends of the selected pair; family 0: none. */
 void wzp_agent_get_pair(WzpAgent *agent, WzpAddress *local, WzpAddress *remote);
 
+/* With which address of this machine a datagram to the internet would go (AF_INET, AF_INET6); none is sent. Without a port;
+ * family 0: there is no way out. */
+WzpAddress wzp_agent_outgoing_address(int family);
 /* Of this machine, as wzp_candidates_choose() takes them. Returns how many. */
 guint wzp_agent_list_addresses(WzpAddress addresses[WZP_CANDIDATES_MAX]);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "wzpnetwork.h"
 #include "wzpagent.h"
-#include <arpa/inet.h>
 #include <glib-unix.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
@@ -25,35 +24,11 @@ typedef struct {
   gpointer user;
 } Watch;
 
-/* With which address a datagram to the internet would go; none is sent. */
-static WzpAddress
-outgoing(int family)
-{
-  /* addresses for documentation (RFC 5737, RFC 3849) take the default route */
-  struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(9)};
-  struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(9)};
-  struct sockaddr_storage name;
-  socklen_t length = sizeof name;
-  WzpAddress address = {0};
-  inet_pton(AF_INET, "192.0.2.1", &v4.sin_addr);
-  inet_pton(AF_INET6, "2001:db8::1", &v6.sin6_addr);
-  int descriptor = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  if (descriptor < 0)
-    return address;
-  if (connect(descriptor, family == AF_INET ? (struct sockaddr *)&v4 : (struct sockaddr *)&v6,
-              family == AF_INET ? sizeof v4 : sizeof v6) == 0 &&
-      getsockname(descriptor, (struct sockaddr *)&name, &length) == 0 &&
-      !wzp_address_from_sockaddr(&address, (struct sockaddr *)&name, length))
-    address.family = 0;
-  address.port = 0;
-  close(descriptor);
-  return address;
-}
-
 static void
 look(Situation *situation)
 {
-  *situation = (Situation){.outgoing = {outgoing(AF_INET), outgoing(AF_INET6)}};
+  *situation = (Situation){
+      .outgoing = {wzp_agent_outgoing_address(AF_INET), wzp_agent_outgoing_address(AF_INET6)}};
   situation->n_addresses = wzp_agent_list_addresses(situation->addresses);
 }
 

@@ -34,9 +34,11 @@ wzp_candidates_choose(WzpAddress chosen[WZP_CANDIDATES_MAX], const WzpInterfaceA
                       unsigned n)
 {
   unsigned count = 0;
-  for (unsigned i = 0; i < n && count < HOST_MAX; i++) {
+  for (unsigned step = 0; step < 2 * n && count < HOST_MAX; step++) {
+    unsigned i = step % n, before = 0;
+    if (all[i].outgoing != (step < n))
+      continue;
     Class class = class_of(&all[i].address);
-    unsigned before = 0;
     for (unsigned j = 0; j < i; j++)
       before += all[j].interface == all[i].interface && class_of(&all[j].address) == class;
     if (before >= per_interface[class])

@@ -22,10 +22,12 @@ bool wzp_address_is_reachable(const WzpAddress *address);
 
 typedef struct {
   unsigned interface;
+  bool outgoing; /* this is the interface by which datagrams leave for the internet */
   WzpAddress address;
 } WzpInterfaceAddress;
 /* The addresses of one's own at which sockets shall wait, at most one of IPv4, two global ones and a unique local one of
- * IPv6 an interface, WZP_CANDIDATES_MAX / 2 in all. all: of interfaces that are up. Returns how many. */
+ * IPv6 an interface, WZP_CANDIDATES_MAX / 2 in all; those of outgoing interfaces first, before containers and tunnels use
+ * that up. all: of interfaces that are up. Returns how many. */
 unsigned wzp_candidates_choose(WzpAddress chosen[WZP_CANDIDATES_MAX],
                                const WzpInterfaceAddress *all, unsigned n);
 

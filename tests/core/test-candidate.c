@@ -46,7 +46,8 @@ test_choose(void)
   WzpAddress chosen[WZP_CANDIDATES_MAX];
   unsigned n = 0;
   for (unsigned i = 0; i < G_N_ELEMENTS(all); i++)
-    list[i] = (WzpInterfaceAddress){all[i].interface, test_address(all[i].text)};
+    list[i] =
+        (WzpInterfaceAddress){.interface = all[i].interface, .address = test_address(all[i].text)};
   unsigned count = wzp_candidates_choose(chosen, list, G_N_ELEMENTS(list));
   for (unsigned i = 0; i < G_N_ELEMENTS(all); i++)
     if (all[i].chosen) {
@@ -55,6 +56,24 @@ test_choose(void)
     }
   g_assert_cmpuint(n, ==, count);
   g_assert_cmpuint(wzp_candidates_choose(chosen, list, 0), ==, 0);
+}
+
+/* A machine with more networks of its own making than places: that to the internet is not left out. */
+static void
+test_outgoing_first(void)
+{
+  WzpInterfaceAddress list[] = {
+      {1, false, test_address("172.17.0.1:0")},  {2, false, test_address("172.18.0.1:0")},
+      {3, false, test_address("172.19.0.1:0")},  {4, false, test_address("172.20.0.1:0")},
+      {5, false, test_address("172.21.0.1:0")},  {6, false, test_address("172.22.0.1:0")},
+      {7, true, test_address("192.168.1.5:0")},  {1, false, test_address("[fd00::1]:0")},
+      {7, true, test_address("[2001:db8::5]:0")}};
+  static const unsigned expected[] = {6, 8, 0, 1, 2, 3};
+  WzpAddress chosen[WZP_CANDIDATES_MAX];
+  g_assert_cmpuint(wzp_candidates_choose(chosen, list, G_N_ELEMENTS(list)), ==,
+                   G_N_ELEMENTS(expected));
+  for (unsigned i = 0; i < G_N_ELEMENTS(expected); i++)
+    g_assert_true(wzp_address_equal(&chosen[i], &list[expected[i]].address));
 }
 
 static WzpResult
@@ -108,6 +127,7 @@ main(int argc, char **argv)
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/candidate/reachable", test_reachable);
   g_test_add_func("/candidate/choose", test_choose);
+  g_test_add_func("/candidate/outgoing-first", test_outgoing_first);
   g_test_add_func("/candidate/bytes", test_bytes);
   return g_test_run();
 }
