@@ -36,9 +36,9 @@ typedef struct {
 /* A handshake that we started. */
 typedef struct {
   WzpInitiator *initiator;
-  WzpTime started;       /* half a minute later a fresh one begins */
-  WzpTime message_since; /* the current message went out first */
-  WzpTime next_send;
+  WzpTime started;            /* half a minute later a fresh one begins */
+  WzpTime message_since;      /* the current message went out first */
+  WzpTime next_send, twin_at; /* twin: once more, just behind it */
   bool has_cookie;
   WzpAddress remotes[WZP_CALL_REMOTES_MAX + 1];
   unsigned n_remotes;

@@ -6,6 +6,9 @@
 #define RESEND_FAST (100 * WZP_MSEC)
 #define RESEND_FAST_FOR WZP_SECOND
 #define RESEND_SLOW (250 * WZP_MSEC)
+/* so long without an answer, each goes twice: not sooner, for the sake of slow links */
+#define TWIN_AFTER (500 * WZP_MSEC)
+#define TWIN_BEHIND (30 * WZP_MSEC)
 #define RESEND_SELDOM WZP_SECOND
 #define RESEND_SELDOM_AFTER (5 * WZP_SECOND)
 #define ATTEMPT_LIFE (30 * WZP_SECOND)
@@ -182,21 +185,41 @@ add_remote(WzpCallAttempt *attempt, const WzpAddress *remote)
 }
 
 static void
+put_message(WzpCall *call, const WzpAddress *to)
+{
+  size_t length;
+  const uint8_t *message = wzp_initiator_message(call->attempt->initiator, &length);
+  wzp_call_push_datagram(call, to, message, length);
+}
+
+static void
 send_message(WzpCall *call, WzpTime now)
 {
   WzpCallAttempt *attempt = call->attempt;
-  size_t length;
-  const uint8_t *message = wzp_initiator_message(attempt->initiator, &length);
   for (unsigned i = 0; i < attempt->n_remotes; i++) {
-    wzp_call_push_datagram(call, &attempt->remotes[i], message, length);
+    put_message(call, &attempt->remotes[i]);
     wzp_call_carrier_asked(call, now, &attempt->remotes[i], WZP_CARRIER_SILENT);
   }
   attempt->next_send =
       now + (now - attempt->message_since < RESEND_FAST_FOR ? RESEND_FAST : RESEND_SLOW);
+  attempt->twin_at = now - attempt->message_since >= TWIN_AFTER ? now + TWIN_BEHIND : WZP_NEVER;
   /* nothing is missed meanwhile */
   if (attempt->session == NULL && now - attempt->message_since >= RESEND_SELDOM_AFTER &&
-      wzp_call_path_reaches(call, now))
+      wzp_call_path_reaches(call, now)) {
     attempt->next_send = now + RESEND_SELDOM;
+    attempt->twin_at = WZP_NEVER;
+  }
+}
+
+/* Of two that are lost apart one is there more often; a stream loses neither. */
+static void
+send_twin(WzpCall *call)
+{
+  WzpCallAttempt *attempt = call->attempt;
+  attempt->twin_at = WZP_NEVER;
+  for (unsigned i = 0; i < attempt->n_remotes; i++)
+    if (attempt->remotes[i].stream == 0)
+      put_message(call, &attempt->remotes[i]);
 }
 
 void
@@ -251,10 +274,8 @@ wzp_call_attempt_add(WzpCall *call, WzpTime now, const WzpAddress *remote)
   if (attempt == NULL || attempt->session != NULL ||
       attempt->n_remotes == G_N_ELEMENTS(attempt->remotes))
     return;
-  size_t length;
-  const uint8_t *message = wzp_initiator_message(attempt->initiator, &length);
   add_remote(attempt, remote);
-  wzp_call_push_datagram(call, remote, message, length);
+  put_message(call, remote);
 }
 
 void
@@ -368,6 +389,8 @@ wzp_call_attempt_timeout(WzpCall *call, WzpTime now)
       wzp_call_attempt_start(call, now);
   } else if (now >= attempt->next_send) {
     send_message(call, now);
+  } else if (now >= attempt->twin_at) {
+    send_twin(call);
   }
 }
 
@@ -377,5 +400,5 @@ wzp_call_attempt_next_timeout(const WzpCall *call)
   const WzpCallAttempt *attempt = call->attempt;
   if (attempt == NULL)
     return call->attempt_at;
-  return MIN(call->attempt_at, MIN(attempt->next_send, life_of(attempt)));
+  return MIN(MIN(call->attempt_at, attempt->twin_at), MIN(attempt->next_send, life_of(attempt)));
 }

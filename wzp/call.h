@@ -21,7 +21,7 @@
  * session stays in use until the new one completes, or is heard again before HS3 left. Without media the
  * same after a keep-alive that is unanswered for 1 s (PING each 250 ms; 3 s after it a new handshake).
  * After the relay's CLOSE: a new handshake in 1, 2, 4, 8 s and up to 1 s random more.
- * Handshake: resend each 100 ms in the first second, then 250 ms; after 30 s a fresh one.
+ * Handshake: resend each 100 ms in the first second, then 250 ms, from 500 ms on twice, 30 ms apart; after 30 s a fresh one.
  * UDP mode: PING each second; 3 s without any record: a new handshake (the old session lives on). */
 
 typedef enum { WZP_CALL_RELAY, WZP_CALL_UDP } WzpCallMode;

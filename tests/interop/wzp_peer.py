@@ -108,7 +108,7 @@ class Peer:
         return self.control_datagrams % self.lose_every == 0
 
     def begin(self, now, handshake):
-        self.handshake, self.started, self.resend_at = handshake, now, now
+        self.handshake, self.started, self.resend_at, self.twin = handshake, now, now, False
         handshake.hs1()
 
     def establish(self, initiator):
@@ -121,7 +121,9 @@ class Peer:
     def tick(self, now):
         if not self.connected:
             if self.address and now >= self.resend_at:
-                self.resend_at = now + (0.1 if now - self.started < 1 else 0.25)
+                step = 0.1 if now - self.started < 1 else 0.25
+                self.twin = now - self.started >= 0.5 and not self.twin
+                self.resend_at = now + (0.03 if self.twin else step if now - self.started < 0.5 else step - 0.03)
                 self.send(self.hs3 or self.handshake.padded(self.cookie), now)
             return
         for record in self.control.tick(now):

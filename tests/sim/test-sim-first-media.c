@@ -102,6 +102,58 @@ test_lossy(void)
   g_assert_cmpint(cell(300 * WZP_MSEC, 0.7), <=, 8 * WZP_SECOND);
 }
 
+typedef struct {
+  uint8_t kind;
+  GString *at; /* of each, in ms after the first */
+  WzpTime first;
+  SimCall *sim;
+} Shown;
+
+static bool
+show(void *user, int party, const WzpAddress *to, const uint8_t *data, size_t length)
+{
+  Shown *shown = user;
+  (void)to, (void)length;
+  if (party != 0 || data[0] != shown->kind)
+    return party == 0; /* nothing of the relay's but HS2 comes */
+  if (shown->first == WZP_NEVER)
+    shown->first = shown->sim->now;
+  g_string_append_printf(shown->at, "%d ", (int)((shown->sim->now - shown->first) / WZP_MSEC));
+  return true;
+}
+
+static bool
+show_without_records(void *user, int party, const WzpAddress *to, const uint8_t *data,
+                     size_t length)
+{
+  return show(user, party, to, data, length) || data[0] == 0x41;
+}
+
+/* What a client sends of its handshake as long as nothing answers: twice once it waited for a while. */
+static void
+test_twice(void)
+{
+  static const SimTap taps[] = {show, show_without_records};
+  for (unsigned i = 0; i < G_N_ELEMENTS(taps); i++) {
+    const SimLinkConfig link = {.delay = 30 * WZP_MSEC};
+    const SimCallConfig config = {
+        .seed = 3000 + i, .mode = WZP_CALL_RELAY, .out = link, .in = link, .no_playout = true};
+    nonce_watch_reset();
+    SimCall *sim = sim_call_new(&config);
+    g_autoptr(GString) at = g_string_new(NULL);
+    Shown shown = {.kind = i == 0 ? 0x40 : 0x42, .at = at, .first = WZP_NEVER, .sim = sim};
+    sim->tap = taps[i];
+    sim->tap_user = &shown;
+    sim_call_start_relay(sim);
+    sim_call_start_party(sim, 0);
+    sim_call_run(sim, 1700 * WZP_MSEC);
+    g_assert_cmpstr(at->str, ==,
+                    "0 100 200 300 400 500 530 600 630 700 730 800 830 900 930 1000 1030 1250 "
+                    "1280 1500 1530 ");
+    sim_call_free(sim);
+  }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -109,5 +161,6 @@ main(int argc, char **argv)
   g_test_add_func("/sim-first-media/joined", test_joined);
   g_test_add_func("/sim-first-media/clean", test_clean);
   g_test_add_func("/sim-first-media/lossy", test_lossy);
+  g_test_add_func("/sim-first-media/twice", test_twice);
   return g_test_run();
 }
