@@ -402,7 +402,8 @@ static void
 test_lossy(void)
 {
   const unsigned frames = 250;
-  GstElement *speaker = rig_parse(TONE " ! wzpcall name=call " URI, frames, port());
+  /* tier: on a busy machine the queue is real, and takes the room for repair */
+  GstElement *speaker = rig_parse(TONE " ! wzpcall name=call tier=manual " URI, frames, port());
   make_lossy(speaker);
   gst_element_set_state(speaker, GST_STATE_PLAYING);
   rig_wait_state(speaker, "call", "waiting");
@@ -427,10 +428,8 @@ test_lossy(void)
   g_test_message("%u sent, %u received, %u repaired, %u concealed", frames, (unsigned)received,
                  (unsigned)repaired, (unsigned)concealed);
   g_assert_cmpuint(received, <, frames * 9 / 10);
-  /* at first there is little room for repair, and on a busy machine frames of 40 ms are half as many */
-  g_assert_cmpuint(repaired, >, frames / 20);
-  g_assert_cmpuint(concealed, <=, repaired);
-  g_assert_cmpuint(concealed, <=, frames / 10);
+  g_assert_cmpuint(repaired, >, frames / 10);
+  g_assert_cmpuint(concealed, <=, frames / 50); /* at first nothing is known of losses */
   rig_stop(listener);
 }
 
