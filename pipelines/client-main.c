@@ -149,6 +149,13 @@ on_lingered(gpointer data)
   Client *client = data;
   gboolean failed = (client->options.call && !client_report_was_active(client->report)) ||
                     client_report_broke_off(client->report);
+  client_report_take_stats(client->report, &client->pipeline);
+  if (client_report_is_cut_off(client->report)) {
+    const char *text = "the relay was away when the last was said; nobody heard it";
+    client_report_set_error(client->report, text);
+    client_report_say(client->report, "wzp-client: %s", text);
+    failed = TRUE;
+  }
   end(client, failed ? CLIENT_CALL_FAILED : CLIENT_OK);
   return G_SOURCE_REMOVE;
 }

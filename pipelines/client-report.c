@@ -361,6 +361,12 @@ client_report_was_active(const ClientReport *report)
 }
 
 gboolean
+client_report_is_cut_off(const ClientReport *report)
+{
+  return g_str_equal(report->state, "reconnecting") && !g_str_equal(report->now.path, "direct");
+}
+
+gboolean
 client_report_broke_off(const ClientReport *report)
 {
   return g_strcmp0(report->call_end, "lost") == 0;

@@ -19,6 +19,8 @@ void client_report_take_message(ClientReport *report, GstMessage *message);
 /* Reads the counters of wzpcall. */
 void client_report_take_stats(ClientReport *report, const ClientPipeline *pipeline);
 gboolean client_report_was_active(const ClientReport *report);
+/* The relay is away, and no direct path carries the call. */
+gboolean client_report_is_cut_off(const ClientReport *report);
 /* A dialled call ended because nothing was heard any more. */
 gboolean client_report_broke_off(const ClientReport *report);
 /* The first error stands. */

@@ -109,4 +109,15 @@ check 'a known name with another key is a loud stop' exits 4 'STOP' "$client" --
 check 'nobody calls himself' exits 2 'own identity' "$client" --send-tone 1 --identity "$work/bob" \
   --call "$bob" "$relay"
 
+# the relay dies, nothing goes directly, and what is said after that nobody hears
+call_bob
+start alice "$client" --send-tone 7 --identity "$work/alice" --contacts "$work/alices" --json --call "$bob" "$relay"
+alice_pid=$pid
+wait_for "$work/alice.err" 'the other side is there'
+kill -9 "$relay_pid"
+check 'cut off is no good end' ended "$alice_pid" 1 alice 'the relay was away when the last was said'
+check 'no gap is told that nobody looks for' grep -q '"path_longest_gap_ms":null' "$work/alice.out"
+kill "$bob_pid"
+wait "$bob_pid" || true
+
 finish
