@@ -254,6 +254,10 @@ main(int argc, char **argv)
   }
   bench_gst_init();
   const char *speech = paths != NULL ? paths[0] : NULL;
+  if (speech != NULL && !g_file_test(speech, G_FILE_TEST_IS_REGULAR)) {
+    g_printerr("bench-call: there is no file '%s'\n", speech);
+    return 1;
+  }
   if (what != NULL)
     return run(what, (guint)MAX(seconds, 1), (guint)MAX(slow, 1), speech);
 

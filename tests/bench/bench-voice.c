@@ -125,6 +125,11 @@ int
 main(int argc, char **argv)
 {
   const char *only = argc > 1 ? argv[1] : NULL;
+  if (only != NULL && strcmp(only, "stock-24k") != 0 && strcmp(only, "silence") != 0 &&
+      wzp_profile_by_name(only) == NULL) {
+    fprintf(stderr, "bench-voice: '%s' is no profile, nor stock-24k or silence\n", only);
+    return 2;
+  }
   make_sound();
   printf("%-24s %8s %8s   ratio to stock\n", "ms CPU a second", "encode", "decode");
   if (only != NULL && strcmp(only, "stock-24k") == 0)
