@@ -23,7 +23,8 @@ struct _GstWzpCallEnds {
 
   /* changed in state NULL only */
   GstElement *source, *sink; /* the bin holds them; NULL: they stand outside */
-  Place near, far;           /* of what cancels the echo: one element twice, or two */
+  Place near,
+      far; /* of what cancels the echo: one element twice, or two; with the object lock, too */
 };
 
 /* --- devices --- */
@@ -74,7 +75,9 @@ gst_wzp_call_ends_get_speaker(GstWzpCallEnds *self)
 static void
 remove_child(GstWzpCallEnds *self, GstElement **child)
 {
+  GST_OBJECT_LOCK(self->call);
   GstElement *element = g_steal_pointer(child);
+  GST_OBJECT_UNLOCK(self->call);
   if (element == NULL)
     return;
   gst_element_set_state(element, GST_STATE_NULL);
@@ -102,10 +105,12 @@ get_echo_cancel(GstWzpCallEnds *self)
 }
 
 static gboolean
-insert(Place *place, GstElement *const between[2], GstElement *element, const gchar *sink,
-       const gchar *src)
+insert(GstWzpCallEnds *self, Place *place, GstElement *const between[2], GstElement *element,
+       const gchar *sink, const gchar *src)
 {
+  GST_OBJECT_LOCK(self->call);
   *place = (Place){between[0], between[1], element};
+  GST_OBJECT_UNLOCK(self->call);
   gst_element_unlink(place->before, place->after);
   return gst_element_link_pads(place->before, "src", element, sink) &&
          gst_element_link_pads(element, src, place->after, "sink");
@@ -135,8 +140,8 @@ static const gchar *
 cancel_by_speex(GstWzpCallEnds *self, GstElement *const near[2], GstElement *const far[2])
 {
   GstElement *echo = add_child(self, "wzpecho");
-  if (echo == NULL || !insert(&self->near, near, echo, "sink", "src") ||
-      !insert(&self->far, far, echo, "far_sink", "far_src"))
+  if (echo == NULL || !insert(self, &self->near, near, echo, "sink", "src") ||
+      !insert(self, &self->far, far, echo, "far_sink", "far_src"))
     return "wzpecho";
   return NULL;
 }
@@ -150,8 +155,8 @@ cancel_by_webrtc(GstWzpCallEnds *self, GstElement *const near[2], GstElement *co
     return "webrtcdsp";
   g_object_set(dsp, "probe", GST_OBJECT_NAME(probe), "echo-cancel", TRUE, "noise-suppression",
                FALSE, "gain-control", FALSE, "delay-agnostic", TRUE, NULL);
-  return insert(&self->near, near, dsp, "sink", "src") &&
-                 insert(&self->far, far, probe, "sink", "src")
+  return insert(self, &self->near, near, dsp, "sink", "src") &&
+                 insert(self, &self->far, far, probe, "sink", "src")
              ? NULL
              : "webrtcdsp";
 }
@@ -182,8 +187,10 @@ gst_wzp_call_ends_close(GstWzpCallEnds *self)
   gboolean one = self->near.element == self->far.element;
   take_out(&self->near, "sink", "src");
   take_out(&self->far, one ? "far_sink" : "sink", one ? "far_src" : "src");
+  GST_OBJECT_LOCK(self->call);
   if (one)
     self->far.element = NULL;
+  GST_OBJECT_UNLOCK(self->call);
   remove_child(self, &self->near.element);
   remove_child(self, &self->far.element);
   remove_child(self, &self->source);
@@ -200,6 +207,40 @@ gst_wzp_call_ends_has_gain_control(GstWzpCallEnds *self)
                 (self->gain_control == GAIN_AUTO && self->microphone != NULL);
   GST_OBJECT_UNLOCK(self->call);
   return on;
+}
+
+/* --- counters --- */
+
+static void
+copy_fields(GstElement *from, const gchar *const pairs[][2], guint n, GstStructure *stats)
+{
+  g_autoptr(GstStructure) theirs = NULL;
+  g_object_get(from, "stats", &theirs, NULL);
+  for (guint i = 0; theirs != NULL && i < n; i++) {
+    const GValue *value = gst_structure_get_value(theirs, pairs[i][0]);
+    if (value != NULL)
+      gst_structure_set_value(stats, pairs[i][1], value);
+  }
+}
+
+void
+gst_wzp_call_ends_put_stats(GstWzpCallEnds *self, GstElement *encoder, GstStructure *stats)
+{
+  static const gchar *const echo_fields[][2] = {{"reduction-db", "echo-reduction-db"},
+                                                {"late-ms", "echo-late-ms"}};
+  static const gchar *const gain_fields[][2] = {{"gain-db", "gain-db"}, {"speech-db", "speech-db"}};
+  GST_OBJECT_LOCK(self->call);
+  g_autoptr(GstElement) canceller =
+      self->near.element != NULL ? gst_object_ref(self->near.element) : NULL;
+  GST_OBJECT_UNLOCK(self->call);
+  const gchar *name = "off";
+  if (canceller != NULL)
+    name = GST_OBJECT_NAME(gst_element_get_factory(canceller));
+  gst_structure_set(stats, "echo-canceller", G_TYPE_STRING, name, NULL);
+  if (strcmp(name, "wzpecho") == 0) /* webrtcdsp says nothing */
+    copy_fields(canceller, echo_fields, G_N_ELEMENTS(echo_fields), stats);
+  if (encoder != NULL && gst_wzp_call_ends_has_gain_control(self))
+    copy_fields(encoder, gain_fields, G_N_ELEMENTS(gain_fields), stats);
 }
 
 /* --- properties --- */

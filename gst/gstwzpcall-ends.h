@@ -38,6 +38,8 @@ const gchar *gst_wzp_call_ends_cancel_echo(GstWzpCallEnds *ends, GstElement *con
                                            GstElement *const far[2]);
 /* Whether it is to. Any thread. */
 gboolean gst_wzp_call_ends_has_gain_control(GstWzpCallEnds *ends);
+/* Which canceller runs, what it does, and what gain control does in the encoder (NULL: there is none). Any thread. */
+void gst_wzp_call_ends_put_stats(GstWzpCallEnds *ends, GstElement *encoder, GstStructure *stats);
 /* Whether this is the speaker, or in it. */
 gboolean gst_wzp_call_ends_has(GstWzpCallEnds *ends, GstObject *object);
 

@@ -416,6 +416,7 @@ static void
 add_audio_stats(GstWzpCall *self, GstStructure *stats)
 {
   g_autoptr(GstElement) sealer = dup_element(self, TRUE, "wzpcrypt");
+  g_autoptr(GstElement) encoder = dup_element(self, TRUE, "wzpenc");
   g_autoptr(GstStructure) sealed = NULL;
   guint64 sent = 0;
   if (sealer != NULL)
@@ -424,6 +425,7 @@ add_audio_stats(GstWzpCall *self, GstStructure *stats)
     gst_structure_get_uint64(sealed, "frames", &sent);
   gst_structure_set(stats, "frames-sent", G_TYPE_UINT64, sent, NULL);
   add_quality_stats(self, stats);
+  gst_wzp_call_ends_put_stats(self->ends, encoder, stats);
   gst_wzp_branches_put_stats(self->branches, stats);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "client-report.h"
+#include "client-ends.h"
 #include "client-peers.h"
 #include "client-quality.h"
 #include <json-glib/json-glib.h>
@@ -41,6 +42,7 @@ struct ClientReport {
       direct; /* monotonic us: the call was taken, or somebody came into the room; media first went directly; 0: not */
   WzpContacts *contacts;
   ClientQuality quality;
+  ClientEnds ends;
   double level_sent, level_heard, recorded;
   Counters now;
   Wire wire_sent, wire_received;
@@ -60,6 +62,7 @@ client_report_new(const ClientOptions *options)
   report->state = g_strdup("idle");
   report->peers = client_peers_new();
   client_quality_init(&report->quality);
+  client_ends_init(&report->ends);
   report->level_sent = report->level_heard = SILENCE_DB;
   report->now.round_trip = report->now.delay = report->recorded = UNKNOWN;
   report->now.direct_round_trip = UNKNOWN;
@@ -332,6 +335,7 @@ client_report_take_stats(ClientReport *report, const ClientPipeline *pipeline)
   read_number(stats, "direct-round-trip", &now->direct_round_trip);
   read_number(stats, "round-trip", &now->round_trip);
   client_quality_take(&report->quality, stats);
+  client_ends_take(&report->ends, stats);
   if (read_count(stats, "voices") > 0) /* else what the last one waited stands */
     read_number(stats, "jitter-delay-ms", &now->delay);
   const char *path = gst_structure_get_string(stats, "path");
@@ -489,6 +493,14 @@ add_number(GString *json, const char *name, double number, int digits)
 }
 
 static void
+add_decibels(GString *json, const char *name, double level)
+{
+  char text[32];
+  g_snprintf(text, sizeof text, "%.1f", level);
+  add_member(json, name, isnan(level) ? "null" : text);
+}
+
+static void
 add_count(GString *json, const char *name, guint64 count)
 {
   char text[32];
@@ -623,6 +635,10 @@ print_json(const ClientReport *report)
   add_number(json, "wire_kbps_sent", wire_kbit_s(report, &report->wire_sent), 1);
   add_number(json, "wire_kbps_received", wire_kbit_s(report, &report->wire_received), 1);
   add_quality(json, report);
+  add_text(json, "echo_canceller", report->ends.canceller);
+  add_decibels(json, "erle_db", report->ends.erle);
+  add_decibels(json, "gain_db", report->ends.gain);
+  add_decibels(json, "speech_db", report->ends.speech);
   add_number(json, "recorded_seconds", report->recorded, 3);
   printf("%s}\n", json->str);
   g_string_free(json, TRUE);
@@ -651,6 +667,9 @@ print_text(const ClientReport *report)
     printf("heard      %" G_GUINT64_FORMAT " frames, %" G_GUINT64_FORMAT
            " repaired, %" G_GUINT64_FORMAT " concealed, delay %.0f ms\n",
            now->frames_received, now->frames_repaired, now->frames_concealed, MAX(now->delay, 0));
+  g_autofree char *ends = client_ends_describe(&report->ends);
+  if (ends)
+    printf("ends       %s\n", ends);
   if (report->call_peer)
     printf("path       %s%s%s\n", now->path,
            now->unheard_here ? ", nothing was heard directly for a while" : "",

@@ -50,6 +50,23 @@ frames_echo_saw(GstElement *pipeline, const char *field)
   return frames;
 }
 
+/* What the call says of its canceller, and whether it speaks of gain. */
+static void
+expect_stats(GstElement *pipeline, const char *canceller, gboolean gain)
+{
+  g_autoptr(GstElement) call = gst_bin_get_by_name(GST_BIN(pipeline), "call");
+  g_autoptr(GstStructure) stats = NULL;
+  const gboolean echo = strcmp(canceller, "wzpecho") == 0;
+  double value;
+  gint late;
+  g_object_get(call, "stats", &stats, NULL);
+  g_assert_cmpstr(gst_structure_get_string(stats, "echo-canceller"), ==, canceller);
+  g_assert_cmpint(gst_structure_get_double(stats, "echo-reduction-db", &value), ==, echo);
+  g_assert_cmpint(gst_structure_get_int(stats, "echo-late-ms", &late), ==, echo);
+  g_assert_cmpint(gst_structure_get_double(stats, "gain-db", &value), ==, gain);
+  g_assert_cmpint(gst_structure_get_double(stats, "speech-db", &value), ==, gain);
+}
+
 /* Both are pulled out and put back in while the call is on: it does not end, and then goes on. */
 static void
 test_devices(void)
@@ -61,6 +78,7 @@ test_devices(void)
   g_assert_cmpuint(count(own, "wzpecho"), ==, 1);
   g_assert_cmpuint(frames_echo_saw(own, "frames"), >, 0);
   g_assert_cmpuint(frames_echo_saw(own, "far-frames"), >, 0);
+  expect_stats(own, "wzpecho", TRUE);
 
   fake_device_unplug("Built-in Mic", TRUE);
   gst_message_unref(rig_wait(own, GST_MESSAGE_ELEMENT, "wzp-device", NULL));
@@ -110,12 +128,13 @@ test_choices(void)
   static const struct {
     const char *line;
     guint echo;
+    gboolean gain;
   } lines[] = {
-      {ASIDE "wzpcall name=call echo-cancel=off " OWN, 0},
-      {ASIDE "wzpcall name=call echo-cancel=speex " OWN, 1},
-      {LIVE " ! wzpcall name=call ! fakesink", 0},
-      {LIVE " ! wzpcall name=call echo-cancel=on gain-control=on ! fakesink", 1},
-      {LIVE " ! wzpcall name=call echo-cancel=on", 0}, /* nothing is heard */
+      {ASIDE "wzpcall name=call echo-cancel=off " OWN, 0, TRUE},
+      {ASIDE "wzpcall name=call echo-cancel=speex " OWN, 1, TRUE},
+      {LIVE " ! wzpcall name=call ! fakesink", 0, FALSE},
+      {LIVE " ! wzpcall name=call echo-cancel=on gain-control=on ! fakesink", 1, TRUE},
+      {LIVE " ! wzpcall name=call echo-cancel=on", 0, FALSE}, /* nothing is heard */
   };
   for (guint n = 0; n < G_N_ELEMENTS(lines); n++) {
     GstElement *pipeline = rig_parse("%s", lines[n].line);
@@ -123,6 +142,7 @@ test_choices(void)
       g_assert_cmpint(gst_element_set_state(pipeline, GST_STATE_READY), ==,
                       GST_STATE_CHANGE_SUCCESS);
       g_assert_cmpuint(count(pipeline, "wzpecho"), ==, lines[n].echo);
+      expect_stats(pipeline, lines[n].echo > 0 ? "wzpecho" : "off", lines[n].gain);
       gst_element_set_state(pipeline, GST_STATE_NULL);
       g_assert_cmpuint(count(pipeline, "wzpecho"), ==, 0);
     }
