@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "wzp/path.h"
+#include "test-util.h"
+
+/* What a path takes from the probes that come. */
+
+#define NOW WZP_SECOND
+
+static void
+hear(WzpPath *path, uint32_t seq, uint8_t flags, uint8_t loss)
+{
+  static const uint8_t key[32];
+  const WzpPathProbe probe = {.seq = seq, .flags = flags, .loss = loss, .relay_loss = 1};
+  uint8_t bytes[WZP_PATH_PROBE_SIZE];
+  wzp_path_probe_seal(bytes, key, &probe);
+  g_assert_cmpint(wzp_path_probe(path, NOW, 0, bytes, sizeof bytes), ==, WZP_OK);
+}
+
+static WzpPathStats
+stats_of(const WzpPath *path)
+{
+  WzpPathStats stats;
+  wzp_path_get_stats(path, NOW, &stats);
+  return stats;
+}
+
+/* One that was overtaken on its way says what is not so any more; but that a path was proven stays true. */
+static void
+test_overtaken(void)
+{
+  const WzpPathConfig config = {.initiator = true};
+  WzpPath *path = wzp_path_new(&config, NOW);
+  hear(path, 5, WZP_PATH_SILENT, 20);
+  g_assert_true(stats_of(path).peer_silent);
+  g_assert_false(stats_of(path).peer_proven);
+  hear(path, 4, WZP_PATH_PROVEN, 0);
+  g_assert_true(stats_of(path).peer_silent);
+  g_assert_true(stats_of(path).peer_proven);
+  g_assert_cmpint(stats_of(path).peer_loss, ==, 20);
+  g_assert_cmpuint(stats_of(path).unheard_there, ==, 1);
+  hear(path, 6, WZP_PATH_PROVEN, 3);
+  g_assert_false(stats_of(path).peer_silent);
+  g_assert_cmpint(stats_of(path).peer_loss, ==, 3);
+  g_assert_cmpint(stats_of(path).peer_relay_loss, ==, 1);
+  wzp_path_free(path);
+}
+
+/* Answers the pings of attempt 0, as another side that has proof, too. */
+static void
+answer(WzpPath *path, WzpTime now, uint32_t *seq)
+{
+  static const uint8_t key[32];
+  WzpPathOutput output;
+  WzpWindow window;
+  wzp_window_init(&window, WZP_WINDOW_MAX);
+  while (wzp_path_poll(path, now, &output)) {
+    WzpPathProbe ping, pong = {.pong = true, .flags = WZP_PATH_PROVEN, .seq = *seq};
+    uint8_t bytes[WZP_PATH_PROBE_SIZE];
+    if (output.type != WZP_PATH_SEND_PROBE)
+      continue;
+    g_assert_cmpint(wzp_path_probe_open(&ping, key, 0, &window, output.data, output.length), ==,
+                    WZP_OK);
+    pong.echoed = ping.seq;
+    pong.loss = pong.relay_loss = WZP_PATH_LOSS_UNKNOWN;
+    ++*seq;
+    wzp_path_probe_seal(bytes, key, &pong);
+    g_assert_cmpint(wzp_path_probe(path, now, 0, bytes, sizeof bytes), ==, WZP_OK);
+  }
+}
+
+/* Behind the change three packets go both ways, however seldom one is sent. */
+static void
+test_seldom(void)
+{
+  const WzpPathConfig config = {.initiator = true};
+  WzpPath *path = wzp_path_new(&config, NOW);
+  uint32_t seq = 0;
+  uint16_t k;
+  wzp_path_connected(path, NOW, 0, true);
+  wzp_path_handle_timeout(path, NOW);
+  answer(path, NOW, &seq);
+  g_assert_true(wzp_path_is_direct(path));
+  WzpTime now = NOW + WZP_PATH_OVERLAP;
+  for (unsigned i = 0; i < 3; i++, now += 160 * WZP_MSEC)
+    g_assert_cmpuint(wzp_path_route(path, now, &k), ==, WZP_WAY_RELAY | WZP_WAY_DIRECT);
+  g_assert_cmpuint(wzp_path_route(path, now, &k), ==, WZP_WAY_DIRECT);
+  wzp_path_free(path);
+}
+
+int
+main(int argc, char **argv)
+{
+  g_test_init(&argc, &argv, NULL);
+  g_test_add_func("/path-probe/overtaken", test_overtaken);
+  g_test_add_func("/path-probe/seldom", test_seldom);
+  return g_test_run();
+}
