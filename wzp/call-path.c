@@ -202,13 +202,13 @@ heard_relay(WzpCall *call, WzpTime now)
 
 /* The path to whoever sealed the packet; NULL: to him there is none. */
 static WzpPath *
-path_of_packet(const WzpCall *call, const uint8_t *packet, size_t length)
+path_of_packet(const WzpCall *call, WzpTime now, const uint8_t *packet, size_t length)
 {
   WzpHeader header;
   size_t header_length;
   uint32_t serial;
   if (call->group != NULL && (wzp_header_parse(&header, packet, length, &header_length) != WZP_OK ||
-                              !wzp_group_path_speaks(call->group, header.slot)))
+                              !wzp_group_path_speaks(call->group, now, header.slot)))
     return NULL;
   return wzp_call_path(call, &serial);
 }
@@ -217,7 +217,7 @@ bool
 wzp_call_packet_arrived(WzpCall *call, WzpTime now, WzpWay way, uint16_t k, const uint8_t *packet,
                         size_t length)
 {
-  WzpPath *path = path_of_packet(call, packet, length);
+  WzpPath *path = path_of_packet(call, now, packet, length);
   if (path == NULL && way == WZP_WAY_DIRECT && call->group != NULL) {
     /* no relay looked whether the slot is the sender's own */
     call->stats.drops[WZP_WRONG_SLOT]++;
@@ -241,7 +241,7 @@ interval_of(uint8_t code)
 bool
 wzp_call_path_opened(WzpCall *call, WzpTime now, const uint8_t *packet, size_t length, uint8_t code)
 {
-  WzpPath *path = path_of_packet(call, packet, length);
+  WzpPath *path = path_of_packet(call, now, packet, length);
   if (path == NULL)
     return true;
   unsigned ways = wzp_path_opened(path, now, packet, length, interval_of(code));

@@ -201,10 +201,3 @@ wzp_group_send_path(WzpGroup *group, const uint8_t *message, size_t length)
   g_queue_push_tail(messages, g_bytes_new(message, length));
   return WZP_OK;
 }
-
-bool
-wzp_group_path_speaks(const WzpGroup *group, uint8_t slot)
-{
-  const WzpGroupMember *beside = group->beside, *there = wzp_group_by_slot(group, slot);
-  return beside != NULL && beside->slot == slot && (there == NULL || there == beside);
-}

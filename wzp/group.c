@@ -169,6 +169,13 @@ speaker(const WzpGroup *group, WzpTime now, uint8_t slot)
   return found;
 }
 
+bool
+wzp_group_path_speaks(const WzpGroup *group, WzpTime now, uint8_t slot)
+{
+  const WzpGroupMember *there = speaker(group, now, slot);
+  return group->beside != NULL && (there == NULL || there == group->beside);
+}
+
 static WzpGroupMember *
 by_jh(const WzpGroup *group, const uint8_t jh[32])
 {
@@ -566,6 +573,21 @@ wzp_group_seal(WzpGroup *group, uint8_t code, uint32_t timestamp, uint8_t flags,
   return WZP_OK;
 }
 
+/* Nobody is known at this slot. A relay that came back may have given it to the one with whom we go directly, and what he says
+ * comes before its word: his key tells. */
+static WzpResult
+open_moved(WzpGroup *group, WzpTime now, const uint8_t *packet, size_t length, uint8_t *out,
+           size_t *out_length, WzpOpened *opened)
+{
+  WzpGroupMember *member = group->beside;
+  if (member == NULL || member->gone ||
+      wzp_receiver_open(member->receiver, now, packet, length, out, out_length, opened) != WZP_OK)
+    return WZP_UNKNOWN_SENDER;
+  member->heard_at = now;
+  opened->header.slot = member->slot;
+  return WZP_OK;
+}
+
 WzpResult
 wzp_group_open(WzpGroup *group, WzpTime now, const uint8_t *packet, size_t length, uint8_t *out,
                size_t *out_length, WzpOpened *opened)
@@ -579,7 +601,7 @@ wzp_group_open(WzpGroup *group, WzpTime now, const uint8_t *packet, size_t lengt
     return result;
   member = speaker(group, now, header.slot);
   if (member == NULL)
-    return WZP_UNKNOWN_SENDER;
+    return open_moved(group, now, packet, length, out, out_length, opened);
   result = wzp_receiver_open(member->receiver, now, packet, length, out, out_length, opened);
   if (result == WZP_OK)
     member->heard_at = now;

@@ -142,8 +142,9 @@ void wzp_group_follow_paths(WzpGroup *group, WzpTime now);
  * (path.h), its messages go to wzp_group_send_path(). */
 WzpPath *wzp_group_path(const WzpGroup *group, uint32_t *serial);
 WzpResult wzp_group_send_path(WzpGroup *group, const uint8_t *message, size_t length);
-/* Are packets of this slot those of the other end of that path? Who is not alone with us holds the keys of others. */
-bool wzp_group_path_speaks(const WzpGroup *group, uint8_t slot);
+/* Are packets of this slot those of the other end of that path, or of nobody who is known? Who is not alone with us holds the
+ * keys of others, and no relay looks at what comes directly. */
+bool wzp_group_path_speaks(const WzpGroup *group, WzpTime now, uint8_t slot);
 
 /* Seals with our sender key. WZP_NO_RECEIVER while nobody was sent it (nothing is consumed, so that a
  * joiner can get the epoch's base). */
@@ -154,7 +155,8 @@ WzpResult wzp_group_seal(WzpGroup *group, uint8_t code, uint32_t timestamp, uint
 void wzp_group_leave_out(WzpGroup *group, unsigned packets);
 /* Of full headers, see wzp_header_repeat(). */
 void wzp_group_set_header_repeat(WzpGroup *group, unsigned repeat);
-/* Opens with the key of the member that holds the packet's slot. */
+/* Opens with the key of the member that holds the packet's slot; where nobody is known, with that of the one with whom there
+ * is a direct path: *opened has the slot where he is known. */
 WzpResult wzp_group_open(WzpGroup *group, WzpTime now, const uint8_t *packet, size_t length,
                          uint8_t *out, size_t *out_length, WzpOpened *opened);
 

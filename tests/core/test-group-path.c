@@ -231,8 +231,8 @@ test_third(void)
     g_assert_cmpint(send_frames(&hands, 2, i, setup, sizeof setup), ==, WZP_NOT_ALLOWED);
     g_assert_cmpint(send_frames(&hands, 1 - i, i, setup, sizeof setup), ==, WZP_NOT_ALLOWED);
     g_assert_false(runs(hands.group[i]));
-    g_assert_false(wzp_group_path_speaks(hands.group[i], 2));
-    g_assert_true(wzp_group_path_speaks(hands.group[i], (uint8_t)(1 - i)));
+    g_assert_false(wzp_group_path_speaks(hands.group[i], 0, 2));
+    g_assert_true(wzp_group_path_speaks(hands.group[i], 0, (uint8_t)(1 - i)));
   }
   g_assert_null(path_of(hands.group[2]));
   /* it leaves: first for one of the two */

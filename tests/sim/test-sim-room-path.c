@@ -341,26 +341,34 @@ test_rekey(void)
   sim_call_free(sim);
 }
 
-/* The relay dies: they go on. It comes back with an empty memory, and they stay together. */
+/* The relay dies: they go on. It comes back with an empty memory, and gives each of them some slot; they stay together, and
+ * nothing is lost. */
 static void
 test_relay_away(void)
 {
-  SimCall *sim = two_directly(21);
-  sim_call_kill_relay(sim);
-  sim_call_run(sim, 40 * WZP_SECOND);
-  for (unsigned i = 0; i < 2; i++)
-    g_assert_cmpint(sim->parties[i].longest_gap, <=, 40 * WZP_MSEC);
-  sim_call_start_relay(sim);
-  sim_call_run(sim, 20 * WZP_SECOND);
-  for (unsigned i = 0; i < 2; i++) {
-    const SimParty *party = &sim->parties[i];
-    g_test_message("longest gap %" G_GINT64_FORMAT " ms", party->longest_gap / WZP_MSEC);
-    g_assert_cmpint(party->longest_gap, <=, 300 * WZP_MSEC); /* slots may be others */
-    g_assert_cmpuint(sim_party_stats(party).n_members, ==, 1);
-    g_assert_true(path_of(sim, i).direct);
-    g_assert_cmpuint(path_of(sim, i).switches, ==, 1);
+  unsigned swapped = 0;
+  for (unsigned n = 0; n < 8; n++) {
+    SimCall *sim = two_directly(21 + n);
+    const uint8_t before = sim->parties[0].own_slot;
+    sim_call_kill_relay(sim);
+    sim_call_run(sim, (n == 0 ? 40 : 10) * WZP_SECOND + n * 777 * WZP_MSEC);
+    sim_call_start_relay(sim);
+    sim_call_run(sim, 20 * WZP_SECOND);
+    for (unsigned i = 0; i < 2; i++) {
+      const SimParty *party = &sim->parties[i];
+      g_test_message("slot %u, longest gap %" G_GINT64_FORMAT " ms", party->own_slot,
+                     party->longest_gap / WZP_MSEC);
+      g_assert_cmpint(party->longest_gap, <=, 40 * WZP_MSEC);
+      g_assert_cmpuint(sim_party_stats(party).n_members, ==, 1);
+      g_assert_true(path_of(sim, i).direct);
+      g_assert_cmpuint(path_of(sim, i).switches, ==, 1);
+    }
+    swapped += sim->parties[0].own_slot != before;
+    assert_no_loss(sim);
+    sim_call_free(sim);
   }
-  sim_call_free(sim);
+  g_assert_cmpuint(swapped, >, 0);
+  g_assert_cmpuint(swapped, <, 8);
 }
 
 static bool
@@ -440,27 +448,39 @@ test_quality(void)
   sim_call_free(sim);
 }
 
-/* A member that is not alone with us any more holds the keys of others, and no relay looks at what it sends directly: nothing
- * but its own slot counts there. */
+/* A member that is not alone with us any more holds the keys of others, and no relay looks at what it sends directly: what says a
+ * slot of another one is refused, and what says one of nobody opens with that member's own key or not at all. */
 static void
 test_wrong_slot(void)
 {
   SimCall *sim = two_directly(23);
+  WzpCall *call = sim->parties[0].call;
   uint32_t serial;
-  uint8_t packet[80] = {0xc0};
+  uint8_t packet[80] = {0xc0}, plain[WZP_DATAGRAM_MAX];
+  size_t length;
+  WzpOpened opened;
   bool media;
-  g_assert_nonnull(wzp_call_path(sim->parties[0].call, &serial));
+  g_assert_nonnull(wzp_call_path(call, &serial));
   uint16_t k = path_of(sim, 0).k;
-  uint64_t before = sim_party_stats(&sim->parties[0]).drops[WZP_WRONG_SLOT];
+  WzpCallStats before = sim_party_stats(&sim->parties[0]);
   for (packet[1] = 2; packet[1] < 10; packet[1]++) {
-    wzp_call_handle_direct(sim->parties[0].call, sim->now, serial, k, packet, sizeof packet,
-                           &media);
+    wzp_call_handle_direct(call, sim->now, serial, k, packet, sizeof packet, &media);
     g_assert_true(media);
-    g_assert_false(wzp_call_packet_arrived(sim->parties[0].call, sim->now, WZP_WAY_DIRECT, k,
-                                           packet, sizeof packet));
+    g_assert_true(
+        wzp_call_packet_arrived(call, sim->now, WZP_WAY_DIRECT, k, packet, sizeof packet));
+    g_assert_cmpint(wzp_call_open(call, sim->now, packet, sizeof packet, plain, &length, &opened),
+                    ==, WZP_UNKNOWN_SENDER);
   }
-  g_assert_cmpuint(sim_party_stats(&sim->parties[0]).drops[WZP_WRONG_SLOT], ==, before + 8);
-  assert_no_loss(sim);
+  g_assert_cmpuint(sim_party_stats(&sim->parties[0]).drops[WZP_UNKNOWN_SENDER], ==,
+                   before.drops[WZP_UNKNOWN_SENDER] + 8);
+  start(sim, 2, WZP_ACCEPT_TRUSTED);
+  g_assert_true(sim_call_run_until(sim, third_is_heard, 5 * WZP_SECOND));
+  packet[1] = sim->parties[2].own_slot;
+  wzp_call_handle_direct(call, sim->now, serial, k, packet, sizeof packet, &media);
+  g_assert_true(media);
+  g_assert_false(wzp_call_packet_arrived(call, sim->now, WZP_WAY_DIRECT, k, packet, sizeof packet));
+  g_assert_cmpuint(sim_party_stats(&sim->parties[0]).drops[WZP_WRONG_SLOT], ==,
+                   before.drops[WZP_WRONG_SLOT] + 1);
   sim_call_free(sim);
 }
 
