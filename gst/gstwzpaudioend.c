@@ -244,9 +244,8 @@ gst_wzp_audio_end_class_init(GstWzpAudioEndClass *klass)
       object_class, PROP_DEVICE,
       g_param_spec_string("device", "Device",
                           "Name of the device, or a part that no other has; unset: the one that "
-                          "the system prefers",
-                          NULL,
-                          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY));
+                          "the system prefers. Taken up when the element leaves NULL",
+                          NULL, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
   element_class->change_state = GST_DEBUG_FUNCPTR(gst_wzp_audio_end_change_state);
   element_class->send_event = GST_DEBUG_FUNCPTR(gst_wzp_audio_end_send_event);
   element_class->provide_clock = GST_DEBUG_FUNCPTR(gst_wzp_audio_end_provide_clock);

@@ -326,7 +326,8 @@ gst_wzp_call_ends_get_property(GstWzpCallEnds *self, guint n, GValue *value)
 void
 gst_wzp_call_ends_class_init(GObjectClass *klass, guint first)
 {
-  const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY;
+  /* not MUTABLE_READY: devices are opened on the way there */
+  const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS;
   g_object_class_install_property(
       klass, first + GST_WZP_CALL_ENDS_PROP_MICROPHONE,
       g_param_spec_string("microphone", "Microphone",
