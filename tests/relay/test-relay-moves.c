@@ -270,6 +270,29 @@ test_bounded(void)
   teardown(&move);
 }
 
+/* The shortest packets are shorter than a challenge: nobody is asked for them who may not be there at all. */
+static void
+test_too_short(void)
+{
+  uint8_t packet[WZP_CHALLENGE_RECORD - WZP_TRAILER_SIZE] = {0xc0}; /* a mini header, and a tag */
+  Move move;
+  size_t length;
+
+  setup(&move);
+  move.alice->address = move.away;
+  packet[1] = (uint8_t)move.alice->slot;
+  for (length = WZP_HEADER_MINI_SIZE + WZP_TAG_SIZE; length <= sizeof packet; length++) {
+    g_assert_false(move.alice->challenged);
+    packet[3] = (uint8_t)++move.seq;
+    relay_world_advance(move.world, 300 * WZP_MSEC); /* it is not told of each */
+    g_assert_cmpint(relay_world_send_bytes(move.world, move.alice,
+                                           relay_client_with_trailer(move.alice, packet, length)),
+                    ==, WZP_OK);
+  }
+  g_assert_true(move.alice->challenged);
+  teardown(&move);
+}
+
 /* The limit of sessions per IP goes by where the leg is. */
 static void
 test_counted_there(void)
@@ -318,6 +341,7 @@ main(int argc, char **argv)
   g_test_add_func("/relay-moves/not-for-everything", test_not_for_everything);
   g_test_add_func("/relay-moves/third", test_third);
   g_test_add_func("/relay-moves/bounded", test_bounded);
+  g_test_add_func("/relay-moves/too-short", test_too_short);
   g_test_add_func("/relay-moves/counted-there", test_counted_there);
   return g_test_run();
 }
