@@ -59,9 +59,11 @@ def check_nats(network, hosts, reports):
 
 
 def way(report):
-    """The path until the other one left, and how often it changed until then: who is alone in a room is back at the relay."""
-    alone = report['state'] == 'waiting' and report['path_switches'] > 0 and report['path_switches'] % 2 == 0
-    return ('direct', report['path_switches'] - 1) if alone else (report['path'], report['path_switches'])
+    """The path until the other one left, and how often it changed until then: who is alone in a room is back at the relay, and of a
+    call that is over nothing more comes directly."""
+    changes = report['path_switches']
+    left = report['call'] is None and changes > 0 and changes % 2 == 0
+    return ('direct', changes - left) if left or changes % 2 == 1 else (report['path'], changes)
 
 
 def run_topology(build, name, number):
