@@ -45,16 +45,16 @@ test_overtaken(void)
   wzp_path_free(path);
 }
 
-/* Answers the pings of attempt 0, as another side that has proof, too. */
+/* Answers the pings of attempt 0. */
 static void
-answer(WzpPath *path, WzpTime now, uint32_t *seq)
+answer(WzpPath *path, WzpTime now, uint32_t *seq, uint8_t flags)
 {
   static const uint8_t key[32];
   WzpPathOutput output;
   WzpWindow window;
   wzp_window_init(&window, WZP_WINDOW_MAX);
   while (wzp_path_poll(path, now, &output)) {
-    WzpPathProbe ping, pong = {.pong = true, .flags = WZP_PATH_PROVEN, .seq = *seq};
+    WzpPathProbe ping, pong = {.pong = true, .flags = flags, .seq = *seq};
     uint8_t bytes[WZP_PATH_PROBE_SIZE];
     if (output.type != WZP_PATH_SEND_PROBE)
       continue;
@@ -68,6 +68,25 @@ answer(WzpPath *path, WzpTime now, uint32_t *seq)
   }
 }
 
+/* Who alone has proof says it both ways for a while: what goes directly after the change then overtakes nothing. */
+static void
+test_early(void)
+{
+  const WzpPathConfig config = {.initiator = true};
+  WzpPath *path = wzp_path_new(&config, NOW);
+  uint32_t seq = 0;
+  uint16_t k;
+  g_assert_cmpuint(wzp_path_route(path, NOW, &k), ==, WZP_WAY_RELAY);
+  wzp_path_connected(path, NOW, 0, true);
+  wzp_path_handle_timeout(path, NOW);
+  answer(path, NOW, &seq, 0);
+  g_assert_false(wzp_path_is_direct(path));
+  g_assert_cmpuint(wzp_path_route(path, NOW + 1999 * WZP_MSEC, &k), ==,
+                   WZP_WAY_RELAY | WZP_WAY_DIRECT);
+  g_assert_cmpuint(wzp_path_route(path, NOW + 2 * WZP_SECOND, &k), ==, WZP_WAY_RELAY);
+  wzp_path_free(path);
+}
+
 /* Behind the change three packets go both ways, however seldom one is sent. */
 static void
 test_seldom(void)
@@ -78,7 +97,7 @@ test_seldom(void)
   uint16_t k;
   wzp_path_connected(path, NOW, 0, true);
   wzp_path_handle_timeout(path, NOW);
-  answer(path, NOW, &seq);
+  answer(path, NOW, &seq, WZP_PATH_PROVEN);
   g_assert_true(wzp_path_is_direct(path));
   WzpTime now = NOW + WZP_PATH_OVERLAP;
   for (unsigned i = 0; i < 3; i++, now += 160 * WZP_MSEC)
@@ -92,6 +111,7 @@ main(int argc, char **argv)
 {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/path-probe/overtaken", test_overtaken);
+  g_test_add_func("/path-probe/early", test_early);
   g_test_add_func("/path-probe/seldom", test_seldom);
   return g_test_run();
 }
