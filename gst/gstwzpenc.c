@@ -417,15 +417,32 @@ gst_wzp_enc_pre_push(GstAudioEncoder *base, GstBuffer **buffer)
 
 /* GObject */
 
+/* What is held back was silence, and before this one. */
+static void
+gst_wzp_enc_before_gap(GstWzpEnc *self, GstEvent *gap)
+{
+  GstClockTime start, duration;
+  gst_event_parse_gap(gap, &start, &duration);
+  GST_AUDIO_ENCODER_STREAM_LOCK(self);
+  if (self->current != NULL) {
+    wzp_talk_drain(self->talk);
+    gst_wzp_enc_take_parts(self);
+  }
+  self->next_pts = start + (GST_CLOCK_TIME_IS_VALID(duration) ? duration : 0);
+  GST_AUDIO_ENCODER_STREAM_UNLOCK(self);
+}
+
 /* The base class keeps events for the next frame. Silence is told at once: in it wzpfec sends what it still owes. */
 static gboolean
 gst_wzp_enc_sink_event(GstAudioEncoder *base, GstEvent *event)
 {
+  GstWzpEnc *self = GST_WZP_ENC(base);
   GstPad *pad = GST_AUDIO_ENCODER_SRC_PAD(base);
   if (GST_EVENT_TYPE(event) == GST_EVENT_GAP) {
     GstEvent *segment = gst_pad_get_sticky_event(pad, GST_EVENT_SEGMENT, 0);
     if (segment != NULL) {
       gst_event_unref(segment);
+      gst_wzp_enc_before_gap(self, event);
       return gst_pad_push_event(pad, event);
     }
   }

@@ -255,6 +255,39 @@ test_gap(void)
   gst_harness_teardown(h);
 }
 
+/* Silence that the encoder tells and silence that it is told of make one timeline. */
+static void
+test_gap_in_silence(void)
+{
+  GstHarness *h = encoder(NULL);
+  GstClockTime end = 0;
+  guint gaps = 0;
+  GstEvent *event;
+  g_object_set(h->element, "dtx", TRUE, NULL);
+  for (guint n = 0; n < 200; n++) {
+    GstClockTime at = n * 20 * GST_MSECOND + (n < 100 ? 0 : 10 * GST_SECOND);
+    GstBuffer *quiet = gst_buffer_new_allocate(NULL, 1920, NULL);
+    gst_buffer_memset(quiet, 0, 0, 1920);
+    GST_BUFFER_PTS(quiet) = at;
+    GST_BUFFER_DURATION(quiet) = 20 * GST_MSECOND;
+    if (n == 100)
+      g_assert_true(gst_harness_push_event(h, gst_event_new_gap(2 * GST_SECOND, 10 * GST_SECOND)));
+    g_assert_cmpint(gst_harness_push(h, quiet), ==, GST_FLOW_OK);
+  }
+  while ((event = test_try_event(h, GST_EVENT_GAP)) != NULL) {
+    GstClockTime start, duration;
+    gst_event_parse_gap(event, &start, &duration);
+    g_assert_cmpuint(start, >=, end);
+    end = start + duration;
+    gaps++;
+    gst_event_unref(event);
+  }
+  g_assert_cmpuint(gaps, >, 100);
+  g_assert_cmpuint(end, >=, 13800 * GST_MSECOND);
+  g_assert_cmpuint(end, <=, 14 * GST_SECOND);
+  gst_harness_teardown(h);
+}
+
 static void
 test_flushing(void)
 {
@@ -448,6 +481,7 @@ main(int argc, char **argv)
   g_test_add_func("/wzpenc/renegotiation", test_renegotiation);
   g_test_add_func("/wzpenc/end-of-stream", test_end_of_stream);
   g_test_add_func("/wzpenc/gap", test_gap);
+  g_test_add_func("/wzpenc/gap-in-silence", test_gap_in_silence);
   g_test_add_func("/wzpenc/flush", test_flushing);
   g_test_add_func("/wzpenc/latency", test_latency);
   return test_run();
