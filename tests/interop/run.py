@@ -421,15 +421,33 @@ def test_launch_three(stack, folder):
         missing = [index for index, frame in enumerate(sent[peer]) if frame not in launch.heard]
         expect(not missing, f"what the C side opened of each is what was sent: lost {missing}")
     # reports: both streams, within the turns of a room
-    reports = lambda: [set(wire.reports_of(heard.bundle)) for heard in one.received + one.without_frames]
-    both = lambda: {peer.slot for peer in (one, two)} <= set().union(*reports())
-    expect(launch.drive([one, two], both, 20), f"reports of both streams: {set().union(*reports())}")
+    both = lambda: all(peer.talker.reports for peer in (one, two))
+    expect(launch.drive([one, two], both, 20), "reports of both streams")
     # who leaves is left out: a fresh key, and all goes on
     two.close(time.monotonic())
     gone = lambda: len(one.members) == 1 and any(heard.epoch == first + 2 for heard in one.received)
     expect(launch.drive([one], gone, 20), f"a fresh base for those who stay: {one.signals}")
     expect(slot in one.members and one.members[slot].acked, "the one that stays is the plugin")
     launch.talk(one, 20, 20)
+
+
+def test_launch_reports(stack, folder):
+    "gst-launch-1.0 and a peer that loses a quarter of it and says so; each reads what the other reports"
+    peer, launch = launch_room(stack, folder)
+    stack.callback(close, peer)
+    # what it says of us: all came, and the time in between is that of a local network
+    talker = peer.talker
+    last = talker.reports[-1]
+    expect(PACKETS / 2 < last.judged == last.received <= PACKETS and not last.runs, f"all came: {last}")
+    expect(last.unrepaired == last.repaired == 0, f"nothing was repaired: {last}")
+    expect(talker.round_trips and all(0 <= trip < 1 for trip in talker.round_trips), f"round trips: {talker.round_trips}")
+    # what we say of it
+    peer.reporting, peer.lose_media, launch.log = True, 4, b""
+    peer.out_frames = frames(4000)
+    loses = lambda: b"verdict=(string)uplink-loses" in launch.log
+    expect(launch.drive([peer], loses, 20), f"it knows what it loses: {peer.listeners} {launch.log.decode()[-2000:]}")
+    loss = re.findall(rb"verdict=\(string\)uplink-loses.*uplink-loss=\(double\)([0-9.]+)", launch.log)
+    expect(loss and 0.15 <= float(loss[-1]) <= 0.35, f"about a quarter: {loss} {launch.log.decode()[-1000:]}")
 
 
 def test_launch_keyed(stack, folder):

@@ -14,6 +14,7 @@ import struct
 import time
 from collections import Counter
 
+from wzp_report import Listener, Talker, element, reports_of
 from wzp_wire import (
     CAPS,
     HMAC,
@@ -56,6 +57,9 @@ class Peer:
         self.connected, self.cookie, self.cookies, self.last_sent, self.next_media = False, bytes(16), 0, 0, 0
         self.media_out, self.out_frames, self.hs3, self.resend_at = None, [], None, float("inf")
         self.lose_every, self.control_datagrams, self.trunks = lose_every, 0, trunks
+        # reports: talker reads those about our stream; listeners, by slot, speak of others', when reporting
+        self.talker, self.listeners, self.reporting, self.report_at, self.lose_media = Talker(), {}, False, 0, 0
+        self.own_slot = lambda: self.media_out.slot
 
     def open_socket(self):
         if self.tls:
@@ -137,7 +141,16 @@ class Peer:
             self.send_media(trunk if self.trunks else packets[0], now)
 
     def next_packet(self):
-        return self.media_out.packet(bundle_of(self.out_frames.pop(0), self.media_out.count % 3))
+        now, bundle = time.monotonic(), bundle_of(self.out_frames.pop(0), self.media_out.count % 3)
+        self.talker.packet(self.media_out.count * PACKET_MS, now)
+        return self.media_out.packet(self.reports(now) + bundle)
+
+    def reports(self, now):
+        """Each 200 ms, inside what is said."""
+        if not self.reporting or now < self.report_at:
+            return b""
+        self.report_at = now + 0.2
+        return b"".join(element(listener.report(now)) for listener in self.listeners.values())
 
     def receive(self, now):
         for datagram, source in self.datagrams():
@@ -175,14 +188,20 @@ class Peer:
                 entries.append(rest[2 : 2 + size])
                 rest = rest[2 + size :]
             for entry in entries:
-                self.on_media(entry)
+                self.on_media(entry, now)
         elif kind & 0x80:
-            self.on_media(datagram)
+            self.on_media(datagram, now)
         else:
             raise Refused("kind")
 
-    def on_media(self, packet):
+    def on_media(self, packet, now):
+        if self.lose_media and number(packet[2:4]) % self.lose_media == 0:
+            return  # a bad network
         heard = self.media_in(packet[1]).open(packet)
+        self.listeners.setdefault(packet[1], Listener(packet[1])).packet(heard, PACKET_MS, now)
+        for report in reports_of(heard.bundle):
+            if report.slot == self.own_slot():
+                self.talker.take(report, now)
         (self.received if heard.frame else self.without_frames).append(heard)
 
     def post(self, message, now):

@@ -457,8 +457,3 @@ def elements(bundle):
 def frames_of(bundle):
     """The body of the frames element; nothing: a packet without frames."""
     return next((body for kind, body in elements(bundle) if kind == 1), b"")
-
-
-def reports_of(bundle):
-    """The slots that the reports in it speak of, and how many packets of each were judged."""
-    return {body[0]: number(body[1:3]) for kind, body in elements(bundle) if kind == 3}
