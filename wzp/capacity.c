@@ -25,6 +25,7 @@
 #define START_TOLD_PART 0.85
 #define TRIED_PART 0.97
 #define START_PART 0.92
+#define START_TESTED 0.9 /* of the limit must have come out */
 #define START_DOUBTS (2 * WZP_SECOND)
 #define TRIED_JITTER_TIMES 3
 #define TRIED_QUEUE_MS 8
@@ -104,7 +105,8 @@ static bool
 is_over(const WzpCapacity *capacity, WzpTime now, const WzpDelivery *path, double rate,
         double threshold)
 {
-  bool tried = capacity->cut && now - capacity->raised_at < FAILED_WITHIN;
+  bool tried =
+      !capacity->starting && capacity->limit != 0 && now - capacity->raised_at < FAILED_WITHIN;
   double little = TRIED_QUEUE_MS + TRIED_JITTER_TIMES * path->jitter;
   if (path->queue > little && path->delivered > 0 && path->delivered < TRIED_PART * rate &&
       (tried || (capacity->starting && (path->jitter < SMOOTH_JITTER ||
@@ -250,7 +252,8 @@ start_more(WzpCapacity *capacity, WzpTime now, WzpDelivery *path, double rate, d
   bool empty = path->queue <= EMPTY_MS + path->jitter ||
                (seen > START_STANDS && stands(path, rate)); /* longer packets, and no queue */
   if (seen < START_SEEN || !empty ||
-      (path->delivered < START_PART * rate && now - capacity->began <= START_DOUBTS))
+      (path->delivered < START_PART * rate && now - capacity->began <= START_DOUBTS) ||
+      path->delivered < START_TESTED * limit)
     return false;
   WzpTime trip = MAX(path->round_trip, 0);
   double safe = MAX(1 + (double)START_OVER / (double)(START_EVERY + trip),
@@ -334,15 +337,22 @@ wzp_capacity_tick(WzpCapacity *capacity, WzpTime now)
 }
 
 void
-wzp_capacity_alarm(WzpCapacity *capacity, WzpTime now, double rate)
+wzp_capacity_alarm(WzpCapacity *capacity, WzpTime now, double rate, double passes)
 {
   if (!capacity->begun || capacity->over_since != WZP_NEVER || rate <= 0)
     return;
   if (capacity->alarm == 0) {
     capacity->alarmed_at = now;
     capacity->alarm = capacity->limit != 0 ? MIN(capacity->limit, (unsigned)rate) : (unsigned)rate;
+    capacity->alarm_from = capacity->alarm;
+    capacity->alarm_told = false;
   }
-  capacity->alarm = MAX(capacity->alarm / 3, LEAST_LIMIT);
+  if (passes > 0)
+    capacity->alarm = MIN(capacity->alarm, (unsigned)(capacity->alarm_from * passes * SHARE));
+  else if (!capacity->alarm_told)
+    capacity->alarm /= 3;
+  capacity->alarm = MAX(capacity->alarm, LEAST_LIMIT);
+  capacity->alarm_told |= passes > 0;
 }
 
 unsigned

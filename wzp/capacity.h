@@ -24,6 +24,8 @@ typedef struct {
   unsigned resume;       /* the limit when the queue is gone */
   unsigned started_with; /* the limit that the start was ended by; 0: it may not go on */
   unsigned alarm;        /* a limit for a moment; 0: none */
+  unsigned alarm_from;   /* what was sent before */
+  bool alarm_told;       /* how much comes out of the other direction is known */
   WzpTime alarmed_at;
   unsigned steps;                  /* up since then */
   WzpTime pause_from, pause_until; /* nothing is spoken */
@@ -38,9 +40,10 @@ bool wzp_capacity_report(WzpCapacity *capacity, WzpTime now, WzpDelivery *path, 
                          double needed);
 /* Time goes on: nobody reports. */
 void wzp_capacity_tick(WzpCapacity *capacity, WzpTime now);
-/* The other direction becomes slow all at once (downlink.h): so may ours. Half as much is sent, until a report about what
- * is sent from now on says that it is not so. */
-void wzp_capacity_alarm(WzpCapacity *capacity, WzpTime now, double rate);
+/* The other direction becomes slow all at once (downlink.h): so may ours. Of what is sent that passes which comes out there,
+ * a third if that is not known (0), and a third of it the next time, until a report about what is sent from now on says
+ * that it is not so. */
+void wzp_capacity_alarm(WzpCapacity *capacity, WzpTime now, double rate, double passes);
 /* What may be sent now, bit/s; 0: anything. */
 unsigned wzp_capacity_limit(const WzpCapacity *capacity);
 /* The queue is longer than anybody waits for: what is said now would come too late, and make more do so. */

@@ -59,7 +59,7 @@ wzp_downlink_report(WzpDownlink *downlink, const WzpReport *report)
   count(downlink, report);
   for (unsigned slot = 0; slot <= WZP_SLOT_MAX; slot++)
     others += downlink->heard[slot].known && slot != report->slot;
-  return grows && others == 0;
+  return (grows || report->passes > 0) && others == 0;
 }
 
 double

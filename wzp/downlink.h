@@ -19,7 +19,8 @@ typedef struct {
   } heard[WZP_SLOT_MAX + 1];
 } WzpDownlink; /* Zeroed: nothing is known. */
 
-/* A report of ours. True: the way of the only one whom we hear becomes longer from report to report. */
+/* A report of ours. True: the way of the only one whom we hear becomes longer from report to report, or from packet to
+ * packet. */
 bool wzp_downlink_report(WzpDownlink *downlink, const WzpReport *report);
 /* Of what we hear, the worst stream: 0..1. */
 double wzp_downlink_loss(const WzpDownlink *downlink);

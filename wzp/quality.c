@@ -511,7 +511,7 @@ void
 wzp_quality_own_report(WzpQuality *quality, WzpTime now, const WzpReport *report)
 {
   if (wzp_downlink_report(&quality->downlink, report))
-    wzp_capacity_alarm(&quality->capacity, now, quality->rate);
+    wzp_capacity_alarm(&quality->capacity, now, quality->rate, report->passes);
 }
 
 bool

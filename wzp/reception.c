@@ -11,6 +11,7 @@
 #define PATIENCE_MAX (200 * WZP_MSEC)
 
 #define REPORT_SOON (200 * WZP_MSEC)
+#define REPORT_AT_ONCE (100 * WZP_MSEC)
 #define REPORT_LATE (1000 * WZP_MSEC)
 #define START (5 * WZP_SECOND) /* reports are frequent until then: all is news */
 
@@ -209,6 +210,7 @@ say_transit(WzpTransit *transit, WzpTime now, WzpReport *report)
   report->jitter = (uint8_t)MIN(transit->jitter + 0.5, UINT8_MAX);
   report->heard = (uint16_t)transit->heard;
   report->transit = (uint16_t)wzp_transit_tell(transit);
+  report->passes = wzp_transit_passes(transit);
   report->held = 0;
   wzp_report_age(report, now - transit->heard_at);
 }
@@ -270,7 +272,10 @@ wzp_reception_report(WzpReception *reception, WzpTime now, WzpReport *report)
   bool soon = now - reception->start < START || loss_changes(reception) ||
               wzp_transit_moved(&reception->transit);
   bool first = reception->transit.n > 0 && !reception->transit.told; /* the sender waits for it */
-  if (!first && now - reception->last_report < (soon ? REPORT_SOON : REPORT_LATE))
+  bool slow = wzp_transit_passes(&reception->transit) > 0;
+  if (!first && now - reception->last_report < (slow   ? REPORT_AT_ONCE
+                                                : soon ? REPORT_SOON
+                                                       : REPORT_LATE))
     return false;
   reception->patience -= (reception->patience - PATIENCE_MIN) / 64;
   reception->heard_before_that = reception->heard_at_report;

@@ -26,6 +26,9 @@ typedef struct {
       held; /* and how long before this report: WZP_REPORT_HELD_UNIT; 255: longer, or none came */
   uint16_t
       transit; /* low bits of the least delay (ms) of late: arrival by the receiver's clock less media time */
+  /* Not on the wire, but for our own sender: the way to us became slow all at once, and of what is sent so much comes out,
+   * 0..1; 0: it did not. */
+  double passes;
 } WzpReport;
 
 /* The body of a WZP_ELEMENT_REPORT. A longer body is read, its tail ignored: later versions append. */
@@ -48,8 +51,8 @@ void wzp_reception_media(WzpReception *reception, WzpTime now, uint64_t media_ms
                          unsigned duration_ms);
 void wzp_reception_unrepaired(WzpReception *reception, unsigned frames);
 void wzp_reception_repaired(WzpReception *reception, unsigned frames);
-/* The report to send now, if one is due: each 200 ms while losses come, or their rate or the delay changes, else each
- * 1000 ms. False: not yet, or nothing heard since the last one but one. */
+/* The report to send now, if one is due: each 200 ms while losses come, or their rate or the delay changes, each 100 ms
+ * where the way became slow all at once, else each 1000 ms. False: not yet, or nothing heard since the last one but one. */
 bool wzp_reception_report(WzpReception *reception, WzpTime now, WzpReport *report);
 /* The counters in full, for stats. */
 typedef struct {

@@ -6,6 +6,42 @@
 #define JITTER_STEP (1 / 16.0)
 #define MOVED_MS 20
 #define LATELY_MS 80
+#define LONG_MS 40
+#define CLEAR_TIMES 2.5
+#define EVEN_TIMES 3 /* else it was one of them */
+#define LATE_MS 60   /* that took so much longer, and the jitter before that */
+#define LATE_JITTER_TIMES 4
+
+/* A stall makes one packet late, and those behind it less so. */
+static void
+watch_run(WzpTransit *transit, double more, unsigned duration_ms)
+{
+  if (more <= duration_ms / 3.0) {
+    transit->late_run = 0;
+    return;
+  }
+  if (transit->late_run++ == 0) {
+    transit->late_grew = transit->late_media = 0;
+    transit->late_least = INFINITY;
+    transit->calm_jitter = transit->jitter;
+  }
+  transit->late_grew += more;
+  transit->late_least = MIN(transit->late_least, more / duration_ms);
+  transit->late_media += duration_ms;
+}
+
+double
+wzp_transit_passes(const WzpTransit *transit)
+{
+  double media = transit->late_media, grew = transit->late_grew, least = transit->late_least;
+  unsigned needed = grew > CLEAR_TIMES * media ? 2 : grew > media ? 3 : 5;
+  if (media >= LONG_MS * transit->late_run)
+    needed = MAX(needed - 1, 2);
+  if (transit->late_run < needed || grew > EVEN_TIMES * least * media ||
+      grew < LATE_MS + LATE_JITTER_TIMES * transit->calm_jitter)
+    return 0;
+  return media / (media + grew);
+}
 
 void
 wzp_transit_packet(WzpTransit *transit, WzpTime now, uint64_t media_ms, unsigned duration_ms)
@@ -14,6 +50,7 @@ wzp_transit_packet(WzpTransit *transit, WzpTime now, uint64_t media_ms, unsigned
   if (transit->n > 0) {
     int64_t last = transit->latest[(transit->n - 1) % WZP_TRANSIT_PACKETS];
     double more = (double)(ms - last);
+    watch_run(transit, more, duration_ms);
     transit->jitter += JITTER_STEP * (fabs(more - transit->trend) - transit->jitter);
     transit->trend += JITTER_STEP * (more - transit->trend);
   } else {
@@ -32,6 +69,8 @@ wzp_transit_ms(const WzpTransit *transit)
   int64_t least = INT64_MAX;
   if (!transit->told)
     return transit->least;
+  if (wzp_transit_passes(transit) > 0)
+    return transit->latest[(transit->n - 1) % WZP_TRANSIT_PACKETS];
   for (unsigned i = 1; i <= MIN(transit->n, transit->few); i++)
     least = MIN(least, transit->latest[(transit->n - i) % WZP_TRANSIT_PACKETS]);
   return least;

@@ -18,16 +18,25 @@ typedef struct {
   double trend;   /* less the mean of the signed ones */
   uint64_t heard; /* media time, in ms, of the packet that came last, */
   WzpTime heard_at;
-  bool told;       /* there was a report, */
-  double reported; /* ms: and its transit */
+  /* Packets one behind the other of which each took longer than the one before by more than its own length. */
+  unsigned late_run;
+  double late_grew, late_media; /* ms, by all of them; which they last */
+  double late_least;            /* what one grew at least, of its length */
+  double calm_jitter;           /* ms, before the first of them */
+  bool told;                    /* there was a report, */
+  double reported;              /* ms: and its transit */
 } WzpTransit;
 
 /* A packet with audio came; media_ms of its first frame, duration_ms of them all. Not one whose frames may have been
  * held back. */
 void wzp_transit_packet(WzpTransit *transit, WzpTime now, uint64_t media_ms, unsigned duration_ms);
-/* The least of the last packets, in ms: a single late one does not matter. Before the first report: of all. */
+/* The least of the last packets, in ms: a single late one does not matter, and where the way became slow all at once the
+ * last one counts. Before the first report: of all. */
 int64_t wzp_transit_ms(const WzpTransit *transit);
 /* A report says so; its transit is what later ones differ from. */
 int64_t wzp_transit_tell(WzpTransit *transit);
+/* Of what is sent so much comes out, 0..1, as the last packets tell by coming further and further apart; 0: they do not,
+ * or chance may explain it. */
+double wzp_transit_passes(const WzpTransit *transit);
 /* It is another than the last report said, by more than jitter explains. */
 bool wzp_transit_moved(const WzpTransit *transit);

@@ -632,6 +632,34 @@ test_alarm(void)
   for (unsigned i = 0; i < 8; i++)
     rig_talk(&rig);
   g_assert_cmpuint(rig_state(&rig).limit, ==, 0);
+  /* where it is known how slow, as slow, and no slower the next time */
+  for (unsigned i = 0; i < 2; i++) {
+    own.passes = 0.5;
+    own.transit += 200;
+    wzp_quality_own_report(rig.quality, rig.now, &own);
+    g_assert_cmpuint(rig_state(&rig).limit, >, 20000);
+    g_assert_cmpuint(rig_state(&rig).limit, <, 27000);
+  }
+  wzp_quality_free(rig.quality);
+}
+
+/* What the session says beside media: nothing limits it at first, nor where nothing limits media; else a quarter. */
+static void
+test_session(void)
+{
+  Rig rig;
+  rig_init(&rig, "opus-24k");
+  rig_talk(&rig);
+  g_assert_cmpuint(rig_state(&rig).limit, >, 0);
+  g_assert_cmpuint(wzp_quality_session_rate(rig.quality, rig.now), ==, 0);
+  rig_warm(&rig);
+  g_assert_cmpuint(wzp_quality_session_rate(rig.quality, rig.now), ==, 0);
+  rig_report(&rig, 0, 0, 90);
+  rig_report(&rig, 0, 0, 180);
+  unsigned limit = rig_state(&rig).limit;
+  g_assert_cmpuint(wzp_quality_session_rate(rig.quality, rig.now), ==, limit / 4);
+  wzp_quality_set_mode(rig.quality, WZP_QUALITY_FIXED);
+  g_assert_cmpuint(wzp_quality_session_rate(rig.quality, rig.now), ==, 0);
   wzp_quality_free(rig.quality);
 }
 
@@ -676,6 +704,7 @@ main(int argc, char **argv)
   g_test_add_func("/quality/leaves", test_leaves);
   g_test_add_func("/quality/downlink", test_downlink);
   g_test_add_func("/quality/alarm", test_alarm);
+  g_test_add_func("/quality/session", test_session);
   g_test_add_func("/quality/reset", test_reset);
   return g_test_run();
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "wzp/report.h"
 #include "test-util.h"
+#include <math.h>
 
 /* 20 ms per packet: index i comes at 20 i. */
 static WzpTime
@@ -311,6 +312,47 @@ test_silence(void)
   wzp_reception_free(reception);
 }
 
+/* Packets of 20 ms come `apart` ms from each other from the 100th on, but for one that a stall holds up for 200 ms. Returns
+ * what the reports then say that passes, at most; *after: when one first said so, ms. */
+static double
+slow_down(unsigned apart, unsigned jitter, bool stalls, unsigned *after)
+{
+  WzpReception *reception = wzp_reception_new();
+  WzpReport report;
+  double passes = 0;
+  WzpTime at = 0, slow_since = 100 * 20 * WZP_MSEC;
+  for (unsigned n = 0; n < 130; n++) {
+    at = n < 100 ? (WzpTime)(n * 20 + (n * 7 % 5) * jitter / 4) * WZP_MSEC
+                 : MAX(at, slow_since) + apart * WZP_MSEC;
+    WzpTime late = stalls && n >= 50 && n < 60 ? (60 * 20 - n * 20) * WZP_MSEC : 0;
+    wzp_reception_packet(reception, at + late, n);
+    wzp_reception_media(reception, at + late, n * 20, 20);
+    if (!wzp_reception_report(reception, at + late, &report) || report.passes == 0)
+      continue;
+    if (passes == 0)
+      *after = (unsigned)((at + late - slow_since) / WZP_MSEC);
+    passes = MAX(passes, report.passes);
+  }
+  wzp_reception_free(reception);
+  return passes;
+}
+
+/* A way that becomes slow all at once is told at once, and how slow; jitter and stalls are none. */
+static void
+test_slow(void)
+{
+  unsigned after = 0;
+  double passes = slow_down(80, 0, false, &after);
+  g_assert_cmpfloat(fabs(passes - 0.25), <, 0.02);
+  g_assert_cmpuint(after, <=, 240);
+  passes = slow_down(35, 2, false, &after);
+  g_assert_cmpfloat(fabs(passes - 20 / 35.0), <, 0.03);
+  g_assert_cmpuint(after, <=, 280);
+  g_assert_cmpfloat(slow_down(25, 0, false, &after), ==, 0);
+  g_assert_cmpfloat(slow_down(20, 0, true, &after), ==, 0);
+  g_assert_cmpfloat(slow_down(20, 16, true, &after), ==, 0);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -325,5 +367,6 @@ main(int argc, char **argv)
   g_test_add_func("/report/jump", test_jump);
   g_test_add_func("/report/pace", test_pace);
   g_test_add_func("/report/silence", test_silence);
+  g_test_add_func("/report/slow", test_slow);
   return g_test_run();
 }
