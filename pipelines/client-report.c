@@ -35,6 +35,7 @@ struct ClientReport {
   gint64 active;              /* monotonic us of the first time that somebody was there, or 0 */
   char *state, *error, *fingerprint, *relay_fingerprint;
   char *said;    /* the last line */
+  char *drops;   /* datagrams that were not taken, by reason; JSON */
   GArray *peers; /* ClientPeer */
   /* of the last dialled call; NULL: none */
   char *call_peer, *call_name, *words, *digits, *call_mode, *call_end;
@@ -78,6 +79,7 @@ client_report_free(ClientReport *report)
   g_free(report->state);
   g_free(report->error);
   g_free(report->said);
+  g_free(report->drops);
   g_free(report->fingerprint);
   g_free(report->relay_fingerprint);
   g_free(report->call_peer);
@@ -292,6 +294,39 @@ read_count(const GstStructure *stats, const char *field)
 }
 
 static void
+add_member(GString *json, const char *name, const char *value)
+{
+  g_string_append_printf(json, "%s\"%s\":%s", json->len > 1 ? "," : "", name, value);
+}
+
+static void
+add_count(GString *json, const char *name, guint64 count)
+{
+  char text[32];
+  g_snprintf(text, sizeof text, "%" G_GUINT64_FORMAT, count);
+  add_member(json, name, text);
+}
+
+static gboolean
+add_drop(GQuark field, const GValue *value, gpointer json)
+{
+  const char *name = g_quark_to_string(field);
+  if (g_str_has_prefix(name, "drops-") && G_VALUE_HOLDS_UINT64(value) &&
+      g_value_get_uint64(value) > 0)
+    add_count(json, name + strlen("drops-"), g_value_get_uint64(value));
+  return TRUE;
+}
+
+static char *
+describe_drops(const GstStructure *stats)
+{
+  GString *json = g_string_new("{");
+  gst_structure_foreach(stats, add_drop, json);
+  g_string_append_c(json, '}');
+  return g_string_free(json, FALSE);
+}
+
+static void
 count_wire(Wire *wire, gint64 first_audio, gint64 now, guint64 bytes)
 {
   if (first_audio && !wire->since) {
@@ -338,6 +373,8 @@ client_report_take_stats(ClientReport *report, const ClientPipeline *pipeline)
   client_ends_take(&report->ends, stats);
   if (read_count(stats, "voices") > 0) /* else what the last one waited stands */
     read_number(stats, "jitter-delay-ms", &now->delay);
+  g_free(report->drops);
+  report->drops = describe_drops(stats);
   const char *path = gst_structure_get_string(stats, "path");
   const char *transport = gst_structure_get_string(stats, "transport");
   const char *relay = gst_structure_get_string(stats, "relay-fingerprint");
@@ -479,12 +516,6 @@ client_report_status_line(ClientReport *report)
 
 /* Appends a member; json-glib would print 61.1 with all its seventeen digits. */
 static void
-add_member(GString *json, const char *name, const char *value)
-{
-  g_string_append_printf(json, "%s\"%s\":%s", json->len > 1 ? "," : "", name, value);
-}
-
-static void
 add_number(GString *json, const char *name, double number, int digits)
 {
   char text[32];
@@ -498,14 +529,6 @@ add_decibels(GString *json, const char *name, double level)
   char text[32];
   g_snprintf(text, sizeof text, "%.1f", level);
   add_member(json, name, isnan(level) ? "null" : text);
-}
-
-static void
-add_count(GString *json, const char *name, guint64 count)
-{
-  char text[32];
-  g_snprintf(text, sizeof text, "%" G_GUINT64_FORMAT, count);
-  add_member(json, name, text);
 }
 
 static void
@@ -635,6 +658,7 @@ print_json(const ClientReport *report)
   add_number(json, "wire_kbps_sent", wire_kbit_s(report, &report->wire_sent), 1);
   add_number(json, "wire_kbps_received", wire_kbit_s(report, &report->wire_received), 1);
   add_quality(json, report);
+  add_member(json, "drops", report->drops ? report->drops : "{}");
   add_text(json, "echo_canceller", report->ends.canceller);
   add_decibels(json, "erle_db", report->ends.erle);
   add_decibels(json, "gain_db", report->ends.gain);

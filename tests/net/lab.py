@@ -240,19 +240,29 @@ table inet filter {
 
     # --- the relay, and calls ---
 
-    def start_relay(self):
+    def start_relay(self, *words):
         listen = '[::]:%d' % PORT if self.v6 != 'none' else '0.0.0.0:%d' % PORT
         self.relay = self.start('relay', self.build + '/relay/wzp-relay', '--listen', listen, '--tls-listen', '0.0.0.0:443',
-                                '--identity', self.work + '/relay-identity', out=subprocess.PIPE,
+                                '--identity', self.work + '/relay-identity', *words, out=subprocess.PIPE,
                                 err=open(self.work + '/relay.err', 'w'))
         line = self.relay.stdout.readline()
         if 'listening' not in line:
             raise RuntimeError('the relay did not start: ' + open(self.work + '/relay.err').read())
 
-    def restart_relay(self):
+    def restart_relay(self, *words):
         self.relay.kill()
         self.relay.wait()
-        self.start_relay()
+        self.start_relay(*words)
+
+    def relay_counts(self):
+        """What a relay with --metrics-port 9433 counts, by name."""
+        text = self.exec('relay', sys.executable, '-c', 'import urllib.request as r; print(r.urlopen("http://127.0.0.1:9433/metrics").read().decode())')
+        return {line.rsplit(' ', 1)[0]: float(line.rsplit(' ', 1)[1]) for line in text.splitlines() if line and line[0] != '#'}
+
+    def unread(self, place):
+        """Datagrams that came faster than the sockets there were read."""
+        names, counts = [line.split() for line in self.exec(place, 'cat', '/proc/net/snmp').splitlines() if line.startswith('Udp:')]
+        return int(counts[names.index('RcvbufErrors')])
 
     def start_second_relay(self):
         second = self.start('relay', self.build + '/relay/wzp-relay', '--listen', '0.0.0.0:%d' % (PORT + 1),

@@ -9,15 +9,17 @@ The table below says what each topology has to come to. Labs run beside each oth
 """
 import argparse
 import concurrent.futures
+import json
 import os
 import subprocess
 import sys
 import tempfile
+import threading
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import lab  # noqa: E402
-from changes import CHANGES, SECONDS, Failed, check_heard, expect  # noqa: E402
+from changes import CHANGES, SECONDS, Failed, check_heard, check_share, expect  # noqa: E402
 
 # name: (network, hosts, path that the call must come to (None: either), ms within which it goes directly: the median, nine of
 # ten, all)
@@ -43,6 +45,7 @@ TOPOLOGIES = {
     'IPv6 alone, another address of the relay': (dict(v4=False, v6='open', relay='[%s]' % lab.OTHER[1]), 'a1 b1', 'direct',
                                                  1000, 1500, 2500),
 }
+SNIFF = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'sniff.py')
 # what a client says of the NAT in front of it
 CLASSES = {'cone': 'cone', 'fullcone': 'cone', 'symmetric': 'symmetric', 'blocked': 'unknown'}
 
@@ -168,8 +171,7 @@ def captured(place, begin, **how):
     captures = []
     for host in ('a1', 'a2'):
         captures.append('%s/%s.packets' % (place.work, host))
-        place.start(host, sys.executable, os.path.join(os.path.dirname(os.path.abspath(__file__)), 'sniff.py'),
-                    'eth0', captures[-1])
+        place.start(host, sys.executable, SNIFF, 'eth0', captures[-1])
     reports = begin('a1', 'a2', seconds=SECONDS, **how)
     return reports, [[line.split() for line in open(path)] for path in captures]
 
@@ -191,6 +193,80 @@ def leaks(packets):
             if form in payload:
                 found['address'] = '%s is in a packet from %s' % (address, source)
     return found
+
+
+def resident(process):
+    """KiB of memory."""
+    lines = open('/proc/%d/status' % process.pid).read().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith('VmRSS'))
+
+
+def drops_of(counts):
+    return sum(count for name, count in counts.items() if name.startswith('wzp_relay_drops_total'))
+
+
+TLS_GARBAGE = """
+import random, socket
+for n in range(30):
+    with socket.create_connection((%r, 443)) as tls:
+        try:
+            tls.sendall(random.Random(n).randbytes(1000))
+            tls.recv(100)
+        except OSError:
+            pass
+""" % lab.RELAY
+
+
+def flood(place, capture, seed, count):
+    """Datagrams that are nearly right or not at all: at every socket of a2, from a1 and from the relay; at the relay's two ports, from a1.
+    How many went where."""
+    ours, theirs, relay = (place.udp_ports(host) for host in ('a2', 'a1', 'relay'))
+    expect(len(ours) >= 2 and len(theirs) >= 2 and len(relay) == 2, 'which sockets?', ours, theirs, relay)
+    flows = ['%s:%s>%s:%s' % (lab.V4['a1'], peer, lab.V4['a2'], port) for port in ours for peer in theirs]
+    flows += ['%s:%d>%s:%s' % (lab.RELAY, lab.PORT, lab.V4['a2'], port) for port in ours]
+    flows += ['%s:%s>%s:%s' % (lab.V4['a1'], port, lab.RELAY, to) for port in theirs for to in relay]
+    program = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'flood.py')
+    return json.loads(place.exec('natA', sys.executable, program, capture, str(seed), str(count), *flows))
+
+
+def run_flooded(build, number):
+    """Garbage at every socket of one of the two in the middle of a direct call, and at the relay's ports: all of it is counted by reason,
+    nothing grows, and the call goes on, directly and without a loss."""
+    place = lab.Lab(build, 'f%d' % number)
+    capture, found = place.work + '/a2.packets', {}
+
+    def during(place, calling):
+        for who in ('caller', 'callee'):
+            place.wait_for(who, calling, 'directly')
+        threading.Event().wait(0.5)  # both talk
+        programs = [*place.processes[-2:], place.relay]
+        dropped, unread = drops_of(place.relay_counts()), place.unread('relay')
+        sent = [flood(place, capture, number, 20000)]  # fills pools and tables
+        place.exec('b1', sys.executable, '-c', TLS_GARBAGE)
+        before = [resident(program) for program in programs]
+        sent.append(flood(place, capture, number + 1, 12000))
+        counts = place.relay_counts()
+        found.update(grown=[resident(program) - was for program, was in zip(programs, before)],
+                     at_client=sum(one[lab.V4['a2']] for one in sent), at_relay=sum(one[lab.RELAY] for one in sent),
+                     dropped_at_relay=drops_of(counts) - dropped + place.unread('relay') - unread, unread=place.unread('a2'),
+                     tls=sum(n for name, n in counts.items() if name.startswith('wzp_relay_tls_connections_ended_total')))
+
+    try:
+        place.restart_relay('--metrics-port', '9433')
+        place.start('a2', sys.executable, SNIFF, 'eth0', capture)
+        reports = place.call('a1', 'a2', seconds=SECONDS + 14, during=during)
+    finally:
+        place.close()
+    check_share(reports, 0.97)
+    for report in reports:
+        expect(report['path_switches'] == 1 and report['path_silences'] == 0 and report['path_attempts'] == 1, 'it left its path', report, found)
+    # the rest is what libnice takes for checks, and real packets that came once more; at the relay, what it answers
+    counted = sum(reports[1]['drops'].values()) + found['unread']
+    expect(counted >= 0.8 * found['at_client'], 'the client counts %d' % counted, reports[1]['drops'], found)
+    expect(found['dropped_at_relay'] >= 0.98 * found['at_relay'] and found['tls'] >= 30, 'the relay counts too little', found)
+    expect(max(found['grown']) < 1024, 'memory grows', found)
+    return '%d of %d counted at a client, %d of %d at the relay, which grew by %d KiB, the clients by %d and %d' % (
+        counted, found['at_client'], found['dropped_at_relay'], found['at_relay'], *reversed(found['grown']))
 
 
 def run_private(build, number, room=False):
@@ -272,7 +348,7 @@ def main():
         jobs, number = [], 0
         with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
             for name, job in (('a third comes into a room', run_third),  # the longest begins first
-                              ('private', run_private), ('they trust each other', run_trusted),
+                              ('garbage on every socket', run_flooded), ('private', run_private), ('they trust each other', run_trusted),
                               ('not private, and seen to be', run_watched),
                               ('private in a room', lambda build, number: run_private(build, number, room=True)),
                               ('what --check says', run_check)):
