@@ -45,7 +45,7 @@ test_overtaken(void)
   wzp_path_free(path);
 }
 
-/* Answers the pings of attempt 0. */
+/* Answers the first ping of attempt 0 that waits. */
 static void
 answer(WzpPath *path, WzpTime now, uint32_t *seq, uint8_t flags)
 {
@@ -65,6 +65,7 @@ answer(WzpPath *path, WzpTime now, uint32_t *seq, uint8_t flags)
     ++*seq;
     wzp_path_probe_seal(bytes, key, &pong);
     g_assert_cmpint(wzp_path_probe(path, now, 0, bytes, sizeof bytes), ==, WZP_OK);
+    return;
   }
 }
 
@@ -85,6 +86,35 @@ test_early(void)
                    WZP_WAY_RELAY | WZP_WAY_DIRECT);
   g_assert_cmpuint(wzp_path_route(path, NOW + 2 * WZP_SECOND, &k), ==, WZP_WAY_RELAY);
   wzp_path_free(path);
+}
+
+/* A direct path with that round trip, where each has 20 ms to the relay: is it taken? */
+static bool
+is_taken(WzpTime round_trip)
+{
+  const WzpPathConfig config = {.initiator = true};
+  const WzpPathMessage report = {
+      .type = WZP_PATH_REPORT, .round_trip = WZP_PATH_ROUND_TRIP_UNKNOWN, .hop_round_trip = 20};
+  uint8_t bytes[WZP_PATH_MESSAGE_MAX];
+  WzpPath *path = wzp_path_new(&config, NOW);
+  uint32_t seq = 0;
+  wzp_path_set_relay(path, NOW, true, 20 * WZP_MSEC);
+  size_t length = wzp_path_message_write(bytes, &report);
+  g_assert_cmpint(wzp_path_receive(path, NOW, bytes, length), ==, WZP_OK);
+  wzp_path_connected(path, NOW, 0, true);
+  wzp_path_handle_timeout(path, NOW);
+  answer(path, NOW + round_trip, &seq, WZP_PATH_PROVEN);
+  bool taken = wzp_path_is_direct(path);
+  wzp_path_free(path);
+  return taken;
+}
+
+/* It may be 30 ms slower than by the relay, and not more. */
+static void
+test_slower(void)
+{
+  g_assert_true(is_taken(70 * WZP_MSEC));
+  g_assert_false(is_taken(71 * WZP_MSEC));
 }
 
 /* Behind the change three packets go both ways, however seldom one is sent. */
@@ -112,6 +142,7 @@ main(int argc, char **argv)
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/path-probe/overtaken", test_overtaken);
   g_test_add_func("/path-probe/early", test_early);
+  g_test_add_func("/path-probe/slower", test_slower);
   g_test_add_func("/path-probe/seldom", test_seldom);
   return g_test_run();
 }
