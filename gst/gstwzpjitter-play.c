@@ -170,8 +170,10 @@ gst_wzp_jitter_loop(gpointer data)
   GstFlowReturn flow = self->flushing ? GST_FLOW_FLUSHING : self->flow;
   gboolean drained = !more && flow == GST_FLOW_OK;
   guint32 seqnum = self->eos_seqnum;
-  if (drained)
+  if (drained) {
     self->flow = GST_FLOW_EOS;
+    gst_wzp_jitter_wake_locked(self);
+  }
   g_mutex_unlock(&self->lock);
 
   if (!more) {

@@ -224,6 +224,29 @@ gst_wzp_jitter_set_flushing(GstWzpJitter *self, gboolean flushing)
   g_mutex_unlock(&self->lock);
 }
 
+/* Behind an end another stream may begin, as in a list of files. It begins when the first one was played out. */
+static gboolean
+gst_wzp_jitter_stream_start(GstWzpJitter *self, GstEvent *event)
+{
+  g_mutex_lock(&self->lock);
+  while (self->eos && !self->flushing && self->flow == GST_FLOW_OK)
+    g_cond_wait(&self->changed, &self->lock);
+  gboolean again = self->eos && !self->flushing && self->flow == GST_FLOW_EOS;
+  g_mutex_unlock(&self->lock);
+  if (again) {
+    gst_pad_pause_task(self->srcpad); /* it is over when this returns: EOS is out */
+    g_mutex_lock(&self->lock);
+    gst_wzp_jitter_forget_locked(self);
+    self->flow = GST_FLOW_OK;
+    self->eos = FALSE;
+    g_mutex_unlock(&self->lock);
+  }
+  gboolean pushed = gst_pad_push_event(self->srcpad, event);
+  if (again)
+    gst_pad_start_task(self->srcpad, gst_wzp_jitter_loop, self, NULL);
+  return pushed;
+}
+
 static gboolean
 gst_wzp_jitter_sink_event(GstPad *pad, GstObject *parent, GstEvent *event)
 {
@@ -259,6 +282,7 @@ gst_wzp_jitter_sink_event(GstPad *pad, GstObject *parent, GstEvent *event)
     gst_event_unref(event);
     return TRUE;
   case GST_EVENT_STREAM_START:
+    return gst_wzp_jitter_stream_start(self, event);
   case GST_EVENT_CAPS:
     return gst_pad_event_default(pad, parent, event);
   default:

@@ -355,6 +355,21 @@ test_end_of_stream(void)
   g_assert_cmpuint(gst_event_get_seqnum(end), ==, seqnum);
   gst_event_unref(end);
   g_assert_cmpint(gst_harness_push(h, frame(5, 80 * MS)), ==, GST_FLOW_EOS);
+
+  /* and another stream, with numbers of its own */
+  g_assert_true(gst_harness_push_event(h, gst_event_new_stream_start("another")));
+  GstSegment segment;
+  gst_segment_init(&segment, GST_FORMAT_TIME);
+  g_assert_true(gst_harness_push_event(h, gst_event_new_segment(&segment)));
+  push(h, 1, 100 * MS);
+  g_assert_true(gst_harness_push_event(h, gst_event_new_eos()));
+  /* at once, though the first one may still be at its end */
+  g_assert_true(gst_harness_push_event(h, gst_event_new_stream_start("a third")));
+  g_assert_true(gst_harness_push_event(h, gst_event_new_segment(&segment)));
+  assert_played(h, 1, 100 * MS, TRUE);
+  push(h, 1, 120 * MS);
+  g_assert_true(gst_harness_push_event(h, gst_event_new_eos()));
+  assert_played(h, 1, 120 * MS, TRUE);
   gst_harness_teardown(h);
 }
 
