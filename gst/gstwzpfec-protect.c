@@ -156,6 +156,14 @@ exchange_reports(GstWzpFec *self, WzpTime now)
   if (session == NULL)
     return;
   count_others(self, session);
+  while (wzp_session_take_left(session, &listener)) {
+    g_mutex_lock(&self->lock);
+    const WzpListener *next = wzp_listeners_forget(&self->protect.listeners, listener);
+    if (next != NULL)
+      wzp_fec_sender_follow(self->protect.sender, now, &next->report, next->loss);
+    self->limits_changed |= wzp_quality_left(self->protect.quality, listener);
+    g_mutex_unlock(&self->lock);
+  }
   while (wzp_session_take_heard(session, &listener, &report)) {
     WzpFecSenderStats stats;
     g_mutex_lock(&self->lock);

@@ -15,6 +15,7 @@ struct WzpBoard {
   GMutex lock;   /* a leaf */
   GArray *ours;  /* of Entry, by age */
   GArray *heard; /* of Entry, by age */
+  GArray *left;  /* of slots, who left since that was asked */
   WzpReportPace *pace;
   guint released; /* of ours, the first ones: it is their turn */
   WzpTime released_at, taken_at;
@@ -27,6 +28,7 @@ wzp_board_new(gdouble phase)
   g_mutex_init(&board->lock);
   board->ours = g_array_new(FALSE, FALSE, sizeof(Entry));
   board->heard = g_array_new(FALSE, FALSE, sizeof(Entry));
+  board->left = g_array_new(FALSE, FALSE, sizeof(guint8));
   board->pace = wzp_report_pace_new(phase);
   return board;
 }
@@ -36,6 +38,7 @@ wzp_board_free(WzpBoard *board)
 {
   g_array_unref(board->ours);
   g_array_unref(board->heard);
+  g_array_unref(board->left);
   wzp_report_pace_free(board->pace);
   g_mutex_clear(&board->lock);
   g_free(board);
@@ -230,7 +233,22 @@ wzp_board_forget(WzpBoard *board, guint8 slot)
   drop_ours(board, slot);
   drop(board->heard, slot);
   wzp_report_pace_forget(board->pace, slot);
+  if (board->left->len <= WZP_SLOT_MAX) /* nobody may ask */
+    g_array_append_val(board->left, slot);
   g_mutex_unlock(&board->lock);
+}
+
+gboolean
+wzp_board_take_left(WzpBoard *board, guint8 *slot)
+{
+  g_mutex_lock(&board->lock);
+  gboolean any = board->left->len > 0;
+  if (any) {
+    *slot = g_array_index(board->left, guint8, 0);
+    g_array_remove_index(board->left, 0);
+  }
+  g_mutex_unlock(&board->lock);
+  return any;
 }
 
 void
@@ -246,6 +264,7 @@ wzp_board_clear(WzpBoard *board)
 {
   g_mutex_lock(&board->lock);
   g_array_set_size(board->ours, 0);
+  g_array_set_size(board->left, 0);
   g_array_set_size(board->heard, 0);
   wzp_report_pace_reset(board->pace);
   board->released = 0;

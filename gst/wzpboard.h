@@ -34,8 +34,9 @@ void wzp_board_overhear(WzpBoard *board, WzpTime now, guint8 listener, const Wzp
 void wzp_board_media(WzpBoard *board, WzpTime now, gsize length);
 void wzp_board_set_members(WzpBoard *board, guint members);
 
-/* The member left, and with it its stream and its word. */
+/* The member left, and with it its stream and its word; whoever plans by that is told by the other. */
 void wzp_board_forget(WzpBoard *board, guint8 slot);
+gboolean wzp_board_take_left(WzpBoard *board, guint8 *slot);
 void wzp_board_forget_heard(WzpBoard *board); /* our own stream began anew */
 void wzp_board_clear(WzpBoard *board);
 

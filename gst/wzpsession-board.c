@@ -42,6 +42,12 @@ wzp_session_take_heard(WzpSession *self, guint8 *listener, WzpReport *report)
   return wzp_board_take_heard(self->board, listener, report);
 }
 
+gboolean
+wzp_session_take_left(WzpSession *self, guint8 *slot)
+{
+  return wzp_board_take_left(self->board, slot);
+}
+
 void
 wzp_session_set_loss(WzpSession *self, gdouble loss)
 {

@@ -105,6 +105,8 @@ gboolean wzp_session_take_report(WzpSession *session, WzpReport *report);
 /* What the member of slot listener says. FALSE: not about the stream that we send now; dropped. */
 gboolean wzp_session_hear_report(WzpSession *session, guint8 listener, const WzpReport *report);
 gboolean wzp_session_take_heard(WzpSession *session, guint8 *listener, WzpReport *report);
+/* Who left since that was asked, one at a time: what he said is no longer to be followed. */
+gboolean wzp_session_take_left(WzpSession *session, guint8 *slot);
 /* What follows from the reports, 0..1: how often full headers are repeated. */
 void wzp_session_set_loss(WzpSession *session, gdouble loss);
 

@@ -307,6 +307,16 @@ wzp_channel_report(WzpChannel *channel, WzpTime now, const WzpReport *report, Wz
   return WZP_OK;
 }
 
+void
+wzp_channel_follow(WzpChannel *channel, WzpTime now, const WzpReport *last, double loss)
+{
+  *channel = (WzpChannel){.started = true,
+                          .last = *last,
+                          .last_at = now,
+                          .have_state = true,
+                          .state = {.loss = CLAMP(loss, 0, 1)}};
+}
+
 WzpChannelState
 wzp_channel_state(const WzpChannel *channel, WzpTime now)
 {

@@ -20,6 +20,8 @@ void wzp_channel_free(WzpChannel *channel);
 /* A report came. interval: between packets while they were sent. WZP_OK, WZP_REPLAYED (older than the last). */
 WzpResult wzp_channel_report(WzpChannel *channel, WzpTime now, const WzpReport *report,
                              WzpTime interval);
+/* From now on another listener's reports come, of whom this is the last one and so much is lost: what was known is no more. */
+void wzp_channel_follow(WzpChannel *channel, WzpTime now, const WzpReport *last, double loss);
 /* What to plan for: leans to the worse side while little is known, follows a step within 3 s, falls back slowly.
  * Before the first report: a cautious guess. */
 WzpChannelState wzp_channel_state(const WzpChannel *channel, WzpTime now);

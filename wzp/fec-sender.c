@@ -185,6 +185,14 @@ wzp_fec_sender_handle_report(WzpFecSender *sender, WzpTime now, const WzpReport 
 }
 
 void
+wzp_fec_sender_follow(WzpFecSender *sender, WzpTime now, const WzpReport *last, double loss)
+{
+  wzp_channel_follow(sender->channel, now, last, loss);
+  sender->now = now;
+  replace_plan(sender);
+}
+
+void
 wzp_fec_sender_set_channel(WzpFecSender *sender, const WzpChannelState *state)
 {
   sender->channel_given = state != NULL;

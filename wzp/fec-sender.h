@@ -39,6 +39,8 @@ wzp_fec_sender_reset(WzpFecSender *sender); /* the stream, not what was learnt o
 
 /* A report about this stream came from the other side. */
 WzpResult wzp_fec_sender_handle_report(WzpFecSender *sender, WzpTime now, const WzpReport *report);
+/* Another listener is followed from now on; see wzp_channel_follow(). */
+void wzp_fec_sender_follow(WzpFecSender *sender, WzpTime now, const WzpReport *last, double loss);
 /* Channel known from elsewhere (tests, benches); NULL: from reports again. */
 void wzp_fec_sender_set_channel(WzpFecSender *sender, const WzpChannelState *state);
 /* So many packets of the stream that are not this sender's went since its newest one. */

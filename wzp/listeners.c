@@ -72,6 +72,21 @@ take(WzpListener *listener, WzpTime now, const WzpReport *report)
   listener->at = now;
 }
 
+/* Somebody is there. */
+static const WzpListener *
+follow(WzpListeners *listeners)
+{
+  const WzpListener *followed = listeners->following ? find(listeners, listeners->followed) : NULL;
+  for (unsigned i = 0; i < listeners->n; i++) {
+    const WzpListener *other = &listeners->listeners[i];
+    if (followed == NULL || is_worse(other, followed))
+      followed = other;
+  }
+  listeners->following = true;
+  listeners->followed = followed->slot;
+  return followed;
+}
+
 bool
 wzp_listeners_report(WzpListeners *listeners, WzpTime now, uint8_t slot, const WzpReport *report)
 {
@@ -85,23 +100,20 @@ wzp_listeners_report(WzpListeners *listeners, WzpTime now, uint8_t slot, const W
   }
   take(listener, now, report);
 
-  const WzpListener *followed = listeners->following ? find(listeners, listeners->followed) : NULL;
-  for (unsigned i = 0; i < listeners->n; i++) {
-    const WzpListener *other = &listeners->listeners[i];
-    if (followed == NULL || is_worse(other, followed))
-      followed = other;
-  }
-  listeners->following = true;
-  listeners->followed = followed->slot;
-  return followed->slot == slot;
+  return follow(listeners)->slot == slot;
 }
 
-void
+const WzpListener *
 wzp_listeners_forget(WzpListeners *listeners, uint8_t slot)
 {
+  bool was_followed = listeners->following && listeners->followed == slot;
   for (unsigned i = listeners->n; i-- > 0;)
     if (listeners->listeners[i].slot == slot)
       listeners->listeners[i] = listeners->listeners[--listeners->n];
+  if (!was_followed)
+    return NULL;
+  listeners->following = false;
+  return listeners->n > 0 ? follow(listeners) : NULL;
 }
 
 bool

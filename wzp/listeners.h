@@ -28,7 +28,7 @@ typedef struct {
  * three of the others', and 5 s, counts no more. */
 bool wzp_listeners_report(WzpListeners *listeners, WzpTime now, uint8_t slot,
                           const WzpReport *report);
-/* The listener of this slot left. */
-void wzp_listeners_forget(WzpListeners *listeners, uint8_t slot);
+/* The listener of this slot left. The one who is followed instead, if it was that one and somebody else is known; else NULL. */
+const WzpListener *wzp_listeners_forget(WzpListeners *listeners, uint8_t slot);
 /* It loses clearly more than any other of whom that is known. */
 bool wzp_listeners_stands_out(const WzpListeners *listeners, uint8_t slot);

@@ -501,6 +501,27 @@ wzp_quality_report(WzpQuality *quality, WzpTime now, uint8_t listener, const Wzp
   return (changed || other) && quality->mode != WZP_QUALITY_FIXED;
 }
 
+bool
+wzp_quality_left(WzpQuality *quality, uint8_t listener)
+{
+  WzpDelivery *path = find(quality, listener);
+  if (path == NULL)
+    return false;
+  *path = quality->paths[--quality->n];
+  if (quality->followed != listener)
+    return false;
+  quality->followed = -1;
+  if (quality->n == 0)
+    return false;
+  /* what he lost is no reason any more, nor that it was too much before */
+  const WzpDelivery *next = follow(quality);
+  quality->residual = next->residual;
+  quality->lossy = next->mean_loss > LOSSY;
+  quality->good_needed = GOOD_REPORTS;
+  quality->bad = quality->good = 0;
+  return quality->mode != WZP_QUALITY_FIXED;
+}
+
 void
 wzp_quality_set_way(WzpQuality *quality, uint64_t way)
 {

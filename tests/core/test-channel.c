@@ -280,6 +280,33 @@ test_nonsense(void)
   wzp_channel_free(channel);
 }
 
+/* Another listener: what he lost is known at once, and his next report fits. */
+static void
+test_follow(void)
+{
+  WzpChannel *channel = wzp_channel_new();
+  WzpReport report = {0};
+  for (unsigned n = 0; n < 20; n++) {
+    report.judged += 50;
+    report.received += 20;
+    report.runs += 10;
+    wzp_channel_report(channel, n * WZP_SECOND, &report, 20 * WZP_MSEC);
+  }
+  g_assert_cmpfloat(wzp_channel_state(channel, 20 * WZP_SECOND).loss, >, 0.5);
+  WzpReport other = {.judged = 3000, .received = 2700, .runs = 290};
+  wzp_channel_follow(channel, 20 * WZP_SECOND, &other, 0.1);
+  g_assert_cmpfloat(wzp_channel_state(channel, 20 * WZP_SECOND).loss, ==, 0.1);
+  g_assert_true(wzp_channel_is_known(channel, 20 * WZP_SECOND));
+  for (unsigned n = 21; n < 30; n++) {
+    other.judged += 50;
+    other.received += 45;
+    other.runs += 5;
+    g_assert_cmpint(wzp_channel_report(channel, n * WZP_SECOND, &other, 20 * WZP_MSEC), ==, WZP_OK);
+    g_assert_cmpfloat(wzp_channel_state(channel, n * WZP_SECOND).loss, <, 0.25);
+  }
+  wzp_channel_free(channel);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -293,5 +320,6 @@ main(int argc, char **argv)
   g_test_add_func("/channel/restart", test_restart);
   g_test_add_func("/channel/silence", test_silence);
   g_test_add_func("/channel/nonsense", test_nonsense);
+  g_test_add_func("/channel/follow", test_follow);
   return g_test_run();
 }

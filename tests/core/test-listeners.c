@@ -155,6 +155,27 @@ test_stands_out(void)
   g_assert_true(wzp_listeners_stands_out(&listeners, 1));
 }
 
+/* Who is followed leaves: the worst of the others is followed at once, of whom all is known. */
+static void
+test_told(void)
+{
+  WzpListeners listeners = {0};
+  Ear good = {.slot = 1}, bad = {.slot = 2}, worst = {.slot = 3};
+  for (unsigned second = 0; second < 20; second++) {
+    report(&listeners, second * WZP_SECOND, &good, 0);
+    report(&listeners, second * WZP_SECOND, &bad, 5);
+    report(&listeners, second * WZP_SECOND, &worst, 20);
+  }
+  g_assert_null(wzp_listeners_forget(&listeners, 1));
+  const WzpListener *next = wzp_listeners_forget(&listeners, 3);
+  g_assert_nonnull(next);
+  g_assert_cmpuint(next->slot, ==, 2);
+  g_assert_cmpfloat_with_epsilon(next->loss, 0.1, 0.01);
+  g_assert_cmpuint(next->report.judged, ==, bad.judged);
+  g_assert_null(wzp_listeners_forget(&listeners, 2));
+  g_assert_true(report(&listeners, 20 * WZP_SECOND, &good, 0));
+}
+
 /* Counters that make no sense do not make somebody the worst. */
 static void
 test_nonsense(void)
@@ -181,6 +202,7 @@ main(int argc, char **argv)
   g_test_add_func("/listeners/urgent", test_urgent);
   g_test_add_func("/listeners/many", test_many);
   g_test_add_func("/listeners/stands-out", test_stands_out);
+  g_test_add_func("/listeners/told", test_told);
   g_test_add_func("/listeners/nonsense", test_nonsense);
   return g_test_run();
 }

@@ -582,6 +582,34 @@ test_leaves(void)
   wzp_quality_free(rig.quality);
 }
 
+/* The weakest one left and that is told: the tier is judged by who remains from the next report on, not 15 s later. */
+static void
+test_left(void)
+{
+  Rig rig;
+  rig_init(&rig, "opus-24k");
+  rig_warm(&rig);
+  for (unsigned n = 0; n < 20; n++) {
+    rig_talk(&rig);
+    rig_say(&rig, 1, 0, 0, 50);
+    rig_say(&rig, 2, 12, 10, 50);
+  }
+  g_assert_cmpint(rig_tier(&rig), ==, WZP_TIER_CATASTROPHIC);
+  g_assert_cmpuint(rig_state(&rig).listeners, ==, 2);
+  g_assert_false(wzp_quality_left(rig.quality, 3));
+  g_assert_true(wzp_quality_left(rig.quality, 2));
+  g_assert_false(wzp_quality_left(rig.quality, 2));
+  g_assert_cmpuint(rig_state(&rig).listeners, ==, 1);
+  g_assert_cmpfloat(rig_state(&rig).loss, <, 0.01);
+  g_assert_cmpint(rig_state(&rig).verdict, !=, WZP_VERDICT_LISTENER_LOSES);
+  for (unsigned n = 0; n < 21; n++) /* ten good ones for each step */
+    rig_report(&rig, 0, 0, 50);
+  g_assert_cmpint(rig_tier(&rig), ==, WZP_TIER_GOOD);
+  g_assert_false(wzp_quality_left(rig.quality, 1)); /* the last one: nothing is known then */
+  g_assert_cmpint(rig_state(&rig).verdict, ==, WZP_VERDICT_UNKNOWN);
+  wzp_quality_free(rig.quality);
+}
+
 static void
 test_downlink(void)
 {
@@ -702,6 +730,7 @@ main(int argc, char **argv)
   g_test_add_func("/quality/compatible", test_compatible);
   g_test_add_func("/quality/rooms", test_rooms);
   g_test_add_func("/quality/leaves", test_leaves);
+  g_test_add_func("/quality/left", test_left);
   g_test_add_func("/quality/downlink", test_downlink);
   g_test_add_func("/quality/alarm", test_alarm);
   g_test_add_func("/quality/session", test_session);

@@ -159,6 +159,13 @@ test_forget(void)
   wzp_board_forget(board, 0);
   wzp_board_forget(board, 2);
   wzp_board_forget(board, 200);
+  const guint8 left[] = {0, 2, 200};
+  for (gsize n = 0; n < G_N_ELEMENTS(left); n++) {
+    g_assert_true(wzp_board_take_left(board, &slot));
+    g_assert_cmpuint(slot, ==, left[n]);
+  }
+  g_assert_false(wzp_board_take_left(board, &slot));
+  wzp_board_forget(board, 200);
   assert_taken(board, ROUNDS, 1, 1);
   assert_heard(board, 1, 1);
   wzp_board_forget_heard(board);
@@ -167,6 +174,7 @@ test_forget(void)
   post(board, 5, 9, 9);
   hear(board, 9, 9);
   wzp_board_clear(board);
+  g_assert_false(wzp_board_take_left(board, &slot));
   g_assert_false(wzp_board_take_heard(board, &slot, &report));
   g_assert_false(wzp_board_take(board, ROUNDS, &report));
   g_assert_cmpint(wzp_board_deadline(board), ==, WZP_NEVER);
