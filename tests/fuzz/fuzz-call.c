@@ -7,7 +7,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* A client whose relay does what the input says: answers its handshakes properly, sends messages that are
  * properly sealed and say anything, shows a genuine member and passes its records on or does not, sends
- * garbage, says goodbye, is silent. */
+ * garbage, says goodbye, is silent. With the member alone the client may go directly: its agent connects, and what comes there
+ * is genuine, spoilt, or garbage. */
 
 typedef struct {
   WzpReader input;
@@ -26,12 +27,14 @@ typedef struct {
   /* the member, and what the client said to it */
   WzpGroup *member;
   WzpSeededRandom member_state; /* of its randomness */
+  bool direct;                  /* both would go directly, in a room with a secret */
+  uint16_t k;                   /* of the client's last agent */
   uint8_t join[WZP_JOIN_BLOB_SIZE];
   bool has_join;
 } World;
 
 static WzpIdentity *client_identity, *relay_identity, *other_relay_identity, *member_identity;
-static WzpRoomSecret room;
+static WzpRoomSecret room, keyed_room;
 
 static void
 set_up_once(void)
@@ -48,6 +51,7 @@ set_up_once(void)
   seed[0]++;
   member_identity = wzp_identity_new(seed);
   wzp_room_secret_open(&room, "room");
+  wzp_room_secret_keyed(&keyed_room, seed);
 }
 
 /* --- What the client sends, as the relay takes it --- */
@@ -108,6 +112,20 @@ take_datagram(World *world, const uint8_t *data, size_t length)
   }
 }
 
+/* What goes past the relay, as the member takes it. */
+static void
+take_direct(World *world, const WzpOutput *output)
+{
+  uint32_t serial;
+  WzpPath *path = world->member != NULL ? wzp_group_path(world->member, &serial) : NULL;
+  if (output->path.type == WZP_PATH_AGENT_START)
+    world->k = output->path.k;
+  else if (output->path.type == WZP_PATH_SEND_PROBE && path != NULL)
+    (void)wzp_path_probe(path, world->now, output->path.k, output->path.data, output->path.length);
+  else if (output->path.type == WZP_PATH_SEND_RECORD && world->member != NULL)
+    (void)wzp_group_receive(world->member, world->now, output->data + 1, output->length - 1);
+}
+
 static void
 drain(World *world)
 {
@@ -118,6 +136,9 @@ drain(World *world)
     if (output.kind == WZP_OUTPUT_DATAGRAM) {
       g_assert_true(output.to.stream != 0 || wzp_address_equal(&output.to, &world->address));
       take_datagram(world, output.data, output.length);
+    } else if (output.kind == WZP_OUTPUT_PATH) {
+      g_assert_true(world->direct);
+      take_direct(world, &output);
     } else if (output.event.type == WZP_EVENT_STATE) {
       g_assert_false(world->ended); /* there is nothing behind the end */
       world->ended = output.event.state == WZP_CALL_ENDED;
@@ -148,6 +169,53 @@ deliver(World *world, const uint8_t *data, size_t length)
     (void)wzp_call_open(world->call, world->now, data, length, plain, &plain_length, &opened);
   }
   drain(world);
+}
+
+static void
+deliver_direct(World *world, const uint8_t *data, size_t length)
+{
+  uint8_t plain[WZP_DATAGRAM_MAX];
+  size_t plain_length;
+  WzpOpened opened;
+  WzpCallStats before, after;
+  uint32_t serial = 0;
+  bool media;
+  (void)wzp_call_path(world->call, &serial);
+  wzp_call_get_stats(world->call, &before);
+  WzpResult result =
+      wzp_call_handle_direct(world->call, world->now, serial, world->k, data, length, &media);
+  if (media &&
+      wzp_call_packet_arrived(world->call, world->now, WZP_WAY_DIRECT, world->k, data, length))
+    result = wzp_call_open(world->call, world->now, data, length, plain, &plain_length, &opened);
+  wzp_call_get_stats(world->call, &after);
+  g_assert_true(result < WZP_N_RESULTS);
+  if (result != WZP_OK)
+    g_assert_cmpuint(after.drops[result], >, before.drops[result]);
+  drain(world);
+}
+
+/* What the member's path wants: its words go by its records, its probes directly. */
+static void
+pump_member(World *world, uint8_t change)
+{
+  uint32_t serial;
+  WzpPathOutput output;
+  if (world->member == NULL)
+    return;
+  wzp_group_follow_paths(world->member, world->now);
+  WzpPath *path = wzp_group_path(world->member, &serial);
+  if (path == NULL)
+    return;
+  wzp_path_handle_timeout(path, world->now);
+  for (unsigned i = 0; i < 50 && wzp_path_poll(path, world->now, &output); i++) {
+    if (output.type == WZP_PATH_SEND_MESSAGE) {
+      (void)wzp_group_send_path(world->member, output.data, output.length);
+    } else if (output.type == WZP_PATH_SEND_PROBE) {
+      if (change & 1)
+        output.data[change % output.length] ^= change;
+      deliver_direct(world, output.data, output.length);
+    }
+  }
 }
 
 static void
@@ -283,7 +351,9 @@ do_member(World *world)
   uint8_t slots = wzp_reader_u8(&world->input), body[1 + WZP_JOIN_BLOB_SIZE];
   if (world->member == NULL) {
     WzpRandom random = wzp_random_seeded(&world->member_state, 77);
-    world->member = wzp_group_new(member_identity, &room, relay_identity->ed25519_public, &random);
+    world->member = wzp_group_new(member_identity, world->direct ? &keyed_room : &room,
+                                  relay_identity->ed25519_public, &random);
+    wzp_group_set_direct(world->member, world->direct);
   }
   wzp_group_set_slot(world->member, slots & 3);
   if (world->has_join)
@@ -300,6 +370,7 @@ do_pairwise(World *world)
 {
   GBytes *record;
   uint8_t change = wzp_reader_u8(&world->input);
+  pump_member(world, 0);
   while (world->member != NULL && (record = wzp_group_poll(world->member, world->now)) != NULL) {
     gsize length;
     g_autofree uint8_t *body = g_bytes_unref_to_data(record, &length);
@@ -381,10 +452,60 @@ do_stream(World *world)
   (void)wzp_call_wants_stream(world->call, world->now);
 }
 
+/* Of both agents: they connect or fail; addresses are found, or others; probes pass; media, as they are or spoilt; and anything. */
+static void
+do_direct(World *world)
+{
+  static const uint8_t plain[20];
+  uint8_t what = wzp_reader_u8(&world->input), packet[WZP_DATAGRAM_MAX];
+  uint32_t serial;
+  size_t length;
+  uint16_t k;
+  WzpPath *paths[] = {wzp_call_path(world->call, &serial),
+                      world->member != NULL ? wzp_group_path(world->member, &serial) : NULL};
+  WzpCandidate candidate = {.kind = what & 8 ? WZP_CANDIDATE_REFLEXIVE : WZP_CANDIDATE_HOST,
+                            .priority = 1,
+                            .address = {.family = 4, .port = what, .bytes = {10, 0, what, 1}}};
+  for (unsigned i = 0; i < G_N_ELEMENTS(paths); i++) {
+    if (paths[i] == NULL)
+      continue;
+    if (what % 8 == 0)
+      wzp_path_connected(paths[i], world->now, world->k, (what & 8) != 0);
+    else if (what % 8 == 1)
+      wzp_path_local_candidate(paths[i], world->now, world->k, &candidate);
+    else if (what == 2 || what == 10 + 8 * i)
+      wzp_path_network_changed(paths[i], world->now);
+    else if (what == 26)
+      wzp_path_failed(paths[i], world->now, world->k);
+  }
+  if (what % 8 == 3)
+    pump_member(world, what & 8 ? what : 0);
+  if (what % 8 == 4 && world->member != NULL &&
+      wzp_group_seal(world->member, 0, 0, 0, false, plain, sizeof plain, packet, sizeof packet,
+                     &length, NULL) == WZP_OK) {
+    if (what & 8)
+      packet[what % length] ^= 1;
+    deliver_direct(world, packet, length);
+    if (what & 16) /* and by the relay */
+      deliver(world, packet, length);
+  }
+  if (what % 8 == 5) {
+    const uint8_t *data = take(world, &length);
+    deliver_direct(world, data, length);
+  }
+  if (what % 8 == 6)
+    wzp_call_set_accept_mode(world->call, world->now,
+                             what & 8 ? WZP_ACCEPT_PRIVATE : WZP_ACCEPT_TRUSTED);
+  if (what % 8 == 7)
+    (void)wzp_call_route(world->call, world->now, &k);
+  wzp_call_handle_timeout(world->call, world->now);
+  drain(world);
+}
+
 typedef void Action(World *world);
 static Action *const actions[] = {
     do_garbage,  do_wait,  do_answer, do_message, do_joined, do_member,
-    do_pairwise, do_media, do_close,  do_own,     do_stream,
+    do_pairwise, do_media, do_close,  do_own,     do_stream, do_direct,
 };
 
 int
@@ -399,9 +520,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   config.identity = client_identity;
   config.random = wzp_random_seeded(&state, 5);
   config.remotes[0] = world.address;
-  config.room = room;
   wzp_reader_init(&world.input, data, size);
   uint8_t kind = wzp_reader_u8(&world.input);
+  world.direct = kind & 16;
+  config.room = world.direct ? keyed_room : room;
+  if (world.direct)
+    config.accept_mode = WZP_ACCEPT_TRUSTED;
   if (kind & 1) {
     config.has_relay_key = true;
     memcpy(config.relay_key, relay_identity->ed25519_public, 32);
