@@ -9,6 +9,9 @@
 #define SPANS 12
 #define SPAN INT64_C(5000000000)
 #define RECENT_SPANS 2
+/* A frame is sent when the last of it was spoken: its way counts from there, as if it were of this length. So it stays the same
+ * when frames become longer or shorter. */
+#define FRAME_SHORT INT64_C(20000000)
 #define STEADY INT64_C(50000000)
 /* No way becomes shorter by so much at once as a media time that was guessed wrong. */
 #define DROP INT64_C(100000000)
@@ -533,8 +536,8 @@ wzp_delay_arrived(WzpDelay *delay, const WzpDelayArrival *arrival)
   bool is_new = !arrival->recovered && (!delay->started || arrival->order > delay->newest);
   double step = duration;
 
-  if (!arrival->recovered)
-    observe_way(delay, arrival->arrival, way);
+  if (!arrival->recovered && (!arrival->guessed || delay->spans == 0))
+    observe_way(delay, arrival->arrival, way - MAX(arrival->duration - FRAME_SHORT, 0));
   if (delay->spans == 0) /* repair of what was before the first packet */
     return;
   if (is_new) {

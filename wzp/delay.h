@@ -28,6 +28,7 @@ typedef struct {
   uint64_t order; /* number in the stream */
   int64_t media, duration, arrival;
   bool recovered; /* by repair: says when it came, but nothing about the way */
+  bool guessed;   /* so is one of the times: nothing about the way, either */
 } WzpDelayArrival;
 
 WzpDelay *wzp_delay_new(void);
@@ -40,7 +41,7 @@ int64_t wzp_delay_max(const WzpDelay *delay);
 void wzp_delay_set_round_trip(WzpDelay *delay, int64_t round_trip_ns); /* below 0: unknown */
 /* Every frame once, as it comes, late ones too; duplicates not. */
 void wzp_delay_arrived(WzpDelay *delay, const WzpDelayArrival *arrival);
-/* arrival - media of the fastest frames, as of `now`. INT64_MIN before the first frame. */
+/* arrival - media of the fastest frames, as if they had 20 ms, as of `now`. INT64_MIN before the first frame. */
 int64_t wzp_delay_base(const WzpDelay *delay, int64_t now);
 /* The delay beyond base that playout should have. */
 int64_t wzp_delay_target(const WzpDelay *delay);

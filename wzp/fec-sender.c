@@ -88,10 +88,11 @@ consider_plan(WzpFecSender *sender)
   WzpTime delay = delay_allowed(sender), age = sender->now - sender->planned_at;
   double burst = wzp_channel_mean_burst(&state), old_burst = wzp_channel_mean_burst(old);
 
-  bool worse = state.loss > old->loss * 1.15 + 0.004 || burst > old_burst * 1.2 ||
-               delay <= sender->planned_delay - DELAY_STEP;
-  bool better = state.loss < old->loss * 0.8 - 0.002 || burst < old_burst / 1.25 ||
-                delay >= sender->planned_delay + DELAY_STEP;
+  double come = 1 - state.loss, came = 1 - old->loss;
+  bool worse = state.loss > old->loss * 1.15 + 0.004 || come < came / 1.15 ||
+               burst > old_burst * 1.2 || delay <= sender->planned_delay - DELAY_STEP;
+  bool better = state.loss < old->loss * 0.8 - 0.002 || come > came * 1.15 ||
+                burst < old_burst / 1.25 || delay >= sender->planned_delay + DELAY_STEP;
   if (sender->limits.constant_size) {
     if ((worse || better || sender->plan_unfit) && age >= WZP_FEC_CONSTANT_PERIOD)
       make_plan(sender);

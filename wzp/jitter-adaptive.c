@@ -187,8 +187,14 @@ take_turn(WzpJitter *jitter, int64_t now)
 
   int64_t base = base_at(jitter, jitter->cursor, head);
   int64_t waits = jitter->cursor - head->media - base;
-  if (waits > wzp_delay_limit(jitter->delay))
-    return skip_head(jitter, true);
+  if (waits > wzp_delay_limit(jitter->delay)) {
+    const WzpJitterOutput dropped = skip_head(jitter, true);
+    if (wzp_delay_told(jitter->delay) > 0) { /* what follows keeps its turn: the rest is filled */
+      jitter->pause = target;
+      jitter->debt = 0;
+    }
+    return dropped;
+  }
   int64_t least = MAX(target, jitter->cursor - newest->media - base + SKIP_MARGIN);
   bool unheeded =
       jitter->unheeded_since >= 0 && jitter->cursor - jitter->unheeded_since > UNHEEDED_AGE;
@@ -203,9 +209,10 @@ take_turn(WzpJitter *jitter, int64_t now)
   if (gap > (int64_t)missing * jitter->duration + jitter->duration / 2)
     return take_pause(jitter, head, now);
   if (wzp_delay_told(jitter->delay) - waits > PAUSE_BEFORE_REPAIR)
-    jitter->pausing = true;
-  jitter->pausing &= waits + FILL_STEP <= wzp_delay_told(jitter->delay);
-  if (jitter->pausing)
+    jitter->pause = wzp_delay_told(jitter->delay);
+  if (waits + FILL_STEP > jitter->pause)
+    jitter->pause = 0;
+  if (jitter->pause > 0)
     return fill(jitter, FILL_STEP, jitter->filled < WZP_JITTER_CONCEAL_NS && !jitter->silent);
   if (missing == 0)
     return play_head(jitter, now);

@@ -61,7 +61,7 @@ struct WzpJitter {
   int64_t reported;       /* latency that whoever plays adds to our times */
   int64_t debt, debt_at;  /* ns filled while nothing came: as much may be skipped at no cost */
   int64_t unheeded_since; /* a frame is asked to be compressed away, in vain, since then; -1 */
-  bool pausing;           /* until the delay is that of repair */
+  int64_t pause;          /* until the delay is so much, that of repair; 0: none */
   int64_t
       held_back; /* until the next pause playout keeps this delay: what the sender held back took it */
   WzpWindow hopeless; /* by order: repair was given up */

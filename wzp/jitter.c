@@ -8,6 +8,8 @@
 #define USUAL_PARTS 32
 /* told to the sender at least: repair that comes sooner than this is always worth planning */
 #define PLAYOUT_MIN (60 * MSEC)
+/* and else less than it is by so much: what comes just at its turn is too late */
+#define PLAYOUT_MARGIN (3 * MSEC)
 
 static void
 clear(WzpJitter *jitter)
@@ -280,6 +282,7 @@ observe(WzpJitter *jitter, const Entry *placed)
     int64_t in_time = placed->media + wzp_delay_base(jitter->delay, placed->arrival);
     /* what was held back counts as one that came in time; and no guess tells of a faster way */
     arrival.arrival = held_back ? in_time : MAX(placed->arrival, in_time);
+    arrival.guessed = true;
   }
   wzp_delay_arrived(jitter->delay, &arrival);
   if (placed->recovered || held_back || guessed)
@@ -398,13 +401,22 @@ wzp_jitter_latency(const WzpJitter *jitter)
   return is_adaptive(jitter) ? wzp_delay_target(jitter->delay) : jitter->latency;
 }
 
+/* How long after what comes fastest in a packet a frame of it is waited for. Long frames, and the first of several, were
+ * spoken earlier: base is that of a short one alone. */
+static int64_t
+adaptive_patience(const WzpJitter *jitter)
+{
+  const int64_t max = wzp_delay_max(jitter->delay);
+  int64_t worth = MIN(wzp_delay_worth_waiting(jitter->delay), max) - PLAYOUT_MARGIN;
+  if (jitter->window_open)
+    worth -= MAX(wzp_jitter_base(jitter) - wzp_delay_base(jitter->delay, jitter->last_arrival), 0);
+  return MAX(worth, MIN(PLAYOUT_MIN, max));
+}
+
 void
 wzp_jitter_get_stats(const WzpJitter *jitter, WzpJitterStats *stats)
 {
-  int64_t patience = jitter->latency;
-  if (is_adaptive(jitter))
-    patience =
-        MIN(MAX(wzp_delay_worth_waiting(jitter->delay), PLAYOUT_MIN), wzp_delay_max(jitter->delay));
+  const int64_t patience = is_adaptive(jitter) ? adaptive_patience(jitter) : jitter->latency;
   *stats = jitter->stats;
   stats->queued = jitter->queue->len;
   stats->latency = wzp_jitter_latency(jitter);

@@ -220,6 +220,102 @@ test_profile_changes_in_a_hole(void)
   wzp_jitter_free(jitter);
 }
 
+/* Plays until then, stretching as asked. Returns by how much the last frame was behind its media time, which is its id. */
+static int64_t
+play_until(WzpJitter *jitter, int64_t *now, int64_t until, int64_t behind)
+{
+  for (; *now < until; *now += MS) {
+    WzpJitterOutput output;
+    while ((output = wzp_jitter_poll(jitter, *now)).action != WZP_JITTER_WAIT) {
+      if (output.action != WZP_JITTER_PLAY)
+        continue;
+      behind = output.due - (int64_t)output.id;
+      wzp_jitter_stretched(jitter, output.stretch);
+    }
+  }
+  return behind;
+}
+
+/* A frame comes when the last of it was spoken. From 10 s on frames have 40 instead of 20 ms: playout does not move then, nor
+ * when the short ones are forgotten. */
+static void
+test_longer_frames(void)
+{
+  WzpJitter *jitter = wzp_jitter_new(WZP_JITTER_ADAPTIVE, 512);
+  int64_t media = 0, now = 0, behind = 0, least = INT64_MAX, most = 0;
+  for (uint64_t index = 0; media < 90 * 1000 * MS; index++) {
+    const int64_t duration = media < 10 * 1000 * MS ? FRAME : 2 * FRAME;
+    WzpJitterFrame frame = {.index = index,
+                            .media_time = media,
+                            .duration = duration,
+                            .arrival = media + duration + 50 * MS,
+                            .id = (uint64_t)media};
+    behind = play_until(jitter, &now, frame.arrival, behind);
+    g_assert_cmpint(wzp_jitter_push(jitter, &frame, NULL), ==, WZP_OK);
+    media += duration;
+    if (media < 20 * 1000 * MS)
+      continue;
+    least = MIN(least, behind);
+    most = MAX(most, behind);
+  }
+  g_assert_cmpint(most - least, <=, 5 * MS);
+  g_assert_cmpint(most, <=, 2 * FRAME + 62 * MS);
+  wzp_jitter_free(jitter);
+}
+
+static void
+bring(WzpJitter *jitter, uint64_t index, int64_t arrival, bool recovered)
+{
+  const WzpJitterFrame frame = {.index = index,
+                                .media_time = (int64_t)index * FRAME,
+                                .duration = FRAME,
+                                .arrival = arrival,
+                                .id = index * (uint64_t)FRAME,
+                                .recovered = recovered};
+  wzp_jitter_push(jitter, &frame, NULL);
+}
+
+/* One frame in ten is brought back by repair, in time. Now and then ten in a row are, and the first of them is later by a part
+ * of its length than anything is played. It is lost, but those behind it keep their turn. */
+static void
+test_repair_too_late(void)
+{
+  const int64_t max = 200 * MS;
+  WzpJitter *jitter = wzp_jitter_new(WZP_JITTER_ADAPTIVE, 512);
+  int64_t now = 0, behind = 0, settled = 0;
+  unsigned late = 0;
+  WzpJitterStats before, stats;
+  wzp_jitter_set_max_latency(jitter, max);
+  for (uint64_t index = 0; index < 3000; index++) {
+    const bool in_run = index >= 1000 && index % 100 >= 50 && index % 100 < 60;
+    behind = play_until(jitter, &now, (int64_t)index * FRAME, behind);
+    if (index % 10 != 0 && !in_run)
+      bring(jitter, index, now, false);
+    if (index % 10 == 9 && !in_run) {
+      behind = play_until(jitter, &now, (int64_t)(index - 9) * FRAME + max - 5 * MS, behind);
+      bring(jitter, index - 9, now, true);
+    } else if (index % 10 == 0 && index % 100 == 60 && index >= 1000) {
+      behind = play_until(jitter, &now, (int64_t)(index - 10) * FRAME + max + 5 * MS, behind);
+      for (uint64_t back = index - 10; back < index; back++)
+        bring(jitter, back, now, true);
+      late++;
+    }
+    if (index == 900) {
+      settled = behind;
+      wzp_jitter_get_stats(jitter, &before);
+    } else if (index > 900) {
+      g_assert_cmpint(ABS(behind - settled), <=, 5 * MS);
+    }
+  }
+  wzp_jitter_get_stats(jitter, &stats);
+  g_assert_cmpint(settled, ==, max);
+  g_assert_cmpuint(late, ==, 20);
+  g_assert_cmpuint(stats.recovered_late - before.recovered_late, ==, late);
+  g_assert_cmpuint(stats.concealed - before.concealed, ==, late);
+  g_assert_cmpint(stats.playout, <, max); /* what comes just at its turn is too late */
+  wzp_jitter_free(jitter);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -233,5 +329,7 @@ main(int argc, char **argv)
   g_test_add_data_func("/jitter/new-streams/fixed", &fixed, test_new_streams);
   g_test_add_data_func("/jitter/new-streams/adaptive", &adaptive, test_new_streams);
   g_test_add_func("/jitter/profile-changes-in-a-hole", test_profile_changes_in_a_hole);
+  g_test_add_func("/jitter/longer-frames", test_longer_frames);
+  g_test_add_func("/jitter/repair-too-late", test_repair_too_late);
   return g_test_run();
 }
