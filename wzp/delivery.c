@@ -19,6 +19,7 @@
 #define DRIFT_MAX 1.5 /* ms a second */
 #define DRIFT_LEAST 0.15
 #define DRIFT_OFF_MS 4
+#define DRIFT_BUCKETS 6
 #define STALE (10 * WZP_SECOND) /* without reports the transit may have gone round */
 
 void
@@ -115,8 +116,9 @@ remember_least(WzpDelivery *path, WzpTime now)
     path->buckets[n - 1].most_bits = path->most_bits;
     return;
   }
-  if (n == WZP_DELIVERY_BUCKETS) {
+  if (n >= DRIFT_BUCKETS) /* before it looks like a queue */
     path->drift = find_drift(path);
+  if (n == WZP_DELIVERY_BUCKETS) {
     memmove(&path->buckets[0], &path->buckets[1], (n - 1) * sizeof path->buckets[0]);
     n--;
   }

@@ -206,6 +206,7 @@ report(SimCall *sim, SimParty *party)
       wzp_fec_sender_carry_report(party->fec_sender, sim->now, &report);
       if (party->quality != NULL)
         wzp_quality_own_report(party->quality, sim->now, &report);
+      return; /* a packet takes one; the next one another's */
     }
 }
 
