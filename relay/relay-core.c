@@ -22,6 +22,7 @@ const char *const relay_stream_end_names[RELAY_N_STREAM_ENDS] = {
     [RELAY_STREAM_LEFT] = "left",
     [RELAY_STREAM_BROKEN] = "broken",
     [RELAY_STREAM_TOO_MANY] = "too-many",
+    [RELAY_STREAM_GAVE_WAY] = "gave-way",
     [RELAY_STREAM_TOO_FAST] = "too-fast",
     [RELAY_STREAM_NO_HANDSHAKE] = "no-handshake",
     [RELAY_STREAM_NO_SESSION] = "no-session",

@@ -49,6 +49,7 @@ typedef enum {
   RELAY_STREAM_LEFT,         /* the client closed it, or the network did */
   RELAY_STREAM_BROKEN,       /* not TLS 1.3, or not datagrams in it */
   RELAY_STREAM_TOO_MANY,     /* no place, in all or for this IP */
+  RELAY_STREAM_GAVE_WAY,     /* without a session yet, to another one */
   RELAY_STREAM_TOO_FAST,     /* connections from this IP, or bytes on this one */
   RELAY_STREAM_NO_HANDSHAKE, /* TLS was not through in time */
   RELAY_STREAM_NO_SESSION,   /* nor was the hop handshake */

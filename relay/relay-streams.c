@@ -5,6 +5,7 @@
 #include "relay-sessions.h"
 #include "relay-tally.h"
 #include "relay-timers.h"
+#include <string.h>
 
 #define INDEX_BITS 12
 G_STATIC_ASSERT(RELAY_STREAMS_MAX == 1 << INDEX_BITS);
@@ -13,13 +14,21 @@ G_STATIC_ASSERT(RELAY_STREAMS_MAX == 1 << INDEX_BITS);
 
 typedef enum { FREE, HANDSHAKE, UP, PROVEN } State;
 
+/* Who has one address of a net often has many: IPv4 /24, IPv6 /48. */
+typedef struct {
+  gint64 key;
+  unsigned unproven; /* connections without a session */
+} Net;
+
 typedef struct {
   State state;
   uint32_t number;
   WzpAddress from;
+  Net *net; /* NULL: proven, or free */
   WzpTime until;
   RelayBucket bytes;
-  GList link; /* of those in their handshake, or of the free ones */
+  GList
+      link; /* of the free ones, of those in their handshake, or of those that are up; not of the proven */
 } Stream;
 
 struct RelayStreams {
@@ -28,8 +37,9 @@ struct RelayStreams {
   Stream *table;
   unsigned n;
   uint32_t generation;
-  GQueue free, handshakes; /* longest first */
+  GQueue free, handshakes, up; /* longest first */
   RelayTally *per_address;
+  GHashTable *nets; /* Net, by its key: of those without a session */
   RelayTimers *timers;
   RelayAdmission *admission;
 };
@@ -46,11 +56,13 @@ relay_streams_new(const RelayLimits *limits, const WzpRandom *random, WzpTime no
   streams->table = g_new0(Stream, streams->max);
   g_queue_init(&streams->free);
   g_queue_init(&streams->handshakes);
+  g_queue_init(&streams->up);
   for (i = 0; i < streams->max; i++) {
     streams->table[i].link.data = &streams->table[i];
     g_queue_push_tail_link(&streams->free, &streams->table[i].link);
   }
   streams->per_address = relay_tally_new();
+  streams->nets = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
   streams->timers = relay_timers_new(streams->max);
   streams->admission = relay_admission_new(limits, random, now);
   return streams;
@@ -62,6 +74,7 @@ relay_streams_free(RelayStreams *streams)
   if (streams == NULL)
     return;
   relay_tally_free(streams->per_address);
+  g_hash_table_unref(streams->nets);
   relay_timers_free(streams->timers);
   relay_admission_free(streams->admission);
   g_free(streams->table);
@@ -93,13 +106,96 @@ set_deadline(RelayStreams *streams, Stream *stream, WzpTime until)
   relay_timers_set(streams->timers, relay_stream_index(stream->number), until);
 }
 
+static gint64
+net_key(const WzpAddress *address)
+{
+  gint64 key = 0;
+
+  memcpy(&key, address->bytes, address->family == 4 ? 3 : 6);
+  ((uint8_t *)&key)[7] = address->family;
+  return key;
+}
+
+static unsigned
+unproven_of(const RelayStreams *streams, const WzpAddress *from)
+{
+  gint64 key = net_key(from);
+  const Net *net = g_hash_table_lookup(streams->nets, &key);
+
+  return net != NULL ? net->unproven : 0;
+}
+
+static void
+enter_unproven(RelayStreams *streams, Stream *stream)
+{
+  gint64 key = net_key(&stream->from);
+
+  stream->net = g_hash_table_lookup(streams->nets, &key);
+  if (stream->net == NULL) {
+    stream->net = g_new0(Net, 1);
+    stream->net->key = key;
+    g_hash_table_add(streams->nets, stream->net);
+  }
+  stream->net->unproven++;
+  stream->state = HANDSHAKE;
+  g_queue_push_tail_link(&streams->handshakes, &stream->link);
+}
+
+/* Proven, or over. */
+static void
+leave_unproven(RelayStreams *streams, Stream *stream)
+{
+  if (stream->net == NULL)
+    return;
+  g_queue_unlink(stream->state == HANDSHAKE ? &streams->handshakes : &streams->up, &stream->link);
+  if (--stream->net->unproven == 0)
+    g_hash_table_remove(streams->nets, stream->net);
+  stream->net = NULL;
+}
+
+/* The oldest of the net that has the most without a session, the newcomer counted in; NULL: none of them. */
+static Stream *
+find_victim(const GQueue *queue, const WzpAddress *newcomer)
+{
+  gint64 own = net_key(newcomer);
+  unsigned most = 0;
+  Stream *victim = NULL;
+
+  for (GList *link = queue->head; link != NULL; link = link->next) {
+    Stream *stream = link->data;
+    unsigned n = stream->net->unproven + (stream->net->key == own);
+    if (n > most) {
+      most = n;
+      victim = stream;
+    }
+  }
+  return victim;
+}
+
+/* Who gives way to this one; NULL: nobody has to, or does. Those that are up have paid for a TLS handshake: only for who has
+ * fewer. */
+static Stream *
+makes_room(const RelayStreams *streams, const WzpAddress *newcomer)
+{
+  Stream *victim;
+
+  if (streams->handshakes.length >= RELAY_STREAM_HANDSHAKES_MAX)
+    return find_victim(&streams->handshakes, newcomer);
+  if (streams->free.length > 0)
+    return NULL;
+  if (streams->handshakes.length > 0)
+    return find_victim(&streams->handshakes, newcomer);
+  victim = find_victim(&streams->up, newcomer);
+  return victim != NULL && victim->net->unproven > unproven_of(streams, newcomer) + 1 ? victim
+                                                                                      : NULL;
+}
+
 static void
 release(RelayStreams *streams, Stream *stream)
 {
   uint8_t key[RELAY_ADDRESS_KEY_MAX];
 
-  if (stream->state == HANDSHAKE)
-    g_queue_unlink(&streams->handshakes, &stream->link);
+  leave_unproven(streams, stream);
   relay_tally_remove(streams->per_address, key, relay_address_key(&stream->from, key));
   set_deadline(streams, stream, WZP_NEVER);
   stream->state = FREE;
@@ -122,16 +218,14 @@ relay_streams_add(RelayStreams *streams, WzpTime now, const WzpAddress *from,
   *refused = RELAY_STREAM_TOO_MANY;
   if (relay_tally_count(streams->per_address, key, length) >= streams->max_per_ip)
     return 0;
-  if (streams->handshakes.length > 0 &&
-      (streams->handshakes.length >= RELAY_STREAM_HANDSHAKES_MAX || streams->free.length == 0)) {
-    stream = streams->handshakes.head->data;
+  stream = makes_room(streams, from);
+  if (stream != NULL) {
     *evicted = stream->number;
     release(streams, stream);
   }
   if (streams->free.length == 0)
     return 0;
   stream = g_queue_pop_head_link(&streams->free)->data;
-  stream->state = HANDSHAKE;
   streams->generation = (streams->generation + 1) & (UINT32_MAX >> INDEX_BITS);
   if (streams->generation == 0)
     streams->generation = 1;
@@ -139,7 +233,7 @@ relay_streams_add(RelayStreams *streams, WzpTime now, const WzpAddress *from,
   stream->from = *from;
   relay_bucket_init(&stream->bytes, now, RELAY_STREAM_BURST);
   relay_tally_add(streams->per_address, key, length);
-  g_queue_push_tail_link(&streams->handshakes, &stream->link);
+  enter_unproven(streams, stream);
   set_deadline(streams, stream, now + RELAY_STREAM_HANDSHAKE_TIME);
   streams->n++;
   return stream->number;
@@ -162,6 +256,7 @@ relay_streams_up(RelayStreams *streams, WzpTime now, uint32_t number)
   if (stream == NULL || stream->state != HANDSHAKE)
     return;
   g_queue_unlink(&streams->handshakes, &stream->link);
+  g_queue_push_tail_link(&streams->up, &stream->link);
   stream->state = UP;
   set_deadline(streams, stream, now + RELAY_STREAM_SESSION_TIME);
 }
@@ -173,6 +268,7 @@ relay_streams_proven(RelayStreams *streams, WzpTime now, uint32_t number)
 
   if (stream == NULL || stream->state == HANDSHAKE)
     return;
+  leave_unproven(streams, stream);
   stream->state = PROVEN;
   set_deadline(streams, stream, now + streams->silence);
 }

@@ -7,7 +7,10 @@
  * address that they come from. It stays for as long as a session speaks through it. */
 
 #define RELAY_STREAMS_MAX 4096
-#define RELAY_STREAM_HANDSHAKES_MAX 64 /* TLS handshakes at once; the oldest gives way */
+/* TLS handshakes at once. When there is no more place for one, here or at all, the oldest handshake gives way of the net (IPv4
+ * /24, IPv6 /48) that has the most connections without a session, that of the newcomer being one of it. When no handshake is
+ * left and all places are taken, one that is up without a session gives way like that, but only to a net that has fewer. */
+#define RELAY_STREAM_HANDSHAKES_MAX 64
 #define RELAY_STREAM_HANDSHAKE_TIME (5 * WZP_SECOND)
 #define RELAY_STREAM_SESSION_TIME (10 * WZP_SECOND) /* from there to the hop handshake's end */
 /* What a connection may bring: twice what media and control of a leg may be, and a burst of what was stuck. */

@@ -253,7 +253,7 @@ take_connection(RelayTls *self, int fd, const WzpAddress *from)
   uint32_t evicted, number = relay_streams_add(self->streams, now, from, &refused, &evicted);
 
   if (evicted != 0)
-    close_number(self, evicted, RELAY_STREAM_TOO_MANY);
+    close_number(self, evicted, RELAY_STREAM_GAVE_WAY);
   if (number == 0) {
     count(&self->ends[refused], 1);
     close(fd);

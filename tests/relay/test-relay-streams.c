@@ -138,6 +138,61 @@ test_limits(void)
   relay_streams_free(gate.streams);
 }
 
+/* Hosts of one net differ in the last byte. */
+#define NET(n) (256 * (n))
+
+/* One network takes all handshakes, from as many addresses as it likes: one from elsewhere is never the one to go. */
+static void
+test_crowds(void)
+{
+  Gate gate;
+  RelayStreamEnd refused;
+  uint32_t crowd[RELAY_STREAM_HANDSHAKES_MAX], honest, evicted, next = 0;
+  unsigned i;
+
+  gate_open(&gate, 1000, 16);
+  honest = expect_taken(&gate, NET(2) + 1); /* the oldest of all */
+  for (i = 1; i < RELAY_STREAM_HANDSHAKES_MAX; i++)
+    crowd[i] = expect_taken(&gate, NET(1) + i);
+  for (i = 1; i < 40; i++) {
+    crowd[0] = come(&gate, NET(1) + i, &refused, &evicted);
+    g_assert_cmpuint(crowd[0], !=, 0);
+    g_assert_cmpuint(evicted, ==, crowd[i]); /* one of its own, the oldest */
+    crowd[i] = crowd[0];
+  }
+  relay_streams_up(gate.streams, gate.now, honest);
+  /* two nets with as many: the newcomer's own oldest goes, as its net would then have more */
+  relay_streams_free(gate.streams);
+  gate_open(&gate, 1000, 64);
+  for (i = 0; i < RELAY_STREAM_HANDSHAKES_MAX; i++) {
+    crowd[i] = expect_taken(&gate, NET(1 + i % 2) + i / 8);
+  }
+  g_assert_cmpuint(come(&gate, NET(2) + 100, &refused, &evicted), !=, 0);
+  g_assert_cmpuint(evicted, ==, crowd[1]);
+  relay_streams_free(gate.streams);
+
+  /* all places, with TLS handshakes that are through: a net that has fewer gets one, until it has as many */
+  gate_open(&gate, 32, 16);
+  for (i = 0; i < 32; i++) {
+    crowd[i] = expect_taken(&gate, NET(1) + i / 16);
+    relay_streams_up(gate.streams, gate.now, crowd[i]);
+  }
+  expect_refused(&gate, NET(1) + 9, RELAY_STREAM_TOO_MANY);
+  relay_streams_proven(gate.streams, gate.now, crowd[0]); /* whose session speaks never gives way */
+  for (i = 0; i < 15; i++) {
+    honest = come(&gate, NET(2) + i / 8, &refused, &evicted);
+    g_assert_cmpuint(honest, !=, 0);
+    g_assert_cmpuint(evicted, ==, crowd[++next]);
+    relay_streams_up(gate.streams, gate.now, honest);
+  }
+  expect_refused(&gate, NET(2) + 9, RELAY_STREAM_TOO_MANY);
+  honest = come(&gate, NET(3), &refused, &evicted);
+  g_assert_cmpuint(honest, !=, 0);
+  g_assert_cmpuint(evicted, ==, crowd[++next]); /* of 16 and 15 */
+  g_assert_cmpuint(relay_streams_count(gate.streams), ==, 32);
+  relay_streams_free(gate.streams);
+}
+
 static void
 test_rates(void)
 {
@@ -205,6 +260,7 @@ main(int argc, char **argv)
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/relay-streams/deadlines", test_deadlines);
   g_test_add_func("/relay-streams/limits", test_limits);
+  g_test_add_func("/relay-streams/crowds", test_crowds);
   g_test_add_func("/relay-streams/rates", test_rates);
   g_test_add_func("/relay-streams/legs", test_legs);
   return g_test_run();
