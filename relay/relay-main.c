@@ -207,10 +207,13 @@ static void
 print_start(const RelayServer *server, const WzpIdentity *identity)
 {
   char address[WZP_ADDRESS_TEXT], fingerprint[WZP_FINGERPRINT_TEXT];
+  uint16_t second = relay_server_second_port(server);
 
-  g_print("wzp-relay " WZP_VERSION " listening on %s, key %s\n",
-          wzp_address_format(relay_server_address(server), address),
-          wzp_fingerprint_format(identity->fingerprint, fingerprint));
+  g_print("wzp-relay " WZP_VERSION " listening on %s, ",
+          wzp_address_format(relay_server_address(server), address));
+  if (second != 0)
+    g_print("second port %u, ", second);
+  g_print("key %s\n", wzp_fingerprint_format(identity->fingerprint, fingerprint));
   if (relay_server_tls_address(server) != NULL)
     g_print("TLS on %s\n", wzp_address_format(relay_server_tls_address(server), address));
   if (relay_server_metrics_url(server) != NULL)

@@ -260,6 +260,12 @@ relay_server_address(const RelayServer *server)
   return relay_worker_address(server->worker);
 }
 
+uint16_t
+relay_server_second_port(const RelayServer *server)
+{
+  return relay_worker_second_port(server->worker);
+}
+
 const WzpAddress *
 relay_server_tls_address(const RelayServer *server)
 {

@@ -12,6 +12,7 @@ RelayServer *relay_server_new(const RelayConfig *config, const WzpIdentity *iden
 void relay_server_free(RelayServer *server);
 const WzpAddress *relay_server_address(const RelayServer *server);
 const WzpAddress *relay_server_tls_address(const RelayServer *server); /* NULL: UDP only */
+uint16_t relay_server_second_port(const RelayServer *server);          /* of STUN alone; 0: none */
 const char *relay_server_metrics_url(const RelayServer *server);       /* NULL when off */
 /* Who may join what, from now on; bound. Takes it. */
 void relay_server_take_access(RelayServer *server, RelayAccess *access);

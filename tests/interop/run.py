@@ -60,7 +60,7 @@ def relay(stack, folder, **settings):
     stack.callback(lambda: (stop(process), process.stdout.close()))
     expect(select.select([process.stdout], [], [], 10)[0], "the relay prints its start line")
     line = process.stdout.readline().decode()
-    found = re.fullmatch(r"wzp-relay \S+ listening on (127\.0\.0\.1):(\d+), key ([0-9a-f:]{39})\n", line)
+    found = re.fullmatch(r"wzp-relay \S+ listening on (127\.0\.0\.1):(\d+)(?:, second port \d+)?, key ([0-9a-f:]{39})\n", line)
     expect(found, f"a start line as described, not {line!r}")
     print("#", line, end="")
     address = (found[1], int(found[2]))

@@ -3,6 +3,7 @@
 #include "relay-process.h"
 #include "wzp/call-private.h"
 #include <glib/gstdio.h>
+#include <string.h>
 
 /* The real program on a machine of several addresses: clients ask at different ones, and each is answered from the one
  * that it asked, or does not hear it: handshake, records, media, STUN at both ports. */
@@ -133,6 +134,7 @@ test_no_second(void)
   g_assert_true(g_file_set_contents(name, "[relay]\nsecond-port=off\n", -1, NULL));
   g_close(file, NULL);
   relay = relay_process_new(arguments);
+  g_assert_null(strstr(relay->start_line, "second port"));
   for (unsigned i = 0; i < 2; i++)
     peers[i] = relay_peer_new("127.0.0.1", &relay->address, "kitchen");
   relay_peers_run(peers, 2, relay_peers_active, PATIENCE);

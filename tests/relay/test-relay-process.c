@@ -55,20 +55,27 @@ static void
 test_start_line(void)
 {
   RelayProcess *relay = relay_process_new(NULL);
-  char *again;
+  RelayPeer *peers[2];
+  WzpAddress address = relay->address;
+  char *key = g_strdup(relay_process_key(relay)), *second;
 
-  g_assert_true(g_regex_match_simple("^wzp-relay [0-9.]+ listening on 127\\.0\\.0\\.1:[0-9]+, key "
-                                     "([0-9a-f]{4}:){7}[0-9a-f]{4}$",
+  g_assert_true(g_regex_match_simple("^wzp-relay [0-9.]+ listening on 127\\.0\\.0\\.1:[0-9]+, "
+                                     "second port [0-9]+, key ([0-9a-f]{4}:){7}[0-9a-f]{4}$",
                                      relay->start_line, 0, 0));
   g_assert_true(
       g_regex_match_simple("^http://127\\.0\\.0\\.1:[0-9]+/metrics$", relay->metrics_url, 0, 0));
-  /* the identity stays, port and all */
-  again = g_strdup(relay->start_line);
+  start_call(relay, peers);
+  second = g_strdup_printf(", second port %u, ", peers[0]->call->second_port);
+  g_assert_nonnull(strstr(relay->start_line, second));
+  g_free(second);
+  end_call(peers);
+  /* the identity stays, port and all; the second port is any free one again */
   kill(relay->pid, SIGKILL);
   relay_process_wait(relay, PATIENCE, NULL);
   relay_process_restart(relay);
-  g_assert_cmpstr(relay->start_line, ==, again);
-  g_free(again);
+  g_assert_true(wzp_address_equal(&relay->address, &address));
+  g_assert_cmpstr(relay_process_key(relay), ==, key);
+  g_free(key);
   relay_process_free(relay);
 }
 
