@@ -217,6 +217,27 @@ check(const ClientOptions *options, GError **error)
   return TRUE;
 }
 
+/* What is of a call is not left out without a word. */
+static gboolean
+only_looks(const ClientOptions *options, GError **error)
+{
+  const struct {
+    const char *option;
+    gboolean given;
+  } calls[] = {{"--room", options->room != NULL},
+               {"--call", options->call != NULL},
+               {"--answer", options->answer},
+               {"--send-tone", options->send_tone != NOT_GIVEN},
+               {"--send-file", options->send_file != NULL},
+               {"--live", options->live},
+               {"--record", options->record != NULL}};
+  for (guint i = 0; i < G_N_ELEMENTS(calls); i++)
+    if (calls[i].given)
+      return usage(error, "--check looks at relays and makes no call: leave out %s, or --check",
+                   calls[i].option);
+  return TRUE;
+}
+
 static gboolean
 tls_port_is_good(ClientOptions *options, const char *text, GError **error)
 {
@@ -343,7 +364,7 @@ client_options_parse(ClientOptions *options, int *argc, char ***argv, GError **e
   } else if (options->version) {
     good = TRUE;
   } else if (only_check && rest && rest[0]) {
-    good = tls_port_is_good(options, tls_port, error);
+    good = only_looks(options, error) && tls_port_is_good(options, tls_port, error);
     if (good)
       options->check = g_steal_pointer(&rest);
   } else if (!rest || !rest[0] || rest[1]) {

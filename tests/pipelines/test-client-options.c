@@ -53,11 +53,53 @@ test_bad_relay(void)
   }
 }
 
+/* Parses as from a shell; FALSE with the error. */
+static gboolean
+parse(const char *line, ClientOptions *options, GError **error)
+{
+  char **words = g_strsplit(line, " ", -1);
+  char **rest = g_memdup2(words, (g_strv_length(words) + 1) * sizeof *words);
+  int n = (int)g_strv_length(words);
+  gboolean good = client_options_parse(options, &n, &rest, error);
+  g_free(rest);
+  g_strfreev(words);
+  return good;
+}
+
+/* --check is no call: what is of one is refused, not left out. */
+static void
+test_check(void)
+{
+  static const char *const calls[] = {"--room den", "--call 27ba", "--answer",     "--send-tone 1",
+                                      "--live",     "--record /x", "--send-file x"};
+  ClientOptions options;
+  GError *error = NULL;
+  g_assert_true(
+      parse("wzp-client --check --tls-port 444 --json a.example b.example:1", &options, &error));
+  g_assert_no_error(error);
+  g_assert_cmpuint(g_strv_length(options.check), ==, 2);
+  g_assert_cmpint(options.tls_port, ==, 444);
+  client_options_clear(&options);
+  for (guint i = 0; i < G_N_ELEMENTS(calls); i++) {
+    char *line = g_strdup_printf("wzp-client --check %s a.example", calls[i]);
+    char *option = g_strndup(calls[i], strcspn(calls[i], " "));
+    g_assert_false(parse(line, &options, &error));
+    g_assert_error(error, CLIENT_ERROR, CLIENT_USAGE);
+    g_assert_nonnull(strstr(error->message, option));
+    g_assert_nonnull(strstr(error->message, "--check"));
+    g_clear_error(&error);
+    client_options_clear(&options);
+    g_free(option);
+    g_free(line);
+  }
+}
+
 int
 main(int argc, char **argv)
 {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/client-options/relay", test_relay);
   g_test_add_func("/client-options/bad-relay", test_bad_relay);
+  g_test_add_func("/client-options/check", test_check);
   return g_test_run();
 }
