@@ -215,15 +215,30 @@ test_unsealed(void)
 
 #define HOUR (3600 * GST_SECOND)
 
+static gboolean
+move_an_hour(GstBuffer **buffer, guint n, gpointer data)
+{
+  const GstMetaInfo *known = gst_meta_get_info("GstWzpMeta");
+  (void)n;
+  (void)data;
+  *buffer = gst_buffer_make_writable(*buffer);
+  ((GstWzpMeta *)gst_buffer_get_meta(*buffer, known->api))->media_time += HOUR;
+  return TRUE;
+}
+
 static GstPadProbeReturn
 say_later(GstPad *pad, GstPadProbeInfo *info, gpointer data)
 {
-  const GstMetaInfo *known = gst_meta_get_info("GstWzpMeta");
-  GstBuffer *buffer = gst_buffer_make_writable(GST_PAD_PROBE_INFO_BUFFER(info));
   (void)pad;
-  (void)data;
-  ((GstWzpMeta *)gst_buffer_get_meta(buffer, known->api))->media_time += HOUR;
-  GST_PAD_PROBE_INFO_DATA(info) = buffer;
+  if (info->type & GST_PAD_PROBE_TYPE_BUFFER_LIST) {
+    GstBufferList *list = gst_buffer_list_make_writable(GST_PAD_PROBE_INFO_BUFFER_LIST(info));
+    gst_buffer_list_foreach(list, move_an_hour, data);
+    GST_PAD_PROBE_INFO_DATA(info) = list;
+  } else {
+    GstBuffer *buffer = GST_PAD_PROBE_INFO_BUFFER(info);
+    move_an_hour(&buffer, 0, data);
+    GST_PAD_PROBE_INFO_DATA(info) = buffer;
+  }
   return GST_PAD_PROBE_OK;
 }
 
@@ -241,11 +256,11 @@ hear_later(GstPad *pad, GstPadProbeInfo *info, gpointer data)
 }
 
 static void
-probe(GstElement *pipeline, const char *name, GstPadProbeCallback callback)
+probe(GstElement *pipeline, const char *name, GstPadProbeType type, GstPadProbeCallback callback)
 {
   g_autoptr(GstElement) element = gst_bin_get_by_name(GST_BIN(pipeline), name);
   g_autoptr(GstPad) pad = gst_element_get_static_pad(element, "src");
-  gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER, callback, NULL, NULL);
+  gst_pad_add_probe(pad, type, callback, NULL, NULL);
 }
 
 /* What is sealed says the media time, which is running time only as long as the pipeline neither seeks nor pauses. */
@@ -256,8 +271,8 @@ test_media_time(void)
   GstElement *speaker = rig_parse("audiotestsrc is-live=true ! wzpenc ! wzpfec scheme=none "
                                   "name=protect ! wzpcrypt ! wzpsink name=out " URI,
                                   port());
-  probe(speaker, "protect", say_later);
-  probe(listener, "open", hear_later);
+  probe(speaker, "protect", GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST, say_later);
+  probe(listener, "open", GST_PAD_PROBE_TYPE_BUFFER, hear_later);
   gst_element_set_state(listener, GST_STATE_PLAYING);
   gst_element_set_state(speaker, GST_STATE_PLAYING);
   rig_wait_buffers(listener, "heard", 10);
