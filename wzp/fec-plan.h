@@ -36,7 +36,8 @@ typedef struct {
       packet_overhead; /* bytes of a packet besides the bundle; 0: 56 (IPv4 20, UDP 8, header 4, tag 16, hop 8) */
   const WzpProfile *profile; /* of the frames */
   /* Every bundle is filled up to the plan's longest, with repair and padding, and a plan holds for WZP_FEC_CONSTANT_PERIOD
-   * at least, so that lengths say nothing of what is said, and little of how the network is. */
+   * at least, unless the budget becomes less than they take, so that lengths say nothing of what is said, and little of how the
+   * network is. */
   bool constant_size;
   bool may_lower_profile;           /* the caller follows plan->profile, */
   const WzpProfile *lowest_profile; /* which is then no lower than this; NULL: the codec's lowest */

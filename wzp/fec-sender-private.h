@@ -71,6 +71,7 @@ struct WzpFecSender {
   WzpFecPlan plan;
   WzpChannelState planned_state;
   WzpTime planned_delay, planned_at;
+  unsigned planned_budget;
   bool plan_unfit;                  /* another is due when this one held long enough */
   const WzpProfile *frames_profile; /* what came last; NULL: nothing yet */
   WzpTime now;
@@ -128,6 +129,8 @@ void wzp_fec_sender_emit_owed(WzpFecSender *sender, uint64_t media_ms, unsigned 
 /* fec-sender-size.c: what a bundle is filled up to, with limits.constant_size, else 0; and the repair symbols in it,
  * when a frame came. */
 size_t wzp_fec_sender_constant_size(const WzpFecSender *sender);
+/* What a budget leaves for a bundle. */
+size_t wzp_fec_sender_room(const WzpFecSender *sender, unsigned budget);
 unsigned wzp_fec_sender_constant_symbols(const WzpFecSender *sender);
 /* The stretch is over: what it is still owed becomes the tail. */
 void wzp_fec_sender_end_stretch(WzpFecSender *sender);

@@ -21,14 +21,14 @@ size_with(const WzpFecSender *sender, unsigned symbols)
   return frames + MAX(repair, ELEMENT_MAX + WZP_REPORT_SIZE) + 1; /* and one of padding, always */
 }
 
-/* What the budget leaves for a bundle. */
-static size_t
-room(const WzpFecSender *sender)
+size_t
+wzp_fec_sender_room(const WzpFecSender *sender, unsigned budget)
 {
-  if (sender->limits.budget == 0)
+  const WzpFecLimits limits = {.budget = budget};
+  if (budget == 0)
     return WZP_FEC_BUNDLE_MAX;
   size_t ms = sender->plan.frames_per_packet * sender->stretch.frame_ms;
-  size_t income = wzp_fec_media_budget(&sender->limits) / 8 * ms / 1000;
+  size_t income = wzp_fec_media_budget(&limits) / 8 * ms / 1000;
   size_t overhead = wzp_fec_packet_overhead(&sender->limits) + FULL_HEADERS;
   return MIN(income > overhead ? income - overhead : 0, WZP_FEC_BUNDLE_MAX);
 }
@@ -37,7 +37,8 @@ unsigned
 wzp_fec_sender_constant_symbols(const WzpFecSender *sender)
 {
   unsigned symbols = (sender->plan.symbols_256 + 255) / 256;
-  while (symbols > 0 && size_with(sender, symbols) > room(sender))
+  while (symbols > 0 &&
+         size_with(sender, symbols) > wzp_fec_sender_room(sender, sender->planned_budget))
     symbols--;
   return symbols;
 }

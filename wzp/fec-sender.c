@@ -52,6 +52,7 @@ make_plan(WzpFecSender *sender)
   sender->planned_state = channel_state(sender, sender->now);
   sender->planned_delay = limits.max_delay = delay_allowed(sender);
   sender->planned_at = sender->now;
+  sender->planned_budget = limits.budget;
   sender->plan_unfit = false;
   sender->headers.repeat = wzp_header_repeat(sender->planned_state.loss);
   if (limits.profile == NULL)
@@ -69,11 +70,13 @@ make_plan(WzpFecSender *sender)
   }
 }
 
-/* It no longer fits, whatever the channel: another at once, or for packets of one size when its time is over. */
+/* It no longer fits, whatever the channel: another at once, or for packets of one size when its time is over, unless they
+ * are longer than is allowed now: who waits then fills a queue. */
 static void
 replace_plan(WzpFecSender *sender)
 {
-  if (sender->limits.constant_size && sender->n_packets > 0)
+  if (sender->limits.constant_size && sender->n_packets > 0 &&
+      wzp_fec_sender_constant_size(sender) <= wzp_fec_sender_room(sender, sender->limits.budget))
     sender->plan_unfit = true;
   else
     make_plan(sender);

@@ -126,6 +126,45 @@ test_limits_wait(void)
   fec_stream_clear(&stream);
 }
 
+/* A limit that moves with the way: upward it waits for the next plan, downward packets are shorter at once when they would
+ * exceed it, and else stay as they are. */
+static void
+test_limit_moves(void)
+{
+  FecStream stream;
+  Lengths lengths = {0};
+  WzpFecLimits limits = fec_stream_limits(WZP_FEC_AUTO, WZP_FEC_OVERHEAD_AUTO, 1);
+  limits.constant_size = true;
+  limits.profile = wzp_profile_by_name("opus-24k");
+  limits.budget = 60000;
+  fec_stream_init(&stream, &limits);
+  fec_stream_channel(&stream, 0.3, 1);
+  stream.user = &lengths;
+  stream.lose = watch; /* asserts that a length holds for 5 s */
+  for (unsigned n = 0; n < 60; n++) {
+    limits.budget += 1000;
+    wzp_fec_sender_set_limits(stream.sender, &limits);
+    fec_stream_talk(&stream, "opus-24k", 0, 25);
+  }
+  g_assert_cmpuint(lengths.changes, >=, 2);
+  size_t before = lengths.length;
+  stream.lose = measure;
+  limits.budget = 66000;
+  wzp_fec_sender_set_limits(stream.sender, &limits);
+  fec_stream_talk(&stream, "opus-24k", 0, 1);
+  g_assert_cmpuint(lengths.length, <, before);
+  g_assert_cmpuint((lengths.length + 56) * 8 * 50, <=, limits.budget);
+  /* and no longer for as long as a plan holds */
+  before = lengths.length;
+  limits.budget = 120000;
+  wzp_fec_sender_set_limits(stream.sender, &limits);
+  fec_stream_talk(&stream, "opus-24k", 0, 200);
+  g_assert_cmpuint(lengths.length, ==, before);
+  fec_stream_talk(&stream, "opus-24k", 0, 60);
+  g_assert_cmpuint(lengths.length, >, before);
+  fec_stream_clear(&stream);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -138,5 +177,6 @@ main(int argc, char **argv)
   }
   g_test_add_func("/fec-size/budget", test_budget);
   g_test_add_func("/fec-size/limits-wait", test_limits_wait);
+  g_test_add_func("/fec-size/limit-moves", test_limit_moves);
   return g_test_run();
 }
