@@ -30,6 +30,19 @@ wzp_path_is_worth(WzpPath *path, const WzpCandidate *candidate)
   return false;
 }
 
+bool
+wzp_path_take_candidate(WzpPath *path, WzpPathAttempt *attempt, const WzpCandidate *candidate)
+{
+  path->peer_has_v6 |= candidate->address.family == 6;
+  if (!wzp_path_is_worth(path, candidate))
+    return true;
+  if (attempt->n_theirs == WZP_CANDIDATES_MAX)
+    return false;
+  attempt->n_theirs++;
+  wzp_path_push(path, WZP_PATH_AGENT_CANDIDATE, attempt->k)->candidate = *candidate;
+  return true;
+}
+
 void
 wzp_path_attempt_tell(WzpPathAttempt *attempt, WzpTime now)
 {

@@ -64,7 +64,8 @@ typedef struct {
   WzpTime reported_round_trip, reported_at;
   WzpCandidate candidates[WZP_CANDIDATES_MAX]; /* found, the first of them told */
   unsigned n_candidates, n_told;
-  WzpTime tell_at; /* WZP_NEVER: nothing to tell */
+  unsigned n_theirs; /* of the other side that were tried */
+  WzpTime tell_at;   /* WZP_NEVER: nothing to tell */
   WzpNat told_nat;
 } WzpPathAttempt;
 
@@ -191,5 +192,7 @@ WzpTime wzp_path_attempt_next_timeout(const WzpPathAttempt *attempt);
 void wzp_path_attempt_tell(WzpPathAttempt *attempt, WzpTime now);
 /* Two symmetric NATs, and no IPv6 past them. */
 bool wzp_path_is_blocked(const WzpPath *path);
+/* Takes one of the other side; each costs our agent checks. False: it told as many as an honest one has. */
+bool wzp_path_take_candidate(WzpPath *path, WzpPathAttempt *attempt, const WzpCandidate *candidate);
 /* Is this one worth its checks, between the NATs of both sides? Counts the others. */
 bool wzp_path_is_worth(WzpPath *path, const WzpCandidate *candidate);

@@ -495,6 +495,7 @@ may_begin(WzpPath *path, WzpTime now)
 static WzpResult
 take_candidates(WzpPath *path, WzpTime now, const WzpPathMessage *message)
 {
+  WzpResult result = WZP_OK;
   bool fresh = message->k > path->last_k;
   if (fresh && !may_begin(path, now))
     return WZP_RATE_LIMITED;
@@ -502,7 +503,8 @@ take_candidates(WzpPath *path, WzpTime now, const WzpPathMessage *message)
     wzp_path_attempt_start(path, now, message->k);
     begun(path);
   }
-  if (wzp_path_attempt(path, message->k) == NULL) { /* of one that is over */
+  WzpPathAttempt *attempt = wzp_path_attempt(path, message->k);
+  if (attempt == NULL) { /* of one that is over */
     if (wzp_path_best(path) == NULL)
       wzp_path_want_attempt(
           path); /* it may not know the numbers that were given: the next is for both */
@@ -510,14 +512,11 @@ take_candidates(WzpPath *path, WzpTime now, const WzpPathMessage *message)
   }
   path->peer_nat = message->nat;
   weigh(path);
-  for (unsigned i = 0; i < message->n_candidates; i++) {
-    const WzpCandidate *one = &message->candidates[i];
-    path->peer_has_v6 |= one->address.family == 6;
-    if (wzp_path_is_worth(path, one))
-      wzp_path_push(path, WZP_PATH_AGENT_CANDIDATE, message->k)->candidate = *one;
-  }
+  for (unsigned i = 0; i < message->n_candidates; i++)
+    if (!wzp_path_take_candidate(path, attempt, &message->candidates[i]))
+      result = WZP_NOT_ALLOWED;
   weigh(path); /* IPv6 may have come */
-  return WZP_OK;
+  return result;
 }
 
 static void

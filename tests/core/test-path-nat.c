@@ -228,6 +228,34 @@ test_guess(void)
   }
 }
 
+/* Message after message of addresses: of an attempt as many are tried as an honest one has, and the next attempt has its own. */
+static void
+test_many(void)
+{
+  Pair pair;
+  WzpPathOutput output;
+  uint8_t bytes[WZP_PATH_MESSAGE_MAX];
+  unsigned refused = 0, tried = 0;
+  start(&pair, WZP_NAT_CONE, WZP_NAT_CONE);
+  for (unsigned k = 0; k < 2; k++) {
+    for (unsigned n = 0; n < 3 * WZP_CANDIDATES_MAX / 2; n++) {
+      WzpPathMessage setup = {.type = WZP_PATH_SETUP, .k = (uint16_t)k, .n_candidates = 2};
+      for (unsigned i = 0; i < 2; i++) {
+        setup.candidates[i] = (WzpCandidate){.kind = WZP_CANDIDATE_HOST, .priority = 1};
+        g_assert_true(wzp_address_parse(&setup.candidates[i].address, "198.51.100.1:7"));
+        setup.candidates[i].address.port = (uint16_t)(1000 + 2 * n + i);
+      }
+      size_t length = wzp_path_message_write(bytes, &setup);
+      refused += wzp_path_receive(pair.paths[0], pair.now, bytes, length) == WZP_NOT_ALLOWED;
+    }
+    while (wzp_path_poll(pair.paths[0], pair.now, &output))
+      tried += output.type == WZP_PATH_AGENT_CANDIDATE;
+    g_assert_cmpuint(tried, ==, (k + 1) * WZP_CANDIDATES_MAX);
+    g_assert_cmpuint(refused, ==, (k + 1) * WZP_CANDIDATES_MAX);
+  }
+  finish(&pair);
+}
+
 /* Attempts that both sides begin at once are one; and who knows less numbers than the other one catches up. */
 static void
 test_numbers(void)
@@ -258,6 +286,28 @@ test_numbers(void)
   finish(&pair);
 }
 
+/* What was about to be said is not, once there is to be no path for now: it would name our addresses. */
+static void
+test_paused(void)
+{
+  Pair pair;
+  WzpPathOutput output;
+  unsigned messages = 0, dropped = 0;
+  start(&pair, WZP_NAT_CONE, WZP_NAT_CONE);
+  pump(&pair);
+  found(&pair, 0, 0, WZP_CANDIDATE_HOST, "192.168.1.2:7");
+  pair.now = wzp_path_next_timeout(pair.paths[0]);
+  wzp_path_handle_timeout(pair.paths[0], pair.now); /* it waits to be polled */
+  wzp_path_pause(pair.paths[0], pair.now);
+  while (wzp_path_poll(pair.paths[0], pair.now, &output)) {
+    messages += output.type == WZP_PATH_SEND_MESSAGE;
+    dropped += output.type == WZP_PATH_AGENT_DROP;
+  }
+  g_assert_cmpuint(messages, ==, 0);
+  g_assert_cmpuint(dropped, ==, 1);
+  finish(&pair);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -268,6 +318,8 @@ main(int argc, char **argv)
   g_test_add_func("/path-nat/later", test_later);
   g_test_add_func("/path-nat/told", test_told);
   g_test_add_func("/path-nat/guess", test_guess);
+  g_test_add_func("/path-nat/many", test_many);
+  g_test_add_func("/path-nat/paused", test_paused);
   g_test_add_func("/path-nat/numbers", test_numbers);
   return g_test_run();
 }
