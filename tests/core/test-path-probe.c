@@ -136,6 +136,46 @@ test_seldom(void)
   wzp_path_free(path);
 }
 
+/* Pings are answered, and the other side hears us or not, until the way in use is that one. */
+static WzpTime
+run_until(WzpPath *path, WzpTime now, uint32_t *seq, uint8_t flags, bool direct)
+{
+  for (; wzp_path_is_direct(path) != direct; now += 20 * WZP_MSEC) {
+    wzp_path_handle_timeout(path, now);
+    answer(path, now, seq, flags);
+    g_assert_cmpint(now, <, 1000 * WZP_SECOND);
+  }
+  return now;
+}
+
+/* A path that falls again and again is taken again ever later: 10, 20, then 30 s; after a minute without a change as at first. */
+static void
+test_falls(void)
+{
+  static const WzpTime holds[] = {10 * WZP_SECOND, 20 * WZP_SECOND, 30 * WZP_SECOND,
+                                  30 * WZP_SECOND};
+  const WzpPathConfig config = {.initiator = true};
+  WzpPath *path = wzp_path_new(&config, NOW);
+  uint32_t seq = 0;
+  wzp_path_connected(path, NOW, 0, true);
+  WzpTime now = run_until(path, NOW, &seq, WZP_PATH_PROVEN, true);
+  for (unsigned i = 0; i <= G_N_ELEMENTS(holds); i++) {
+    const bool calm = i == G_N_ELEMENTS(holds);
+    WzpTime until = now + (calm ? 61 * WZP_SECOND : 0);
+    for (; now < until; now += 20 * WZP_MSEC) {
+      wzp_path_handle_timeout(path, now);
+      answer(path, now, &seq, WZP_PATH_PROVEN);
+    }
+    const WzpTime fell = run_until(path, now, &seq, WZP_PATH_PROVEN | WZP_PATH_SILENT, false);
+    now = run_until(path, fell, &seq, WZP_PATH_PROVEN, true);
+    const WzpTime held = now - fell;
+    g_test_message("taken again after %d ms", (int)(held / WZP_MSEC));
+    g_assert_cmpint(held, >=, calm ? holds[0] : holds[i]);
+    g_assert_cmpint(held, <=, (calm ? holds[0] : holds[i]) + 100 * WZP_MSEC);
+  }
+  wzp_path_free(path);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -143,6 +183,7 @@ main(int argc, char **argv)
   g_test_add_func("/path-probe/overtaken", test_overtaken);
   g_test_add_func("/path-probe/early", test_early);
   g_test_add_func("/path-probe/slower", test_slower);
+  g_test_add_func("/path-probe/falls", test_falls);
   g_test_add_func("/path-probe/seldom", test_seldom);
   return g_test_run();
 }
