@@ -167,11 +167,11 @@ run(const char *what, guint seconds, guint slow, const char *speech)
   g_autofree char *key_file = bench_gst_key_file();
   g_autofree char *text = NULL;
   if (strcmp(what, "ours") == 0)
-    text = describe_ours(key_file, "", "");
+    text = describe_ours(key_file, "", "tier=manual");
   else if (strcmp(what, "ours-64k") == 0)
-    text = describe_ours(key_file, "profile=opus-64k", "");
+    text = describe_ours(key_file, "profile=opus-64k", "tier=manual");
   else if (strcmp(what, "bare") == 0)
-    text = describe_ours(key_file, "", "scheme=none");
+    text = describe_ours(key_file, "", "tier=manual scheme=none");
   else if (strcmp(what, "tuned") == 0)
     text = describe_stock("bitrate=24000 bitrate-type=cbr audio-type=voice bandwidth=auto",
                           can_encrypt());
