@@ -127,9 +127,9 @@ rig_relay_start(const char *identity, unsigned port)
   relay->output = g_data_input_stream_new(g_subprocess_get_stdout_pipe(relay->process));
   g_autofree char *line = g_data_input_stream_read_line(relay->output, NULL, NULL, NULL);
   g_assert_nonnull(line);
-  const char *place = strstr(line, "127.0.0.1:");
-  if (place == NULL ||
-      sscanf(place, "127.0.0.1:%u, key %39s", &relay->port, relay->fingerprint) != 2)
+  const char *place = strstr(line, "127.0.0.1:"), *key = strstr(line, ", key ");
+  if (place == NULL || key == NULL || sscanf(place, "127.0.0.1:%u", &relay->port) != 1 ||
+      sscanf(key, ", key %39s", relay->fingerprint) != 1)
     g_error("the relay says: %s", line);
   return relay;
 }
