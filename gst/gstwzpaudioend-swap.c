@@ -109,20 +109,26 @@ take_out(GstWzpAudioEnd *self)
   return element;
 }
 
+static void
+end_closing(GstWzpAudioEnd *self)
+{
+  GstWzpAudioEndPrivate *priv = PRIVATE(self);
+  GST_OBJECT_LOCK(self);
+  priv->closing--;
+  g_cond_broadcast(&priv->closed);
+  GST_OBJECT_UNLOCK(self);
+}
+
 /* It waits for the element's thread, and that perhaps for a pipeline that pauses: without the lock swap, and outside of the
  * bin, whose state must not wait for this. */
 static void
 shut_down(GstWzpAudioEnd *self, GstElement *element)
 {
-  GstWzpAudioEndPrivate *priv = PRIVATE(self);
   if (element == NULL)
     return;
   gst_element_set_state(element, GST_STATE_NULL);
   gst_object_unref(element);
-  GST_OBJECT_LOCK(self);
-  priv->closing--;
-  g_cond_broadcast(&priv->closed);
-  GST_OBJECT_UNLOCK(self);
+  end_closing(self);
 }
 
 void
@@ -336,14 +342,31 @@ open_ahead(GstDevice *device)
   return NULL;
 }
 
+/* What is opened ahead is closed before the end is in state NULL, as what is taken out. */
+static gboolean
+begin_opening(GstWzpAudioEnd *self)
+{
+  GstWzpAudioEndPrivate *priv = PRIVATE(self);
+  g_rec_mutex_lock(&priv->swap);
+  GST_OBJECT_LOCK(self);
+  gboolean wanted = priv->started && priv->lost;
+  priv->closing += wanted;
+  GST_OBJECT_UNLOCK(self);
+  g_rec_mutex_unlock(&priv->swap);
+  return wanted;
+}
+
 /* again: nobody did anything to it, so that it works is only told when it does. */
 static void
 take(GstWzpAudioEnd *self, GstDevice *device, gboolean again)
 {
   GstWzpAudioEndPrivate *priv = PRIVATE(self);
   g_autofree gchar *display = gst_device_get_display_name(device);
-  GstElement *found = gst_wzp_audio_end_is_lost(self) ? open_ahead(device) : NULL, *before = NULL;
+  GstElement *found, *before = NULL;
   gboolean good = FALSE;
+  if (!begin_opening(self))
+    return;
+  found = open_ahead(device);
   g_rec_mutex_lock(&priv->swap);
   gboolean wanted = found != NULL && priv->started && gst_wzp_audio_end_is_lost(self);
   if (wanted) {
@@ -373,6 +396,7 @@ take(GstWzpAudioEnd *self, GstDevice *device, gboolean again)
     gst_element_set_state(found, GST_STATE_NULL);
   }
   gst_clear_object(&found);
+  end_closing(self);
 }
 
 static void
