@@ -18,6 +18,7 @@
 
 #include "gstwzpelements.h"
 #include "gstwzpmeta.h"
+#include "gstwzpprofile.h"
 #include "wzp/gain.h"
 #include "wzp/talk.h"
 #include "wzpencoder.h"
@@ -69,39 +70,6 @@ G_DEFINE_FINAL_TYPE_WITH_CODE(GstWzpEnc, gst_wzp_enc, GST_TYPE_AUDIO_ENCODER,
                               GST_DEBUG_CATEGORY_INIT(gst_wzp_enc_debug, "wzpenc", 0,
                                                       "WZP voice encoder"))
 GST_ELEMENT_REGISTER_DEFINE(wzpenc, "wzpenc", GST_RANK_NONE, GST_TYPE_WZP_ENC)
-
-/* The profiles of the table, under their names. */
-#define GST_TYPE_WZP_PROFILE (gst_wzp_profile_get_type())
-static GType
-gst_wzp_profile_get_type(void)
-{
-  static gsize type;
-  if (g_once_init_enter(&type)) {
-    GArray *values = g_array_new(TRUE, TRUE, sizeof(GEnumValue));
-    for (guint n = 0; wzp_profile_nth(n) != NULL; n++) {
-      const WzpProfile *profile = wzp_profile_nth(n);
-      GEnumValue value = {.value = (gint)n, .value_nick = profile->name};
-      value.value_name =
-          g_strdup_printf("%s %.3g kbit/s, %u ms, %u bytes a frame",
-                          profile->codec == WZP_CODEC_OPUS ? "Opus" : "Codec2",
-                          profile->bitrate / 1000.0, profile->frame_ms, profile->frame_bytes);
-      g_array_append_val(values, value);
-    }
-    /* the type system keeps the values for good */
-    gpointer kept = g_array_free(values, FALSE);
-    g_once_init_leave(&type, g_enum_register_static("GstWzpProfile", kept));
-  }
-  return type;
-}
-
-static gint
-default_profile(void)
-{
-  gint n = 0;
-  while (wzp_profile_nth((guint)n) != wzp_profile_by_name(WZP_PROFILE_DEFAULT))
-    n++;
-  return n;
-}
 
 /* GstAudioEncoder */
 
@@ -457,12 +425,8 @@ gst_wzp_enc_src_event(GstAudioEncoder *base, GstEvent *event)
   if (GST_EVENT_TYPE(event) != GST_EVENT_CUSTOM_UPSTREAM ||
       !gst_event_has_name(event, "wzp-profile"))
     return GST_AUDIO_ENCODER_CLASS(gst_wzp_enc_parent_class)->src_event(base, event);
-  const WzpProfile *asked =
-      wzp_profile_by_name(gst_structure_get_string(gst_event_get_structure(event), "profile"));
-  gint n = -1;
-  for (guint i = 0; asked != NULL && wzp_profile_nth(i) != NULL; i++)
-    if (wzp_profile_nth(i) == asked)
-      n = (gint)i;
+  const gint n =
+      gst_wzp_profile_find(gst_structure_get_string(gst_event_get_structure(event), "profile"));
   GST_OBJECT_LOCK(self);
   self->asked = n;
   GST_OBJECT_UNLOCK(self);
@@ -573,7 +537,7 @@ gst_wzp_enc_class_init(GstWzpEncClass *klass)
       object_class, PROP_PROFILE,
       g_param_spec_enum("profile", "Profile",
                         "Codec, bitrate and frame length; takes effect at the next frame",
-                        GST_TYPE_WZP_PROFILE, default_profile(),
+                        GST_TYPE_WZP_PROFILE, gst_wzp_profile_default(),
                         G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
   /**
    * GstWzpEnc:dtx:
@@ -643,7 +607,7 @@ gst_wzp_enc_init(GstWzpEnc *self)
   self->heard = wzp_heard_new();
   gst_pad_add_probe(GST_AUDIO_ENCODER_SINK_PAD(self), GST_PAD_PROBE_TYPE_BUFFER,
                     gst_wzp_enc_look_at_buffer, self, NULL);
-  self->profile = default_profile();
+  self->profile = gst_wzp_profile_default();
   self->asked = -1;
   self->speech_db = WZP_GAIN_UNKNOWN_DB;
   /* media time counts samples; the jitter of a capture device's timestamps is not sent */
