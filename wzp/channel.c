@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "channel.h"
+#include "outage.h"
 #include "seq.h"
 #include <glib.h>
 #include <math.h>
@@ -63,6 +64,13 @@ wzp_channel_of_burst(double loss, double burst)
   if (burst > 0 && state.loss < 1)
     state.memory = CLAMP(1 - 1 / (burst * (1 - state.loss)), 0, MEMORY_MAX);
   return state;
+}
+
+double
+wzp_channel_lost_again(const WzpChannelState *state, WzpTime interval)
+{
+  double memory = state->memory > 0 ? pow(state->memory, (double)interval / (double)SLOT) : 0;
+  return state->loss + (1 - state->loss) * memory;
 }
 
 WzpChannel *
@@ -300,6 +308,14 @@ wzp_channel_report(WzpChannel *channel, WzpTime now, const WzpReport *report, Wz
     return WZP_OK;
   span.at = now;
   span.interval = MAX(interval, WZP_MSEC);
+  const WzpChannelState state = wzp_channel_state(channel, now);
+  if (wzp_outage(span.lost, span.runs, wzp_channel_lost_again(&state, span.interval),
+                 span.lost * span.interval)) {
+    if (span.lost >= span.judged)
+      return WZP_OK;
+    span.judged -= span.lost;
+    span.lost = span.runs = 0;
+  }
   channel->spans[channel->next] = span;
   channel->next = (channel->next + 1) % N_SPANS;
   channel->n_spans = MIN(channel->n_spans + 1, N_SPANS);

@@ -11,7 +11,9 @@ typedef struct {
   double memory; /* 0..1, per 20 ms */
 } WzpChannelState;
 
-double wzp_channel_mean_burst(const WzpChannelState *state);     /* in slots of 20 ms */
+double wzp_channel_mean_burst(const WzpChannelState *state); /* in slots of 20 ms */
+/* How probable it is that the packet behind a lost one is lost, where there is one each `interval`. */
+double wzp_channel_lost_again(const WzpChannelState *state, WzpTime interval);
 WzpChannelState wzp_channel_of_burst(double loss, double burst); /* burst 0: independent */
 
 typedef struct WzpChannel WzpChannel;

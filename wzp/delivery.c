@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "delivery.h"
+#include "outage.h"
 #include "seq.h"
 #include "transit.h"
 #include <glib.h>
@@ -20,7 +21,8 @@
 #define DRIFT_LEAST 0.15
 #define DRIFT_OFF_MS 4
 #define DRIFT_BUCKETS 6
-#define STALE (10 * WZP_SECOND) /* without reports the transit may have gone round */
+#define EXCUSED (3 * WZP_SECOND) /* repair is given up later than packets are */
+#define STALE (10 * WZP_SECOND)  /* without reports the transit may have gone round */
 
 void
 wzp_delivery_log_packet(WzpDeliveryLog *log, WzpTime now, uint64_t media_ms, bool audio,
@@ -43,6 +45,14 @@ wzp_delivery_init(WzpDelivery *path, uint8_t slot)
   memset(path, 0, sizeof *path);
   path->slot = slot;
   path->round_trip = -1;
+  wzp_delivery_expect(path, 20 * WZP_MSEC, 0);
+}
+
+void
+wzp_delivery_expect(WzpDelivery *path, WzpTime interval, double again)
+{
+  path->interval = interval;
+  path->again = again;
 }
 
 void
@@ -56,18 +66,44 @@ wzp_delivery_forget_delay(WzpDelivery *path)
 
 /* --- what is lost --- */
 
+/* What was lost while the way was cut is no loss of the way. */
+static void
+excuse(WzpDelivery *path, WzpTime now, unsigned lost, unsigned frames)
+{
+  path->outage = true;
+  path->outage_at = now;
+  path->excused = lost * frames;
+}
+
 static bool
-count(WzpDelivery *path, const WzpReport *report, unsigned frames)
+count(WzpDelivery *path, WzpTime now, const WzpReport *report, unsigned frames)
 {
   int judged = wzp_seq16_distance(report->judged, path->last.judged);
   int received = wzp_seq16_distance(report->received, path->last.received);
   if (judged < WZP_DELIVERY_FEW)
     return false;
   int lost = CLAMP(judged - received, 0, judged);
+  unsigned runs = (uint16_t)(report->runs - path->last.runs);
   unsigned unrepaired = (uint16_t)(report->unrepaired - path->last.unrepaired);
+  frames = MAX(frames, 1);
+  path->outage =
+      wzp_outage((unsigned)lost, MIN(runs, (unsigned)lost), path->again, lost * path->interval);
+  path->missed = MIN((double)unrepaired / (judged * frames), 1);
+  if (path->outage) {
+    excuse(path, now, (unsigned)lost, frames);
+    judged -= lost;
+    lost = 0;
+  }
+  if (now - path->outage_at > EXCUSED)
+    path->excused = 0;
+  unsigned excused = MIN(path->excused, unrepaired);
+  path->excused -= excused;
+  unrepaired -= excused;
   path->judged = (unsigned)judged;
-  path->loss = (double)lost / judged;
-  path->residual = MIN((double)unrepaired / (judged * MAX(frames, 1)), 1);
+  path->loss = (double)lost / MAX(judged, 1);
+  path->residual = MIN((double)unrepaired / (MAX(judged, 1) * frames), 1);
+  if (judged < WZP_DELIVERY_FEW)
+    return true;
   path->mean_loss += (path->n < 2 ? 1 : MEAN_STEP) * (path->loss - path->mean_loss);
   return true;
 }
@@ -262,6 +298,30 @@ note_sizes(WzpDelivery *path, const WzpDeliveryLog *log, int64_t heard)
   }
 }
 
+static int64_t
+age_of(const WzpDeliveryLog *log, int64_t entry)
+{
+  return ((int64_t)(log->n % WZP_DELIVERY_LOG) + 2 * WZP_DELIVERY_LOG - 1 - entry) %
+         WZP_DELIVERY_LOG;
+}
+
+/* Packets that were sent since the last report that counted, up to the one that is heard, and are not judged yet, though
+ * that takes no longer than reordering explains: the way was cut, and the next report tells for how long. */
+static bool
+has_hole(const WzpDelivery *path, const WzpDeliveryLog *log, const WzpReport *report, int64_t entry)
+{
+  int64_t from = find_heard(log, path->counted_heard);
+  int judged = wzp_seq16_distance(report->judged, path->last.judged);
+  if (entry < 0)
+    return false;
+  int64_t sent = (from < 0 ? WZP_DELIVERY_LOG : age_of(log, from)) - age_of(log, entry);
+  int64_t hole = MIN(sent - judged, (int64_t)log->n - 1);
+  if (hole <= WZP_DELIVERY_FEW)
+    return false;
+  int64_t begin = (entry + WZP_DELIVERY_LOG - hole) % WZP_DELIVERY_LOG;
+  return log->entries[entry].at - log->entries[begin].at >= WZP_OUTAGE_LEAST;
+}
+
 bool
 wzp_delivery_report(WzpDelivery *path, WzpTime now, const WzpReport *report, unsigned frames,
                     const WzpDeliveryLog *log)
@@ -272,17 +332,23 @@ wzp_delivery_report(WzpDelivery *path, WzpTime now, const WzpReport *report, uns
   bool first = path->n == 0 || wzp_seq16_distance(report->judged, path->last.judged) < 0;
   bool fresh = first || report->heard != path->last.heard || !path->timed;
   int64_t entry = find_heard(log, report->heard);
-  if (report->held < UINT8_MAX && fresh && is_of_this_way(path, log, entry)) {
+  bool counted = !first && count(path, now, report, frames);
+  if (counted && path->outage) {
+    wzp_delivery_forget_delay(path); /* it may be another way */
+    fresh = true;
+  }
+  path->unsettled = !first && !(counted && path->outage) && has_hole(path, log, report, entry);
+  if (!path->unsettled && report->held < UINT8_MAX && fresh && is_of_this_way(path, log, entry)) {
     note_sizes(path, log, entry);
     take_transit(path, now, report);
     if (entry >= 0)
       take_heard(path, now, report, log, (unsigned)entry);
   }
-  bool counted = !first && count(path, report, frames);
   path->at = now;
   path->last.heard = report->heard;
   if (first || counted) {
     path->last = *report;
+    path->counted_heard = report->heard;
     path->n++;
   }
   return counted;

@@ -35,8 +35,16 @@ typedef struct {
   WzpReport last;
   /* of the packets and frames since the report before, at least WZP_DELIVERY_FEW packets: 0..1 */
   unsigned judged;
-  double loss, residual;
-  double mean_loss; /* of the last reports */
+  double loss, residual;  /* without what an outage lost, */
+  double missed;          /* and with it: of the frames, what stays lost */
+  double mean_loss;       /* of the last reports */
+  uint16_t counted_heard; /* of the last report that was */
+  WzpTime interval;       /* see wzp_delivery_expect() */
+  double again;
+  bool outage; /* it told of one */
+  WzpTime outage_at;
+  bool unsettled;   /* it tells of one that is not judged yet */
+  unsigned excused; /* frames that it may still be said to have cost */
 
   bool timed;      /* the following is known */
   uint64_t way;    /* of which way */
@@ -77,6 +85,8 @@ typedef struct {
 #define WZP_DELIVERY_FEW 5
 
 void wzp_delivery_init(WzpDelivery *path, uint8_t slot);
+/* Of the packets of late: one each so long, and how probable it is that one is lost behind a lost one, 0..1. */
+void wzp_delivery_expect(WzpDelivery *path, WzpTime interval, double again);
 /* frames: in a packet of late. False: too little came since the last one to judge by, or it is an old one. */
 bool wzp_delivery_report(WzpDelivery *path, WzpTime now, const WzpReport *report, unsigned frames,
                          const WzpDeliveryLog *log);

@@ -32,6 +32,7 @@
 /* Frames' bytes in a packet of one frame, with repair. */
 #define USUAL_FRAMES 1.6
 #define MOST_FRAMES 3
+#define USUAL_FRAME_MS 20
 
 /* Where so much is lost, repair may take as long as in a call whose way is that long; until so little is. */
 #define LOSSY 0.12
@@ -479,12 +480,18 @@ wzp_quality_report(WzpQuality *quality, WzpTime now, uint8_t listener, const Wzp
   WzpDelivery *path = find_or_add(quality, now, listener);
   if (path == NULL)
     return false;
+  const WzpTime interval = MAX(plan->frames_per_packet, 1) *
+                           (plan->profile != NULL ? plan->profile->frame_ms : USUAL_FRAME_MS) *
+                           WZP_MSEC;
+  wzp_delivery_expect(path, interval, wzp_channel_lost_again(channel, interval));
   bool counted = wzp_delivery_report(path, now, report, plan->frames_per_packet, &quality->log);
   quality->reported = now;
   if (follow(quality) != path)
     return false;
   if (counted)
-    quality->residual += RESIDUAL_STEP * (path->residual - quality->residual);
+    quality->residual += (path->n <= 2 ? 1 : RESIDUAL_STEP) * (path->missed - quality->residual);
+  if (path->unsettled)
+    return false;
   bool lossy = channel->loss > (quality->lossy ? LOSSY_NO_MORE : LOSSY) && path->n > 1;
   bool other = lossy != quality->lossy;
   quality->lossy = lossy;
@@ -515,7 +522,7 @@ wzp_quality_left(WzpQuality *quality, uint8_t listener)
     return false;
   /* what he lost is no reason any more, nor that it was too much before */
   const WzpDelivery *next = follow(quality);
-  quality->residual = next->residual;
+  quality->residual = next->missed;
   quality->lossy = next->mean_loss > LOSSY;
   quality->good_needed = GOOD_REPORTS;
   quality->bad = quality->good = 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "wzp/delivery.h"
+#include "wzp/outage.h"
 #include "test-util.h"
 #include <math.h>
 
@@ -263,6 +264,70 @@ test_nonsense(void)
   }
 }
 
+/* Which losses are a cut way, and which are chance. */
+static void
+test_outage(void)
+{
+  static const struct {
+    unsigned lost, runs;
+    double again;
+    WzpTime lasted;
+    bool outage;
+  } rows[] = {
+      {25, 1, 0, 500, true},     {25, 0, 0, 500, true}, /* it goes on from the report before */
+      {15, 1, 0, 300, false},                           /* repair may bring that back */
+      {25, 25, 0.5, 500, false}, {100, 4, 0.2, 2000, false}, {20, 1, 0.9, 400, false},
+      {100, 1, 0.9, 2000, true}, {27, 3, 0.1, 540, true},    {21, 3, 0.5, 420, false},
+      {4, 1, 0, 4000, false},    {6, 1, 0, 4000, true},      {0, 0, 0, 0, false},
+  };
+  for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+    g_assert_cmpint(
+        wzp_outage(rows[i].lost, rows[i].runs, rows[i].again, rows[i].lasted * WZP_MSEC), ==,
+        rows[i].outage);
+}
+
+/* The way was cut for 3 s and takes longer since: that is no loss, and no queue. */
+static void
+test_cut(void)
+{
+  Rig rig;
+  WzpReport report = {.heard = 980, .held = 0, .judged = 50, .received = 50, .transit = 30};
+  rig_init(&rig);
+  for (unsigned n = 0; n < 250; n++)
+    wzp_delivery_log_packet(&rig.log, n * 20 * WZP_MSEC, n * 20, true, 100);
+  wzp_delivery_report(&rig.path, WZP_SECOND, &report, 1, &rig.log);
+  /* the first of those that come is heard, and the hole before it not judged yet */
+  report.heard = 3980;
+  report.transit = 90;
+  g_assert_false(wzp_delivery_report(&rig.path, 4 * WZP_SECOND, &report, 1, &rig.log));
+  g_assert_true(rig.path.unsettled);
+  g_assert_cmpfloat(rig.path.queue, ==, 0);
+  report = (WzpReport){.heard = 4180, .judged = 210, .received = 61, .runs = 1, .transit = 90};
+  report.unrepaired = 40;
+  g_assert_true(wzp_delivery_report(&rig.path, 4200 * WZP_MSEC, &report, 1, &rig.log));
+  g_assert_true(rig.path.outage && !rig.path.unsettled);
+  g_assert_cmpfloat(rig.path.loss, ==, 0);
+  g_assert_cmpfloat(rig.path.residual, ==, 0);
+  g_assert_cmpfloat(rig.path.missed, >, 0.2);
+  g_assert_cmpfloat(rig.path.queue, ==, 0);
+  /* repair is given up later; what is lost after that is lost */
+  report.heard = 4580;
+  report.judged += 20;
+  report.received += 20;
+  report.unrepaired += 109;
+  wzp_delivery_report(&rig.path, 4600 * WZP_MSEC, &report, 1, &rig.log);
+  g_assert_false(rig.path.outage);
+  g_assert_cmpfloat(rig.path.residual, ==, 0);
+  report.heard = 4980;
+  report.judged += 20;
+  report.received += 18;
+  report.runs += 2;
+  report.unrepaired += 2;
+  wzp_delivery_report(&rig.path, 5000 * WZP_MSEC, &report, 1, &rig.log);
+  g_assert_cmpfloat(rig.path.loss, ==, 0.1);
+  g_assert_cmpfloat(rig.path.residual, ==, 0.1);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -276,5 +341,7 @@ main(int argc, char **argv)
   g_test_add_func("/delivery/few", test_few);
   g_test_add_func("/delivery/wraps", test_wraps);
   g_test_add_func("/delivery/nonsense", test_nonsense);
+  g_test_add_func("/delivery/outage", test_outage);
+  g_test_add_func("/delivery/cut", test_cut);
   return g_test_run();
 }

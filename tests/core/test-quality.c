@@ -68,6 +68,7 @@ rig_say(Rig *rig, uint8_t listener, unsigned lost, unsigned residual, unsigned d
   WzpReport *report = &rig->reports[listener];
   report->judged = (uint16_t)(report->judged + 100);
   report->received = (uint16_t)(report->received + 100 - 4 * lost);
+  report->runs = (uint16_t)(report->runs + 2 * lost); /* two in a row */
   report->unrepaired = (uint16_t)(report->unrepaired + residual * plan.frames_per_packet);
   report->transit = (uint16_t)delay;
   report->heard = (uint16_t)(rig->media_ms - plan.frames_per_packet * plan.profile->frame_ms);

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* A clean way is cut for a while, in virtual time: what is said afterwards is said as well as before, and heard at once. */
+#include "sim-call.h"
+
+typedef enum { BOTH, OUT, BACK, RELAY, OTHER_WAY, N_KINDS } Kind; /* out: of party 0 */
+static const char *const kinds[] = {"both directions", "one direction", "the other direction",
+                                    "relay restarted", "another way afterwards"};
+
+#define BEFORE (12 * WZP_SECOND)
+#define AFTER (7 * WZP_SECOND)
+#define LOOK (100 * WZP_MSEC)
+#define LONGER (60 * WZP_MSEC) /* the other way, each direction */
+/* Until a member is heard again by a relay that knows nobody. */
+#define RETURNS (3500 * WZP_MSEC)
+#define HEARD (600 * WZP_MSEC)
+#define PLAYOUT_BACK (5 * WZP_SECOND)
+#define UNKNOWN                                                                                    \
+  (WZP_SECOND) /* after a long time without reports more is repaired, until one comes */
+
+static void
+set_cut(SimCall *sim, Kind kind, bool cut)
+{
+  if (kind == RELAY) {
+    if (cut)
+      sim_call_kill_relay(sim);
+    else
+      sim_call_start_relay(sim);
+    return;
+  }
+  if (kind != BACK)
+    sim_link_set_down(sim->parties[0].out, cut);
+  if (kind != OUT)
+    sim_link_set_down(sim->parties[0].in, cut);
+  for (unsigned i = 0; i < 2 && kind == OTHER_WAY && !cut; i++) {
+    SimLink *link = i == 0 ? sim->parties[0].out : sim->parties[0].in;
+    SimLinkConfig config = *sim_link_config(link);
+    config.delay += LONGER;
+    sim_link_set_config(link, &config);
+  }
+}
+
+static WzpTime
+latency(const SimParty *party)
+{
+  return wzp_jitter_latency(party->jitter) / 1000;
+}
+
+typedef struct {
+  WzpTime latency;
+  uint64_t received;
+  WzpTime heard; /* after the outage; WZP_NEVER: not yet */
+} Before;
+
+static void
+look(const SimParty *party, WzpTime now, WzpTime end, Kind kind, Before *before)
+{
+  const WzpFecPlan *plan = wzp_fec_sender_plan(party->fec_sender);
+  WzpQualityState state;
+  wzp_quality_get_state(party->quality, now, &state);
+  g_assert_cmpint(state.tier, ==, WZP_TIER_GOOD);
+  g_assert_cmpuint(state.limit, ==, 0);
+  g_assert_cmpuint(plan->profile->bitrate, >=, now - end > UNKNOWN ? 24000 : 16000);
+  if (before->heard == WZP_NEVER && party->frames_received > before->received + 5)
+    before->heard = now;
+  if (before->heard != WZP_NEVER && now - before->heard > PLAYOUT_BACK)
+    g_assert_cmpint(latency(party), <=, before->latency + (kind == OTHER_WAY ? 40 : 20) * WZP_MSEC);
+}
+
+static void
+cut_for(uint64_t seed, Kind kind, WzpTime duration, WzpTime trip)
+{
+  const SimLinkConfig link = {.delay = trip / 4};
+  const SimCallConfig config = {.seed = seed,
+                                .mode = WZP_CALL_RELAY,
+                                .out = link,
+                                .in = link,
+                                .latency = SIM_ADAPTIVE,
+                                .quality = true,
+                                .tier = WZP_N_TIERS,
+                                .repair = true,
+                                .limits = {.overhead = WZP_FEC_OVERHEAD_AUTO,
+                                           .max_delay = 200 * WZP_MSEC,
+                                           .frames_per_packet = 1}};
+  SimCall *sim = sim_call_new(&config);
+  Before before[2];
+  g_test_message("%s, %ld ms, round trip %ld ms", kinds[kind], (long)(duration / WZP_MSEC),
+                 (long)(trip / WZP_MSEC));
+  sim_call_start_relay(sim);
+  for (unsigned i = 0; i < 2; i++)
+    sim_call_start_party(sim, i);
+  g_assert_true(sim_call_run_until(sim, sim_call_is_active, 30 * WZP_SECOND));
+  sim_call_run(sim, BEFORE);
+  set_cut(sim, kind, true);
+  sim_call_run(sim, duration);
+  set_cut(sim, kind, false);
+  const WzpTime end = sim->now;
+  for (unsigned i = 0; i < 2; i++) {
+    const SimParty *party = &sim->parties[i];
+    before[i] = (Before){latency(party), party->frames_received, WZP_NEVER};
+  }
+  while (sim->now < end + AFTER) {
+    sim_call_run(sim, LOOK);
+    for (unsigned i = 0; i < 2; i++)
+      look(&sim->parties[i], sim->now, end, kind, &before[i]);
+  }
+  for (unsigned i = 0; i < 2; i++) {
+    g_assert_cmpint(before[i].heard, !=, WZP_NEVER);
+    g_assert_cmpint(before[i].heard - end, <=, kind == RELAY ? RETURNS : HEARD);
+    g_assert_cmpint(sim->parties[i].longest_stall, <=,
+                    duration + (kind == RELAY ? RETURNS : HEARD));
+  }
+  sim_call_free(sim);
+}
+
+static void
+test_grid(void)
+{
+  static const unsigned times[] = {500, 1000, 2000, 4000, 8000, 15000}, trips[] = {20, 60, 300};
+  uint64_t seed = 1;
+  for (unsigned kind = 0; kind < N_KINDS; kind++)
+    for (size_t i = 0; i < G_N_ELEMENTS(times); i++)
+      for (size_t k = 0; k < G_N_ELEMENTS(trips); k++)
+        cut_for(seed++, kind, times[i] * WZP_MSEC, trips[k] * WZP_MSEC);
+}
+
+int
+main(int argc, char **argv)
+{
+  g_test_init(&argc, &argv, NULL);
+  g_test_add_func("/sim-outage/grid", test_grid);
+  return g_test_run();
+}
