@@ -213,7 +213,8 @@ wzp_quality_set_network(WzpQuality *quality, WzpTime now, WzpNetwork network)
   if (quality->capacity.begun)
     wzp_capacity_begin(&quality->capacity, now);
   quality->good_needed = GOOD_REPORTS;
-  if (network == WZP_NETWORK_CELLULAR && quality->tier < WZP_TIER_CATASTROPHIC)
+  if (network == WZP_NETWORK_CELLULAR && quality->tier < WZP_TIER_CATASTROPHIC &&
+      quality->given == WZP_N_TIERS && quality->mode != WZP_QUALITY_FIXED)
     step(quality, now, quality->tier + 1, WZP_REASON_NETWORK);
 }
 

@@ -453,7 +453,31 @@ test_network(void)
   wzp_quality_set_network(rig.quality, rig.now, WZP_NETWORK_WIRED);
   g_assert_cmpint(rig_tier(&rig), ==, WZP_TIER_DEGRADED);
   g_assert_cmpuint(wzp_quality_limits(rig.quality, &rig.users).more, ==, 20);
+  g_assert_cmpuint(rig_state(&rig).steps_down, ==, 1);
   wzp_quality_free(rig.quality);
+}
+
+/* A tier that is given, or limits that are fixed, take no step, and none is counted; more is repaired all the same. */
+static void
+test_network_manual(void)
+{
+  for (unsigned fixed = 0; fixed < 2; fixed++) {
+    Rig rig;
+    rig_init(&rig, "opus-24k");
+    if (fixed)
+      wzp_quality_set_mode(rig.quality, WZP_QUALITY_FIXED);
+    else
+      wzp_quality_set_tier(rig.quality, WZP_TIER_GOOD);
+    wzp_quality_set_network(rig.quality, 0, WZP_NETWORK_WIFI);
+    wzp_quality_set_network(rig.quality, 0, WZP_NETWORK_CELLULAR);
+    g_assert_cmpint(rig_tier(&rig), ==, WZP_TIER_GOOD);
+    g_assert_cmpuint(rig_state(&rig).steps_down, ==, 0);
+    g_assert_cmpuint(wzp_quality_limits(rig.quality, &rig.users).more, ==, fixed ? 0 : 20);
+    wzp_quality_set_mode(rig.quality, WZP_QUALITY_AUTO);
+    wzp_quality_set_tier(rig.quality, WZP_N_TIERS);
+    g_assert_cmpint(rig_tier(&rig), ==, WZP_TIER_GOOD);
+    wzp_quality_free(rig.quality);
+  }
 }
 
 static void
@@ -726,6 +750,7 @@ main(int argc, char **argv)
   g_test_add_func("/quality/longer-way", test_longer_way);
   g_test_add_func("/quality/pause", test_pause);
   g_test_add_func("/quality/network", test_network);
+  g_test_add_func("/quality/network-manual", test_network_manual);
   g_test_add_func("/quality/manual", test_manual);
   g_test_add_func("/quality/budget", test_budget);
   g_test_add_func("/quality/compatible", test_compatible);
