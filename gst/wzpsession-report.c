@@ -272,13 +272,24 @@ handle_closed(WzpSession *self, WzpCloseReason reason)
 static void
 handle_carrier(WzpSession *self, gboolean by_stream)
 {
-  GST_INFO_OBJECT(self, "%s", by_stream ? "UDP is dead: by TLS" : "UDP lives again");
-  wzp_session_post_structure(
-      self, gst_structure_new("wzp-transport", "transport", G_TYPE_STRING,
-                              by_stream ? "tls" : "udp", "text", G_TYPE_STRING,
-                              by_stream ? "UDP does not get through; going on by TLS"
-                                        : "UDP gets through again; TLS is left",
-                              NULL));
+  /* whether UDP is dead is not known: a relay that came back may only have answered by TLS first */
+  GST_INFO_OBJECT(self, "%s", by_stream ? "no answer by UDP: by TLS" : "UDP lives again");
+  wzp_session_post_structure(self,
+                             gst_structure_new("wzp-transport", "transport", G_TYPE_STRING,
+                                               by_stream ? "tls" : "udp", "text", G_TYPE_STRING,
+                                               by_stream ? "no answer by UDP yet; going on by TLS"
+                                                         : "UDP gets through again; TLS is left",
+                                               NULL));
+}
+
+static void
+handle_hearing(WzpSession *self, gboolean heard)
+{
+  const gchar *text = heard ? "the silence is over"
+                            : "nothing is heard any more, though somebody was speaking";
+  GST_INFO_OBJECT(self, "%s", text);
+  wzp_session_post_structure(self, gst_structure_new("wzp-hearing", "heard", G_TYPE_BOOLEAN, heard,
+                                                     "text", G_TYPE_STRING, text, NULL));
 }
 
 void
@@ -329,6 +340,9 @@ wzp_session_handle_event(WzpSession *self, const WzpEvent *event)
     break;
   case WZP_EVENT_PATH:
     wzp_session_path_changed(self, event->direct);
+    break;
+  case WZP_EVENT_HEARING:
+    handle_hearing(self, event->heard);
     break;
   case WZP_EVENT_NAT:
     GST_INFO_OBJECT(self, "NAT, as the relay sees it: %s", wzp_nat_text(event->nat));
