@@ -118,7 +118,8 @@ wzp_session_get_stats(WzpSession *self)
       udp.bytes_received + tls.bytes_received, "send-errors", G_TYPE_UINT64, udp.send_errors, "nat",
       G_TYPE_STRING, wzp_nat_name(call.nat), "transport-changes", G_TYPE_UINT64,
       call.carrier_changes, "handshakes-started", G_TYPE_UINT64, call.handshakes_started,
-      "handshakes-completed", G_TYPE_UINT64, call.handshakes_completed, NULL);
+      "handshakes-completed", G_TYPE_UINT64, call.handshakes_completed, "unheard", G_TYPE_BOOLEAN,
+      (gboolean)(running && call.unheard), "unheard-times", G_TYPE_UINT, call.unheard_times, NULL);
   wzp_session_put_path(self, stats);
   put_peers(stats, peers);
   put_drops(stats, &call, &counters, &tls);

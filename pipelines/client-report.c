@@ -19,7 +19,8 @@ typedef struct {
   double round_trip, delay;           /* ms */
   guint64 bytes_sent, bytes_received; /* all-in, with IP and UDP headers */
   char path[16], transport[8], nat[16], peer_nat[16];
-  guint64 path_attempts, path_switches, path_silences, unheard_here, unheard_there;
+  guint64 path_attempts, path_switches, path_silences, unheard_here, unheard_there, unheard_times;
+  gboolean unheard;                               /* nothing is heard now of who was speaking */
   double direct_round_trip, longest_gap, renewal; /* ms */
 } Counters;
 
@@ -250,7 +251,7 @@ client_report_take_message(ClientReport *report, GstMessage *message)
   const char *name = structure ? gst_structure_get_name(structure) : "";
   if (g_str_equal(name, "wzp-state"))
     take_state(report, structure);
-  else if (g_str_equal(name, "wzp-transport"))
+  else if (g_str_equal(name, "wzp-transport") || g_str_equal(name, "wzp-hearing"))
     client_report_say(report, "%s", gst_structure_get_string(structure, "text"));
   else if (g_str_equal(name, "wzp-peer"))
     take_peer(report, structure);
@@ -365,6 +366,8 @@ client_report_take_stats(ClientReport *report, const ClientPipeline *pipeline)
   now->path_silences = read_count(stats, "path-silences");
   now->unheard_here = read_count(stats, "path-unheard-here");
   now->unheard_there = read_count(stats, "path-unheard-there");
+  now->unheard_times = read_count(stats, "unheard-times");
+  gst_structure_get_boolean(stats, "unheard", &now->unheard);
   read_number(stats, "path-longest-gap", &now->longest_gap);
   read_number(stats, "path-renewal", &now->renewal);
   read_number(stats, "direct-round-trip", &now->direct_round_trip);
@@ -490,6 +493,8 @@ client_report_status_line(ClientReport *report)
   }
   g_string_append_printf(line, " %s, path %s%s", report->state, report->now.path,
                          g_str_equal(report->now.transport, "tls") ? " (tls)" : "");
+  if (report->now.unheard)
+    g_string_append(line, ", NOTHING IS HEARD");
   if (loss_percent(&report->now) >= 0)
     g_string_append_printf(line, ", loss %.1f %%", loss_percent(&report->now));
   if (report->hears && report->now.delay >= 0)
@@ -637,6 +642,8 @@ print_json(const ClientReport *report)
   add_count(json, "path_silences", now->path_silences);
   add_count(json, "path_unheard_here", now->unheard_here);
   add_count(json, "path_unheard_there", now->unheard_there);
+  add_member(json, "unheard", now->unheard ? "true" : "false");
+  add_count(json, "unheard_times", now->unheard_times);
   add_number(json, "path_longest_gap_ms", now->longest_gap, 0);
   add_number(json, "path_renewal_ms", now->renewal, 0);
   add_number(json, "time_to_active_ms", msec_since_start(report, report->active), 1);
@@ -694,6 +701,9 @@ print_text(const ClientReport *report)
   g_autofree char *ends = client_ends_describe(&report->ends);
   if (ends)
     printf("ends       %s\n", ends);
+  if (now->unheard_times)
+    printf("unheard    %" G_GUINT64_FORMAT " times%s\n", now->unheard_times,
+           now->unheard ? ", and at the end" : "");
   if (report->call_peer)
     printf("path       %s%s%s\n", now->path,
            now->unheard_here ? ", nothing was heard directly for a while" : "",

@@ -81,6 +81,7 @@ report_member(WzpCall *call, const WzpDialEvent *from)
     memcpy(call->member.id, from->key, sizeof call->member.id);
   }
   call->has_member = came;
+  wzp_call_hearing_left(call, 0); /* whoever was on before */
   WzpEvent *event = wzp_call_push_event(call, came ? WZP_EVENT_MEMBER : WZP_EVENT_MEMBER_LEFT);
   event->slot = call->member.slot;
   memcpy(event->key, call->member.id, sizeof event->key);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "call-private.h"
-#include "profile.h"
 #include <string.h>
 
 /* The direct path of a call or room of two: what path.h decides, tied to the call and its owner's agents. */
@@ -230,21 +229,14 @@ wzp_call_packet_arrived(WzpCall *call, WzpTime now, WzpWay way, uint16_t k, cons
   return false;
 }
 
-/* From one packet of audio to the next. */
-static WzpTime
-interval_of(uint8_t code)
-{
-  const WzpFraming *framing = wzp_framing_from_code(code);
-  return framing != NULL ? framing->frame_ms * framing->frames_per_packet * WZP_MSEC : 0;
-}
-
 bool
-wzp_call_path_opened(WzpCall *call, WzpTime now, const uint8_t *packet, size_t length, uint8_t code)
+wzp_call_path_opened(WzpCall *call, WzpTime now, const uint8_t *packet, size_t length,
+                     WzpTime interval)
 {
   WzpPath *path = path_of_packet(call, now, packet, length);
   if (path == NULL)
     return true;
-  unsigned ways = wzp_path_opened(path, now, packet, length, interval_of(code));
+  unsigned ways = wzp_path_opened(path, now, packet, length, interval);
   return ways == 0 || (ways & WZP_WAY_RELAY) != 0;
 }
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #pragma once
 #include "call.h"
+#include "hearing.h"
 #include "nat-probe.h"
 
 /* Inside of a call. call.c: the public functions. call-session.c: what both modes share, handshakes that we
  * start and sessions. call-carrier.c: what carries them. call-hop.c: RELAY mode's session to the relay. call-room.c: what the relay says, and
- * the room's keys. call-dial.c: dialled calls instead, call-path.c: their direct path, call-nat.c: what NAT is in its way. call-udp.c: UDP mode. */
+ * the room's keys. call-dial.c: dialled calls instead, call-hearing.c: whether nothing is heard, call-path.c: their direct path, call-nat.c: what NAT is in its way. call-udp.c: UDP mode. */
 
 /* What a handshake leaves behind. */
 typedef struct {
@@ -97,6 +98,9 @@ struct WzpCall {
   /* UDP and dialled calls */
   bool has_member;
   WzpMemberInfo member;
+
+  WzpHearing hearing;
+  bool told_unheard;
 };
 
 #define WZP_CALL_CAPABILITIES (WZP_CAP_MEDIA_1 | WZP_CAP_TRUNK)
@@ -198,9 +202,15 @@ void wzp_call_path_pump(WzpCall *call, WzpTime now);
 void wzp_call_path_timeout(WzpCall *call, WzpTime now);
 WzpTime wzp_call_path_next_timeout(const WzpCall *call);
 bool wzp_call_path_reaches(const WzpCall *call, WzpTime now);
-/* A packet opened. False: it came by no relay. */
+/* A packet opened; interval: until the next one, 0: it is no audio. False: it came by no relay. */
 bool wzp_call_path_opened(WzpCall *call, WzpTime now, const uint8_t *packet, size_t length,
-                          uint8_t code);
+                          WzpTime interval);
+
+/* --- call-hearing.c --- */
+/* A packet of media opened; more: another one follows. Somebody left. */
+void wzp_call_hearing_opened(WzpCall *call, WzpTime now, uint8_t slot, bool more);
+void wzp_call_hearing_left(WzpCall *call, uint8_t slot);
+void wzp_call_hearing_update(WzpCall *call, WzpTime now);
 
 /* --- call-nat.c --- */
 /* HS2 said so. */

@@ -197,6 +197,10 @@ report_members(WzpCall *call)
     event->slot = from.slot;
     event->former_slot = from.former_slot;
     memcpy(event->key, from.id, sizeof event->key);
+    if (event->type == WZP_EVENT_MEMBER_LEFT)
+      wzp_call_hearing_left(call, from.slot);
+    else if (event->type == WZP_EVENT_MEMBER_MOVED)
+      wzp_call_hearing_left(call, from.former_slot);
   }
 }
 

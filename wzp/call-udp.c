@@ -85,6 +85,7 @@ report_member(WzpCall *call)
     WzpEvent *event = wzp_call_push_event(call, WZP_EVENT_MEMBER_LEFT);
     event->slot = call->member.slot;
     memcpy(event->key, call->member.id, sizeof event->key);
+    wzp_call_hearing_left(call, call->member.slot);
     call->has_member = false;
   }
   if (call->has_member && session != NULL)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "call-private.h"
+#include "profile.h"
 #include <sodium.h>
 #include <string.h>
 
@@ -161,6 +162,7 @@ update_state(WzpCall *call, WzpTime now)
     set_state(call, WZP_CALL_WAITING);
   else
     set_state(call, WZP_CALL_ACTIVE);
+  wzp_call_hearing_update(call, now);
 }
 
 void
@@ -346,6 +348,7 @@ wzp_call_next_timeout(const WzpCall *call)
     WzpCallSession *old = g_ptr_array_index(call->old, i);
     next = MIN(next, wzp_control_next_timeout(old->control));
   }
+  next = MIN(next, wzp_hearing_next_timeout(&call->hearing));
   if (call->config.mode == WZP_CALL_UDP)
     return MIN(next, wzp_call_udp_next_timeout(call));
   next = MIN(next, wzp_call_path_next_timeout(call));
@@ -444,6 +447,14 @@ wzp_call_frame_media(WzpCall *call, WzpTime now, const uint8_t *packet, size_t l
   return WZP_OK;
 }
 
+/* From one packet of audio to the next. */
+static WzpTime
+interval_of(uint8_t code)
+{
+  const WzpFraming *framing = wzp_framing_from_code(code);
+  return framing != NULL ? framing->frame_ms * framing->frames_per_packet * WZP_MSEC : 0;
+}
+
 WzpResult
 wzp_call_open(WzpCall *call, WzpTime now, const uint8_t *packet, size_t length, uint8_t *out,
               size_t *out_length, WzpOpened *opened)
@@ -459,7 +470,9 @@ wzp_call_open(WzpCall *call, WzpTime now, const uint8_t *packet, size_t length, 
     result = wzp_group_open(call->group, now, packet, length, out, out_length, opened);
   if (result == WZP_OK) {
     call->stats.packets_opened++;
-    bool by_relay = wzp_call_path_opened(call, now, packet, length, opened->header.code);
+    WzpTime interval = interval_of(opened->header.code);
+    bool by_relay = wzp_call_path_opened(call, now, packet, length, interval);
+    wzp_call_hearing_opened(call, now, opened->header.slot, interval > 0);
     if (call->config.mode == WZP_CALL_RELAY && call->session != NULL && by_relay) {
       call->session->media_heard = now;
       wzp_call_carrier_heard(call, &call->session->remote);
@@ -485,6 +498,8 @@ wzp_call_get_stats(const WzpCall *call, WzpCallStats *stats)
     stats->round_trip = wzp_control_round_trip(call->session->control);
   }
   stats->nat = wzp_call_nat(call);
+  stats->unheard = call->hearing.unheard;
+  stats->unheard_times = call->hearing.times;
   stats->asked = wzp_call_nat_relay(call);
   while (wzp_call_member(call, stats->n_members, &info))
     stats->n_members++;

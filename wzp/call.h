@@ -89,6 +89,7 @@ typedef enum {
   WZP_EVENT_CLOSED,  /* reason: the relay said goodbye; the call reconnects, except REPLACED */
   WZP_EVENT_NAT,     /* nat: what is known of it changed */
   WZP_EVENT_PATH,    /* direct: media go directly from now on, or by the relay again */
+  WZP_EVENT_HEARING, /* heard: nothing is heard any more of those who talk, or it is again (hearing.h) */
   WZP_EVENT_CALL /* dial: of a dialled call. MEMBER when it is accepted, MEMBER_LEFT when it ends, come too */
 } WzpEventType;
 
@@ -101,7 +102,7 @@ typedef struct {
   WzpErrorCode code;
   WzpCloseReason reason;
   char text[256];
-  bool direct;
+  bool direct, heard;
   WzpNat nat;
   WzpDialEvent dial;
 } WzpEvent;
@@ -214,6 +215,8 @@ typedef struct {
   WzpNat nat;       /* between us and the relay */
   WzpAddress asked; /* where to ask the relay what a socket looks like; family 0: nowhere */
   uint64_t carrier_changes;
+  bool unheard;           /* nothing is heard now of those who talk, by whatever way */
+  unsigned unheard_times; /* that it began */
 } WzpCallStats;
 void wzp_call_get_stats(const WzpCall *call, WzpCallStats *stats);
 /* Confirmed others; false past the last. UDP mode: one, while the session is up. */

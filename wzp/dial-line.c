@@ -379,8 +379,8 @@ wzp_line_send(WzpDial *dial, WzpTime now, WzpLine *line)
 
 /* --- Time --- */
 
-static WzpTime
-heard(const WzpLine *line)
+WzpTime
+wzp_line_last_heard(const WzpLine *line)
 {
   return MAX(line->media_heard, wzp_control_last_heard(line->control));
 }
@@ -394,7 +394,7 @@ is_alive(const WzpLine *line)
 static WzpTime
 ping_at(const WzpLine *line)
 {
-  return is_alive(line) ? MAX(heard(line), line->last_ping) + PING_AFTER : WZP_NEVER;
+  return is_alive(line) ? MAX(wzp_line_last_heard(line), line->last_ping) + PING_AFTER : WZP_NEVER;
 }
 
 /* When patience ends in this state, and how the call ends then. */
@@ -417,10 +417,10 @@ end_at(const WzpLine *line, WzpCallEnd *end)
     break;
   case WZP_LINE_TALKING:
     if (line->alone_since != WZP_NEVER)
-      lost = MAX(heard(line), line->alone_since) + ALONE_LOST_AFTER;
+      lost = MAX(wzp_line_last_heard(line), line->alone_since) + ALONE_LOST_AFTER;
     break;
   }
-  lost = MIN(lost, heard(line) + LOST_AFTER);
+  lost = MIN(lost, wzp_line_last_heard(line) + LOST_AFTER);
   if (lost < answer)
     *end = WZP_END_LOST;
   return MIN(lost, answer);

@@ -147,6 +147,8 @@ bool wzp_dial_next_keys(WzpDialKeys *keys, const uint8_t secret[32], const uint8
 void wzp_line_set_keys(WzpDial *dial, WzpTime now, WzpLine *line, const WzpHandshakeKeys *keys);
 WzpResult wzp_line_rekey_message(WzpDial *dial, WzpTime now, WzpLine *line,
                                  const WzpDialMessage *message);
+/* From end to end, media and all else. */
+WzpTime wzp_line_last_heard(const WzpLine *line);
 /* A record opened: the other side may have changed its keys. */
 void wzp_line_heard(WzpTime now, WzpLine *line);
 void wzp_line_keys_timeout(WzpDial *dial, WzpTime now, WzpLine *line);

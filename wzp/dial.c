@@ -407,6 +407,12 @@ wzp_dial_receive_direct(WzpDial *dial, WzpTime now, const uint8_t *record, size_
   return wzp_line_receive(dial, now, line, &message);
 }
 
+WzpTime
+wzp_dial_last_heard(const WzpDial *dial)
+{
+  return dial->on != NULL && dial->on->control != NULL ? wzp_line_last_heard(dial->on) : -1;
+}
+
 void
 wzp_dial_heard_direct(WzpDial *dial, WzpTime now)
 {

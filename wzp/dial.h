@@ -152,6 +152,8 @@ void wzp_dial_set_past_relay(WzpDial *dial, bool past_relay);
 bool wzp_dial_poll_direct(WzpDial *dial, WzpTime now, uint8_t record[WZP_DATAGRAM_MAX],
                           size_t *length);
 WzpResult wzp_dial_receive_direct(WzpDial *dial, WzpTime now, const uint8_t *record, size_t length);
+/* When anything of the other side of the call that is on came, by whatever way; -1: none is on. */
+WzpTime wzp_dial_last_heard(const WzpDial *dial);
 /* Something that can only be the other side's came there. */
 void wzp_dial_heard_direct(WzpDial *dial, WzpTime now);
 
