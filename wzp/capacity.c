@@ -9,7 +9,7 @@
 /* Each step up, if it is one too much, may make a queue of so much before that is known. */
 #define START_OVER (90 * WZP_MSEC)
 #define START_RAISE_LEAST 1.2
-#define START_FAR (600 * WZP_MSEC) /* of a round trip beyond, a smaller one */
+#define START_FAR (350 * WZP_MSEC) /* of a round trip beyond, a smaller one */
 #define START_RAISE_FAR 1.12
 #define START_RAISE_MOST 1.5
 #define START_RAISE_WORTH 1.02

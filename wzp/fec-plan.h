@@ -42,7 +42,8 @@ typedef struct {
   bool may_lower_profile;           /* the caller follows plan->profile, */
   const WzpProfile *lowest_profile; /* which is then no lower than this; NULL: the codec's lowest */
   unsigned more; /* percent of repair beyond the floor that is always there (overhead AUTO) */
-  bool fill; /* the whole budget, repair first and then padding, to see whether it gets through */
+  bool fill;  /* the whole budget, repair first and then padding, to see whether it gets through */
+  bool empty; /* no queue stands: when the budget grows, what was spent beside media is through */
   const WzpProfile *
       held_profile; /* of the plan in use, with its frames_per_packet: they are kept while another */
   unsigned held_frames; /* packing is hardly better. NULL and 0: none is in use */

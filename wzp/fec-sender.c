@@ -148,6 +148,9 @@ void
 wzp_fec_sender_set_limits(WzpFecSender *sender, const WzpFecLimits *limits)
 {
   bool other_mode = sender->limits.constant_size != limits->constant_size;
+  /* more is tried since no queue stands: what was spent beside is through */
+  if (limits->empty && limits->budget > sender->limits.budget && sender->limits.budget != 0)
+    sender->tokens = MAX(sender->tokens, 0);
   sender->limits = *limits;
   if (other_mode)
     make_plan(sender);

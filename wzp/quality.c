@@ -255,6 +255,7 @@ limits_of(const WzpQuality *quality, const WzpFecLimits *users, WzpTier tier)
     limits.max_delay = MAX(limits.max_delay, LOSSY_MAX_DELAY);
   limits.more = quality->boost_until != 0 ? BOOST_PERCENT : 0;
   limits.fill = quality->probing || quality->capacity.starting;
+  limits.empty = quality->capacity.starting && quality->capacity.limit > WZP_CAPACITY_START;
   return limits;
 }
 

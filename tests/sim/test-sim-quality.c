@@ -153,6 +153,27 @@ test_far(void)
   }
 }
 
+/* On a fast way nothing limits any more after a few seconds, however far the other one is. */
+static void
+test_fast(void)
+{
+  static const struct {
+    unsigned trip, seconds;
+  } rows[] = {{20, 3}, {60, 3}, {100, 3}, {200, 4}, {300, 4}};
+  const SimLinkConfig link = {.jitter = 2 * WZP_MSEC};
+  for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+    for (unsigned n = 0; n < 4; n++) {
+      SimMeasure measure;
+      run_far(&measure, 700 + 10 * i + n, 8 * WZP_SECOND, rows[i].trip * WZP_MSEC, &link, NULL, 0,
+              "opus-24k");
+      for (unsigned second = rows[i].seconds; second < 8; second++) {
+        g_assert_cmpuint(at(&measure, second)->quality.limit, ==, 0);
+        g_assert_cmpstr(at(&measure, second)->plan.profile->name, ==, "opus-24k");
+      }
+      sim_measure_clear(&measure);
+    }
+}
+
 /* Slower than the first packets: the queue of the start is short all the same. */
 static void
 test_slowest(void)
@@ -237,6 +258,7 @@ main(int argc, char **argv)
   g_test_add_func("/sim-quality/hour", test_hour);
   g_test_add_func("/sim-quality/slow-link", test_slow_link);
   g_test_add_func("/sim-quality/far", test_far);
+  g_test_add_func("/sim-quality/fast", test_fast);
   g_test_add_func("/sim-quality/slowest", test_slowest);
   g_test_add_func("/sim-quality/becomes-slow", test_becomes_slow);
   g_test_add_func("/sim-quality/no-reason", test_no_reason);
