@@ -1,56 +1,14 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-#include "client-report.h"
-#include "client-ends.h"
-#include "client-peers.h"
-#include "client-quality.h"
-#include <json-glib/json-glib.h>
+#include "client-report-private.h"
+#include "client-json.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define UNKNOWN -1.
 #define SILENCE_DB -60.
 #define METER_WIDTH 10
-
-typedef struct {
-  guint64 frames_sent, frames_received, frames_repaired, frames_concealed, frames_lost, frames_late;
-  double round_trip, delay;           /* ms */
-  guint64 bytes_sent, bytes_received; /* all-in, with IP and UDP headers */
-  char path[16], transport[8], nat[16], peer_nat[16];
-  guint64 path_attempts, path_switches, path_silences, unheard_here, unheard_there, unheard_times;
-  gboolean unheard;                               /* nothing is heard now of who was speaking */
-  double direct_round_trip, longest_gap, renewal; /* ms */
-} Counters;
-
-/* Bytes of one direction since there was audio. */
-typedef struct {
-  gint64 since; /* monotonic us; 0: no audio yet */
-  guint64 bytes_before, bytes;
-} Wire;
-
-struct ClientReport {
-  gboolean sends, hears, terminal;
-  gint64 started, started_at; /* monotonic, and unix time, us */
-  gint64 active;              /* monotonic us of the first time that somebody was there, or 0 */
-  char *state, *error, *fingerprint, *relay_fingerprint;
-  char *said;    /* the last line */
-  char *drops;   /* datagrams that were not taken, by reason; JSON */
-  GArray *peers; /* ClientPeer */
-  /* of the last dialled call; NULL: none */
-  char *call_peer, *call_name, *words, *digits, *call_mode, *call_end;
-  gint64 accepted,
-      direct; /* monotonic us: the call was taken, or somebody came into the room; media first went directly; 0: not */
-  WzpContacts *contacts;
-  ClientQuality quality;
-  ClientEnds ends;
-  double level_sent, level_heard, recorded;
-  Counters now;
-  Wire wire_sent, wire_received;
-  ClientMoments moments;
-  gint64 ended;
-};
 
 ClientReport *
 client_report_new(const ClientOptions *options)
@@ -66,8 +24,8 @@ client_report_new(const ClientOptions *options)
   client_quality_init(&report->quality);
   client_ends_init(&report->ends);
   report->level_sent = report->level_heard = SILENCE_DB;
-  report->now.round_trip = report->now.delay = report->recorded = UNKNOWN;
-  report->now.direct_round_trip = UNKNOWN;
+  report->now.round_trip = report->now.delay = report->recorded = CLIENT_UNKNOWN;
+  report->now.direct_round_trip = CLIENT_UNKNOWN;
   return report;
 }
 
@@ -294,27 +252,13 @@ read_count(const GstStructure *stats, const char *field)
   return number > 0 ? (guint64)number : 0;
 }
 
-static void
-add_member(GString *json, const char *name, const char *value)
-{
-  g_string_append_printf(json, "%s\"%s\":%s", json->len > 1 ? "," : "", name, value);
-}
-
-static void
-add_count(GString *json, const char *name, guint64 count)
-{
-  char text[32];
-  g_snprintf(text, sizeof text, "%" G_GUINT64_FORMAT, count);
-  add_member(json, name, text);
-}
-
 static gboolean
 add_drop(GQuark field, const GValue *value, gpointer json)
 {
   const char *name = g_quark_to_string(field);
   if (g_str_has_prefix(name, "drops-") && G_VALUE_HOLDS_UINT64(value) &&
       g_value_get_uint64(value) > 0)
-    add_count(json, name + strlen("drops-"), g_value_get_uint64(value));
+    client_json_add_count(json, name + strlen("drops-"), g_value_get_uint64(value));
   return TRUE;
 }
 
@@ -328,7 +272,7 @@ describe_drops(const GstStructure *stats)
 }
 
 static void
-count_wire(Wire *wire, gint64 first_audio, gint64 now, guint64 bytes)
+count_wire(ClientWire *wire, gint64 first_audio, gint64 now, guint64 bytes)
 {
   if (first_audio && !wire->since) {
     wire->since = now;
@@ -352,7 +296,7 @@ client_report_take_stats(ClientReport *report, const ClientPipeline *pipeline)
   }
   if (!stats)
     return;
-  Counters *now = &report->now;
+  ClientCounters *now = &report->now;
   now->frames_sent = read_count(stats, "frames-sent");
   now->frames_received = read_count(stats, "frames-received");
   now->frames_repaired = read_count(stats, "frames-repaired");
@@ -432,24 +376,10 @@ client_report_set_recording(ClientReport *report, double seconds)
 /* --- what goes out --- */
 
 static double
-loss_percent(const Counters *now)
+loss_percent(const ClientCounters *now)
 {
   const double all = (double)(now->frames_received + now->frames_repaired + now->frames_lost);
-  return all > 0 ? 100 * (double)now->frames_lost / all : UNKNOWN;
-}
-
-static double
-wire_kbit_s(const ClientReport *report, const Wire *wire)
-{
-  if (!wire->since || report->ended <= wire->since)
-    return UNKNOWN;
-  return (double)(wire->bytes - wire->bytes_before) * 8000 / (double)(report->ended - wire->since);
-}
-
-static double
-msec_since_start(const ClientReport *report, gint64 moment)
-{
-  return moment ? (double)(moment - report->started) / 1000 : UNKNOWN;
+  return all > 0 ? 100 * (double)now->frames_lost / all : CLIENT_UNKNOWN;
 }
 
 void
@@ -517,209 +447,4 @@ client_report_status_line(ClientReport *report)
   fprintf(stderr, "\r\033[K%s", line->str);
   fflush(stderr);
   g_string_free(line, TRUE);
-}
-
-/* Appends a member; json-glib would print 61.1 with all its seventeen digits. */
-static void
-add_number(GString *json, const char *name, double number, int digits)
-{
-  char text[32];
-  g_snprintf(text, sizeof text, "%.*f", digits, number);
-  add_member(json, name, number < 0 ? "null" : text);
-}
-
-static void
-add_decibels(GString *json, const char *name, double level)
-{
-  char text[32];
-  g_snprintf(text, sizeof text, "%.1f", level);
-  add_member(json, name, isnan(level) ? "null" : text);
-}
-
-static void
-add_text(GString *json, const char *name, const char *text)
-{
-  JsonNode *node = json_node_init_string(json_node_alloc(), text);
-  char *quoted = text ? json_to_string(node, FALSE) : g_strdup("null");
-  add_member(json, name, quoted);
-  g_free(quoted);
-  json_node_unref(node);
-}
-
-static void
-add_peers(GString *json, GArray *peers)
-{
-  GString *list = g_string_new("[");
-  for (guint i = 0; i < peers->len; i++) {
-    const ClientPeer *peer = &g_array_index(peers, ClientPeer, i);
-    GString *one = g_string_new("{");
-    add_text(one, "fingerprint", peer->fingerprint);
-    add_member(one, "verified", peer->verified ? "true" : "false");
-    add_member(one, "present", peer->present ? "true" : "false");
-    add_text(one, "name", peer->name);
-    g_string_append_printf(list, "%s%s}", i ? "," : "", one->str);
-    g_string_free(one, TRUE);
-  }
-  g_string_append_c(list, ']');
-  add_member(json, "peers", list->str);
-  g_string_free(list, TRUE);
-}
-
-static void
-add_call(GString *json, const ClientReport *report)
-{
-  if (!report->call_peer) {
-    add_member(json, "call", "null");
-    return;
-  }
-  GString *call = g_string_new("{");
-  add_text(call, "fingerprint", report->call_peer);
-  add_text(call, "name", report->call_name && *report->call_name ? report->call_name : NULL);
-  add_text(call, "sas_words", report->words);
-  add_text(call, "sas_digits", report->digits);
-  add_text(call, "mode", report->call_mode);
-  add_text(call, "end", report->call_end);
-  g_string_append_c(call, '}');
-  add_member(json, "call", call->str);
-  g_string_free(call, TRUE);
-}
-
-static void
-add_quality(GString *json, const ClientReport *report)
-{
-  const ClientQuality *quality = &report->quality;
-  GString *one = g_string_new("{");
-  if (!report->sends || !quality->tier) {
-    g_string_free(one, TRUE);
-    add_member(json, "quality", "null");
-    return;
-  }
-  add_text(one, "tier", quality->tier);
-  add_text(one, "profile", quality->profile);
-  add_text(one, "reason", quality->reason);
-  add_text(one, "verdict", quality->verdict);
-  add_text(one, "text", quality->text);
-  add_number(one, "uplink_loss_pct", 100 * quality->uplink_loss, 1);
-  add_number(one, "residual_loss_pct", 100 * quality->residual_loss, 1);
-  add_number(one, "downlink_loss_pct", 100 * quality->downlink_loss, 1);
-  add_number(one, "queue_ms", quality->queue, 0);
-  add_number(one, "path_round_trip_ms", quality->round_trip, 0);
-  add_number(one, "tier_steps_down", quality->steps_down, 0);
-  add_number(one, "tier_steps_up", quality->steps_up, 0);
-  g_string_append_c(one, '}');
-  add_member(json, "quality", one->str);
-  g_string_free(one, TRUE);
-}
-
-/* Unix time in ms of a monotonic moment, so that two processes can be compared. */
-static double
-unix_msec(const ClientReport *report, gint64 moment)
-{
-  return moment ? (double)(report->started_at + moment - report->started) / 1000 : UNKNOWN;
-}
-
-static void
-print_json(const ClientReport *report)
-{
-  const Counters *now = &report->now;
-  GString *json = g_string_new("{");
-  add_text(json, "state", report->state);
-  add_text(json, "error", report->error);
-  add_text(json, "fingerprint", report->fingerprint);
-  add_text(json, "relay_fingerprint", report->relay_fingerprint);
-  add_peers(json, report->peers);
-  add_call(json, report);
-  add_text(json, "path", now->path);
-  add_text(json, "transport", now->transport);
-  add_text(json, "nat", now->nat);
-  add_text(json, "peer_nat", now->peer_nat);
-  add_number(json, "time_to_direct_ms",
-             report->direct ? (double)MAX(report->direct - report->accepted, 0) / 1000 : UNKNOWN,
-             1);
-  add_number(json, "direct_round_trip_ms", now->direct_round_trip, 1);
-  add_count(json, "path_attempts", now->path_attempts);
-  add_count(json, "path_switches", now->path_switches);
-  add_count(json, "path_silences", now->path_silences);
-  add_count(json, "path_unheard_here", now->unheard_here);
-  add_count(json, "path_unheard_there", now->unheard_there);
-  add_member(json, "unheard", now->unheard ? "true" : "false");
-  add_count(json, "unheard_times", now->unheard_times);
-  add_number(json, "path_longest_gap_ms", now->longest_gap, 0);
-  add_number(json, "path_renewal_ms", now->renewal, 0);
-  add_number(json, "time_to_active_ms", msec_since_start(report, report->active), 1);
-  add_number(json, "time_to_first_audio_ms", msec_since_start(report, report->moments.first_heard),
-             1);
-  add_number(json, "started_unix_ms", unix_msec(report, report->started), 1);
-  add_number(json, "first_sent_unix_ms", unix_msec(report, report->moments.first_sent), 1);
-  add_number(json, "first_heard_unix_ms", unix_msec(report, report->moments.first_heard), 1);
-  add_count(json, "frames_sent", now->frames_sent);
-  add_count(json, "frames_received", now->frames_received);
-  add_count(json, "frames_repaired", now->frames_repaired);
-  add_count(json, "frames_concealed", now->frames_concealed);
-  add_count(json, "frames_lost", now->frames_lost);
-  add_count(json, "frames_late", now->frames_late);
-  add_number(json, "delay_ms", report->hears ? now->delay : UNKNOWN, 1);
-  add_number(json, "round_trip_ms", now->round_trip, 1);
-  add_number(json, "wire_kbps",
-             wire_kbit_s(report, report->sends ? &report->wire_sent : &report->wire_received), 1);
-  add_number(json, "wire_kbps_sent", wire_kbit_s(report, &report->wire_sent), 1);
-  add_number(json, "wire_kbps_received", wire_kbit_s(report, &report->wire_received), 1);
-  add_quality(json, report);
-  add_member(json, "drops", report->drops ? report->drops : "{}");
-  add_text(json, "echo_canceller", report->ends.canceller);
-  add_decibels(json, "erle_db", report->ends.erle);
-  add_decibels(json, "gain_db", report->ends.gain);
-  add_decibels(json, "speech_db", report->ends.speech);
-  add_number(json, "recorded_seconds", report->recorded, 3);
-  printf("%s}\n", json->str);
-  g_string_free(json, TRUE);
-}
-
-static void
-print_text(const ClientReport *report)
-{
-  const Counters *now = &report->now;
-  if (report->fingerprint)
-    printf("you        %s\n", report->fingerprint);
-  for (guint i = 0; i < report->peers->len; i++) {
-    char *who = client_peer_describe(&g_array_index(report->peers, ClientPeer, i));
-    printf("with       %s\n", who);
-    g_free(who);
-  }
-  if (report->call_peer && report->words)
-    printf("words      %s (%s)\n", report->words, report->digits);
-  if (report->sends)
-    printf("sent       %" G_GUINT64_FORMAT " frames, %.1f kbit/s all-in\n", now->frames_sent,
-           MAX(wire_kbit_s(report, &report->wire_sent), 0));
-  if (report->sends && report->quality.tier && report->now.frames_sent > 0)
-    printf("quality    %s, %s: %s\n", report->quality.tier, report->quality.profile,
-           report->quality.text);
-  if (report->hears)
-    printf("heard      %" G_GUINT64_FORMAT " frames, %" G_GUINT64_FORMAT
-           " repaired, %" G_GUINT64_FORMAT " concealed, delay %.0f ms\n",
-           now->frames_received, now->frames_repaired, now->frames_concealed, MAX(now->delay, 0));
-  g_autofree char *ends = client_ends_describe(&report->ends);
-  if (ends)
-    printf("ends       %s\n", ends);
-  if (now->unheard_times)
-    printf("unheard    %" G_GUINT64_FORMAT " times%s\n", now->unheard_times,
-           now->unheard ? ", and at the end" : "");
-  if (report->call_peer)
-    printf("path       %s%s%s\n", now->path,
-           now->unheard_here ? ", nothing was heard directly for a while" : "",
-           now->unheard_there ? ", the other side heard nothing directly for a while" : "");
-  if (report->recorded >= 0)
-    printf("recorded   %.1f s\n", report->recorded);
-}
-
-void
-client_report_print(const ClientReport *report, gboolean json)
-{
-  if (report->terminal)
-    fprintf(stderr, "\r\033[K");
-  if (json)
-    print_json(report);
-  else
-    print_text(report);
-  fflush(stdout);
 }
