@@ -148,6 +148,25 @@ def run_link_down(build, number):
     return gaps(reports, 3500)
 
 
+def run_tls_link_down(build, number):
+    """Of a call by TLS the link of one of the two is down for 8 s: both know that they hear nothing, and then they hear each other again."""
+    def cut(place):
+        place.ip('natA', 'link', 'set', 'la1', 'down')
+        threading.Event().wait(8)
+        said.extend('nothing is heard any more' in place.said(who) for who in ('caller', 'callee'))
+        place.ip('natA', 'link', 'set', 'la1', 'up')
+
+    said = []
+    reports = run_changed(build, 't%d' % number, cut, callee='b1', seconds=SECONDS + 15, direct=False, least=0.3, nat_a='blocked', nat_b='symmetric')
+    expect(all(said), 'they do not say that they hear nothing', *reports)
+    expect(reports[0]['transport'] == 'tls', 'it is not by TLS', *reports)
+    for report in reports:
+        expect(report['path'] == 'relay', 'it did not go by the relay', report)
+        expect(report['unheard_times'] >= 1, 'it is not counted', report)
+        expect(not report['unheard'], 'it is not heard again', report)
+    return gaps(reports, 14000)
+
+
 def run_relay_restarts(build, number):
     """The relay restarts while the call goes by it: both find the new one, and go on."""
     reports = run_changed(build, 's%d' % number, lambda place: place.restart_relay(), seconds=SECONDS + 5, least=0.4, direct=False, isolated=True)
@@ -212,6 +231,7 @@ CHANGES = {
     'a router with another address, by the relay': run_leg_rebinding,
     'UDP is blocked, by the relay': run_udp_blocked,
     'the link is cut and restored': run_link_down,
+    'the link is cut and restored, by TLS': run_tls_link_down,
     'the relay restarts': run_relay_restarts,
     'the relay restarts, then the direct path dies': run_both_restart,
     'the direct path alone is forgotten': run_direct_rebinding,
