@@ -77,6 +77,18 @@ check 'a status line' grep -q '^.\[Kout \[#*\.*\] active, path relay' "$work/sta
 # three bytes clear the line
 check 'no status line wraps' awk 'length > 62 { exit 1 }' "$work/status-lines"
 
+# on a terminal, when the other side dies without a word
+start talker "$client" --send-tone 30 --room dead "$relay"
+talker_pid=$pid
+start hearer script -qfec "stty cols 120; '$client' --record '$work/dead.wav' --duration 20 --room dead '$relay'" \
+  "$work/dead"
+hearer_pid=$pid
+wait_for "$work/dead" 'active, path relay'
+kill -9 "$talker_pid"
+check 'the status line: nothing is heard' wait_for "$work/dead" 'active, path relay, NOTHING IS HEARD'
+check 'and it is said' grep -q 'nothing is heard any more, though somebody was speaking' "$work/dead"
+kill "$hearer_pid"
+
 # a name, bare samples, SIGTERM
 start recorder "$client" --record "$work/b.raw" --room r "localhost:${relay##*:}"
 recorder_pid=$pid
