@@ -285,8 +285,8 @@ handle_carrier(WzpSession *self, gboolean by_stream)
 static void
 handle_hearing(WzpSession *self, gboolean heard)
 {
-  const gchar *text = heard ? "the silence is over"
-                            : "nothing is heard any more, though somebody was speaking";
+  const gchar *text =
+      heard ? "the silence is over" : "nothing is heard any more, though somebody was speaking";
   GST_INFO_OBJECT(self, "%s", text);
   wzp_session_post_structure(self, gst_structure_new("wzp-hearing", "heard", G_TYPE_BOOLEAN, heard,
                                                      "text", G_TYPE_STRING, text, NULL));
