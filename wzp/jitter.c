@@ -206,6 +206,14 @@ wzp_jitter_count_restart(WzpJitter *jitter, Entry *frame)
   frame->discont = true;
 }
 
+/* A higher number with an earlier time: the sender plays from an earlier place on. */
+static bool
+turns_back(const WzpJitter *jitter, const Entry *frame)
+{
+  return frame->order > jitter->newest.order && !frame->recovered && !jitter->newest.guessed &&
+         !jitter->newest.recovered && frame->media < jitter->newest.media;
+}
+
 /* Brings the frame on our own scales of order and media time. */
 static Entry
 place(WzpJitter *jitter, const WzpJitterFrame *frame)
@@ -250,6 +258,20 @@ place(WzpJitter *jitter, const WzpJitterFrame *frame)
     return placed;
   }
   placed.media = frame->media_time + jitter->media_shift;
+  if (turns_back(jitter, &placed)) {
+    const int64_t next = jitter->newest.media + jitter->newest.duration;
+    const int64_t media = MAX(frame->arrival - wzp_jitter_base(jitter), next);
+    jitter->media_shift += media - placed.media;
+    placed.media = media;
+    wzp_jitter_count_restart(jitter, &placed);
+    return placed;
+  }
+  if (!jumped && distance < 0 &&
+      placed.media > jitter->newest.media) { /* from before it turned back */
+    placed.media = infer_media(jitter, &placed, false);
+    placed.guessed = true;
+    return placed;
+  }
   int64_t off = frame->arrival - placed.media - wzp_jitter_base(jitter);
   if (off < -RESTART_JUMP || (jumped && off > RESTART_JUMP)) {
     jitter->media_shift += off;

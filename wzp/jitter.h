@@ -99,8 +99,8 @@ bool wzp_jitter_discard(WzpJitter *jitter, uint64_t *id);
 void wzp_jitter_begin_stream(WzpJitter *jitter);
 /* WZP_OK: queued. WZP_REPLAYED: duplicate. WZP_TOO_OLD: its turn has passed. WZP_MALFORMED: without
  * duration. WZP_QUEUE_FULL: *dropped (may be NULL) is the id that had to go: the one farthest from its
- * turn, which may be the frame's own. Indices that jump by more than 5 s of frames, and times by more than
- * 5 s, restart the stream behind what is queued. */
+ * turn, which may be the frame's own. Indices that jump by more than 5 s of frames, times by more than
+ * 5 s, and an earlier time with a higher index restart the stream behind what is queued. */
 WzpResult wzp_jitter_push(WzpJitter *jitter, const WzpJitterFrame *frame, uint64_t *dropped);
 /* What to do at running time now. Call again after everything but WAIT. Before the first frame nothing is
  * filled. */

@@ -316,6 +316,55 @@ test_repair_too_late(void)
   wzp_jitter_free(jitter);
 }
 
+/* A sender plays from an earlier place on, with numbers that go on: nothing of that is late, and of what was before it
+ * at most the last frame, if that comes behind the first. */
+static void
+turn_back(int64_t latency, unsigned back, bool swapped)
+{
+  enum { TURN = 400, END = 700 };
+  WzpJitter *jitter = wzp_jitter_new(latency, 512);
+  unsigned played = 0;
+  for (int64_t at = 0; at < END + 20; at++) {
+    const int64_t now = at * FRAME;
+    int64_t index = at;
+    if (swapped && (at == TURN || at == TURN - 1))
+      index = 2 * TURN - 1 - at;
+    const WzpJitterFrame frame = {.index = (uint64_t)index,
+                                  .media_time = (index - (index < TURN ? 0 : back)) * FRAME,
+                                  .duration = FRAME,
+                                  .arrival = now,
+                                  .id = (uint64_t)index};
+    if (at < END)
+      wzp_jitter_push(jitter, &frame, NULL);
+    WzpJitterOutput output;
+    while ((output = wzp_jitter_poll(jitter, now)).action != WZP_JITTER_WAIT) {
+      if (output.action == WZP_JITTER_PLAY && output.id >= TURN)
+        g_assert_cmpint(output.due - (int64_t)output.id * FRAME, <=, 200 * MS);
+      played += output.action == WZP_JITTER_PLAY;
+    }
+  }
+  WzpJitterStats stats;
+  wzp_jitter_get_stats(jitter, &stats);
+  g_test_message("latency %d, %u back%s: %u played, %u lost, %u skipped", (int)(latency / MS), back,
+                 swapped ? ", swapped" : "", played, (unsigned)stats.lost, (unsigned)stats.skipped);
+  g_assert_cmpuint(stats.restarts, ==, 1);
+  g_assert_cmpuint(stats.late, <=, swapped ? 1 : 0);
+  g_assert_cmpuint(played + stats.lost, ==, END);
+  g_assert_cmpuint(played, >=, END - 4);
+  wzp_jitter_free(jitter);
+}
+
+static void
+test_turns_back(void)
+{
+  static const unsigned backs[] = {4, 50, 150, 249, 251, 400};
+  for (size_t i = 0; i < G_N_ELEMENTS(backs); i++)
+    for (unsigned swapped = 0; swapped < 2; swapped++) {
+      turn_back(100 * MS, backs[i], swapped);
+      turn_back(WZP_JITTER_ADAPTIVE, backs[i], swapped);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -329,6 +378,7 @@ main(int argc, char **argv)
   g_test_add_data_func("/jitter/new-streams/fixed", &fixed, test_new_streams);
   g_test_add_data_func("/jitter/new-streams/adaptive", &adaptive, test_new_streams);
   g_test_add_func("/jitter/profile-changes-in-a-hole", test_profile_changes_in_a_hole);
+  g_test_add_func("/jitter/turns-back", test_turns_back);
   g_test_add_func("/jitter/longer-frames", test_longer_frames);
   g_test_add_func("/jitter/repair-too-late", test_repair_too_late);
   return g_test_run();
