@@ -457,6 +457,34 @@ test_network(void)
   wzp_quality_free(rig.quality);
 }
 
+/* What stays lost is said from the first report that tells of it, and an outage is no loss of the way. */
+static void
+test_words_at_first(void)
+{
+  Rig rig;
+  rig_init(&rig, "opus-24k");
+  rig_report(&rig, 0, 0, 50);
+  rig_report(&rig, 18, 75, 50);
+  g_assert_cmpfloat(rig_state(&rig).loss, ==, 0.72);
+  g_assert_cmpfloat(rig_state(&rig).residual, ==, 0.75);
+  wzp_quality_free(rig.quality);
+
+  rig_init(&rig, "opus-24k");
+  rig_warm(&rig);
+  WzpReport *report = &rig.reports[1];
+  report->judged += 200;
+  report->runs++;
+  report->unrepaired += 200;
+  for (unsigned i = 0; i < 6; i++)
+    rig_report(&rig, 0, 0, 90);
+  g_assert_cmpint(rig_tier(&rig), ==, WZP_TIER_GOOD);
+  g_assert_cmpint(rig_state(&rig).verdict, ==, WZP_VERDICT_GOOD);
+  g_assert_cmpuint(rig_state(&rig).limit, ==, 0);
+  g_assert_cmpfloat(rig_state(&rig).queue, ==, 0);
+  g_assert_cmpfloat(rig_state(&rig).residual, >, 0.03); /* it was heard */
+  wzp_quality_free(rig.quality);
+}
+
 /* A tier that is given, or limits that are fixed, take no step, and none is counted; more is repaired all the same. */
 static void
 test_network_manual(void)
@@ -750,6 +778,7 @@ main(int argc, char **argv)
   g_test_add_func("/quality/longer-way", test_longer_way);
   g_test_add_func("/quality/pause", test_pause);
   g_test_add_func("/quality/network", test_network);
+  g_test_add_func("/quality/words-at-first", test_words_at_first);
   g_test_add_func("/quality/network-manual", test_network_manual);
   g_test_add_func("/quality/manual", test_manual);
   g_test_add_func("/quality/budget", test_budget);
