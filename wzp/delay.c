@@ -597,3 +597,9 @@ wzp_delay_worth_waiting(const WzpDelay *delay)
 {
   return MAX(worth_of_repair(delay), (int64_t)(delay->target * MSEC));
 }
+
+bool
+wzp_delay_repairs(const WzpDelay *delay)
+{
+  return delay->repairs;
+}

@@ -52,5 +52,7 @@ int64_t wzp_delay_limit(const WzpDelay *delay);
 /* How long it pays to wait for repair of what is lost lately: two thirds of the gain if all of it came back in time,
  * spent on delay. The sender may plan for so much. At least the target. */
 int64_t wzp_delay_worth_waiting(const WzpDelay *delay);
+/* Repair brought something back lately. */
+bool wzp_delay_repairs(const WzpDelay *delay);
 /* The sender's clock against ours, in parts per million; above 0 it is slow. */
 double wzp_delay_drift_ppm(const WzpDelay *delay);

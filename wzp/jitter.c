@@ -423,12 +423,16 @@ wzp_jitter_latency(const WzpJitter *jitter)
   return is_adaptive(jitter) ? wzp_delay_target(jitter->delay) : jitter->latency;
 }
 
+/* How long after what comes fastest in a packet a frame of it is waited for. Long frames, and the first of several, were
+ * spoken earlier: base is that of a short one alone. Where nothing is repaired a sender only packs by that. */
 static int64_t
 adaptive_patience(const WzpJitter *jitter)
 {
   const int64_t max = wzp_delay_max(jitter->delay);
-  const int64_t worth = MIN(wzp_delay_worth_waiting(jitter->delay), max);
-  return MAX(worth - PLAYOUT_MARGIN, MIN(PLAYOUT_MIN, max));
+  int64_t worth = MIN(wzp_delay_worth_waiting(jitter->delay), max) - PLAYOUT_MARGIN;
+  if (jitter->window_open && wzp_delay_repairs(jitter->delay))
+    worth -= MAX(wzp_jitter_base(jitter) - wzp_delay_base(jitter->delay, jitter->last_arrival), 0);
+  return MAX(worth, MIN(PLAYOUT_MIN, max));
 }
 
 void
