@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "downlink.h"
 #include "delivery.h"
+#include "outage.h"
 #include <glib.h>
 
 #define LOSS_STEP 0.3
+#define PACKET_LEAST (20 * WZP_MSEC)
 /* Between two reports; what comes in a bunch behind a stall becomes shorter instead. */
 #define GROWS_MS 40
 #define BEGINS_MS 15 /* before that: with another way it grows once */
@@ -18,9 +20,12 @@ count(WzpDownlink *downlink, const WzpReport *report)
   unsigned received = (uint16_t)(report->received - downlink->heard[slot].last.received);
   if (downlink->heard[slot].known && judged < WZP_DELIVERY_FEW)
     return;
-  if (downlink->heard[slot].known && judged <= INT16_MAX && received <= judged)
-    downlink->heard[slot].loss +=
-        LOSS_STEP * ((double)(judged - received) / judged - downlink->heard[slot].loss);
+  unsigned lost = judged - received;
+  unsigned runs = (uint16_t)(report->runs - downlink->heard[slot].last.runs);
+  bool cut = judged <= INT16_MAX && received <= judged &&
+             wzp_outage(lost, runs, downlink->heard[slot].loss, lost * PACKET_LEAST);
+  if (downlink->heard[slot].known && judged <= INT16_MAX && received <= judged && !cut)
+    downlink->heard[slot].loss += LOSS_STEP * ((double)lost / judged - downlink->heard[slot].loss);
   downlink->heard[slot].known = true;
   downlink->heard[slot].last = *report;
 }

@@ -22,5 +22,5 @@ typedef struct {
 /* A report of ours. True: the way of the only one whom we hear becomes longer from report to report, or from packet to
  * packet. */
 bool wzp_downlink_report(WzpDownlink *downlink, const WzpReport *report);
-/* Of what we hear, the worst stream: 0..1. */
+/* Of what we hear, the worst stream: 0..1; without what was lost while the way was cut. */
 double wzp_downlink_loss(const WzpDownlink *downlink);

@@ -81,6 +81,24 @@ test_loss(void)
   g_assert_cmpfloat_with_epsilon(wzp_downlink_loss(&downlink), 0.3, 0.01);
 }
 
+/* A way that was cut for 2 s loses nothing when it is whole again. */
+static void
+test_cut(void)
+{
+  WzpDownlink downlink = {0};
+  WzpReport report = {.slot = 4};
+  for (unsigned i = 0; i < 5; i++)
+    say(&downlink, &report, 0);
+  report.judged += 100;
+  report.runs++;
+  say(&downlink, &report, 0);
+  g_assert_cmpfloat(wzp_downlink_loss(&downlink), ==, 0);
+  report.judged += 2;
+  report.runs += 2;
+  say(&downlink, &report, 0);
+  g_assert_cmpfloat(wzp_downlink_loss(&downlink), >, 0.02);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -89,5 +107,6 @@ main(int argc, char **argv)
   g_test_add_func("/downlink/not-sudden", test_not_sudden);
   g_test_add_func("/downlink/several", test_several);
   g_test_add_func("/downlink/loss", test_loss);
+  g_test_add_func("/downlink/cut", test_cut);
   return g_test_run();
 }
