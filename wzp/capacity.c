@@ -176,10 +176,13 @@ cut(WzpCapacity *capacity, WzpTime now, WzpDelivery *path, double rate)
   if (capacity->over_since == WZP_NEVER) {
     capacity->over_since = capacity->cut_at = now;
     capacity->over_queue = path->queue;
+    capacity->over_rate = rate;
     bool failed = now - capacity->raised_at < FAILED_WITHIN && capacity->cut;
     capacity->wait = failed ? MIN(capacity->wait * 2, WAIT_MOST) : WAIT_LEAST;
   } else if (is_foreign(capacity, now, path, rate)) {
     wzp_delivery_forget_delay(path);
+    /* what came out at the step of a longer way says nothing */
+    capacity->resume = MAX(capacity->resume, (unsigned)(capacity->over_rate * SHARE));
     return over_ends(capacity);
   } else if (stands(path, rate)) {
     return false; /* what comes out is no more than what goes in, and says nothing of the way */

@@ -19,6 +19,7 @@ typedef struct {
   WzpTime over_since; /* a queue stands; WZP_NEVER: none */
   WzpTime cut_at;     /* last */
   double over_queue;  /* ms, when it began to */
+  double over_rate;   /* bit/s that were sent then */
   WzpTime raised_at, raise_at, wait;
   bool cut;              /* it was cut, and is not yet where it was */
   unsigned resume;       /* the limit when the queue is gone */

@@ -18,6 +18,14 @@ static const char *const kinds[] = {"both directions", "one direction", "the oth
   (WZP_SECOND) /* after a long time without reports more is repaired, until one comes */
 
 static void
+make_longer(SimLink *link, WzpTime by)
+{
+  SimLinkConfig config = *sim_link_config(link);
+  config.delay += by;
+  sim_link_set_config(link, &config);
+}
+
+static void
 set_cut(SimCall *sim, Kind kind, bool cut)
 {
   if (kind == RELAY) {
@@ -31,12 +39,8 @@ set_cut(SimCall *sim, Kind kind, bool cut)
     sim_link_set_down(sim->parties[0].out, cut);
   if (kind != OUT)
     sim_link_set_down(sim->parties[0].in, cut);
-  for (unsigned i = 0; i < 2 && kind == OTHER_WAY && !cut; i++) {
-    SimLink *link = i == 0 ? sim->parties[0].out : sim->parties[0].in;
-    SimLinkConfig config = *sim_link_config(link);
-    config.delay += LONGER;
-    sim_link_set_config(link, &config);
-  }
+  for (unsigned i = 0; i < 2 && kind == OTHER_WAY && !cut; i++)
+    make_longer(i == 0 ? sim->parties[0].out : sim->parties[0].in, LONGER);
 }
 
 static WzpTime
@@ -66,8 +70,9 @@ look(const SimParty *party, WzpTime now, WzpTime end, Kind kind, Before *before)
     g_assert_cmpint(latency(party), <=, before->latency + (kind == OTHER_WAY ? 40 : 20) * WZP_MSEC);
 }
 
-static void
-cut_for(uint64_t seed, Kind kind, WzpTime duration, WzpTime trip)
+/* Both talk, for long enough that nothing limits. */
+static SimCall *
+talking(uint64_t seed, WzpTime trip)
 {
   const SimLinkConfig link = {.delay = trip / 4};
   const SimCallConfig config = {.seed = seed,
@@ -82,14 +87,21 @@ cut_for(uint64_t seed, Kind kind, WzpTime duration, WzpTime trip)
                                            .max_delay = 200 * WZP_MSEC,
                                            .frames_per_packet = 1}};
   SimCall *sim = sim_call_new(&config);
-  Before before[2];
-  g_test_message("%s, %ld ms, round trip %ld ms", kinds[kind], (long)(duration / WZP_MSEC),
-                 (long)(trip / WZP_MSEC));
   sim_call_start_relay(sim);
   for (unsigned i = 0; i < 2; i++)
     sim_call_start_party(sim, i);
   g_assert_true(sim_call_run_until(sim, sim_call_is_active, 30 * WZP_SECOND));
   sim_call_run(sim, BEFORE);
+  return sim;
+}
+
+static void
+cut_for(uint64_t seed, Kind kind, WzpTime duration, WzpTime trip)
+{
+  Before before[2];
+  g_test_message("%s, %ld ms, round trip %ld ms", kinds[kind], (long)(duration / WZP_MSEC),
+                 (long)(trip / WZP_MSEC));
+  SimCall *sim = talking(seed, trip);
   set_cut(sim, kind, true);
   sim_call_run(sim, duration);
   set_cut(sim, kind, false);
@@ -123,10 +135,33 @@ test_grid(void)
         cut_for(seed++, kind, times[i] * WZP_MSEC, trips[k] * WZP_MSEC);
 }
 
+/* A way that becomes much longer without a cut is held for a queue at first; not for long, and what was sent before is
+ * soon sent again. */
+static void
+test_longer(void)
+{
+  for (unsigned seed = 500; seed < 504; seed++) {
+    SimCall *sim = talking(seed, 60 * WZP_MSEC);
+    for (unsigned i = 0; i < 2; i++)
+      make_longer(i == 0 ? sim->parties[0].out : sim->parties[0].in, 200 * WZP_MSEC);
+    sim_call_run(sim, 8 * WZP_SECOND);
+    for (unsigned i = 0; i < 2; i++) {
+      WzpQualityState state;
+      wzp_quality_get_state(sim->parties[i].quality, sim->now, &state);
+      g_assert_cmpint(state.tier, ==, WZP_TIER_GOOD);
+      g_assert_true(state.limit == 0 || state.limit > 40000);
+      g_assert_cmpuint(wzp_fec_sender_plan(sim->parties[i].fec_sender)->profile->bitrate, >=,
+                       20000);
+    }
+    sim_call_free(sim);
+  }
+}
+
 int
 main(int argc, char **argv)
 {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/sim-outage/grid", test_grid);
+  g_test_add_func("/sim-outage/longer", test_longer);
   return g_test_run();
 }
