@@ -30,7 +30,7 @@ check 'not a contact' exits 2 'neither the name of a contact' "$client" --send-t
 
 # bob waits, alice calls him by fingerprint and gives him a name
 call_bob() {
-  start bob "$client" --answer --record "$work/bob.wav" --identity "$work/bob" --json --latency 500 \
+  start bob "$client" --answer --record "$work/bob.wav" --identity "$work/bob" --json --latency 200 \
     --contacts "$work/bobs" --duration 30 "$@" "$relay"
   bob_pid=$pid
   wait_for "$work/bob.err" 'no call is on'

@@ -49,7 +49,7 @@ check 'bad relay fingerprint' exits 2 '[Ff]ingerprint' "$client" --send-tone 1 '
 
 printf '[relay]\nmax-members=2\n' >"$work/two-only.conf"
 start_relay --config "$work/two-only.conf"
-start recorder "$client" --record "$work/a.wav" --json --duration 20 --latency 500 --room r "$relay"
+start recorder "$client" --record "$work/a.wav" --json --duration 20 --latency 200 --room r "$relay"
 recorder_pid=$pid
 wait_for "$work/recorder.err" 'nobody else'
 check 'send a tone' sh -c "'$client' --send-tone 3 --profile opus-24k --json --room r '$relay' >'$work/sender.out'"

@@ -55,7 +55,7 @@ start hop "$build/tests/lossy-hop" --listen 127.0.0.1:0 --to "$relay" --delay 20
 hop_pid=$pid
 wait_for "$work/hop.out" 'listening on'
 hop=$(sed -n 's/.*listening on //p' "$work/hop.out")
-start recorder "$client" --record "$work/heard.wav" --json --duration 40 --latency 500 "$relay"
+start recorder "$client" --record "$work/heard.wav" --json --duration 40 --latency 200 "$relay"
 recorder_pid=$pid
 wait_for "$work/recorder.err" 'nobody else'
 # a second call through the same hop, at a higher rate, for more to judge

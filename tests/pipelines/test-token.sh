@@ -31,7 +31,7 @@ check 'a token that is not valid' exits 4 'AUTH_REFUSED' "$client" --send-tone 1
 check "another's token" exits 4 'another identity' "$client" --send-tone 1 --identity "$work/alice" \
   --token-file "$work/bob-token" "$named"
 
-start recorder "$client" --record "$work/a.wav" --json --duration 20 --latency 500 \
+start recorder "$client" --record "$work/a.wav" --json --duration 20 --latency 200 \
   --identity "$work/alice" --token-file "$work/alice-token" "$named"
 recorder_pid=$pid
 wait_for "$work/recorder.err" 'nobody else'
