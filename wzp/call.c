@@ -447,14 +447,6 @@ wzp_call_frame_media(WzpCall *call, WzpTime now, const uint8_t *packet, size_t l
   return WZP_OK;
 }
 
-/* From one packet of audio to the next. */
-static WzpTime
-interval_of(uint8_t code)
-{
-  const WzpFraming *framing = wzp_framing_from_code(code);
-  return framing != NULL ? framing->frame_ms * framing->frames_per_packet * WZP_MSEC : 0;
-}
-
 WzpResult
 wzp_call_open(WzpCall *call, WzpTime now, const uint8_t *packet, size_t length, uint8_t *out,
               size_t *out_length, WzpOpened *opened)
@@ -470,7 +462,7 @@ wzp_call_open(WzpCall *call, WzpTime now, const uint8_t *packet, size_t length, 
     result = wzp_group_open(call->group, now, packet, length, out, out_length, opened);
   if (result == WZP_OK) {
     call->stats.packets_opened++;
-    WzpTime interval = interval_of(opened->header.code);
+    WzpTime interval = wzp_framing_packet_ms(opened->header.code) * WZP_MSEC;
     bool by_relay = wzp_call_path_opened(call, now, packet, length, interval);
     wzp_call_hearing_opened(call, now, opened->header.slot, interval > 0);
     if (call->config.mode == WZP_CALL_RELAY && call->session != NULL && by_relay) {

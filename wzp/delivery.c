@@ -306,7 +306,7 @@ age_of(const WzpDeliveryLog *log, int64_t entry)
 }
 
 /* Packets that were sent since the last report that counted, up to the one that is heard, and are not judged yet, though
- * that takes no longer than reordering explains: the way was cut, and the next report tells for how long. */
+ * they were sent for longer than reordering explains: the way was cut, and the next report tells for how long. */
 static bool
 has_hole(const WzpDelivery *path, const WzpDeliveryLog *log, const WzpReport *report, int64_t entry)
 {

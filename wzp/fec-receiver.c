@@ -503,11 +503,10 @@ read_bundle(WzpFecReceiver *receiver, const WzpFecPacketInfo *info, const uint8_
 static void
 note_media(WzpFecReceiver *receiver, WzpTime now, const WzpFecPacketInfo *info)
 {
-  const WzpFraming *framing = wzp_framing_from_code(info->code);
-  if (framing == NULL || framing->frames_per_packet == 0 || !info->has_media_ms || info->talk_start)
+  unsigned lasts = wzp_framing_packet_ms(info->code);
+  if (lasts == 0 || !info->has_media_ms || info->talk_start)
     return;
-  wzp_reception_media(receiver->reception, now, info->media_ms,
-                      framing->frame_ms * framing->frames_per_packet);
+  wzp_reception_media(receiver->reception, now, info->media_ms, lasts);
 }
 
 WzpResult

@@ -32,8 +32,7 @@ bool
 wzp_header_policy_full(WzpHeaderPolicy *policy, uint8_t code, uint32_t epoch, uint32_t timestamp,
                        bool gap)
 {
-  const WzpFraming *framing = wzp_framing_from_code(code);
-  uint32_t duration = framing ? (uint32_t)framing->frame_ms * framing->frames_per_packet : 0;
+  uint32_t duration = wzp_framing_packet_ms(code);
   bool changed = !policy->started || gap || code != policy->code || epoch != policy->epoch ||
                  timestamp != policy->last_timestamp + duration;
   bool full;

@@ -12,8 +12,7 @@
 static bool
 reckon(const WzpMediaAnchor *anchor, uint64_t index, uint64_t *media_ms)
 {
-  const WzpFraming *framing = wzp_framing_from_code(anchor->code);
-  uint64_t duration = framing ? (uint64_t)framing->frame_ms * framing->frames_per_packet : 0;
+  uint64_t duration = wzp_framing_packet_ms(anchor->code);
 
   if (index >= anchor->index) {
     *media_ms = anchor->media_ms + (index - anchor->index) * duration;

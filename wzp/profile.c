@@ -32,6 +32,13 @@ wzp_framing_from_code(uint8_t code)
   return &framings[code];
 }
 
+unsigned
+wzp_framing_packet_ms(uint8_t code)
+{
+  const WzpFraming *framing = wzp_framing_from_code(code);
+  return framing != NULL ? framing->frame_ms * framing->frames_per_packet : 0;
+}
+
 int
 wzp_framing_code(WzpCodec codec, unsigned frame_ms, unsigned frames_per_packet)
 {

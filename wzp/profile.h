@@ -25,6 +25,8 @@ typedef struct {
 
 /* NULL for reserved codes (11, 12, 15) and above 15. */
 const WzpFraming *wzp_framing_from_code(uint8_t code);
+/* What a packet of this code lasts, in ms; 0: it has no frames, or the code is reserved. */
+unsigned wzp_framing_packet_ms(uint8_t code);
 /* The code of a framing, or -1. */
 int wzp_framing_code(WzpCodec codec, unsigned frame_ms, unsigned frames_per_packet);
 /* The code that names one frame of this kind: of the smallest packet (Codec2 3200 has none of one frame). -1 for what
