@@ -87,6 +87,20 @@ come(Call *call, uint64_t index, int64_t media, int64_t arrival)
   return wzp_jitter_push(call->jitter, &frame, NULL);
 }
 
+/* Comfort noise, on time. */
+static void
+fall_silent(Call *call, uint64_t index, int64_t media)
+{
+  WzpJitterFrame comfort = {.index = index,
+                            .media_time = media,
+                            .duration = FRAME,
+                            .arrival = media,
+                            .id = (uint64_t)media,
+                            .silence = true};
+  run_until(call, media);
+  g_assert_cmpint(wzp_jitter_push(call->jitter, &comfort, NULL), ==, WZP_OK);
+}
+
 /* n frames from index on, on time. */
 static void
 talk(Call *call, uint64_t index, unsigned n)
@@ -194,14 +208,7 @@ test_silence(void)
   for (unsigned turn = 0; turn < 3; turn++) {
     for (unsigned i = 0; i < 100; i++, index++, media += FRAME)
       g_assert_cmpint(come(&call, index, media, media), ==, WZP_OK);
-    WzpJitterFrame comfort = {.index = index++,
-                              .media_time = media,
-                              .duration = FRAME,
-                              .arrival = media,
-                              .id = (uint64_t)media,
-                              .silence = true};
-    run_until(&call, media);
-    g_assert_cmpint(wzp_jitter_push(call.jitter, &comfort, NULL), ==, WZP_OK);
+    fall_silent(&call, index++, media);
     media += 30000 * MS;
   }
   WzpJitterStats stats = call_stats(&call);
@@ -242,14 +249,7 @@ test_held_back(void)
       g_assert_cmpuint(call_stats(&call).stretched, ==, stretched);
     if (held == 0)
       g_assert_cmpint(call.behind, <=, 20 * MS);
-    WzpJitterFrame comfort = {.index = index++,
-                              .media_time = media,
-                              .duration = FRAME,
-                              .arrival = media,
-                              .id = (uint64_t)media,
-                              .silence = true};
-    run_until(&call, media);
-    g_assert_cmpint(wzp_jitter_push(call.jitter, &comfort, NULL), ==, WZP_OK);
+    fall_silent(&call, index++, media);
     media += 1000 * MS;
   }
   g_assert_cmpuint(call_stats(&call).concealed, ==, 0);

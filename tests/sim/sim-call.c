@@ -23,6 +23,22 @@ make_identity(uint64_t seed, uint64_t who)
   return wzp_identity_new_random(&random);
 }
 
+SimCallConfig
+sim_call_adaptive_config(uint64_t seed, const SimLinkConfig *link)
+{
+  return (SimCallConfig){.seed = seed,
+                         .mode = WZP_CALL_RELAY,
+                         .out = *link,
+                         .in = *link,
+                         .latency = SIM_ADAPTIVE,
+                         .quality = true,
+                         .tier = WZP_N_TIERS,
+                         .repair = true,
+                         .limits = {.overhead = WZP_FEC_OVERHEAD_AUTO,
+                                    .max_delay = 200 * WZP_MSEC,
+                                    .frames_per_packet = 1}};
+}
+
 SimCall *
 sim_call_new(const SimCallConfig *config)
 {
@@ -336,6 +352,15 @@ sim_call_start_party(SimCall *sim, unsigned index)
 {
   WzpCallConfig config = sim_call_party_config(sim, index);
   sim_call_start_with(sim, index, &config);
+}
+
+void
+sim_call_start_all(SimCall *sim)
+{
+  sim_call_start_relay(sim);
+  for (unsigned i = 0; i < sim->n_parties; i++)
+    sim_call_start_party(sim, i);
+  g_assert_true(sim_call_run_until(sim, sim_call_is_active, 30 * WZP_SECOND));
 }
 
 void

@@ -174,6 +174,9 @@ struct SimCall {
   void *tap_user;
 };
 
+/* Of a room by the relay in which everything follows the network: both ends of each leg are this link, playout and the
+ * controller adapt, repair is as the plan says. */
+SimCallConfig sim_call_adaptive_config(uint64_t seed, const SimLinkConfig *link);
 /* Nobody runs yet. */
 SimCall *sim_call_new(const SimCallConfig *config);
 void sim_call_free(SimCall *sim);
@@ -190,6 +193,8 @@ WzpCallConfig sim_call_party_config(SimCall *sim, unsigned party);
 void sim_call_start_with(SimCall *sim, unsigned party, const WzpCallConfig *config);
 /* A new call, the same identity (RELAY); talks from the start. */
 void sim_call_start_party(SimCall *sim, unsigned party);
+/* The relay and every party, until parties 0 and 1 are in a call, 30 s at most. */
+void sim_call_start_all(SimCall *sim);
 void sim_call_kill_party(SimCall *sim, unsigned party); /* without a word */
 void sim_call_leave_party(SimCall *sim, unsigned party);
 

@@ -75,22 +75,9 @@ static SimCall *
 talking(uint64_t seed, WzpTime trip)
 {
   const SimLinkConfig link = {.delay = trip / 4};
-  const SimCallConfig config = {.seed = seed,
-                                .mode = WZP_CALL_RELAY,
-                                .out = link,
-                                .in = link,
-                                .latency = SIM_ADAPTIVE,
-                                .quality = true,
-                                .tier = WZP_N_TIERS,
-                                .repair = true,
-                                .limits = {.overhead = WZP_FEC_OVERHEAD_AUTO,
-                                           .max_delay = 200 * WZP_MSEC,
-                                           .frames_per_packet = 1}};
+  const SimCallConfig config = sim_call_adaptive_config(seed, &link);
   SimCall *sim = sim_call_new(&config);
-  sim_call_start_relay(sim);
-  for (unsigned i = 0; i < 2; i++)
-    sim_call_start_party(sim, i);
-  g_assert_true(sim_call_run_until(sim, sim_call_is_active, 30 * WZP_SECOND));
+  sim_call_start_all(sim);
   sim_call_run(sim, BEFORE);
   return sim;
 }

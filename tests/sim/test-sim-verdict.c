@@ -3,7 +3,6 @@
 
 /* Each verdict that the controller knows comes where the network gives reason for it, and is what is said at the end. */
 
-#define CONNECT_LIMIT (30 * WZP_SECOND)
 #define LOOK_EVERY (100 * WZP_MSEC)
 #define ONE_WAY (25 * WZP_MSEC)
 #define DRIFT_SLOTS 4500
@@ -93,25 +92,12 @@ static void
 run(const Case *this, const SimTrace *drift)
 {
   const SimLinkConfig clean = {.delay = ONE_WAY};
-  const SimCallConfig config = {.seed = 1 + this->verdict,
-                                .mode = WZP_CALL_RELAY,
-                                .n_parties = this->n_parties,
-                                .out = clean,
-                                .in = clean,
-                                .latency = SIM_ADAPTIVE,
-                                .quality = true,
-                                .tier = WZP_N_TIERS,
-                                .repair = true,
-                                .limits = {.overhead = WZP_FEC_OVERHEAD_AUTO,
-                                           .max_delay = 200 * WZP_MSEC,
-                                           .frames_per_packet = 1}};
+  SimCallConfig config = sim_call_adaptive_config(1 + this->verdict, &clean);
+  config.n_parties = this->n_parties;
   SimCall *sim = sim_call_new(&config);
   const SimParty *last = &sim->parties[sim->n_parties - 1];
   WzpVerdict verdict = WZP_N_VERDICTS;
-  sim_call_start_relay(sim);
-  for (unsigned i = 0; i < sim->n_parties; i++)
-    sim_call_start_party(sim, i);
-  g_assert_true(sim_call_run_until(sim, sim_call_is_active, CONNECT_LIMIT));
+  sim_call_start_all(sim);
   set_link(sim->parties[0].out, this->out, this->drifts ? drift : NULL);
   sim_link_set_origin(sim->parties[0].out, sim->now);
   set_link(sim->parties[1].out, this->back, NULL);
