@@ -102,12 +102,14 @@ gst_wzp_jitter_describe_locked(GstWzpJitter *self, GstBuffer *buffer)
     duration = framing->frame_ms * GST_MSECOND;
   else if (GST_BUFFER_DURATION_IS_VALID(buffer))
     duration = GST_BUFFER_DURATION(buffer);
-  if (meta != NULL && GST_CLOCK_TIME_IS_VALID(meta->arrival))
+  /* not from the network: a live frame comes when it is over, another one long before its turn */
+  gboolean from_network = meta != NULL && GST_CLOCK_TIME_IS_VALID(meta->arrival);
+  if (!from_network && ((self->live && self->playing) || !GST_CLOCK_TIME_IS_VALID(pts)))
+    gst_wzp_jitter_now(self, &arrival);
+  if (from_network)
     arrival = meta->arrival;
   else if (GST_CLOCK_TIME_IS_VALID(pts))
-    arrival = pts;
-  else
-    gst_wzp_jitter_now(self, &arrival);
+    arrival = MAX(arrival, pts);
   gboolean timed = meta != NULL && GST_CLOCK_TIME_IS_VALID(meta->media_time);
   return (WzpJitterFrame){.index = meta != NULL ? meta->index : self->count,
                           .media_time = timed ? (gint64)meta->media_time : -1,

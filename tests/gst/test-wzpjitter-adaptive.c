@@ -147,6 +147,28 @@ test_stretch(void)
   gst_harness_teardown(h);
 }
 
+/* Without a network a live frame comes when it is over, not when it begins. */
+static void
+test_no_network(void)
+{
+  GstHarness *h = gst_harness_new_parse("wzpenc ! wzpjitter name=jitter ! wzpdec");
+  gst_harness_use_testclock(h);
+  gst_harness_set_src_caps_str(h, TEST_CAPS_AUDIO);
+  gst_harness_set_drop_buffers(h, TRUE);
+  g_autoptr(GstElement) jitter = gst_bin_get_by_name(GST_BIN(h->element), "jitter");
+  guint64 at = 0;
+  for (guint n = 0; n < 400; n++) {
+    if (n > 0)
+      test_crank_until(h, (n + 1) * 20 * MS);
+    else
+      gst_harness_set_time(h, 20 * MS);
+    g_assert_cmpint(gst_harness_push(h, test_sine(20, &at)), ==, GST_FLOW_OK);
+  }
+  g_assert_cmpuint(test_stat(jitter, "played"), >, 390);
+  g_assert_cmpuint(test_stat(jitter, "concealed"), ==, 0);
+  gst_harness_teardown(h);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -154,5 +176,6 @@ main(int argc, char **argv)
   g_test_add_func("/wzpjitter/latency-is-told", test_latency_is_told);
   g_test_add_func("/wzpjitter/reported", test_reported);
   g_test_add_func("/wzpjitter/stretch", test_stretch);
+  g_test_add_func("/wzpjitter/no-network", test_no_network);
   return test_run();
 }
