@@ -161,7 +161,7 @@ exchange_reports(GstWzpFec *self, WzpTime now)
     const WzpListener *next = wzp_listeners_forget(&self->protect.listeners, listener);
     if (next != NULL)
       wzp_fec_sender_follow(self->protect.sender, now, &next->report, next->loss);
-    self->limits_changed |= wzp_quality_left(self->protect.quality, listener);
+    self->limits_changed |= wzp_quality_left(self->protect.quality, now, listener);
     g_mutex_unlock(&self->lock);
   }
   while (wzp_session_take_heard(session, &listener, &report)) {

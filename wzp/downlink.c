@@ -3,6 +3,7 @@
 #include "delivery.h"
 #include "outage.h"
 #include <glib.h>
+#include <string.h>
 
 #define LOSS_STEP 0.3
 #define PACKET_LEAST (20 * WZP_MSEC)
@@ -54,24 +55,42 @@ take_transit(WzpDownlink *downlink, const WzpReport *report)
          queue > LONG_MS + JITTER_TIMES * report->jitter;
 }
 
+/* Somebody is heard there, or was a moment ago. */
+static bool
+is_heard(const WzpDownlink *downlink, WzpTime now, unsigned slot)
+{
+  return downlink->heard[slot].known && now - downlink->heard[slot].at < WZP_DOWNLINK_AGE;
+}
+
 bool
-wzp_downlink_report(WzpDownlink *downlink, const WzpReport *report)
+wzp_downlink_report(WzpDownlink *downlink, WzpTime now, const WzpReport *report)
 {
   unsigned others = 0;
   if (report->slot > WZP_SLOT_MAX)
     return false;
+  if (!is_heard(downlink, now, report->slot))
+    wzp_downlink_forget(downlink, report->slot);
   bool grows = take_transit(downlink, report);
   count(downlink, report);
+  downlink->heard[report->slot].at = now;
   for (unsigned slot = 0; slot <= WZP_SLOT_MAX; slot++)
-    others += downlink->heard[slot].known && slot != report->slot;
+    others += slot != report->slot && is_heard(downlink, now, slot);
   return (grows || report->passes > 0) && others == 0;
 }
 
+void
+wzp_downlink_forget(WzpDownlink *downlink, uint8_t slot)
+{
+  if (slot <= WZP_SLOT_MAX)
+    memset(&downlink->heard[slot], 0, sizeof downlink->heard[slot]);
+}
+
 double
-wzp_downlink_loss(const WzpDownlink *downlink)
+wzp_downlink_loss(const WzpDownlink *downlink, WzpTime now)
 {
   double loss = 0;
   for (unsigned slot = 0; slot <= WZP_SLOT_MAX; slot++)
-    loss = MAX(loss, downlink->heard[slot].loss);
+    if (is_heard(downlink, now, slot))
+      loss = MAX(loss, downlink->heard[slot].loss);
   return loss;
 }

@@ -9,6 +9,7 @@
 typedef struct {
   struct {
     bool known;
+    WzpTime at; /* of the last report */
     WzpReport last;
     double loss;     /* 0..1, of late */
     double queue;    /* ms above the least transit since it was timed */
@@ -19,8 +20,12 @@ typedef struct {
   } heard[WZP_SLOT_MAX + 1];
 } WzpDownlink; /* Zeroed: nothing is known. */
 
+#define WZP_DOWNLINK_AGE (15 * WZP_SECOND) /* who is silent for so long is no longer heard badly */
+
 /* A report of ours. True: the way of the only one whom we hear becomes longer from report to report, or from packet to
  * packet. */
-bool wzp_downlink_report(WzpDownlink *downlink, const WzpReport *report);
+bool wzp_downlink_report(WzpDownlink *downlink, WzpTime now, const WzpReport *report);
+/* He left. */
+void wzp_downlink_forget(WzpDownlink *downlink, uint8_t slot);
 /* Of what we hear, the worst stream: 0..1; without what was lost while the way was cut. */
-double wzp_downlink_loss(const WzpDownlink *downlink);
+double wzp_downlink_loss(const WzpDownlink *downlink, WzpTime now);

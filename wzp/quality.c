@@ -8,7 +8,8 @@
 #define LISTENERS 64
 #define SILENCE (15 * WZP_SECOND) /* who says nothing for so long listens no more */
 #define UNHEARD (5 * WZP_SECOND)
-#define MANY 4 /* listeners, of whom the weakest quarter is left out */
+#define ALONE (5 * WZP_SECOND) /* who comes so long after the last one left is another call */
+#define MANY 4                 /* listeners, of whom the weakest quarter is left out */
 
 #define BAD_REPORTS 3
 #define GOOD_REPORTS 10
@@ -80,7 +81,8 @@ struct WzpQuality {
   double rate; /* bit/s that go out; 0: not known yet */
   WzpDelivery paths[LISTENERS];
   unsigned n;
-  int followed; /* slot; -1 */
+  int followed;        /* slot; -1 */
+  WzpTime alone_since; /* since the last listener left; WZP_NEVER: there is one, or was none yet */
   double residual;
   bool lossy;
   WzpCapacity capacity;
@@ -141,6 +143,7 @@ wzp_quality_reset(WzpQuality *quality)
   quality->good_needed = GOOD_REPORTS;
   quality->stepped_up = quality->reported = -WZP_MINUTE;
   quality->sent_first = quality->sent_last = quality->sent_since = WZP_NEVER;
+  quality->alone_since = WZP_NEVER;
   quality->rate = quality->residual = 0;
   quality->lossy = false;
   quality->rate_bytes = 0;
@@ -312,6 +315,7 @@ find_or_add(WzpQuality *quality, WzpTime now, uint8_t slot)
   if (path == NULL && quality->n < LISTENERS) {
     path = &quality->paths[quality->n++];
     wzp_delivery_init(path, slot);
+    quality->alone_since = WZP_NEVER;
   }
   return path;
 }
@@ -511,17 +515,20 @@ wzp_quality_report(WzpQuality *quality, WzpTime now, uint8_t listener, const Wzp
 }
 
 bool
-wzp_quality_left(WzpQuality *quality, uint8_t listener)
+wzp_quality_left(WzpQuality *quality, WzpTime now, uint8_t listener)
 {
   WzpDelivery *path = find(quality, listener);
+  wzp_downlink_forget(&quality->downlink, listener);
   if (path == NULL)
     return false;
   *path = quality->paths[--quality->n];
   if (quality->followed != listener)
     return false;
   quality->followed = -1;
-  if (quality->n == 0)
+  if (quality->n == 0) {
+    quality->alone_since = now;
     return false;
+  }
   /* what he lost is no reason any more, nor that it was too much before */
   const WzpDelivery *next = follow(quality);
   quality->residual = next->missed;
@@ -540,13 +547,15 @@ wzp_quality_set_way(WzpQuality *quality, uint64_t way)
 void
 wzp_quality_own_report(WzpQuality *quality, WzpTime now, const WzpReport *report)
 {
-  if (wzp_downlink_report(&quality->downlink, report))
+  if (wzp_downlink_report(&quality->downlink, now, report))
     wzp_capacity_alarm(&quality->capacity, now, quality->rate, report->passes);
 }
 
 bool
 wzp_quality_tick(WzpQuality *quality, WzpTime now)
 {
+  if (quality->alone_since != WZP_NEVER && now - quality->alone_since > ALONE)
+    wzp_quality_reset(quality);
   if (!quality->capacity.begun)
     wzp_capacity_begin(&quality->capacity, now);
   wzp_capacity_tick(&quality->capacity, now);
@@ -611,7 +620,7 @@ wzp_quality_get_state(const WzpQuality *quality, WzpTime now, WzpQualityState *s
                              .reason = manual ? WZP_REASON_MANUAL : quality->reason,
                              .network = quality->network,
                              .limit = wzp_capacity_limit(&quality->capacity),
-                             .downlink_loss = wzp_downlink_loss(&quality->downlink),
+                             .downlink_loss = wzp_downlink_loss(&quality->downlink, now),
                              .residual = quality->residual,
                              .round_trip = -1,
                              .listeners = quality->n,

@@ -104,8 +104,9 @@ unsigned wzp_quality_session_rate(const WzpQuality *quality, WzpTime now);
 /* A report about our stream came. plan, channel: the sender's now. True: the limits are others. */
 bool wzp_quality_report(WzpQuality *quality, WzpTime now, uint8_t listener, const WzpReport *report,
                         const WzpFecPlan *plan, const WzpChannelState *channel);
-/* The listener left: the weakest of the others is followed at once. True: the limits are others. */
-bool wzp_quality_left(WzpQuality *quality, uint8_t listener);
+/* The listener left: the weakest of the others is followed at once; if he was the last, who comes later than in a few seconds
+ * is another call, which begins as the first one did. True: the limits are others. */
+bool wzp_quality_left(WzpQuality *quality, WzpTime now, uint8_t listener);
 /* A report of ours, about what we hear. */
 void wzp_quality_own_report(WzpQuality *quality, WzpTime now, const WzpReport *report);
 /* Packets go by this way from now on, any number (see WzpDeliveryLog). */

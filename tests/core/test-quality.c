@@ -649,18 +649,42 @@ test_left(void)
   Rig rig;
   rig_hear_two(&rig);
   g_assert_cmpuint(rig_state(&rig).listeners, ==, 2);
-  g_assert_false(wzp_quality_left(rig.quality, 3));
-  g_assert_true(wzp_quality_left(rig.quality, 2));
-  g_assert_false(wzp_quality_left(rig.quality, 2));
+  g_assert_false(wzp_quality_left(rig.quality, rig.now, 3));
+  g_assert_true(wzp_quality_left(rig.quality, rig.now, 2));
+  g_assert_false(wzp_quality_left(rig.quality, rig.now, 2));
   g_assert_cmpuint(rig_state(&rig).listeners, ==, 1);
   g_assert_cmpfloat(rig_state(&rig).loss, <, 0.01);
   g_assert_cmpint(rig_state(&rig).verdict, !=, WZP_VERDICT_LISTENER_LOSES);
   for (unsigned n = 0; n < 21; n++) /* ten good ones for each step */
     rig_report(&rig, 0, 0, 50);
   g_assert_cmpint(rig_tier(&rig), ==, WZP_TIER_GOOD);
-  g_assert_false(wzp_quality_left(rig.quality, 1)); /* the last one: nothing is known then */
+  g_assert_false(
+      wzp_quality_left(rig.quality, rig.now, 1)); /* the last one: nothing is known then */
   g_assert_cmpint(rig_state(&rig).verdict, ==, WZP_VERDICT_UNKNOWN);
   wzp_quality_free(rig.quality);
+}
+
+/* Where the last listener left a new call begins, unless he is back in a moment. */
+static void
+test_alone(void)
+{
+  for (unsigned seconds = 3; seconds <= 6; seconds += 3) {
+    Rig rig;
+    rig_init(&rig, "opus-24k");
+    rig_warm(&rig);
+    for (unsigned n = 0; n < 10; n++)
+      rig_report(&rig, 12, 10, 50);
+    g_assert_cmpint(rig_tier(&rig), ==, WZP_TIER_CATASTROPHIC);
+    wzp_quality_left(rig.quality, rig.now, 1);
+    for (unsigned n = 0; n < 2 * seconds; n++)
+      rig_talk(&rig);
+    g_assert_cmpint(rig_tier(&rig), ==, seconds == 3 ? WZP_TIER_CATASTROPHIC : WZP_TIER_GOOD);
+    rig_report(&rig, 0, 0, 50);
+    for (unsigned n = 0; n < 14; n++)
+      rig_talk(&rig);
+    g_assert_cmpint(rig_tier(&rig), ==, seconds == 3 ? WZP_TIER_CATASTROPHIC : WZP_TIER_GOOD);
+    wzp_quality_free(rig.quality);
+  }
 }
 
 static void
@@ -680,6 +704,9 @@ test_downlink(void)
   g_assert_cmpfloat(rig_state(&rig).downlink_loss, >, 0.19);
   g_assert_cmpfloat(rig_state(&rig).downlink_loss, <, 0.21);
   g_assert_cmpint(rig_tier(&rig), ==, WZP_TIER_GOOD); /* what we send is another matter */
+  wzp_quality_left(rig.quality, rig.now, 4);
+  g_assert_cmpfloat(rig_state(&rig).downlink_loss, ==, 0);
+  g_assert_cmpint(rig_state(&rig).verdict, ==, WZP_VERDICT_GOOD);
   wzp_quality_free(rig.quality);
 }
 
@@ -786,6 +813,7 @@ main(int argc, char **argv)
   g_test_add_func("/quality/rooms", test_rooms);
   g_test_add_func("/quality/leaves", test_leaves);
   g_test_add_func("/quality/left", test_left);
+  g_test_add_func("/quality/alone", test_alone);
   g_test_add_func("/quality/downlink", test_downlink);
   g_test_add_func("/quality/alarm", test_alarm);
   g_test_add_func("/quality/session", test_session);
