@@ -152,10 +152,14 @@ voice_leaves(GstPad *pad, GstPadProbeInfo *info, gpointer data)
   if (GST_EVENT_TYPE(GST_PAD_PROBE_INFO_EVENT(info)) != GST_EVENT_EOS ||
       g_atomic_int_get(&self->ending))
     return GST_PAD_PROBE_OK;
+  if (branch->own == NULL && g_atomic_int_get(&branch->ended)) {
+    g_atomic_int_set(&branch->mixing, TRUE); /* it may have taken in much that is not due yet */
+    return GST_PAD_PROBE_OK;
+  }
   if (branch->own != NULL)
     gst_wzp_branches_end_own_pad(branch->own);
   gst_wzp_branches_remove_later(self, branch);
-  return GST_PAD_PROBE_DROP; /* the mix goes on */
+  return GST_PAD_PROBE_DROP;
 }
 
 /* Streaming thread: the first frame is on its way. */

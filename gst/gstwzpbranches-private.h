@@ -28,6 +28,7 @@ typedef struct {
   GstPad *mix, *own;
   GstClockTime heard; /* streaming thread: arrival of the last frame */
   gint ended;         /* atomic: the sender is gone, the branch follows when all is played */
+  gint mixing;        /* atomic: the last of it waits in the mix, and mix stays until then */
   gint reroute;       /* atomic: the voice leads where it should not any more */
 } GstWzpBranch;
 
@@ -37,7 +38,7 @@ struct _GstWzpBranches {
   GstWzpBranchesConfigure configure;
 
   GstElement *source, *demux, *mixer; /* children of the call; NULL: not placed */
-  gulong source_probe;
+  gulong source_probe, mix_probe;
   /* Feeds the mixer nothing at all: with it the mix has its latency, and its end, whoever is there. */
   GstPad *floor, *floor_mix;
   GstClockTime looked; /* streaming thread */

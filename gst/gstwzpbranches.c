@@ -3,6 +3,7 @@
 #include "gstwzpcontext.h"
 #include "gstwzpmeta.h"
 #include "wzp/packet.h"
+#include <gst/base/gstaggregator.h>
 #include <string.h>
 
 GST_DEBUG_CATEGORY_EXTERN(gst_wzp_call_debug);
@@ -240,6 +241,37 @@ gst_wzp_branches_remove_later(GstWzpBranches *self, GstWzpBranch *branch)
   g_thread_pool_push(self->removals, gst_wzp_branch_ref(branch), NULL);
 }
 
+/* One of which the mix has taken the last sample; once. */
+static GstWzpBranch *
+take_mixed(GstWzpBranches *self)
+{
+  GstWzpBranch *found = NULL;
+  g_mutex_lock(&self->lock);
+  for (guint n = 0; n < self->list->len && found == NULL; n++) {
+    GstWzpBranch *branch = g_ptr_array_index(self->list, n);
+    if (g_atomic_int_get(&branch->mixing) &&
+        gst_aggregator_pad_is_eos(GST_AGGREGATOR_PAD(branch->mix))) {
+      g_atomic_int_set(&branch->mixing, FALSE);
+      found = gst_wzp_branch_ref(branch);
+    }
+  }
+  g_mutex_unlock(&self->lock);
+  return found;
+}
+
+static GstPadProbeReturn
+mix_leaves(GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+  (void)pad;
+  (void)info;
+  GstWzpBranches *self = data;
+  for (GstWzpBranch *branch; (branch = take_mixed(self)) != NULL;) {
+    gst_wzp_branches_remove_later(self, branch);
+    gst_wzp_branch_unref(branch);
+  }
+  return GST_PAD_PROBE_OK;
+}
+
 /* Voices that have been silent for long cost a thread each, and 50 turns a second. */
 static void
 look_for_silence(GstWzpBranches *self, GstClockTime now)
@@ -352,8 +384,10 @@ static void
 take_away(GstWzpBranches *self)
 {
   g_autoptr(GstPad) pad = gst_element_get_static_pad(self->source, "src");
+  g_autoptr(GstPad) mix = gst_element_get_static_pad(self->mixer, "src");
   gst_wzp_branches_clear(self);
   gst_pad_remove_probe(pad, self->source_probe);
+  gst_pad_remove_probe(mix, self->mix_probe);
   g_signal_handlers_disconnect_by_data(self->demux, self);
   gst_pad_set_active(self->floor, FALSE);
   gst_pad_unlink(self->floor, self->floor_mix);
@@ -384,6 +418,8 @@ gst_wzp_branches_place(GstWzpBranches *self, GstElement *source, GstElement *dem
   self->source_probe =
       gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM,
                         source_says, self, NULL);
+  g_autoptr(GstPad) mix = gst_element_get_static_pad(mixer, "src");
+  self->mix_probe = gst_pad_add_probe(mix, GST_PAD_PROBE_TYPE_BUFFER, mix_leaves, self, NULL);
   self->floor = gst_object_ref_sink(gst_pad_new("floor", GST_PAD_SRC));
   gst_pad_set_element_private(self->floor, self);
   gst_pad_set_query_function(self->floor, floor_query);
