@@ -96,6 +96,7 @@ make_frame(GstWzpFecRecover *recover, GstBuffer *packet, const GstMapInfo *map,
   meta->index = frame->number;
   meta->media_time = frame->has_media_ms ? frame->media_ms * GST_MSECOND : GST_CLOCK_TIME_NONE;
   meta->recovered = frame->recovered;
+  meta->waited = frame->waited_ms * GST_MSECOND;
   return buffer;
 }
 

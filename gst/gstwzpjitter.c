@@ -115,6 +115,7 @@ gst_wzp_jitter_describe_locked(GstWzpJitter *self, GstBuffer *buffer)
                           .media_time = timed ? (gint64)meta->media_time : -1,
                           .duration = (gint64)duration,
                           .arrival = (gint64)arrival,
+                          .waited = meta != NULL ? meta->waited : 0,
                           .id = GPOINTER_TO_SIZE(buffer),
                           .recovered = meta != NULL && meta->recovered,
                           .silence = meta != NULL && meta->code == WZP_CODE_COMFORT_NOISE,

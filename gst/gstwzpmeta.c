@@ -24,6 +24,7 @@ gst_wzp_meta_reset(GstWzpMeta *self)
   self->arrival = GST_CLOCK_TIME_NONE;
   self->flags = 0;
   self->recovered = FALSE;
+  self->waited = 0;
   self->stretch = 0;
 }
 
@@ -88,6 +89,7 @@ gst_wzp_meta_copy(GstBuffer *to, GstBuffer *from)
   copy->arrival = source->arrival;
   copy->flags = source->flags;
   copy->recovered = source->recovered;
+  copy->waited = source->waited;
   copy->stretch = source->stretch;
 }
 

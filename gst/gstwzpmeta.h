@@ -25,6 +25,7 @@ typedef struct {
   GstClockTime arrival; /* running time at which the datagram came in [GST_CLOCK_TIME_NONE] */
   guint8 flags;         /* WZP_FLAG_* of the packet's full header; 0 without one [0] */
   gboolean recovered;   /* brought back by repair, not by its own packet [FALSE] */
+  gint64 waited;        /* behind wzpfec: ns, in its packet for the frames behind it [0] */
   gint64 stretch; /* behind wzpjitter: ns that it should be played longer, below 0 shorter [0] */
 } GstWzpMeta;
 /* Media time is running time, but behind wzpfec it goes on over seeks and pauses. */

@@ -1,27 +1,17 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "delay.h"
+#include "delay-base.h"
 #include <glib.h>
 #include <math.h>
 
 #define MSEC 1000000.0
 
-/* base: minima over so many spans of so long */
-#define SPANS 12
-#define SPAN INT64_C(5000000000)
-#define RECENT_SPANS 2
 /* A frame is sent when the last of it was spoken: its way counts from there, as if it were of this length. So it stays the same
  * when frames become longer or shorter. */
 #define FRAME_SHORT INT64_C(20000000)
-#define STEADY INT64_C(50000000)
-/* No way becomes shorter by so much at once as a media time that was guessed wrong. */
-#define DROP INT64_C(100000000)
-#define FAR_FOR INT64_C(200000000)
-
-/* Drift: the step between the minima of two spans is followed by a part, when it is no change of the way. */
-#define DRIFT_GAIN 0.25
-#define DRIFT_MAX 1500e-6
-#define DRIFT_STEP_MAX 10e6 /* ns a span */
-
+/* How long a packet lasts is asked of the speech of the last one to two of these. */
+#define PACKING_SPAN INT64_C(500000000)
+#define PACKING_MAX INT64_C(1000000000)
 /* candidates: 0 to 100 ms by 5, to 300 by 10, to 600 by 20, to 2000 by 50 */
 #define CANDIDATES_MAX 84
 
@@ -94,9 +84,13 @@ struct WzpDelay {
 
   Candidate candidates[CANDIDATES_MAX];
   unsigned n;             /* of them up to max */
-  double target, network; /* network: what it would be without repair */
+  double target, network; /* network: what it would be without repair and packing */
   double overall;         /* percent of the last minute that was lost or filled */
   uint64_t frames;
+
+  /* ms that the first of a packet waits in it beyond FRAME_SHORT, at most; that of the last two spans, newest first */
+  double packing, packing_spans[2];
+  int64_t packing_heard;
 
   bool started;
   uint64_t newest;
@@ -109,14 +103,7 @@ struct WzpDelay {
   int64_t since_loss; /* ns of frames that came since something was missing, or came by repair */
   Loss loss, before_repair; /* of all; lately, and of what came by itself */
 
-  /* base, in times from which drift * (arrival - origin) was taken out */
-  int64_t span_start, origin, corrected; /* corrected: up to origin */
-  double drift;
-  int64_t minimum[SPANS]; /* newest first */
-  int64_t before_drop;    /* the minimum before it fell at once; INT64_MIN */
-  int64_t far_since, far_least,
-      far_most; /* a run that is all beyond the limit, and steady; since: -1 */
-  unsigned spans;
+  WzpDelayBase base;
 };
 
 static double
@@ -189,7 +176,7 @@ static double
 repair_late(const WzpDelay *delay, const Candidate *candidate)
 {
   double event = repair_gain(delay), late = candidate->repair_late;
-  if (candidate->delay >= delay->floor || delay->repair_frames == 0)
+  if (candidate->delay + delay->packing >= delay->floor || delay->repair_frames == 0)
     return late;
   return late + 2 * sqrt(late * event) + 2 * event;
 }
@@ -200,7 +187,7 @@ cost_of(const WzpDelay *delay, const Candidate *candidate, double lost, bool rep
   double late = SLOW_SHARE * candidate->slow_late + (1 - SLOW_SHARE) * candidate->fast_late;
   double wait = SLOW_SHARE * candidate->slow_wait + (1 - SLOW_SHARE) * candidate->fast_wait;
   double repaired = repair ? 100 * repair_late(delay, candidate) : 0, filled = late * (100 - lost);
-  return id_of((double)delay->round_trip / 2 / MSEC + 30 + wait) +
+  return id_of((double)delay->round_trip / 2 / MSEC + 30 + delay->packing + wait) +
          MOMENT_SHARE * ie_of(lost + filled) +
          (1 - MOMENT_SHARE) * ie_slope(MAX(delay->overall, lost)) * filled +
          REPAIR_COST * repaired + REPAIR_COST_FIRST * MIN(repaired, 1);
@@ -227,15 +214,24 @@ receive(Loss *loss)
   loss->received = MIN(loss->received + 1, loss->expected);
 }
 
+/* The candidate whose playout waits so many ms, with what packing takes. */
+static const Candidate *
+candidate_of(const WzpDelay *delay, double ms)
+{
+  const double network = ms - delay->packing;
+  unsigned i = 0;
+  while (i + 1 < delay->n && delay->candidates[i].delay < network)
+    i++;
+  return &delay->candidates[i];
+}
+
 /* At the target, as far as it is known; the slow memory, since a stall is to be judged by what was before it. */
 static double
 lost_at_target(const WzpDelay *delay)
 {
   double lost = lost_percent(&delay->loss);
-  unsigned i = 0;
-  while (i + 1 < delay->n && delay->candidates[i].delay < delay->target)
-    i++;
-  double late = delay->candidates[i].slow_late + delay->candidates[i].repair_late;
+  const Candidate *candidate = candidate_of(delay, delay->target);
+  double late = candidate->slow_late + candidate->repair_late;
   return lost + MIN(late, 1) * (100 - lost);
 }
 
@@ -294,15 +290,13 @@ choose_floor(WzpDelay *delay, int64_t now)
     return;
   }
   if (told > delay->told * TOLD_STEP) {
-    unsigned i = 0;
-    while (i + 1 < delay->n && delay->candidates[i].delay < told)
-      i++;
     delay->told = told;
-    set_floor(delay, MAX(delay->floor, delay->candidates[i].delay), now);
+    set_floor(delay, MAX(delay->floor, candidate_of(delay, told)->delay + delay->packing), now);
   }
-  double best = best_of(delay, delay->floor, true, HELD_REPAIR, HELD_REPAIR);
-  if (best > delay->floor || (best < delay->floor && now - delay->floor_since >= REPAIR_LEARNT))
-    set_floor(delay, best, now);
+  double held = candidate_of(delay, delay->floor)->delay;
+  double best = best_of(delay, held, true, HELD_REPAIR, HELD_REPAIR);
+  if (best > held || (best < held && now - delay->floor_since >= REPAIR_LEARNT))
+    set_floor(delay, best + delay->packing, now);
 }
 
 static void
@@ -310,7 +304,8 @@ choose(WzpDelay *delay, int64_t now)
 {
   choose_floor(delay, now);
   delay->network = best_of(delay, delay->network, false, HELD_UP, HELD_DOWN);
-  delay->target = MAX(delay->network, delay->floor);
+  delay->target =
+      MIN(MAX(delay->network + delay->packing, delay->floor), (double)delay->max / MSEC);
 }
 
 void
@@ -351,121 +346,16 @@ wzp_delay_set_round_trip(WzpDelay *delay, int64_t round_trip_ns)
   delay->round_trip = round_trip_ns < 0 ? WZP_DELAY_ROUND_TRIP_NS : round_trip_ns;
 }
 
-/* --- base and drift --- */
-
-static int64_t
-correction(const WzpDelay *delay, int64_t now)
-{
-  return delay->corrected + (int64_t)(delay->drift * (double)(now - delay->origin));
-}
-
-static int64_t
-minimum_of(const WzpDelay *delay, unsigned spans)
-{
-  int64_t minimum = INT64_MAX;
-  for (unsigned i = 0; i < MIN(spans, delay->spans); i++)
-    minimum = MIN(minimum, delay->minimum[i]);
-  return minimum;
-}
-
-static void
-follow_drift(WzpDelay *delay, int64_t now)
-{
-  delay->corrected = correction(delay, now);
-  delay->origin = now;
-  if (delay->spans < 2 || delay->minimum[0] == INT64_MAX || delay->minimum[1] == INT64_MAX)
-    return;
-  double step = (double)(delay->minimum[0] - delay->minimum[1]);
-  if (fabs(step) <= DRIFT_STEP_MAX)
-    delay->drift = CLAMP(delay->drift + DRIFT_GAIN * step / (double)SPAN, -DRIFT_MAX, DRIFT_MAX);
-}
-
-/* Far behind, but steady: no queue behaves so. */
-static bool
-has_changed_for_good(const WzpDelay *delay)
-{
-  int64_t far = minimum_of(delay, SPANS), last = delay->minimum[0], before = delay->minimum[1];
-  if (delay->spans <= RECENT_SPANS || last == INT64_MAX || before == INT64_MAX)
-    return false;
-  far += wzp_delay_limit(delay);
-  return last > far && before > far && ABS(last - before) <= STEADY;
-}
-
-static void
-next_span(WzpDelay *delay, int64_t now)
-{
-  if (has_changed_for_good(delay))
-    delay->spans = RECENT_SPANS;
-  for (unsigned i = SPANS - 1; i > 0; i--)
-    delay->minimum[i] = delay->minimum[i - 1];
-  delay->minimum[0] = INT64_MAX;
-  delay->spans = MIN(delay->spans + 1, SPANS);
-  delay->span_start = now;
-}
-
-/* So late that none is played, one like the other, and as it was before the way seemed to become shorter at once: it
- * did not, or it was for a while. */
-static bool
-is_back(WzpDelay *delay, int64_t arrival, int64_t way)
-{
-  const int64_t limit = wzp_delay_limit(delay);
-  if (way <= minimum_of(delay, SPANS) + limit || way > delay->before_drop + limit ||
-      way < delay->before_drop - STEADY) {
-    delay->far_since = -1;
-    return false;
-  }
-  delay->far_least = MIN(delay->far_least, way);
-  delay->far_most = MAX(delay->far_most, way);
-  if (delay->far_since < 0 || delay->far_most - delay->far_least > STEADY) {
-    delay->far_since = arrival;
-    delay->far_least = delay->far_most = way;
-  }
-  return arrival - delay->far_since >= FAR_FOR;
-}
-
-/* Only what came since counts. */
-static void
-begin_anew(WzpDelay *delay, int64_t arrival, int64_t minimum)
-{
-  delay->spans = 1;
-  delay->span_start = arrival;
-  delay->minimum[0] = minimum;
-  delay->before_drop = INT64_MIN;
-  delay->far_since = -1;
-}
-
-static void
-observe_way(WzpDelay *delay, int64_t arrival, int64_t way)
-{
-  if (delay->spans == 0) {
-    next_span(delay, arrival);
-    delay->origin = arrival;
-    delay->before_drop = INT64_MIN;
-    delay->far_since = -1;
-  } else if (arrival - delay->span_start >= SPAN) {
-    follow_drift(delay, arrival);
-    next_span(delay, arrival);
-  }
-  way -= correction(delay, arrival);
-  const int64_t least = minimum_of(delay, SPANS);
-  if (least != INT64_MAX && way < least - DROP)
-    delay->before_drop = MAX(delay->before_drop, least);
-  if (delay->before_drop != INT64_MIN && is_back(delay, arrival, way))
-    begin_anew(delay, arrival, delay->far_least);
-  delay->minimum[0] = MIN(delay->minimum[0], way);
-}
-
 int64_t
 wzp_delay_base(const WzpDelay *delay, int64_t now)
 {
-  int64_t minimum = minimum_of(delay, SPANS);
-  return minimum == INT64_MAX ? INT64_MIN : minimum + correction(delay, now);
+  return wzp_delay_base_at(&delay->base, now);
 }
 
 double
 wzp_delay_drift_ppm(const WzpDelay *delay)
 {
-  return delay->drift * 1e6;
+  return delay->base.drift * 1e6;
 }
 
 /* --- arrivals --- */
@@ -481,7 +371,7 @@ fill_of(const WzpDelay *delay, Candidate *candidate, double relative, double dur
   if (behind <= 0)
     return 0;
   /* behind a newer frame its turn has passed; beyond the limit nobody waits */
-  if (step < 0 || relative * MSEC > (double)delay->max)
+  if (step < 0 || (relative + delay->packing) * MSEC > (double)delay->max)
     return duration;
   double filled = ceil(behind / FILL_STEP) * FILL_STEP;
   candidate->level += (float)filled;
@@ -494,11 +384,12 @@ update_candidates(WzpDelay *delay, double relative, double duration, double step
 {
   double count = (double)(delay->frames + PRIOR_FRAMES);
   float slow = (float)MAX(SLOW_GAIN, 1 / count), fast = (float)MAX(FAST_GAIN, 1 / count);
+  const Candidate *target = candidate_of(delay, delay->target);
   double filled = 0;
   for (unsigned i = 0; i < CANDIDATES_MAX; i++) {
     Candidate *candidate = &delay->candidates[i];
     float late = (float)(fill_of(delay, candidate, relative, duration, step) / duration);
-    if (candidate->delay == delay->target)
+    if (candidate == target)
       filled = MIN(late, 1);
     candidate->slow_late += slow * (late - candidate->slow_late);
     candidate->fast_late += fast * (late - candidate->fast_late);
@@ -516,7 +407,7 @@ update_repair(WzpDelay *delay, double relative)
 {
   for (unsigned i = 0; i < CANDIDATES_MAX; i++) {
     Candidate *candidate = &delay->candidates[i];
-    if (relative > candidate->level || relative * MSEC > (double)delay->max)
+    if (relative > candidate->level || (relative + delay->packing) * MSEC > (double)delay->max)
       candidate->repair_late += (float)repair_gain(delay);
   }
 }
@@ -528,6 +419,22 @@ is_overtaken(const WzpDelay *delay, double relative)
   return delay->overtaking > OVERTAKING && relative <= delay->network + OVERTAKEN_MARGIN;
 }
 
+/* The first of several frames was spoken that much sooner than the last: playout waits for it beside what the network
+ * needs. */
+static void
+observe_packing(WzpDelay *delay, const WzpDelayArrival *arrival, int64_t in_packet)
+{
+  double *spans = delay->packing_spans;
+  delay->packing_heard += arrival->duration;
+  if (delay->packing_heard >= PACKING_SPAN) {
+    spans[1] = spans[0];
+    spans[0] = 0;
+    delay->packing_heard = 0;
+  }
+  spans[0] = MAX(spans[0], (double)in_packet / MSEC);
+  delay->packing = MAX(spans[0], spans[1]);
+}
+
 void
 wzp_delay_arrived(WzpDelay *delay, const WzpDelayArrival *arrival)
 {
@@ -536,9 +443,13 @@ wzp_delay_arrived(WzpDelay *delay, const WzpDelayArrival *arrival)
   bool is_new = !arrival->recovered && (!delay->started || arrival->order > delay->newest);
   double step = duration;
 
-  if (!arrival->recovered && (!arrival->guessed || delay->spans == 0))
-    observe_way(delay, arrival->arrival, way - MAX(arrival->duration - FRAME_SHORT, 0));
-  if (delay->spans == 0) /* repair of what was before the first packet */
+  const int64_t in_packet =
+      CLAMP(MIN(arrival->waited, PACKING_MAX) + arrival->duration - FRAME_SHORT, 0, PACKING_MAX);
+  if (!arrival->recovered && (!arrival->guessed || !delay->base.known))
+    wzp_delay_base_observe(&delay->base, arrival->arrival, way - in_packet, wzp_delay_limit(delay));
+  if (!arrival->recovered && !arrival->guessed)
+    observe_packing(delay, arrival, in_packet);
+  if (!delay->base.known) /* repair of what was before the first packet */
     return;
   if (is_new) {
     double gap = delay->started ? (double)(arrival->order - delay->newest) : 1;
@@ -553,7 +464,7 @@ wzp_delay_arrived(WzpDelay *delay, const WzpDelayArrival *arrival)
     delay->started = true;
   }
   receive(&delay->loss);
-  double relative = (double)(way - wzp_delay_base(delay, arrival->arrival)) / MSEC;
+  double relative = (double)(way - wzp_delay_base(delay, arrival->arrival)) / MSEC - delay->packing;
   bool overtaken = arrival->recovered && is_overtaken(delay, relative);
   if (!arrival->recovered || overtaken)
     receive(&delay->before_repair);

@@ -14,6 +14,8 @@
  * impairment by ITU-T G.107: Id of round trip / 2 + 30 ms + delay, and Ie of what is lost anyway and what would come
  * too late, 5 + 90 P / (P + 20), mostly on top of what the last minute lost. On a long way a percent is worth some 30 ms, on a short one more than 100.
  *
+ * The first of a packet's frames waited in it for the others: so long playout waits beside that, as long as such packets come.
+ *
  * What repair brings back is waited for as long as the sender was told that it would be: from the first frame on, since
  * each later move of the delay is heard. What it needed is learnt meanwhile: more is waited at once when that pays, less
  * after 90 s. When nothing was lost in 4 s of speech, nothing is waited for. Silence teaches nothing: only arrivals do. */
@@ -27,6 +29,7 @@ typedef struct WzpDelay WzpDelay;
 typedef struct {
   uint64_t order; /* number in the stream */
   int64_t media, duration, arrival;
+  int64_t waited; /* in its packet, for the frames behind it */
   bool recovered; /* by repair: says when it came, but nothing about the way */
   bool guessed;   /* so is one of the times: nothing about the way, either */
 } WzpDelayArrival;
@@ -41,7 +44,7 @@ int64_t wzp_delay_max(const WzpDelay *delay);
 void wzp_delay_set_round_trip(WzpDelay *delay, int64_t round_trip_ns); /* below 0: unknown */
 /* Every frame once, as it comes, late ones too; duplicates not. */
 void wzp_delay_arrived(WzpDelay *delay, const WzpDelayArrival *arrival);
-/* arrival - media of the fastest frames, as if they had 20 ms, as of `now`. INT64_MIN before the first frame. */
+/* arrival - media of the fastest frames, as if each had 20 ms and a packet of its own, as of `now`. INT64_MIN before the first frame. */
 int64_t wzp_delay_base(const WzpDelay *delay, int64_t now);
 /* The delay beyond base that playout should have. */
 int64_t wzp_delay_target(const WzpDelay *delay);

@@ -252,6 +252,7 @@ read_frames(WzpFecReceiver *receiver, const WzpFecPacketInfo *info, const WzpFra
         .code = (uint8_t)wzp_fec_frame_code(framing),
         .has_media_ms = info->has_media_ms,
         .media_ms = info->has_media_ms ? info->media_ms + i * framing->frame_ms : 0,
+        .waited_ms = (n - 1 - i) * framing->frame_ms,
         .data = element->data + i * length,
         .length = length,
     };

@@ -21,6 +21,7 @@ typedef struct {
   bool has_media_ms;
   uint64_t media_ms;
   bool recovered;      /* by repair */
+  uint32_t waited_ms;  /* in its packet, for the frames behind it; 0 for what repair brought */
   const uint8_t *data; /* own frames: inside the bundle. Recovered: valid until the next push */
   size_t length;
 } WzpFecFrame;

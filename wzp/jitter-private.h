@@ -19,7 +19,7 @@
 typedef struct {
   uint64_t order;
   int64_t media; /* on our own scale, see media_shift */
-  int64_t duration, arrival;
+  int64_t duration, arrival, waited;
   uint64_t index, id;                                   /* the owner's */
   bool discont, recovered, silence, held_back, guessed; /* guessed: media */
 } Entry;

@@ -221,6 +221,7 @@ place(WzpJitter *jitter, const WzpJitterFrame *frame)
   Entry placed = {.order = frame->index + jitter->order_shift,
                   .duration = frame->duration,
                   .arrival = frame->arrival,
+                  .waited = frame->waited,
                   .index = frame->index,
                   .id = frame->id,
                   .recovered = frame->recovered,
@@ -297,6 +298,7 @@ observe(WzpJitter *jitter, const Entry *placed)
                              .media = placed->media,
                              .duration = placed->duration,
                              .arrival = placed->arrival,
+                             .waited = placed->waited,
                              .recovered = placed->recovered};
   bool held_back = placed->held_back && jitter->window_open;
   bool guessed = placed->guessed && jitter->window_open;

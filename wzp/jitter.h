@@ -34,6 +34,7 @@ typedef struct {
   int64_t media_time; /* ns, extended; -1 unknown */
   int64_t duration;   /* ns, above 0 */
   int64_t arrival;    /* ns of running time */
+  int64_t waited;     /* ns, in its packet for the frames behind it; 0 unknown */
   uint64_t id;        /* the owner's; returned by poll */
   bool recovered;     /* by repair: when it came says nothing about the way */
   bool silence;       /* comfort noise: what follows may be silence, and is not concealed */

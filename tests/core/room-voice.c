@@ -88,6 +88,7 @@ take_frame(Ear *ear, WzpTime now, unsigned from, const WzpFecFrame *frame)
                                   frame->has_media_ms ? (int64_t)frame->media_ms * 1000000 : -1,
                               .duration = FRAME_MS * INT64_C(1000000),
                               .arrival = now * 1000,
+                              .waited = frame->waited_ms * INT64_C(1000000),
                               .recovered = frame->recovered};
   uint8_t expected[FRAME_BYTES];
   uint32_t media_ms;

@@ -234,6 +234,52 @@ test_wrong_times(void)
   wzp_delay_free(delay);
 }
 
+static void
+feed_packed(WzpDelay *delay, uint64_t *order, unsigned packets, unsigned frames, int64_t way)
+{
+  for (unsigned n = 0; n < packets; n++) {
+    const int64_t spoken = (int64_t)(*order + frames) * FRAME;
+    for (unsigned i = 0; i < frames; i++, (*order)++) {
+      const WzpDelayArrival arrival = {.order = *order,
+                                       .media = (int64_t)*order * FRAME,
+                                       .duration = FRAME,
+                                       .arrival = spoken - FRAME + way,
+                                       .waited = (frames - 1 - i) * FRAME};
+      wzp_delay_arrived(delay, &arrival);
+    }
+  }
+}
+
+/* That several frames share a packet is no jitter: it is waited for at once, and goes within a second when they come alone. */
+static void
+test_packing(void)
+{
+  WzpDelay *delay = wzp_delay_new();
+  uint64_t order = 0;
+  feed_packed(delay, &order, 1, 3, 80 * MS);
+  g_assert_cmpint(wzp_delay_target(delay), >=, 40 * MS);
+  feed_packed(delay, &order, 100, 3, 80 * MS);
+  g_assert_cmpint(wzp_delay_base(delay, (int64_t)order * FRAME), ==, 80 * MS);
+  g_assert_cmpint(wzp_delay_target(delay), >=, 40 * MS);
+  g_assert_cmpint(wzp_delay_target(delay), <=, 45 * MS);
+  feed_packed(delay, &order, 50, 1, 80 * MS);
+  g_assert_cmpint(wzp_delay_base(delay, (int64_t)order * FRAME), ==, 80 * MS);
+  g_assert_cmpint(wzp_delay_target(delay), <=, 5 * MS);
+  feed_packed(delay, &order, 1, 2, 80 * MS);
+  g_assert_cmpint(wzp_delay_target(delay), >=, 20 * MS);
+  g_assert_cmpint(wzp_delay_target(delay), <=, 25 * MS);
+  /* a length that nothing can have asks for no more than the most */
+  const WzpDelayArrival absurd = {.order = order,
+                                  .media = (int64_t)order * FRAME,
+                                  .duration = FRAME,
+                                  .arrival = (int64_t)order * FRAME + 80 * MS,
+                                  .waited = INT64_C(3600) * 1000 * MS};
+  wzp_delay_set_max(delay, 300 * MS);
+  wzp_delay_arrived(delay, &absurd);
+  g_assert_cmpint(wzp_delay_target(delay), <=, 300 * MS);
+  wzp_delay_free(delay);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -246,5 +292,6 @@ main(int argc, char **argv)
   g_test_add_func("/delay/drift", test_drift);
   g_test_add_func("/delay/longer-way", test_longer_way);
   g_test_add_func("/delay/wrong-times", test_wrong_times);
+  g_test_add_func("/delay/packing", test_packing);
   return g_test_run();
 }

@@ -10,6 +10,7 @@
 #define LEVEL 8000
 #define HEARD 2000
 #define SETTLED (5 * EVERY)
+#define START 75 /* frames: while what the way carries is found out, a packet may hold several */
 
 /* What the network does with the packet of a frame: how late it is, below 0: lost. */
 typedef gint (*Network)(GRand *random, guint frame);
@@ -71,11 +72,18 @@ by_value(gconstpointer a, gconstpointer b)
   return (*left > *right) - (*left < *right);
 }
 
-/* The median, in ms, of the clicks from the frame `from` on. */
-static double
-measure(Network network, guint frames, guint from)
+static void
+pack(GstHarness *mouth, gint frames)
 {
-  GstHarness *mouth = gst_harness_new_parse("wzpenc ! wzpfec");
+  g_autoptr(GstElement) fec = gst_bin_get_by_name(GST_BIN(mouth->element), "fec");
+  g_object_set(fec, "frames-per-packet", frames, NULL);
+}
+
+/* The median, in ms, of the clicks from the frame `from` on. packed: frames a packet at the start. */
+static double
+measure_packed(gint packed, Network network, guint frames, guint from)
+{
+  GstHarness *mouth = gst_harness_new_parse("wzpenc ! wzpfec name=fec");
   GstHarness *ear = gst_harness_new_parse("wzpfec ! wzpjitter report-latency=false ! wzpdec");
   g_autoptr(GRand) random = g_rand_new_with_seed(1);
   g_autoptr(GArray) delays = g_array_new(FALSE, FALSE, sizeof(double));
@@ -85,7 +93,10 @@ measure(Network network, guint frames, guint from)
   gst_harness_set_src_caps_str(mouth, TEST_CAPS_AUDIO);
   gst_harness_set_src_caps_str(ear, GST_WZP_CAPS_BUNDLES);
   gboolean started = FALSE;
+  pack(mouth, packed);
   for (guint n = 0; n < frames; n++) {
+    if (n == START)
+      pack(mouth, 0);
     /* a frame is there when it has been spoken to its end */
     GstBuffer *packet;
     g_assert_cmpint(gst_harness_push(mouth, speak(n)), ==, GST_FLOW_OK);
@@ -132,6 +143,12 @@ measure(Network network, guint frames, guint from)
   return median;
 }
 
+static double
+measure(Network network, guint frames, guint from)
+{
+  return measure_packed(0, network, frames, from);
+}
+
 static gint
 still(GRand *random, guint frame)
 {
@@ -166,6 +183,13 @@ test_still(void)
   g_assert_cmpfloat(measure(still, 800, SETTLED), <=, 35);
 }
 
+/* What packets of several frames took is no jitter: it goes with them. */
+static void
+test_packed_start(void)
+{
+  g_assert_cmpfloat(measure_packed(3, still, 800, SETTLED), <=, 35);
+}
+
 static void
 test_jitter(void)
 {
@@ -187,6 +211,7 @@ main(int argc, char **argv)
 {
   test_init(&argc, &argv);
   g_test_add_func("/mouth-to-ear/still", test_still);
+  g_test_add_func("/mouth-to-ear/packed-start", test_packed_start);
   g_test_add_func("/mouth-to-ear/jitter", test_jitter);
   g_test_add_func("/mouth-to-ear/repair", test_repair);
   return test_run();

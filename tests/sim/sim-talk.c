@@ -464,6 +464,7 @@ queue(SimCall *sim, SimParty *party, const WzpFecFrame *frame, unsigned ms, bool
       .media_time = frame->has_media_ms ? (int64_t)frame->media_ms * 1000000 : -1,
       .duration = ms * INT64_C(1000000),
       .arrival = sim->now * 1000,
+      .waited = frame->waited_ms * INT64_C(1000000),
       .id = id,
       .recovered = frame->recovered,
       .silence = frame->code == WZP_CODE_COMFORT_NOISE,

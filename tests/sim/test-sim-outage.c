@@ -67,7 +67,8 @@ look(const SimParty *party, WzpTime now, WzpTime end, Kind kind, Before *before)
   if (before->heard == WZP_NEVER && party->frames_received > before->received + 5)
     before->heard = now;
   if (before->heard != WZP_NEVER && now - before->heard > PLAYOUT_BACK)
-    g_assert_cmpint(latency(party), <=, before->latency + (kind == OTHER_WAY ? 40 : 20) * WZP_MSEC);
+    g_assert_cmpint(latency(party), <=,
+                    before->latency + (kind == OTHER_WAY ? LONGER : 0) + 20 * WZP_MSEC);
 }
 
 /* Both talk, for long enough that nothing limits. */
