@@ -345,8 +345,9 @@ gst_wzp_call_ends_class_init(GObjectClass *klass, guint first)
   g_object_class_install_property(
       klass, first + GST_WZP_CALL_ENDS_PROP_ECHO_CANCEL,
       g_param_spec_enum("echo-cancel", "Echo cancelling",
-                        "Whether what is heard is taken out of what is spoken", echo_cancel_type(),
-                        ECHO_AUTO, flags));
+                        "Whether what is heard is taken out of what is spoken; taken up when the "
+                        "call leaves NULL",
+                        echo_cancel_type(), ECHO_AUTO, flags));
   g_object_class_install_property(
       klass, first + GST_WZP_CALL_ENDS_PROP_GAIN_CONTROL,
       g_param_spec_enum("gain-control", "Gain control",

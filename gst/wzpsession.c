@@ -17,6 +17,18 @@ G_DEFINE_FINAL_TYPE_WITH_CODE(WzpSession, wzp_session, G_TYPE_OBJECT,
 /* --- life: `life` is held --- */
 
 static void
+forget_stats(WzpSession *self)
+{
+  self->last_stats = (WzpCallStats){.round_trip = -1};
+  self->last_path = (WzpPathStats){.round_trip = -1,
+                                   .renewal = -1,
+                                   .loss = -1,
+                                   .peer_loss = -1,
+                                   .relay_loss = -1,
+                                   .peer_relay_loss = -1};
+}
+
+static void
 reset_run(WzpSession *self)
 {
   self->resolving = self->resolved = self->connected = self->warned = self->failed = FALSE;
@@ -38,11 +50,9 @@ reset_run(WzpSession *self)
   self->sealed_at = self->episode;
   self->armed = WZP_NEVER;
   memset(&self->counters, 0, sizeof self->counters);
-  memset(&self->last_stats, 0, sizeof self->last_stats);
   memset(&self->last_udp, 0, sizeof self->last_udp);
   memset(&self->past_streams, 0, sizeof self->past_streams);
-  memset(&self->last_path, 0, sizeof self->last_path);
-  self->last_path.round_trip = self->last_path.renewal = -1;
+  forget_stats(self);
   g_clear_pointer(&self->last_peers, g_strfreev);
   g_clear_pointer(&self->fingerprint, g_free);
   g_mutex_unlock(&self->lock);
@@ -369,7 +379,7 @@ wzp_session_init(WzpSession *self)
   self->state = WZP_CALL_IDLE;
   self->armed = self->quit_at = self->leave_at = WZP_NEVER;
   self->resolve_again = self->episode = WZP_NEVER;
-  self->last_stats.round_trip = self->last_path.round_trip = self->last_path.renewal = -1;
+  forget_stats(self);
 }
 
 static void
