@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "delay.h"
 #include "delay-base.h"
+#include "outage.h"
 #include <glib.h>
 #include <math.h>
 
@@ -419,6 +420,15 @@ is_overtaken(const WzpDelay *delay, double relative)
   return delay->overtaking > OVERTAKING && relative <= delay->network + OVERTAKEN_MARGIN;
 }
 
+/* The way was cut: no repair brings that back, and it says nothing of what the way loses when it is whole. */
+static bool
+is_outage(const WzpDelay *delay, double missing, double duration)
+{
+  const double each = (double)FRAME_SHORT / MSEC + delay->packing, ms = missing * duration;
+  return wzp_outage((unsigned)ceil(ms / each), 1, lost_percent(&delay->before_repair) / 100,
+                    (WzpTime)(ms * (double)WZP_MSEC));
+}
+
 /* The first of several frames was spoken that much sooner than the last: playout waits for it beside what the network
  * needs. */
 static void
@@ -455,6 +465,8 @@ wzp_delay_arrived(WzpDelay *delay, const WzpDelayArrival *arrival)
     double gap = delay->started ? (double)(arrival->order - delay->newest) : 1;
     if (delay->started)
       step = MAX((double)(arrival->media - delay->newest_media) / MSEC, 0);
+    if (gap > 1 && is_outage(delay, gap - 1, duration))
+      gap = 1;
     expect(&delay->loss, gap, LOSS_GAIN);
     expect(&delay->before_repair, gap, RECENT_LOSS_GAIN);
     if (gap > 1 && delay->overtaking <= OVERTAKING)
