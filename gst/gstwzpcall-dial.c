@@ -157,9 +157,8 @@ blank(GstPad *pad, GstPadProbeInfo *info, gpointer data)
 static GstBuffer *
 silence_for(GstBuffer *frame)
 {
-  static const WzpNoise nothing = {{0}};
   guint8 descriptor[WZP_COMFORT_SIZE];
-  wzp_comfort_write(&nothing, 0, descriptor);
+  wzp_comfort_write_nothing(descriptor);
   GstBuffer *silence = gst_buffer_new_memdup(descriptor, sizeof descriptor);
   gst_buffer_copy_into(silence, frame, GST_BUFFER_COPY_TIMESTAMPS, 0, -1);
   gst_wzp_meta_copy(silence, frame);

@@ -53,7 +53,7 @@ typedef struct {
   gboolean time_warned;
   WzpQuality *quality;
   gboolean settings_changed; /* the properties that it follows */
-  gboolean left_out;         /* the frame before */
+  gboolean left_out;         /* the frame before, or the stream ended there */
   guint64 frames_left_out;
   /* streaming thread */
   const WzpProfile *wanted,
@@ -111,7 +111,7 @@ void gst_wzp_fec_protect_clear(GstWzpFec *self);
 void gst_wzp_fec_protect_reset_locked(GstWzpFec *self);
 void gst_wzp_fec_protect_frame(GstWzpFec *self, GstBuffer *frame, GstBufferList *out);
 void gst_wzp_fec_protect_gap(GstWzpFec *self, GstEvent *gap, GstBufferList *out);
-void gst_wzp_fec_protect_finish(GstWzpFec *self, GstBufferList *out);
+void gst_wzp_fec_protect_finish(GstWzpFec *self, gboolean end, GstBufferList *out);
 /* The pipeline plays again, perhaps behind a pause; any thread. */
 void gst_wzp_fec_protect_resume(GstWzpFec *self);
 /* How long a frame waits for others. */

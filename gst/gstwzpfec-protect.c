@@ -340,15 +340,18 @@ gst_wzp_fec_protect_gap(GstWzpFec *self, GstEvent *gap, GstBufferList *out)
 }
 
 void
-gst_wzp_fec_protect_finish(GstWzpFec *self, GstBufferList *out)
+gst_wzp_fec_protect_finish(GstWzpFec *self, gboolean end, GstBufferList *out)
 {
   WzpTime now = gst_wzp_fec_now(self, 0);
   WzpSession *session = gst_wzp_fec_session(self);
   if (session != NULL)
     count_others(self, session);
   g_mutex_lock(&self->lock);
-  if (self->protect.framing != NULL)
+  if (self->protect.framing != NULL && end)
+    wzp_fec_sender_end(self->protect.sender, now);
+  else if (self->protect.framing != NULL)
     wzp_fec_sender_finish(self->protect.sender, now);
+  self->protect.left_out |= end;
   poll_packets_locked(self, out);
   g_mutex_unlock(&self->lock);
 }

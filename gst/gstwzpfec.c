@@ -174,14 +174,15 @@ gst_wzp_fec_reset(GstWzpFec *self)
   g_mutex_unlock(&self->lock);
 }
 
-/* What is still owed goes out now, before what ends the stream or changes it. */
+/* What is still owed goes out now, before what ends the stream or changes it. end: those who listen are told that nothing
+ * follows. */
 static void
-gst_wzp_fec_finish(GstWzpFec *self)
+gst_wzp_fec_finish(GstWzpFec *self, gboolean end)
 {
   if (self->direction != GST_WZP_FEC_PROTECT)
     return;
   GstBufferList *out = gst_buffer_list_new();
-  gst_wzp_fec_protect_finish(self, out);
+  gst_wzp_fec_protect_finish(self, end, out);
   gst_wzp_fec_push(self, out);
 }
 
@@ -211,7 +212,7 @@ gst_wzp_fec_sink_caps(GstWzpFec *self, GstCaps *caps)
   GstWzpFecDirection direction = fec ? GST_WZP_FEC_RECOVER : GST_WZP_FEC_PROTECT;
   gboolean changed = self->direction != direction;
   if (changed)
-    gst_wzp_fec_finish(self);
+    gst_wzp_fec_finish(self, FALSE);
   g_mutex_lock(&self->lock);
   self->direction = direction;
   if (changed && direction == GST_WZP_FEC_PROTECT) {
@@ -279,11 +280,13 @@ gst_wzp_fec_sink_event(GstPad *pad, GstObject *parent, GstEvent *event)
     }
     break;
   case GST_EVENT_STREAM_START:
+    gst_wzp_fec_finish(self, FALSE);
+    break;
   case GST_EVENT_EOS:
-    gst_wzp_fec_finish(self);
+    gst_wzp_fec_finish(self, TRUE);
     break;
   case GST_EVENT_SEGMENT:
-    gst_wzp_fec_finish(self);
+    gst_wzp_fec_finish(self, FALSE);
     gst_event_copy_segment(event, &self->segment);
     if (self->segment.format != GST_FORMAT_TIME)
       gst_segment_init(&self->segment, GST_FORMAT_TIME);

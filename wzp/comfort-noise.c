@@ -80,6 +80,13 @@ wzp_comfort_write(const WzpNoise *noise, unsigned bandwidth, uint8_t out[WZP_COM
   }
 }
 
+void
+wzp_comfort_write_nothing(uint8_t out[WZP_COMFORT_SIZE])
+{
+  static const WzpNoise nothing = {{0}};
+  wzp_comfort_write(&nothing, 0, out);
+}
+
 WzpResult
 wzp_comfort_parse(WzpNoise *noise, const uint8_t *data, size_t length)
 {

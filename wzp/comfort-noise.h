@@ -28,6 +28,8 @@ float wzp_noise_distance(const WzpNoise *a, const WzpNoise *b);
 
 /* bandwidth: Hz; what lies wholly above is left out. */
 void wzp_comfort_write(const WzpNoise *noise, unsigned bandwidth, uint8_t out[WZP_COMFORT_SIZE]);
+/* Of a room in which nothing sounds. */
+void wzp_comfort_write_nothing(uint8_t out[WZP_COMFORT_SIZE]);
 /* WZP_OK, or WZP_TRUNCATED; a longer body's tail is ignored. */
 WzpResult wzp_comfort_parse(WzpNoise *noise, const uint8_t *data, size_t length);
 

@@ -104,7 +104,8 @@ struct WzpFecSender {
   bool has_report;
   WzpReport report;
   WzpTime report_at;
-  bool in_silence, comfort_due; /* since a descriptor came; it must go even alone */
+  bool in_silence;                 /* since a descriptor came */
+  bool comfort_due, comfort_again; /* it must go even alone: for the first time, again */
   uint8_t comfort[WZP_COMFORT_SIZE];
 
   WzpHeaderPolicy headers; /* as the packet's sender will decide, for the budget */

@@ -612,9 +612,9 @@ wzp_fec_sender_emit_owed(WzpFecSender *sender, uint64_t media_ms, unsigned frame
   choose_tail(sender, &draft, frames);
   choose_blocks(sender, &draft, packets);
   fit(sender, &draft, 0, unlimited);
-  if (draft.n_repairs > 0 || sender->has_report || sender->comfort_due) {
+  if (draft.n_repairs > 0 || sender->has_report || sender->comfort_due || sender->comfort_again) {
     finish_packet(sender, &draft, sender->n_frames, 0);
-    sender->comfort_due = false;
+    sender->comfort_due = sender->comfort_again = false;
   }
   sender->n_packets = next_packet;
 }

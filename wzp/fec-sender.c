@@ -162,7 +162,7 @@ void
 wzp_fec_sender_reset(WzpFecSender *sender)
 {
   sender->n_frames = sender->n_waiting = sender->n_blocks = sender->queue_n = 0;
-  sender->in_silence = sender->comfort_due = false;
+  sender->in_silence = sender->comfort_due = sender->comfort_again = false;
   sender->in_stretch = sender->has_tail = sender->gap = sender->has_report = false;
   sender->stretch = (WzpFecStretch){0};
   sender->block_start = sender->last_ms = sender->owed_256 = 0;
@@ -357,8 +357,8 @@ wzp_fec_sender_comfort(WzpFecSender *sender, WzpTime now, uint64_t media_ms,
   return WZP_OK;
 }
 
-void
-wzp_fec_sender_finish(WzpFecSender *sender, WzpTime now)
+static void
+finish(WzpFecSender *sender, WzpTime now, bool end)
 {
   sender->now = now;
   close_packet(sender);
@@ -366,9 +366,28 @@ wzp_fec_sender_finish(WzpFecSender *sender, WzpTime now)
   unsigned per_packet = MAX(sender->plan.frames_per_packet, 1);
   for (unsigned left = FINISH_PACKETS; left > 0; left--) {
     unsigned packets = (wzp_fec_sender_owed_frames(sender) + per_packet - 1) / per_packet;
+    sender->comfort_again = end;
     wzp_fec_sender_emit_owed(sender, sender->last_ms, (packets + left - 1) / left * per_packet,
                              true);
   }
+}
+
+void
+wzp_fec_sender_finish(WzpFecSender *sender, WzpTime now)
+{
+  finish(sender, now, false);
+}
+
+void
+wzp_fec_sender_end(WzpFecSender *sender, WzpTime now)
+{
+  bool says_silence = sender->n_frames > 0 && !sender->in_silence;
+  close_packet(sender);
+  if (says_silence) {
+    wzp_comfort_write_nothing(sender->comfort);
+    sender->in_silence = sender->comfort_due = true;
+  }
+  finish(sender, now, says_silence);
 }
 
 bool

@@ -60,8 +60,11 @@ void wzp_fec_sender_silence(WzpFecSender *sender, WzpTime now, uint64_t media_ms
  * next frame all other packets bring it, too: one of them may be lost. WZP_MALFORMED: not of WZP_COMFORT_SIZE. */
 WzpResult wzp_fec_sender_comfort(WzpFecSender *sender, WzpTime now, uint64_t media_ms,
                                  const uint8_t *descriptor, size_t length);
-/* The end: everything owed at once. */
+/* No frame follows these, or none like them: everything owed at once. */
 void wzp_fec_sender_finish(WzpFecSender *sender, WzpTime now);
+/* The stream ends: as finish, and unless silence was said before, three packets say that it begins. The next frame, if
+ * there will be one, is a talk start. */
+void wzp_fec_sender_end(WzpFecSender *sender, WzpTime now);
 bool wzp_fec_sender_poll(WzpFecSender *sender, WzpFecPacket *packet);
 
 const WzpFecPlan *wzp_fec_sender_plan(const WzpFecSender *sender);

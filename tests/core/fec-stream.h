@@ -41,6 +41,7 @@ struct FecStream {
   bool hold;
   WzpHeaderPolicy headers;
   uint64_t wire_bytes, packets, no_audio;
+  bool ended;                          /* descriptors are of the end */
   unsigned comforts;                   /* descriptors that came, */
   uint64_t comfort_number, comfort_ms; /* and the last of them */
 };
@@ -57,6 +58,8 @@ void fec_stream_silence(FecStream *stream, unsigned n);
 /* Silence begins, or goes on, with a descriptor, which takes 20 ms. */
 void fec_stream_comfort(FecStream *stream);
 void fec_stream_finish(FecStream *stream);
+/* Nothing follows; the next frame, if there is one, starts talking. */
+void fec_stream_end(FecStream *stream);
 /* Takes the packets that the sender has made. */
 void fec_stream_deliver(FecStream *stream);
 /* Gives a packet to the receiver. */

@@ -86,6 +86,71 @@ test_loss(gconstpointer data)
   fec_stream_clear(&stream);
 }
 
+static unsigned lost_of_end;
+
+static bool
+lose_of_end(FecStream *stream, uint64_t index, const WzpFecPacket *packet)
+{
+  (void)index;
+  (void)packet;
+  return stream->ended && lost_of_end > 0 && lost_of_end-- > 0;
+}
+
+/* A stream that ends falls silent, in three packets of which two may be lost. It may begin again. */
+static void
+end_and_begin(const char *profile, WzpFecScheme scheme, unsigned lost)
+{
+  FecStream stream;
+  WzpFecLimits limits = fec_stream_limits(scheme, scheme == WZP_FEC_NONE ? 0 : 100, 1);
+  fec_stream_init(&stream, &limits);
+  stream.lose = lose_of_end;
+  fec_stream_end(&stream); /* nothing was said that could end */
+  g_assert_cmpuint(stream.packets, ==, 0);
+  stream.ended = false;
+  fec_stream_talk(&stream, profile, 0, TALK);
+  lost_of_end = lost;
+  uint64_t before = stream.packets;
+  fec_stream_end(&stream);
+  g_assert_cmpuint(stream.packets - before, ==, 3);
+  g_assert_cmpuint(stream.comforts, ==, lost < 3);
+  g_assert_true(lost == 3 || stream.comfort_ms == stream.media_ms);
+  fec_stream_end(&stream);
+  g_assert_cmpuint(stream.packets - before, ==, 3);
+  stream.media_ms += 3000;
+  stream.now += 3000 * WZP_MSEC;
+  fec_stream_talk(&stream, profile, 0, TALK);
+  g_assert_cmpuint(fec_stream_lost(&stream), ==, 0);
+  g_assert_cmpuint(stream.comforts, ==, lost < 3);
+  fec_stream_check_numbers(&stream, UINT64_MAX);
+  fec_stream_clear(&stream);
+}
+
+static void
+test_end(gconstpointer data)
+{
+  for (unsigned lost = 0; lost <= 3; lost++) {
+    end_and_begin(data, WZP_FEC_NONE, lost);
+    end_and_begin(data, WZP_FEC_SLIDING, lost);
+  }
+}
+
+/* Who is silent already says no more of it. */
+static void
+test_end_of_silence(void)
+{
+  FecStream stream;
+  WzpFecLimits limits = fec_stream_limits(WZP_FEC_NONE, 0, 1);
+  fec_stream_init(&stream, &limits);
+  fec_stream_talk(&stream, "opus-24k", 0, TALK);
+  fec_stream_comfort(&stream);
+  fec_stream_end(&stream);
+  g_assert_cmpuint(stream.packets, ==, TALK + 1);
+  wzp_fec_sender_reset(stream.sender);
+  fec_stream_end(&stream); /* flushed: nothing of it is left that could end */
+  g_assert_cmpuint(stream.packets, ==, TALK + 1);
+  fec_stream_clear(&stream);
+}
+
 /* A descriptor of another size is refused; one in a packet of another code, or cut, is malformed to the receiver. */
 static void
 test_malformed(void)
@@ -150,9 +215,12 @@ main(int argc, char **argv)
   for (unsigned i = 0; i < G_N_ELEMENTS(profiles); i++) {
     g_autofree char *path = g_strdup_printf("/fec-silence/clean/%s", profiles[i]);
     g_test_add_data_func(path, profiles[i], test_clean);
+    g_autofree char *end = g_strdup_printf("/fec-silence/end/%s", profiles[i]);
+    g_test_add_data_func(end, profiles[i], test_end);
   }
   g_test_add_data_func("/fec-silence/loss/10", GUINT_TO_POINTER(10), test_loss);
   g_test_add_data_func("/fec-silence/loss/30", GUINT_TO_POINTER(30), test_loss);
+  g_test_add_func("/fec-silence/end-of-silence", test_end_of_silence);
   g_test_add_func("/fec-silence/malformed", test_malformed);
   return g_test_run();
 }

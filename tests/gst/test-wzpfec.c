@@ -132,7 +132,7 @@ test_back_to_back(gconstpointer data)
   gst_harness_teardown(back);
 }
 
-/* A packet that cannot become whole goes out as packets of one. */
+/* A packet that cannot become whole goes out as packets of one. At the end three say that silence begins. */
 static void
 test_partial(void)
 {
@@ -147,9 +147,10 @@ test_partial(void)
   gst_harness_push(h, frame(3, 6)); /* other frames: cannot share */
   g_assert_cmpuint(gst_harness_buffers_received(h), ==, 4);
   g_assert_true(gst_harness_push_event(h, gst_event_new_eos()));
-  g_assert_cmpuint(gst_harness_buffers_received(h), ==, 5);
+  g_assert_cmpuint(gst_harness_buffers_received(h), ==, 8);
 
-  static const guint8 codes[] = {2, 0, 0, 0, 3};
+  static const guint8 codes[] = {
+      2, 0, 0, 0, 3, WZP_CODE_COMFORT_NOISE, WZP_CODE_NO_AUDIO, WZP_CODE_NO_AUDIO};
   for (guint i = 0; i < G_N_ELEMENTS(codes); i++) {
     GstBuffer *bundle = gst_harness_pull(h);
     g_assert_cmpuint(test_meta_get(bundle)->code, ==, codes[i]);
@@ -177,6 +178,9 @@ test_change_while_playing(void)
     gst_harness_push(back, bundle);
   for (guint n = 0; n < 30; n++)
     assert_frame(gst_harness_pull(back), 0, n);
+  GstBuffer *silence = gst_harness_pull(back);
+  g_assert_cmpuint(test_meta_get(silence)->code, ==, WZP_CODE_COMFORT_NOISE);
+  gst_buffer_unref(silence);
   g_assert_null(gst_harness_try_pull(back));
   gst_harness_teardown(there);
   gst_harness_teardown(back);

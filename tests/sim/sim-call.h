@@ -200,6 +200,8 @@ void sim_call_leave_party(SimCall *sim, unsigned party);
 
 /* A party that was started talks; this makes it fall silent, or go on. */
 void sim_call_talk(SimCall *sim, unsigned party, bool talk);
+/* What the party says ends, and the others are told. */
+void sim_call_end_talk(SimCall *sim, unsigned party);
 /* The party speaks to the network from another address from now on; nothing
  * that is on its way to the old one arrives. */
 void sim_call_move_party(SimCall *sim, unsigned party, const char *address);

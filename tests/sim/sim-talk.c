@@ -245,6 +245,16 @@ send_frame(SimCall *sim, SimParty *party, const int16_t *pcm, bool start, uint32
   send_packets(sim, party);
 }
 
+void
+sim_call_end_talk(SimCall *sim, unsigned index)
+{
+  SimParty *party = &sim->parties[index];
+  sim_call_talk(sim, index, false);
+  party->was_silent = true;
+  wzp_fec_sender_end(party->fec_sender, sim->now);
+  send_packets(sim, party);
+}
+
 static void
 be_silent(SimCall *sim, SimParty *party)
 {

@@ -136,6 +136,39 @@ test_stops(void)
   sim_call_free(sim);
 }
 
+/* Two talk in a room, by the relay, where nobody gives another sign of life. Then both stop: party 1 says so, or not.
+ * How often party 0 thinks that he cannot be heard, within 20 s. */
+static unsigned
+times_behind_talk(uint64_t seed, double loss, bool says_so)
+{
+  const SimLinkConfig in = {.delay = 30 * WZP_MSEC, .loss = loss};
+  const SimCallConfig config = {.seed = seed, .mode = WZP_CALL_RELAY, .out = hop_60, .in = in};
+  nonce_watch_reset();
+  SimCall *sim = sim_call_new(&config);
+  sim_call_start_all(sim);
+  sim_call_run(sim, 3 * WZP_SECOND);
+  for (unsigned i = 0; i < 2; i++)
+    sim_call_talk(sim, i, false);
+  if (says_so)
+    sim_call_end_talk(sim, 1);
+  sim_call_run(sim, 20 * WZP_SECOND);
+  unsigned thought = times(sim, 0);
+  sim_call_free(sim);
+  return thought;
+}
+
+/* The end of what is said comes in three packets: at 30 % loss one of 37 ends is not heard of. */
+static void
+test_ends(void)
+{
+  g_assert_cmpuint(times_behind_talk(20, 0, false), ==, 1);
+  g_assert_cmpuint(times_behind_talk(20, 0, true), ==, 0);
+  unsigned missed = 0;
+  for (unsigned seed = 21; seed < 31; seed++)
+    missed += times_behind_talk(seed, 0.3, true);
+  g_assert_cmpuint(missed, <=, 1);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -147,5 +180,6 @@ main(int argc, char **argv)
   g_test_add_func("/sim-hearing/other-way", test_other_way);
   g_test_add_func("/sim-hearing/held", test_held);
   g_test_add_func("/sim-hearing/stops", test_stops);
+  g_test_add_func("/sim-hearing/ends", test_ends);
   return g_test_run();
 }
