@@ -512,6 +512,7 @@ test_random(void)
       WzpJitterFrame frame = {.index = i + test_random_below(&random, far),
                               .duration = (int64_t)(1 + test_random_below(&random, 3)) * FRAME,
                               .arrival = now,
+                              .waited = (int64_t)test_random_below(&random, 4) * FRAME,
                               .id = i,
                               .recovered = test_random_below(&random, 5) == 0,
                               .silence = test_random_below(&random, 20) == 0,
