@@ -49,7 +49,7 @@ told() {
 }
 
 status=0
-search -O2 -DMORE="$more" || status=$?
+search -O1 -DMORE="$more" || status=$?
 told 0 $status "all orders of steps: $(sed -n 's/^ *\([0-9.e+]*\) states, stored.*/\1/p' search.log) states"
 for rule in "$@"; do
   status=0

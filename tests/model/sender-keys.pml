@@ -88,6 +88,15 @@ byte m, x, e, found; /* work; zeroed behind each use */
 
 inline forget() { m = 0; x = 0; e = 0; found = 0 }
 
+/* what nobody asks about a member that left, so that it makes no states: all but the keys that it knows */
+inline gone() {
+  m = 1;
+  M.replaced = false; M.for_next = false; M.key_line = 0; M.key_epoch = 0; M.first = 0; M.last = 0;
+  M.first_allowed = 0; M.joined_line = 0; M.opened = 0;
+  for (e : 0 .. EPOCHS - 1) { M.lines[e] = NONE; M.from[e] = 0 }
+  ways[m].ack.there = false; ways[m].ack.number = 0; ways[m].ack.epoch = 0
+}
+
 /* somebody left, or the base has served its time */
 inline rotate() {
   if
@@ -224,6 +233,7 @@ end:
       members[1].state = LEFT;
       members[1].current = false; members[1].next = false;
       members[1].due = false; members[1].again = false; members[1].waiting = false;
+      gone();
       rotate();
       forget()
     }
@@ -323,18 +333,15 @@ inline receive(k) {
   ways[m].keys[k].there = false; ways[m].keys[k].line = 0; ways[m].keys[k].epoch = 0; ways[m].keys[k].number = 0;
   if :: M.known[x] > e -> M.known[x] = e :: else fi;
   if
+  :: M.state == LEFT
 #ifdef WITHOUT_THE_LATER_RECORD_WINS
-  :: true ->
+  :: M.state != LEFT ->
 #else
-  :: M.from[e] < found ->
+  :: M.state != LEFT && M.from[e] < found ->
 #endif
     M.from[e] = found;
     if :: !(M.opened & (1 << e)) -> M.lines[e] = x :: else fi;
-    if
-    :: M.state == IN ->
-      ways[m].ack.there = true; ways[m].ack.epoch = e; ways[m].ack.number = found
-    :: else
-    fi
+    ways[m].ack.there = true; ways[m].ack.epoch = e; ways[m].ack.number = found
 #ifndef WITHOUT_THE_LATER_RECORD_WINS
   :: else
 #endif
