@@ -72,6 +72,13 @@ gst_wzp_fec_session(GstWzpFec *self)
   self->session_sought = TRUE;
   self->session = gst_wzp_context_find(GST_ELEMENT(self), name, FALSE);
   GST_DEBUG_OBJECT(self, "%s", self->session != NULL ? "reports go by the session" : "no session");
+  if (self->session == NULL && name != NULL && *name != '\0')
+    GST_ELEMENT_WARNING(
+        self, RESOURCE, SETTINGS,
+        ("No wzpsrc or wzpsink of this pipeline has session=%s: nothing is reported, and "
+         "repair goes by a guess. Name theirs, or none.",
+         name),
+        (NULL));
   return self->session;
 }
 

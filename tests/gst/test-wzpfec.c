@@ -365,6 +365,26 @@ test_without_time(void)
   gst_harness_teardown(h);
 }
 
+/* A session that is named but not there is a mistake, which would only show as worse repair. */
+static void
+test_no_such_session(void)
+{
+  for (guint named = 0; named <= 1; named++) {
+    GstHarness *h = protect(1);
+    g_autoptr(GstBus) bus = gst_bus_new();
+    gst_element_set_bus(h->element, bus);
+    if (named)
+      g_object_set(h->element, "session", "other", NULL);
+    for (guint n = 0; n < 3; n++)
+      g_assert_cmpint(gst_harness_push(h, frame(0, n)), ==, GST_FLOW_OK);
+    g_autoptr(GstMessage) warning = gst_bus_pop_filtered(bus, GST_MESSAGE_WARNING);
+    g_assert_true((warning != NULL) == (named == 1));
+    g_assert_null(gst_bus_pop_filtered(bus, GST_MESSAGE_WARNING));
+    gst_element_set_bus(h->element, NULL);
+    gst_harness_teardown(h);
+  }
+}
+
 /* Elements of a later version: skipped, and counted. */
 static void
 test_unknown_elements(void)
@@ -460,6 +480,7 @@ main(int argc, char **argv)
   g_test_add_func("/wzpfec/lists", test_lists);
   g_test_add_func("/wzpfec/without-meta", test_without_meta);
   g_test_add_func("/wzpfec/without-time", test_without_time);
+  g_test_add_func("/wzpfec/no-such-session", test_no_such_session);
   g_test_add_func("/wzpfec/unknown-elements", test_unknown_elements);
   g_test_add_func("/wzpfec/caps", test_caps);
   g_test_add_func("/wzpfec/renegotiation", test_renegotiation);
