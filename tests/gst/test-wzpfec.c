@@ -370,11 +370,11 @@ static void
 test_no_such_session(void)
 {
   for (guint named = 0; named <= 1; named++) {
-    GstHarness *h = protect(1);
+    GstHarness *h = gst_harness_new("wzpfec");
     g_autoptr(GstBus) bus = gst_bus_new();
     gst_element_set_bus(h->element, bus);
-    if (named)
-      g_object_set(h->element, "session", "other", NULL);
+    g_object_set(h->element, "session", named ? "other" : NULL, NULL);
+    gst_harness_set_src_caps_str(h, GST_WZP_CAPS_FRAMES);
     for (guint n = 0; n < 3; n++)
       g_assert_cmpint(gst_harness_push(h, frame(0, n)), ==, GST_FLOW_OK);
     g_autoptr(GstMessage) warning = gst_bus_pop_filtered(bus, GST_MESSAGE_WARNING);
