@@ -45,8 +45,10 @@ gchar *gst_wzp_audio_end_dup_name(GstWzpAudioEnd *self);
 
 /* --- gstwzpaudioend-swap.c --- */
 
-/* Takes the element (floating) into the bin and links it. */
+/* Takes the element (floating) into the bin and links it; one for a speaker that is on is linked by the next line. */
 gboolean gst_wzp_audio_end_adopt(GstWzpAudioEnd *self, GstElement *element);
+/* Speaker, in the thread that brings the stream: it goes to the element in the bin from now on. */
+void gst_wzp_audio_end_lead(GstWzpAudioEnd *self);
 /* The element in the bin is stopped and taken out; nothing in the pipeline may hold it any more. */
 void gst_wzp_audio_end_close(GstWzpAudioEnd *self);
 /* The element failed: in its place comes silence, and the device is tried again. Any thread; counts once. */

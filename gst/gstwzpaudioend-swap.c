@@ -88,7 +88,31 @@ gst_wzp_audio_end_adopt(GstWzpAudioEnd *self, GstElement *element)
   if (KIND(self) == GST_WZP_MICROPHONE)
     gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM | GST_PAD_PROBE_TYPE_BUFFER,
                       look_at_source, self, NULL);
+  if (KIND(self) == GST_WZP_SPEAKER && priv->started)
+    return TRUE; /* the stream may be on its way */
   return gst_ghost_pad_set_target(GST_GHOST_PAD(priv->pad), pad);
+}
+
+static void
+news(GstWzpAudioEnd *self)
+{
+  gst_element_post_message(GST_ELEMENT(self), gst_message_new_latency(GST_OBJECT(self)));
+}
+
+/* No other thread may link: what is just being pushed to the element before, the beginning of the stream, would count as
+ * received by the next one, which would get sound without it. */
+void
+gst_wzp_audio_end_lead(GstWzpAudioEnd *self)
+{
+  GstWzpAudioEndPrivate *priv = PRIVATE(self);
+  GST_OBJECT_LOCK(self);
+  g_autoptr(GstElement) element = priv->element != NULL ? gst_object_ref(priv->element) : NULL;
+  GST_OBJECT_UNLOCK(self);
+  g_autoptr(GstPad) wanted = element != NULL ? pad_of(self, element) : NULL;
+  g_autoptr(GstPad) target = gst_ghost_pad_get_target(GST_GHOST_PAD(priv->pad));
+  if (wanted != target && gst_ghost_pad_set_target(GST_GHOST_PAD(priv->pad), wanted) &&
+      wanted != NULL)
+    news(self);
 }
 
 /* Out of the bin with it, but it still runs; NULL: there is none. */
@@ -173,7 +197,8 @@ stand_in_new(GstWzpAudioEnd *self)
   return element;
 }
 
-/* With swap. Afterwards, without it, shut_down() for *before and news(). */
+/* With swap. Afterwards, without it, shut_down() for *before, and news() of a microphone: a speaker's have none before it is
+ * linked. */
 static gboolean
 exchange(GstWzpAudioEnd *self, GstElement *element, GstElement **before)
 {
@@ -188,12 +213,6 @@ exchange(GstWzpAudioEnd *self, GstElement *element, GstElement **before)
   if (KIND(self) == GST_WZP_SPEAKER && GST_CLOCK_TIME_IS_VALID(latency))
     gst_element_send_event(element, gst_event_new_latency(latency));
   return TRUE;
-}
-
-static void
-news(GstWzpAudioEnd *self)
-{
-  gst_element_post_message(GST_ELEMENT(self), gst_message_new_latency(GST_OBJECT(self)));
 }
 
 /* --- a device that failed is tried again --- */
@@ -263,7 +282,7 @@ stand_in(GstElement *element, gpointer data)
          "installed?",
          gst_wzp_device_word(KIND(self))),
         (NULL));
-  else if (wanted)
+  else if (wanted && KIND(self) == GST_WZP_MICROPHONE)
     news(self);
 }
 
@@ -387,7 +406,8 @@ take(GstWzpAudioEnd *self, GstDevice *device, gboolean again)
   g_rec_mutex_unlock(&priv->swap);
   shut_down(self, before);
   if (good) {
-    news(self);
+    if (KIND(self) == GST_WZP_MICROPHONE)
+      news(self);
     if (!again)
       tell_taken(self, display);
   } else if (wanted) {

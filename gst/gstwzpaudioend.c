@@ -109,6 +109,16 @@ gst_wzp_audio_end_send_event(GstElement *element, GstEvent *event)
   return GST_ELEMENT_CLASS(gst_wzp_audio_end_parent_class)->send_event(element, event);
 }
 
+static GstPadProbeReturn
+lead_speaker(GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+  (void)pad;
+  if (!(GST_PAD_PROBE_INFO_TYPE(info) & GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM) ||
+      GST_EVENT_IS_SERIALIZED(GST_PAD_PROBE_INFO_EVENT(info)))
+    gst_wzp_audio_end_lead(data);
+  return GST_PAD_PROBE_OK;
+}
+
 /* A speaker that failed must not stop those who speak. */
 static GstFlowReturn
 speaker_chain(GstPad *pad, GstObject *parent, GstBuffer *buffer)
@@ -334,5 +344,10 @@ gst_wzp_speaker_init(GstWzpSpeaker *self)
 {
   GST_OBJECT_FLAG_SET(self, GST_ELEMENT_FLAG_SINK);
   add_pad(GST_WZP_AUDIO_END(self), "sink");
-  gst_pad_set_chain_function(PRIVATE(GST_WZP_AUDIO_END(self))->pad, speaker_chain);
+  GstPad *pad = PRIVATE(GST_WZP_AUDIO_END(self))->pad;
+  gst_pad_set_chain_function(pad, speaker_chain);
+  gst_pad_add_probe(pad,
+                    GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST |
+                        GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM,
+                    lead_speaker, self, NULL);
 }

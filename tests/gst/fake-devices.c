@@ -13,6 +13,7 @@
 typedef struct {
   char name[32];
   gboolean microphone, plugged;
+  gboolean slow, held;
   guint passed, users, opened, failing;
   GstDevice *device;
 } Fake;
@@ -203,6 +204,21 @@ fake_end_render(GstBaseSink *base, GstBuffer *buffer)
   return pass(GST_ELEMENT(base), ((FakeEnd *)base)->fake);
 }
 
+static gboolean
+fake_end_event(GstBaseSink *base, GstEvent *event)
+{
+  Fake *fake = ((FakeEnd *)base)->fake;
+  g_mutex_lock(&lock);
+  while (GST_EVENT_TYPE(event) == GST_EVENT_STREAM_START && fake->slow) {
+    fake->held = TRUE;
+    g_cond_broadcast(&changed);
+    g_cond_wait(&changed, &lock);
+  }
+  fake->held = FALSE;
+  g_mutex_unlock(&lock);
+  return GST_BASE_SINK_CLASS(fake_end_parent_class)->event(base, event);
+}
+
 static void
 fake_end_class_init(FakeEndClass *klass)
 {
@@ -212,6 +228,7 @@ fake_end_class_init(FakeEndClass *klass)
   end_install(G_OBJECT_CLASS(klass));
   base->start = fake_end_start;
   base->stop = fake_end_stop;
+  base->event = fake_end_event;
   base->render = fake_end_render;
   gst_element_class_add_static_pad_template(GST_ELEMENT_CLASS(klass), &template);
   gst_element_class_set_static_metadata(GST_ELEMENT_CLASS(klass), "Fake", "Sink/Audio", "Fake",
@@ -413,6 +430,38 @@ fake_device_plug(const char *name, gboolean microphone)
   if (to != NULL)
     gst_device_provider_device_add(to, device);
   gst_clear_object(&to);
+}
+
+static void
+set_slow(const char *name, gboolean slow)
+{
+  g_mutex_lock(&lock);
+  find(name, FALSE)->slow = slow;
+  g_cond_broadcast(&changed);
+  g_mutex_unlock(&lock);
+}
+
+void
+fake_device_hold(const char *name)
+{
+  set_slow(name, TRUE);
+}
+
+void
+fake_device_let_go(const char *name)
+{
+  set_slow(name, FALSE);
+}
+
+void
+fake_device_wait_held(const char *name)
+{
+  gint64 end = g_get_monotonic_time() + PATIENCE;
+  g_mutex_lock(&lock);
+  while (!find(name, FALSE)->held)
+    if (!g_cond_wait_until(&changed, &lock, end))
+      g_error("no stream begins at the device '%s'", name);
+  g_mutex_unlock(&lock);
 }
 
 void

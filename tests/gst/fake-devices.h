@@ -15,6 +15,10 @@ void fake_device_vanish(const char *name, gboolean microphone);
 /* It stays where it is, but its element fails at the next buffer, and the n - 1 that are made next at their first. */
 void fake_device_fail(const char *name, gboolean microphone, guint n);
 void fake_device_plug(const char *name, gboolean microphone);
+/* A loudspeaker's element that is made next is slow: the beginning of its stream does not come through before it is let go. */
+void fake_device_hold(const char *name);
+void fake_device_wait_held(const char *name);
+void fake_device_let_go(const char *name);
 /* Waits until n more buffers went through its element. */
 void fake_device_wait(const char *name, gboolean microphone, guint n);
 /* Elements of it that are running now. */

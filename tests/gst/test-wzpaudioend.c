@@ -164,6 +164,47 @@ test_speaker_goes(void)
   g_assert_cmpuint(fake_device_users("Loudspeaker", FALSE), ==, 0);
 }
 
+/* Until a stand-in of the pipeline's speaker, another than *before, plays. */
+static void
+wait_stand_in(GstElement *pipeline, GstObject **before)
+{
+  for (gboolean plays = FALSE; !plays;) {
+    GstState state;
+    g_autoptr(GstMessage) message = rig_wait(pipeline, GST_MESSAGE_STATE_CHANGED, NULL, NULL);
+    GstObject *source = GST_MESSAGE_SRC(message);
+    gst_message_parse_state_changed(message, NULL, &state, NULL);
+    plays = state == GST_STATE_PLAYING && source != *before &&
+            g_str_has_prefix(GST_OBJECT_NAME(source), "fakesink");
+    if (plays)
+      gst_object_replace(before, source);
+  }
+}
+
+/* One loudspeaker takes the place of another while the beginning of the stream is on its way to that: it gets it all the same. */
+static void
+test_speaker_begins(void)
+{
+  GstObject *stand_in = NULL;
+  GstElement *pipeline = rig_play("audiotestsrc is-live=true samplesperbuffer=480 ! "
+                                  "audio/x-raw,format=S16LE,rate=48000,channels=1 ! tee name=t ! "
+                                  "queue ! " HEARD " t. ! queue ! wzpspeaker device=loud");
+  fake_device_wait("Loudspeaker", FALSE, 5);
+  fake_device_unplug("Loudspeaker", FALSE);
+  wait_stand_in(pipeline, &stand_in);
+  fake_device_hold("Loudspeaker");
+  fake_device_plug("Loudspeaker", FALSE);
+  fake_device_wait_held("Loudspeaker");
+  fake_device_vanish("Loudspeaker", FALSE);
+  wait_stand_in(pipeline, &stand_in);
+  fake_device_let_go("Loudspeaker");
+  rig_wait_buffers(pipeline, "heard", 10);
+  fake_device_plug("Loudspeaker", FALSE);
+  fake_device_wait("Loudspeaker", FALSE, 5);
+  rig_stop(pipeline);
+  g_assert_cmpuint(fake_device_users("Loudspeaker", FALSE), ==, 0);
+  gst_clear_object(&stand_in);
+}
+
 /* A device that fails, but is still there, is tried again, later each time. It is told once that it is gone, and that it is
  * back when it works. */
 static void
@@ -264,6 +305,7 @@ main(int argc, char **argv)
   g_test_add_func("/wzpaudioend/names", test_names);
   g_test_add_func("/wzpaudioend/microphone-goes", test_microphone_goes);
   g_test_add_func("/wzpaudioend/speaker-goes", test_speaker_goes);
+  g_test_add_func("/wzpaudioend/speaker-begins", test_speaker_begins);
   g_test_add_func("/wzpaudioend/fails", test_fails);
   g_test_add_func("/wzpaudioend/never-worked", test_never_worked);
   g_test_add_func("/wzpaudioend/none", test_none);
