@@ -161,6 +161,17 @@ over_ends(WzpCapacity *capacity)
   return drained && capacity->limit != 0;
 }
 
+/* The way is longer than it was. */
+static bool
+not_ours(WzpCapacity *capacity, WzpDelivery *path)
+{
+  /* what came out at the step of a longer way says nothing; but a queue that became shorter was ours, for the most part */
+  if (path->queue >= FOREIGN_PART * capacity->over_queue)
+    capacity->resume = MAX(capacity->resume, (unsigned)(capacity->over_rate * SHARE));
+  wzp_delivery_forget_delay(path);
+  return over_ends(capacity);
+}
+
 static bool
 cut(WzpCapacity *capacity, WzpTime now, WzpDelivery *path, double rate)
 {
@@ -180,10 +191,7 @@ cut(WzpCapacity *capacity, WzpTime now, WzpDelivery *path, double rate)
     bool failed = now - capacity->raised_at < FAILED_WITHIN && capacity->cut;
     capacity->wait = failed ? MIN(capacity->wait * 2, WAIT_MOST) : WAIT_LEAST;
   } else if (is_foreign(capacity, now, path, rate)) {
-    wzp_delivery_forget_delay(path);
-    /* what came out at the step of a longer way says nothing */
-    capacity->resume = MAX(capacity->resume, (unsigned)(capacity->over_rate * SHARE));
-    return over_ends(capacity);
+    return not_ours(capacity, path);
   } else if (stands(path, rate)) {
     return false; /* what comes out is no more than what goes in, and says nothing of the way */
   }
@@ -300,9 +308,18 @@ wzp_capacity_report(WzpCapacity *capacity, WzpTime now, WzpDelivery *path, doubl
     capacity->alarm = 0;
   bool second = capacity->heard; /* the first one only says where the delay begins */
   capacity->heard = true;
-  if (path->queue > threshold / 2)
+  bool waits = path->queue > EMPTY_MS + path->jitter, over = capacity->over_since != WZP_NEVER;
+  if (waits && !over && !capacity->starting && capacity->limit != 0 &&
+      now > capacity->raise_at + LONGER_AFTER && now - capacity->raised_at > LONGER_AFTER &&
+      stands(path, rate)) {
+    wzp_delivery_forget_delay(path); /* the way is a little longer than it was */
     return false;
-  if (capacity->over_since != WZP_NEVER && start_goes_on(capacity, now, path))
+  }
+  if (path->queue > threshold / 2 && over)
+    return is_foreign(capacity, now, path, rate) && not_ours(capacity, path);
+  if (path->queue > threshold / 2 && !(capacity->starting && stands(path, rate)))
+    return false;
+  if (over && start_goes_on(capacity, now, path))
     return true;
   if (over_ends(capacity))
     return true;
@@ -310,12 +327,7 @@ wzp_capacity_report(WzpCapacity *capacity, WzpTime now, WzpDelivery *path, doubl
     return false;
   if (capacity->starting)
     return second && start_more(capacity, now, path, rate, needed);
-  if (path->queue > EMPTY_MS + path->jitter && now > capacity->raise_at + LONGER_AFTER &&
-      now - capacity->raised_at > LONGER_AFTER && stands(path, rate)) {
-    wzp_delivery_forget_delay(path); /* the way is a little longer than it was */
-    return false;
-  }
-  if (now < capacity->raise_at || path->queue > EMPTY_MS + path->jitter ||
+  if (now < capacity->raise_at || waits ||
       now - capacity->raised_at < RAISE_EVERY + MAX(path->round_trip, 0) ||
       rate < TESTED_PART * capacity->limit)
     return false;

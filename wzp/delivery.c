@@ -22,22 +22,9 @@
 #define DRIFT_OFF_MS 4
 #define DRIFT_BUCKETS 6
 #define EXCUSED (3 * WZP_SECOND) /* repair is given up later than packets are */
-#define STALE (10 * WZP_SECOND)  /* without reports the transit may have gone round */
-
-void
-wzp_delivery_log_packet(WzpDeliveryLog *log, WzpTime now, uint64_t media_ms, bool audio,
-                        unsigned bytes)
-{
-  log->bytes += bytes;
-  if (!audio)
-    return;
-  log->entries[log->n % WZP_DELIVERY_LOG].media_ms = (uint16_t)media_ms;
-  log->entries[log->n % WZP_DELIVERY_LOG].at = now;
-  log->entries[log->n % WZP_DELIVERY_LOG].bytes = log->bytes;
-  log->entries[log->n % WZP_DELIVERY_LOG].size = bytes;
-  log->entries[log->n % WZP_DELIVERY_LOG].way = log->way;
-  log->n++;
-}
+/* A step is ours if what we sent ourselves may have made so much of it. */
+#define OWN_PART 0.6
+#define STALE (10 * WZP_SECOND) /* without reports the transit may have gone round */
 
 void
 wzp_delivery_init(WzpDelivery *path, uint8_t slot)
@@ -187,30 +174,46 @@ empty_way(WzpDelivery *path, WzpTime now)
   return least;
 }
 
+/* The way became longer at one instant, so what waits there does not grow by what we send. If we did it, it was by sending so
+ * much at once. */
 static void
-take_transit(WzpDelivery *path, WzpTime now, const WzpReport *report)
+take_step(WzpDelivery *path, double step, const WzpDeliveryLog *log, int64_t entry)
+{
+  const int64_t last = wzp_delivery_log_find(log, path->last.heard);
+  const int64_t oldest =
+      last < 0 ? WZP_DELIVERY_LOG : wzp_delivery_log_age(log, last) + WZP_TRANSIT_PACKETS;
+  double own = wzp_delivery_log_queue(log, entry, oldest - wzp_delivery_log_age(log, entry));
+  if (own > OWN_PART * step)
+    return;
+  for (unsigned i = 0; i < path->n_buckets; i++) {
+    path->buckets[i].least += (int64_t)step;
+    if (path->buckets[i].trip != WZP_NEVER)
+      path->buckets[i].trip += (WzpTime)step * WZP_MSEC;
+  }
+  for (unsigned i = 0; i < path->n_marks; i++)
+    path->marks[i].transit += (int64_t)step;
+}
+
+static void
+take_transit(WzpDelivery *path, WzpTime now, const WzpReport *report, const WzpDeliveryLog *log,
+             int64_t entry)
 {
   if (!path->timed || now - path->at > STALE) {
     wzp_delivery_forget_delay(path);
     path->transit = (int16_t)report->transit;
   } else {
-    path->transit += (int16_t)(uint16_t)(report->transit - (uint16_t)path->transit);
+    int16_t grew = (int16_t)(uint16_t)(report->transit - (uint16_t)path->transit);
+    int16_t step = (int16_t)(uint16_t)(report->stepped - path->stepped);
+    path->transit += grew;
+    if (MIN(grew, step) > 0 && entry >= 0)
+      take_step(path, MIN(grew, step), log, entry);
   }
+  path->stepped = report->stepped;
   path->timed = true;
   remember_least(path, now);
   path->jitter = report->jitter;
   path->before = path->queue;
   path->queue = (double)path->transit - empty_way(path, now);
-}
-
-/* The packet that was heard, in the log; -1 when it is no longer there. */
-static int64_t
-find_heard(const WzpDeliveryLog *log, uint16_t media_ms)
-{
-  for (uint64_t back = 1; back <= MIN(log->n, WZP_DELIVERY_LOG); back++)
-    if (log->entries[(log->n - back) % WZP_DELIVERY_LOG].media_ms == media_ms)
-      return (int64_t)((log->n - back) % WZP_DELIVERY_LOG);
-  return -1;
 }
 
 static void
@@ -298,23 +301,17 @@ note_sizes(WzpDelivery *path, const WzpDeliveryLog *log, int64_t heard)
   }
 }
 
-static int64_t
-age_of(const WzpDeliveryLog *log, int64_t entry)
-{
-  return ((int64_t)(log->n % WZP_DELIVERY_LOG) + 2 * WZP_DELIVERY_LOG - 1 - entry) %
-         WZP_DELIVERY_LOG;
-}
-
 /* Packets that were sent since the last report that counted, up to the one that is heard, and are not judged yet, though
  * they were sent for longer than reordering explains: the way was cut, and the next report tells for how long. */
 static bool
 has_hole(const WzpDelivery *path, const WzpDeliveryLog *log, const WzpReport *report, int64_t entry)
 {
-  int64_t from = find_heard(log, path->counted_heard);
+  int64_t from = wzp_delivery_log_find(log, path->counted_heard);
   int judged = wzp_seq16_distance(report->judged, path->last.judged);
   if (entry < 0)
     return false;
-  int64_t sent = (from < 0 ? WZP_DELIVERY_LOG : age_of(log, from)) - age_of(log, entry);
+  int64_t sent = (from < 0 ? WZP_DELIVERY_LOG : wzp_delivery_log_age(log, from)) -
+                 wzp_delivery_log_age(log, entry);
   int64_t hole = MIN(sent - judged, (int64_t)log->n - 1);
   if (hole <= WZP_DELIVERY_FEW)
     return false;
@@ -331,7 +328,7 @@ wzp_delivery_report(WzpDelivery *path, WzpTime now, const WzpReport *report, uns
     return false;
   bool first = path->n == 0 || wzp_seq16_distance(report->judged, path->last.judged) < 0;
   bool fresh = first || report->heard != path->last.heard || !path->timed;
-  int64_t entry = find_heard(log, report->heard);
+  int64_t entry = wzp_delivery_log_find(log, report->heard);
   bool counted = !first && count(path, now, report, frames);
   if (counted && path->outage) {
     wzp_delivery_forget_delay(path); /* it may be another way */
@@ -340,7 +337,7 @@ wzp_delivery_report(WzpDelivery *path, WzpTime now, const WzpReport *report, uns
   path->unsettled = !first && !(counted && path->outage) && has_hole(path, log, report, entry);
   if (!path->unsettled && report->held < UINT8_MAX && fresh && is_of_this_way(path, log, entry)) {
     note_sizes(path, log, entry);
-    take_transit(path, now, report);
+    take_transit(path, now, report, log, entry);
     if (entry >= 0)
       take_heard(path, now, report, log, (unsigned)entry);
   }

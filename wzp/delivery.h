@@ -4,7 +4,8 @@
 
 /* What one listener's reports say of the way to him: what is lost and what stays lost, how long a queue stands in
  * front of the slowest link, how fast that link is, how long the round trip. The clocks of the two sides are not the
- * same: the least transit of the last minute counts as an empty way, and steady drift is taken out. */
+ * same: the least transit of the last minute counts as an empty way, and steady drift is taken out. What became longer at one
+ * instant, for all packets behind it, is another way (transit.h), unless we sent so much at once ourselves. */
 
 #define WZP_DELIVERY_LOG 256 /* packets that a sender remembers */
 #define WZP_DELIVERY_BUCKETS 12
@@ -26,6 +27,13 @@ typedef struct {
 /* bytes: all-in, with IP and UDP. audio: it has frames. */
 void wzp_delivery_log_packet(WzpDeliveryLog *log, WzpTime now, uint64_t media_ms, bool audio,
                              unsigned bytes);
+/* The newest entry of a packet of this media time; -1: it is no longer there. */
+int64_t wzp_delivery_log_find(const WzpDeliveryLog *log, uint16_t media_ms);
+/* How many were added after it. */
+int64_t wzp_delivery_log_age(const WzpDeliveryLog *log, int64_t entry);
+/* How long one of so many packets, of which this is the last, waited at most behind what we sent ourselves, if the way
+ * passed no more than we send in the mean; ms. A longer packet waits for itself, too. */
+double wzp_delivery_log_queue(const WzpDeliveryLog *log, int64_t entry, int64_t packets);
 
 /* Zeroed, but for the slot: nothing is known. */
 typedef struct {
@@ -46,13 +54,14 @@ typedef struct {
   bool unsettled;   /* it tells of one that is not judged yet */
   unsigned excused; /* frames that it may still be said to have cost */
 
-  bool timed;      /* the following is known */
-  uint64_t way;    /* of which way */
-  int64_t transit; /* ms */
-  double queue;    /* ms above the empty way */
-  double before;   /* the queue of the report before */
-  WzpTime heard;   /* when the packet was sent that saw it */
-  double backlog;  /* ms that what is sent now would wait: the queue, and what was sent since */
+  bool timed;       /* the following is known */
+  uint64_t way;     /* of which way */
+  int64_t transit;  /* ms */
+  uint16_t stepped; /* as the last report said that told of the transit */
+  double queue;     /* ms above the empty way */
+  double before;    /* the queue of the report before */
+  WzpTime heard;    /* when the packet was sent that saw it */
+  double backlog;   /* ms that what is sent now would wait: the queue, and what was sent since */
   double
       behind; /* ms that the report waited on its way, as far as that is more than the one before did */
   double

@@ -210,6 +210,7 @@ say_transit(WzpTransit *transit, WzpTime now, WzpReport *report)
   report->jitter = (uint8_t)MIN(transit->jitter + 0.5, UINT8_MAX);
   report->heard = (uint16_t)transit->heard;
   report->transit = (uint16_t)wzp_transit_tell(transit);
+  report->stepped = (uint16_t)wzp_transit_stepped(transit);
   report->passes = wzp_transit_passes(transit);
   report->held = 0;
   wzp_report_age(report, now - transit->heard_at);

@@ -16,6 +16,7 @@ wzp_report_write(WzpWriter *writer, const WzpReport *report)
   wzp_writer_u16(writer, report->heard);
   wzp_writer_u8(writer, report->held);
   wzp_writer_u16(writer, report->transit);
+  wzp_writer_u16(writer, report->stepped);
 }
 
 void
@@ -51,6 +52,7 @@ wzp_report_parse(WzpReport *report, const uint8_t *body, size_t length)
   report->heard = wzp_reader_u16(&reader);
   report->held = wzp_reader_u8(&reader);
   report->transit = wzp_reader_u16(&reader);
+  report->stepped = length < WZP_REPORT_SIZE ? 0 : wzp_reader_u16(&reader);
   if (reader.failed)
     return WZP_TRUNCATED;
   return report->slot > WZP_SLOT_MAX ? WZP_MALFORMED : WZP_OK;

@@ -6,7 +6,8 @@
 /* What a receiver tells the sender of a stream: counters since the stream began, modulo 2^16, so that any two
  * reports give the figures between them and a lost report costs nothing (PROTOCOL.md 9). */
 
-#define WZP_REPORT_SIZE 18
+#define WZP_REPORT_SIZE 20
+#define WZP_REPORT_LEAST 18                           /* without what came later: stepped */
 #define WZP_REPORT_ELEMENT_SIZE (2 + WZP_REPORT_SIZE) /* with type and length */
 #define WZP_REPORT_HELD_UNIT (4 * WZP_MSEC)
 #define WZP_REPORTS_MAX 32 /* in a packet, each about another stream; more are not looked at */
@@ -26,6 +27,8 @@ typedef struct {
       held; /* and how long before this report: WZP_REPORT_HELD_UNIT; 255: longer, or none came */
   uint16_t
       transit; /* low bits of the least delay (ms) of late: arrival by the receiver's clock less media time */
+  uint16_t
+      stepped; /* by how much that grew at one instant, each time: another way, and no queue (transit.h); ms */
   /* Not on the wire, but for our own sender: the way to us became slow all at once, and of what is sent so much comes out,
    * 0..1; 0: it did not. */
   double passes;

@@ -11,6 +11,13 @@
 #define EVEN_TIMES 3 /* else it was one of them */
 #define LATE_MS 60   /* that took so much longer, and the jitter before that */
 #define LATE_JITTER_TIMES 4
+#define STEP_MS 15
+#define STEP_JITTER_TIMES 3
+/* Before and behind it the way differs by no more than this part of it and of the time that passed (behind a stall it becomes
+ * shorter by all of that, before a slow link longer by more), or than jitter explains. */
+#define STEP_FLAT 4.0
+#define STEP_CALM 0.5
+#define STEP_RANGE 2
 
 /* A stall makes one packet late, and those behind it less so. */
 static void
@@ -43,14 +50,69 @@ wzp_transit_passes(const WzpTransit *transit)
   return media / (media + grew);
 }
 
+static int64_t
+transit_of(const WzpTransit *transit, unsigned packet)
+{
+  return transit->latest[packet % WZP_TRANSIT_REMEMBERED];
+}
+
+static void
+range_of(const WzpTransit *transit, unsigned from, unsigned to, int64_t *least, int64_t *most)
+{
+  *least = *most = transit_of(transit, from);
+  for (unsigned packet = from + 1; packet < to; packet++) {
+    *least = MIN(*least, transit_of(transit, packet));
+    *most = MAX(*most, transit_of(transit, packet));
+  }
+}
+
+static void
+watch_step(WzpTransit *transit, double more)
+{
+  if (more >= STEP_MS + STEP_JITTER_TIMES * transit->jitter) {
+    transit->step_at = transit->n;
+    transit->step_jitter = transit->jitter;
+    transit->step_trend = transit->trend;
+  }
+}
+
+/* As many packets behind the step have come as tell how long the way takes. */
+static void
+judge_step(WzpTransit *transit, unsigned duration_ms)
+{
+  unsigned at = transit->step_at;
+  int64_t before_least, before_most, least, most;
+  if (at < 2 || transit->n - at < transit->few)
+    return;
+  transit->step_at = 0;
+  range_of(transit, at - MIN(at, WZP_TRANSIT_PACKETS), at, &before_least, &before_most);
+  range_of(transit, at, transit->n, &least, &most);
+  int64_t step = least - before_least;
+  double calm = MIN((double)step / STEP_FLAT, STEP_CALM * (transit->few - 1) * duration_ms);
+  double flat = MAX(calm, STEP_RANGE * transit->step_jitter);
+  if (step < STEP_MS || (double)(before_most - before_least) > flat ||
+      (double)(most - least) > flat)
+    return;
+  transit->stepped += (uint64_t)step;
+  transit->jitter = transit->step_jitter;
+  transit->trend = transit->step_trend;
+}
+
+uint64_t
+wzp_transit_stepped(const WzpTransit *transit)
+{
+  return transit->stepped;
+}
+
 void
 wzp_transit_packet(WzpTransit *transit, WzpTime now, uint64_t media_ms, unsigned duration_ms)
 {
   int64_t ms = now / WZP_MSEC - (int64_t)media_ms - duration_ms;
   if (transit->n > 0) {
-    int64_t last = transit->latest[(transit->n - 1) % WZP_TRANSIT_PACKETS];
+    int64_t last = transit_of(transit, transit->n - 1);
     double more = (double)(ms - last);
     watch_run(transit, more, duration_ms);
+    watch_step(transit, more);
     transit->jitter += JITTER_STEP * (fabs(more - transit->trend) - transit->jitter);
     transit->trend += JITTER_STEP * (more - transit->trend);
   } else {
@@ -58,7 +120,8 @@ wzp_transit_packet(WzpTransit *transit, WzpTime now, uint64_t media_ms, unsigned
   }
   transit->least = MIN(transit->least, ms);
   transit->few = CLAMP(LATELY_MS / MAX(duration_ms, 1), 2, WZP_TRANSIT_PACKETS);
-  transit->latest[transit->n++ % WZP_TRANSIT_PACKETS] = ms;
+  transit->latest[transit->n++ % WZP_TRANSIT_REMEMBERED] = ms;
+  judge_step(transit, duration_ms);
   transit->heard = media_ms;
   transit->heard_at = now;
 }
@@ -70,9 +133,9 @@ wzp_transit_ms(const WzpTransit *transit)
   if (!transit->told)
     return transit->least;
   if (wzp_transit_passes(transit) > 0)
-    return transit->latest[(transit->n - 1) % WZP_TRANSIT_PACKETS];
+    return transit_of(transit, transit->n - 1);
   for (unsigned i = 1; i <= MIN(transit->n, transit->few); i++)
-    least = MIN(least, transit->latest[(transit->n - i) % WZP_TRANSIT_PACKETS]);
+    least = MIN(least, transit_of(transit, transit->n - i));
   return least;
 }
 

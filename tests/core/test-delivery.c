@@ -130,6 +130,44 @@ test_another_way(void)
 }
 
 /* A longer packet takes longer over a slow link; that is no queue once the link is known. */
+/* Another way is longer at one instant, and no queue: the listener says so, and we did not send much at once. */
+static void
+test_step(void)
+{
+  Rig rig;
+  for (unsigned beside = 0; beside <= 1600; beside += 400) {
+    rig_init(&rig);
+    for (unsigned i = 0; i < 10; i++)
+      rig_second(&rig);
+    const double delivered = rig.path.delivered;
+    rig.delay += 200;
+    rig.report.stepped += 200;
+    rig.log.bytes += beside;
+    rig_second(&rig);
+    /* 40 kbit/s: a kilobyte takes as long */
+    g_assert_cmpfloat(fabs(rig.path.queue - (beside < 800 ? 0 : 200)), <, 2);
+    if (beside < 800)
+      g_assert_cmpfloat(fabs(rig.path.delivered - delivered), <, 500 + 8 * beside);
+    g_assert_cmpint(ABS(rig.path.round_trip - (100 + 50) * WZP_MSEC), <, 10 * WZP_MSEC);
+  }
+  /* a queue behind it is one, and so is what grew beside it */
+  rig_init(&rig);
+  for (unsigned i = 0; i < 10; i++)
+    rig_second(&rig);
+  rig.delay += 250;
+  rig.report.stepped += 200;
+  rig_second(&rig);
+  g_assert_cmpfloat(fabs(rig.path.queue - 50), <, 2);
+  /* the empty way is as it was again, and no listener makes it longer than it is */
+  rig.delay -= 250;
+  rig.report.stepped += 500;
+  rig_second(&rig);
+  g_assert_cmpfloat(fabs(rig.path.queue), <, 2);
+  rig.delay += 100;
+  rig_second(&rig);
+  g_assert_cmpfloat(fabs(rig.path.queue - 100), <, 2);
+}
+
 static void
 test_longer_packets(void)
 {
@@ -335,6 +373,7 @@ main(int argc, char **argv)
   g_test_add_func("/delivery/steady", test_steady);
   g_test_add_func("/delivery/queue", test_queue);
   g_test_add_func("/delivery/another-way", test_another_way);
+  g_test_add_func("/delivery/step", test_step);
   g_test_add_func("/delivery/longer-packets", test_longer_packets);
   g_test_add_func("/delivery/drift", test_drift);
   g_test_add_func("/delivery/loss", test_loss);

@@ -50,8 +50,10 @@ check_plan(const WzpFecPlan *plan, const WzpFecLimits *limits, double loss)
       0);
   g_assert_true(plan->expected_loss >= 0 && plan->expected_loss <= loss + 1e-9);
   g_assert_cmpuint(plan->n_programs, <=, 2);
+  /* of copies one is left out now and then */
+  const bool copies = plan->symbols_256 >= plan->programs[0].window * 256u;
   if (limits->budget != 0 && plan->symbols_256 > 0)
-    g_assert_cmpfloat(wire_rate(plan), <=, limits->budget * 1.002);
+    g_assert_cmpfloat(wire_rate(plan), <=, limits->budget * (copies ? 1.004 : 1.002));
   WzpFecPlan bare = *plan;
   bare.symbols_256 = 0;
   g_assert_cmpfloat(fabs(wire_rate(&bare) * 150 / 149 - plan->least_budget), <, 1.001);

@@ -34,7 +34,8 @@ test_bytes(void)
                                    .repaired = 0x0432,
                                    .heard = 0x89ab,
                                    .held = 0x05,
-                                   .transit = 0xfedc};
+                                   .transit = 0xfedc,
+                                   .stepped = 0x0191};
   uint8_t bytes[WZP_REPORT_SIZE + 1] = {0};
   WzpWriter writer;
   wzp_writer_init(&writer, bytes, sizeof bytes);
@@ -43,7 +44,7 @@ test_bytes(void)
   assert_hex(bytes, WZP_REPORT_SIZE,
              "21345623450102"
              "0f0e14070432"
-             "89ab05fedc");
+             "89ab05fedc0191");
   WzpReport again;
   /* a later version appends: its tail is not ours to judge */
   for (size_t length = WZP_REPORT_SIZE; length <= sizeof bytes; length++) {
@@ -59,8 +60,15 @@ test_bytes(void)
     g_assert_cmpuint(again.heard, ==, report.heard);
     g_assert_cmpuint(again.held, ==, report.held);
     g_assert_cmpuint(again.transit, ==, report.transit);
+    g_assert_cmpuint(again.stepped, ==, report.stepped);
   }
-  for (size_t length = 0; length < WZP_REPORT_SIZE; length++)
+  /* and an earlier one says less */
+  for (size_t length = WZP_REPORT_LEAST; length < WZP_REPORT_SIZE; length++) {
+    g_assert_cmpint(wzp_report_parse(&again, bytes, length), ==, WZP_OK);
+    g_assert_cmpuint(again.transit, ==, report.transit);
+    g_assert_cmpuint(again.stepped, ==, 0);
+  }
+  for (size_t length = 0; length < WZP_REPORT_LEAST; length++)
     g_assert_cmpint(wzp_report_parse(&again, bytes, length), ==, WZP_TRUNCATED);
   bytes[0] = WZP_SLOT_MAX + 1;
   g_assert_cmpint(wzp_report_parse(&again, bytes, WZP_REPORT_SIZE), ==, WZP_MALFORMED);

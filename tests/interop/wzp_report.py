@@ -17,8 +17,10 @@ FIELDS = (
     ("heard", 2),
     ("held", 1),
     ("transit", 2),
+    ("stepped", 2),
 )
 Report = namedtuple("Report", [name for name, _ in FIELDS])
+LEAST = 18  # bytes: what came later is 0 where it is not said
 AT_MOST = 32  # of a packet, each about another stream
 HELD_MS, HELD_LONGER = 4, 255
 
@@ -26,8 +28,9 @@ HELD_MS, HELD_LONGER = 4, 255
 def parse(body):
     """A longer body's tail is ignored."""
     values = []
+    check(len(body) >= LEAST, "malformed")
     for _, size in FIELDS:
-        check(len(body) >= size, "malformed")
+        body = body if len(body) >= size else bytes(size)
         values.append(number(body[:size]))
         body = body[size:]
     return Report(*values)
@@ -96,6 +99,7 @@ class Listener:
             heard=self.audio[0] % 65536 if self.audio else 0,
             held=held,
             transit=round(min(self.transits)) % 65536 if self.transits else 0,
+            stepped=0,
         )
 
 

@@ -217,6 +217,24 @@ test_becomes_slow(void)
   }
 }
 
+/* Slow from just after the first reports on: each packet takes longer than those did, which is no queue, and not for ever a
+ * reason to say little. */
+static void
+test_becomes_slow_at_once(void)
+{
+  const SimLinkConfig link = {.queue_time = 10 * WZP_SECOND};
+  for (unsigned n = 0; n < 12; n++) {
+    const SimStep step = {.at = (100 + n * 100) * WZP_MSEC, .has_rate = true, .rate = 32000};
+    SimMeasure measure;
+    run_far(&measure, 600 + n, 20 * WZP_SECOND, (n % 3 * 150 + 60) * WZP_MSEC, &link, &step, 1,
+            "opus-24k");
+    g_assert_cmpint(measure.wait_max, <, 600 * WZP_MSEC);
+    for (unsigned second = 14; second < 20; second++)
+      g_assert_cmpuint(at(&measure, second)->quality.limit, >, 15000);
+    sim_measure_clear(&measure);
+  }
+}
+
 /* Jitter and a long way are no reason to speak worse; nor is loss that repair brings back. */
 static void
 test_no_reason(void)
@@ -261,6 +279,7 @@ main(int argc, char **argv)
   g_test_add_func("/sim-quality/fast", test_fast);
   g_test_add_func("/sim-quality/slowest", test_slowest);
   g_test_add_func("/sim-quality/becomes-slow", test_becomes_slow);
+  g_test_add_func("/sim-quality/becomes-slow-at-once", test_becomes_slow_at_once);
   g_test_add_func("/sim-quality/no-reason", test_no_reason);
   g_test_add_func("/sim-quality/studio", test_studio);
   return g_test_run();
