@@ -8,8 +8,9 @@
 #define LISTENERS 64
 #define SILENCE (15 * WZP_SECOND) /* who says nothing for so long listens no more */
 #define UNHEARD (5 * WZP_SECOND)
-#define ALONE (5 * WZP_SECOND) /* who comes so long after the last one left is another call */
-#define MANY 4                 /* listeners, of whom the weakest quarter is left out */
+#define SPOKEN_GAP (200 * WZP_MSEC) /* between packets: longer ones are pauses */
+#define ALONE (5 * WZP_SECOND)      /* who comes so long after the last one left is another call */
+#define MANY 4                      /* listeners, of whom the weakest quarter is left out */
 
 #define BAD_REPORTS 3
 #define GOOD_REPORTS 10
@@ -90,8 +91,9 @@ struct WzpQuality {
   bool probing;
 
   unsigned bad, good, good_needed;
-  WzpTime stepped_up, reported;
-  WzpTime sent_first, sent_last, sent_since; /* since: without a pause of seconds */
+  WzpTime stepped_up;
+  WzpTime sent_first, spoken_last;
+  WzpTime unreported; /* so much was spoken since the last report, or a pause of seconds */
   WzpDownlink downlink;
   double down_loss;    /* when the tier last went down, */
   unsigned down_limit; /* and the limit */
@@ -141,8 +143,9 @@ wzp_quality_reset(WzpQuality *quality)
   quality->n = quality->bad = quality->good = 0;
   quality->followed = -1;
   quality->good_needed = GOOD_REPORTS;
-  quality->stepped_up = quality->reported = -WZP_MINUTE;
-  quality->sent_first = quality->sent_last = quality->sent_since = WZP_NEVER;
+  quality->stepped_up = -WZP_MINUTE;
+  quality->sent_first = quality->spoken_last = WZP_NEVER;
+  quality->unreported = 0;
   quality->alone_since = WZP_NEVER;
   quality->rate = quality->residual = 0;
   quality->lossy = false;
@@ -443,6 +446,18 @@ judge_compatible(WzpQuality *quality, WzpTime now, const WzpDelivery *path)
 
 /* --- events --- */
 
+/* Of silence nobody reports. */
+static void
+note_spoken(WzpQuality *quality, WzpTime now)
+{
+  WzpTime gap = quality->spoken_last != WZP_NEVER ? now - quality->spoken_last : UNHEARD;
+  if (gap >= UNHEARD)
+    quality->unreported = 0;
+  else
+    quality->unreported += MIN(gap, SPOKEN_GAP);
+  quality->spoken_last = now;
+}
+
 void
 wzp_quality_sent(WzpQuality *quality, WzpTime now, uint64_t media_ms, bool audio, unsigned bytes)
 {
@@ -456,9 +471,8 @@ wzp_quality_sent(WzpQuality *quality, WzpTime now, uint64_t media_ms, bool audio
     quality->rate_at = now;
     quality->rate_bytes = quality->log.bytes;
   }
-  if (quality->sent_last == WZP_NEVER || now - quality->sent_last > UNHEARD)
-    quality->sent_since = now;
-  quality->sent_last = now;
+  if (audio)
+    note_spoken(quality, now);
   wzp_delivery_log_packet(&quality->log, now, media_ms, audio, bytes);
 }
 
@@ -491,7 +505,7 @@ wzp_quality_report(WzpQuality *quality, WzpTime now, uint8_t listener, const Wzp
                            WZP_MSEC;
   wzp_delivery_expect(path, interval, wzp_channel_lost_again(channel, interval));
   bool counted = wzp_delivery_report(path, now, report, plan->frames_per_packet, &quality->log);
-  quality->reported = now;
+  quality->unreported = 0;
   if (follow(quality) != path)
     return false;
   if (counted)
@@ -594,8 +608,7 @@ others_hear_well(const WzpQuality *quality, const WzpDelivery *path)
 static WzpVerdict
 judge(const WzpQuality *quality, WzpTime now, const WzpDelivery *path, double downlink)
 {
-  if (quality->sent_last != WZP_NEVER && now - quality->sent_last < WZP_SECOND &&
-      now - MAX(quality->reported, quality->sent_since) > UNHEARD)
+  if (quality->unreported > UNHEARD && now - quality->spoken_last < WZP_SECOND)
     return WZP_VERDICT_UNHEARD;
   if (path != NULL && path->timed && quality->capacity.over_since != WZP_NEVER)
     return WZP_VERDICT_CONGESTED;

@@ -229,6 +229,31 @@ test_unheard(void)
   wzp_quality_free(rig.quality);
 }
 
+/* Nobody reports of pauses: with descriptions of the room in them, which are sent, too. */
+static void
+test_unheard_pauses(void)
+{
+  Rig rig;
+  rig_init(&rig, "opus-24k");
+  rig_warm(&rig);
+  for (unsigned n = 0; n < 4; n++) {
+    for (unsigned i = 0; i < 11; i++) { /* 4.4 s */
+      wzp_quality_sent(rig.quality, rig.now, rig.media_ms, false, 80);
+      g_assert_cmpint(rig_state(&rig).verdict, ==, WZP_VERDICT_GOOD);
+      rig.now += 400 * WZP_MSEC;
+      rig.media_ms += 400;
+    }
+    rig_talk(&rig);
+    rig_talk(&rig);
+    g_assert_cmpint(rig_state(&rig).verdict, ==, WZP_VERDICT_GOOD);
+  }
+  rig_talk(&rig);
+  rig_talk(&rig);
+  rig_talk(&rig); /* 5.5 s of speech that nobody reported, in 23 s */
+  g_assert_cmpint(rig_state(&rig).verdict, ==, WZP_VERDICT_UNHEARD);
+  wzp_quality_free(rig.quality);
+}
+
 /* Three bad ones in a row, and not two; ten good ones, and not nine. The round trip is not asked. */
 static void
 test_steps(void)
@@ -797,6 +822,7 @@ main(int argc, char **argv)
   g_test_add_func("/quality/wanted-again", test_wanted_again);
   g_test_add_func("/quality/start", test_start);
   g_test_add_func("/quality/unheard", test_unheard);
+  g_test_add_func("/quality/unheard-pauses", test_unheard_pauses);
   g_test_add_func("/quality/steps", test_steps);
   g_test_add_func("/quality/no-flapping", test_no_flapping);
   g_test_add_func("/quality/promising", test_promising);
