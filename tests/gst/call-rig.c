@@ -90,6 +90,19 @@ rig_path(const char *name)
   return g_build_filename(rig_folder, name, NULL);
 }
 
+char *
+rig_key_file(const char *name, char digit)
+{
+  char *path = rig_path(name);
+  char text[66];
+  memset(text, digit, 64);
+  text[64] = '\n';
+  text[65] = '\0';
+  g_assert_true(g_file_set_contents(path, text, -1, NULL));
+  g_chmod(path, 0600);
+  return path;
+}
+
 /* --- the relay --- */
 
 struct RigRelay {
@@ -180,9 +193,11 @@ run_case(gconstpointer data)
     g_autofree char *path = rig_path("relay.conf");
     g_assert_true(g_file_set_contents(path, all_cases.config, -1, NULL));
   }
-  *all_cases.relay = rig_relay_start("relay", 0);
+  if (all_cases.relay != NULL)
+    *all_cases.relay = rig_relay_start("relay", 0);
   one->run();
-  rig_relay_kill(*all_cases.relay);
+  if (all_cases.relay != NULL)
+    rig_relay_kill(*all_cases.relay);
   rig_tear_down();
 }
 

@@ -16,6 +16,8 @@ void rig_init(int *argc, char ***argv);
 void rig_set_up(void);
 void rig_tear_down(void);
 char *rig_path(const char *name); /* free with g_free() */
+/* A key file of 64 times that hex digit there; its path, as from rig_path(). */
+char *rig_key_file(const char *name, char digit);
 
 typedef struct RigRelay RigRelay;
 /* The program of the environment variable WZP_RELAY. identity: a file's name in the folder, made when
@@ -32,7 +34,7 @@ typedef struct {
   void (*run)(void);
 } RigCase;
 /* Runs the cases as tests called prefix + name, each in a folder of its own with a relay of its own, which is *relay and may
- * be killed and started again. config: its relay.conf; NULL: none. Behind g_test_init(), as g_test_run(). */
+ * be killed and started again (NULL: without one). config: its relay.conf; NULL: none. Behind g_test_init(), as g_test_run(). */
 int rig_run_cases(const char *prefix, const RigCase *cases, unsigned n, RigRelay **relay,
                   const char *config);
 
