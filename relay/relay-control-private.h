@@ -6,9 +6,11 @@
 #include "relay-control.h"
 #include "relay-sessions.h"
 
-/* Shared by relay-control.c (handshakes, records, time), relay-control-auth.c (tokens),
- * relay-control-rooms.c (messages, rooms), relay-control-calls.c (dialled calls) and relay-control-moves.c
- * (legs that change their address). */
+/* Shared by relay-control.c (handshakes, records), relay-control-life.c (time, the end), relay-control-auth.c
+ * (tokens), relay-control-rooms.c (messages, rooms), relay-control-calls.c (dialled calls) and
+ * relay-control-moves.c (legs that change their address). */
+
+#define RELAY_HALF_OPEN_LIFE (10 * WZP_SECOND)
 
 struct RelayControl {
   RelayLimits limits;
@@ -39,6 +41,8 @@ void relay_control_first_record(RelayControl *control, WzpTime now, RelaySession
 /* Leaves the room, tells the client why, and lets the session linger for the acknowledgements. */
 void relay_control_close(RelayControl *control, WzpTime now, RelaySession *session,
                          WzpCloseReason reason);
+/* When the session is looked at again, if nothing comes. */
+void relay_control_set_timer(RelayControl *control, RelaySession *session);
 /* The session is gone at once, without a word to its client. */
 void relay_control_remove(RelayControl *control, WzpTime now, RelaySession *session,
                           WzpCloseReason reason);

@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-#include "relay-worker.h"
-#include "relay-locals.h"
+#include "relay-worker-private.h"
 #include "relay-socket.h"
 #include "wzp/stun.h"
 #include <errno.h>
-#include <gio/gio.h>
 #include <glib-unix.h>
-#include <linux/sock_diag.h>
 #include <netinet/in.h>
-#include <pthread.h>
 #include <sodium.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -16,77 +12,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define RECEIVE_BATCH 64
-#define SEND_BATCH 256
 /* so many batches, then the commands get their turn */
 #define BATCHES_PER_WAKEUP 8
-/* longer than any datagram of the protocol, so that longer ones are seen to be that */
-#define RECEIVE_SIZE 2048
 /* a burst of junk must not push out good packets before the thread runs */
 #define RECEIVE_BUFFER (8 * 1024 * 1024)
 /* a burst of copies, but not a queue in which voice grows old */
 #define SEND_BUFFER (1024 * 1024)
-#define CONTROL_QUEUE 1024
-/* of a WzpAddress: it asked at the second port; the other bits are relay-locals.h's */
-#define VIA_SECOND 0x80
 /* of the thread, where that is allowed: when a flood or others keep all processors busy, voice comes first */
 #define NICE (-10)
-
-typedef struct {
-  WzpAddress from;
-  size_t length;
-  uint8_t data[WZP_DATAGRAM_MAX];
-} ControlDatagram;
-
-struct RelayWorker {
-  int socket;
-  bool v6_socket;
-  WzpAddress address;
-  int second; /* -1: none */
-  uint16_t second_port;
-  RelayLocals *locals;
-  RelayMedia *media;
-  pthread_t thread;
-  bool running;
-  GMainContext *context;
-  GMainLoop *loop;
-
-  /* datagrams for the control thread, a ring under its lock */
-  pthread_mutex_t control_lock;
-  ControlDatagram *control;
-  unsigned control_first, control_length;
-  int control_event;
-  bool control_wakes; /* this batch queued something; worker only */
-
-  /* commands from the control thread, under their lock */
-  pthread_mutex_t command_lock;
-  GArray *commands, *commands_taken;
-  int commands_wait; /* atomic: so that a batch without any takes no lock */
-  bool stop;
-  int command_event;
-
-  /* datagrams that came by other ways than the socket, under their lock */
-  pthread_mutex_t brought_lock;
-  ControlDatagram *brought, *brought_taken; /* NULL: there is no other way */
-  unsigned n_brought;
-
-  RelayWorkerSend streams; /* NULL: none; constant while the thread runs */
-  void *streams_user;
-
-  uint64_t not_brought;    /* atomic */
-  uint64_t unsent_control; /* atomic, control thread only */
-
-  /* the worker's batches */
-  struct mmsghdr received[RECEIVE_BATCH];
-  struct iovec received_iov[RECEIVE_BATCH];
-  struct sockaddr_storage received_from[RECEIVE_BATCH];
-  _Alignas(struct cmsghdr) uint8_t received_at[RECEIVE_BATCH][RELAY_LOCALS_ROOM];
-  uint8_t buffers[RECEIVE_BATCH][RECEIVE_SIZE];
-  struct mmsghdr send[SEND_BATCH];
-  struct iovec send_iov[SEND_BATCH];
-  struct sockaddr_storage send_to[SEND_BATCH];
-  unsigned n_send;
-};
 
 /* --- socket --- */
 
@@ -534,100 +467,4 @@ uint16_t
 relay_worker_second_port(const RelayWorker *worker)
 {
   return worker->second_port;
-}
-
-/* --- for the control thread --- */
-
-void
-relay_worker_command(RelayWorker *worker, const RelayCommand *command)
-{
-  pthread_mutex_lock(&worker->command_lock);
-  g_array_append_val(worker->commands, *command);
-  g_atomic_int_set(&worker->commands_wait, 1);
-  pthread_mutex_unlock(&worker->command_lock);
-  relay_socket_wake(worker->command_event);
-}
-
-int
-relay_worker_control_fd(const RelayWorker *worker)
-{
-  return worker->control_event;
-}
-
-bool
-relay_worker_take_control(RelayWorker *worker, WzpAddress *from, uint8_t data[WZP_DATAGRAM_MAX],
-                          size_t *length)
-{
-  ControlDatagram *first;
-
-  pthread_mutex_lock(&worker->control_lock);
-  if (worker->control_length == 0) {
-    /* under the lock: what is queued from here on wakes anew */
-    relay_socket_drain(worker->control_event);
-    pthread_mutex_unlock(&worker->control_lock);
-    return false;
-  }
-  first = &worker->control[worker->control_first];
-  *from = first->from;
-  *length = first->length;
-  memcpy(data, first->data, first->length);
-  worker->control_first = (worker->control_first + 1) % CONTROL_QUEUE;
-  worker->control_length--;
-  pthread_mutex_unlock(&worker->control_lock);
-  return true;
-}
-
-void
-relay_worker_send(RelayWorker *worker, const RelayDatagram *datagram)
-{
-  struct sockaddr_storage to;
-  struct iovec part = {(void *)datagram->data, datagram->length};
-  struct msghdr message = {.msg_name = &to, .msg_iov = &part, .msg_iovlen = 1};
-
-  if (datagram->to.stream != 0) {
-    if (worker->streams != NULL)
-      worker->streams(worker->streams_user, &datagram->to, datagram->data, datagram->length);
-    return;
-  }
-  message.msg_namelen = wzp_address_to_sockaddr(&datagram->to, &to, worker->v6_socket);
-  relay_locals_put(worker->locals, datagram->to.via & ~VIA_SECOND, &message);
-  /* the control channel sends again what matters */
-  if (sendmsg(datagram->to.via & VIA_SECOND ? worker->second : worker->socket, &message,
-              MSG_DONTWAIT) < 0)
-    __atomic_fetch_add(&worker->unsent_control, 1, __ATOMIC_RELAXED);
-}
-
-WzpTime
-relay_worker_last_seen(const RelayWorker *worker, uint32_t sid)
-{
-  return relay_media_last_seen(worker->media, sid);
-}
-
-uint64_t
-relay_worker_egress(const RelayWorker *worker)
-{
-  return relay_media_egress(worker->media, g_get_monotonic_time());
-}
-
-/* What the kernel dropped because its queue was full, before the worker could read it. */
-static uint64_t
-never_read(int fd)
-{
-  uint32_t counts[SK_MEMINFO_VARS] = {0};
-  socklen_t length = sizeof counts;
-
-  return getsockopt(fd, SOL_SOCKET, SO_MEMINFO, counts, &length) == 0 ? counts[SK_MEMINFO_DROPS]
-                                                                      : 0;
-}
-
-void
-relay_worker_add_stats(const RelayWorker *worker, RelayStats *stats)
-{
-  relay_stats_add_media(stats, worker->media);
-  stats->socket_drops += never_read(worker->socket);
-  if (worker->second >= 0)
-    stats->socket_drops += never_read(worker->second);
-  stats->tls_drops[WZP_QUEUE_FULL] += __atomic_load_n(&worker->not_brought, __ATOMIC_RELAXED);
-  stats->control_drops[WZP_QUEUE_FULL] +=
-      __atomic_load_n(&worker->unsent_control, __ATOMIC_RELAXED);
 }

@@ -364,6 +364,15 @@ sim_call_start_all(SimCall *sim)
 }
 
 void
+sim_call_check_nothing_lost(SimCall *sim)
+{
+  sim->parties[0].talking = sim->parties[1].talking = false;
+  sim_call_run(sim, WZP_SECOND);
+  for (unsigned i = 0; i < 2; i++)
+    g_assert_cmpuint(sim->parties[i].frames_received, ==, sim->parties[1 - i].frames_sent);
+}
+
+void
 sim_call_kill_party(SimCall *sim, unsigned index)
 {
   g_clear_pointer(&sim->parties[index].call, wzp_call_free);

@@ -195,6 +195,8 @@ void sim_call_start_with(SimCall *sim, unsigned party, const WzpCallConfig *conf
 void sim_call_start_party(SimCall *sim, unsigned party);
 /* The relay and every party, until parties 0 and 1 are in a call, 30 s at most. */
 void sim_call_start_all(SimCall *sim);
+/* Both fall silent, and all that they sent arrives within a second. */
+void sim_call_check_nothing_lost(SimCall *sim);
 void sim_call_kill_party(SimCall *sim, unsigned party); /* without a word */
 void sim_call_leave_party(SimCall *sim, unsigned party);
 

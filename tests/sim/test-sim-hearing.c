@@ -41,9 +41,7 @@ test_room(void)
 {
   const SimCallConfig config = {.seed = 1, .mode = WZP_CALL_RELAY, .out = hop_60, .in = hop_60};
   SimCall *sim = sim_call_new(&config);
-  sim_call_start_relay(sim);
-  for (unsigned i = 0; i < 2; i++)
-    sim_call_start_party(sim, i);
+  sim_call_start_all(sim);
   check_cut(sim, sim->parties[0].in);
 }
 

@@ -15,15 +15,6 @@ new_sim(uint64_t seed, const SimLinkConfig *link)
   return sim_call_new(&config);
 }
 
-static void
-check_nothing_lost(SimCall *sim)
-{
-  sim->parties[0].talking = sim->parties[1].talking = false;
-  sim_call_run(sim, WZP_SECOND);
-  for (unsigned i = 0; i < 2; i++)
-    g_assert_cmpuint(sim->parties[i].frames_received, ==, sim->parties[1 - i].frames_sent);
-}
-
 static WzpCallStats
 stats_of(const SimCall *sim, unsigned party)
 {
@@ -49,7 +40,7 @@ test_order_of_start(void)
     g_assert_true(sim_call_run_until(sim, sim_call_is_active, WZP_SECOND));
     sim_call_run(sim, 20 * WZP_SECOND);
     g_assert_true(sim_call_is_active(sim));
-    check_nothing_lost(sim);
+    sim_call_check_nothing_lost(sim);
     uint8_t slots[2];
     for (unsigned i = 0; i < 2; i++) {
       WzpMemberInfo peer;
@@ -267,7 +258,7 @@ test_first_record_lost(void)
   g_assert_cmpuint(n_to_lose, ==, 0);
   g_assert_cmpuint(sim->parties[0].frames_received + sim->parties[1].frames_received, >, 10);
   sim_call_run(sim, WZP_SECOND);
-  check_nothing_lost(sim);
+  sim_call_check_nothing_lost(sim);
   sim_call_free(sim);
 }
 
@@ -383,7 +374,7 @@ test_reflection(void)
   sim_call_run(sim, 10 * WZP_SECOND);
   g_assert_cmpuint(stats_of(sim, 0).handshakes_completed, ==, 1);
   sim->tap = NULL;
-  check_nothing_lost(sim);
+  sim_call_check_nothing_lost(sim);
   sim_call_free(sim);
 }
 
@@ -423,7 +414,7 @@ test_spoilt(void)
   sim_call_start_party(sim, 1);
   g_assert_true(sim_call_run_until(sim, sim_call_is_active, WZP_SECOND));
   sim_call_run(sim, 20 * WZP_SECOND);
-  check_nothing_lost(sim);
+  sim_call_check_nothing_lost(sim);
   uint64_t n_drops = 0;
   for (unsigned i = 0; i < 2; i++) {
     WzpCallStats stats = stats_of(sim, i);
@@ -494,7 +485,7 @@ test_replayed_hs1(void)
     g_assert_cmpuint(stats_of(sim, i).handshakes_completed, ==, 1);
     g_assert_cmpuint(stats_of(sim, i).drops[WZP_RATE_LIMITED], >, 0);
   }
-  check_nothing_lost(sim);
+  sim_call_check_nothing_lost(sim);
   sim_call_free(sim);
   g_ptr_array_unref(recording.hs1);
 }
