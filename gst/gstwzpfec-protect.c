@@ -151,6 +151,7 @@ static void
 exchange_reports(GstWzpFec *self, WzpTime now)
 {
   WzpSession *session = gst_wzp_fec_session(self);
+  WzpFecSenderStats stats;
   WzpReport report;
   guint8 listener;
   if (session == NULL)
@@ -162,10 +163,11 @@ exchange_reports(GstWzpFec *self, WzpTime now)
     if (next != NULL)
       wzp_fec_sender_follow(self->protect.sender, now, &next->report, next->loss);
     self->limits_changed |= wzp_quality_left(self->protect.quality, now, listener);
+    wzp_fec_sender_get_stats(self->protect.sender, now, &stats);
     g_mutex_unlock(&self->lock);
+    wzp_session_set_loss(session, stats.channel.loss);
   }
   while (wzp_session_take_heard(session, &listener, &report)) {
-    WzpFecSenderStats stats;
     g_mutex_lock(&self->lock);
     if (wzp_listeners_report(&self->protect.listeners, now, listener, &report))
       wzp_fec_sender_handle_report(self->protect.sender, now, &report);

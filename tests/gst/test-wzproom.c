@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* wzpcall in rooms of many: a branch per sender, who is heard and who is not. */
 #include "room-rig.h"
+#include "wzp/profile.h"
 #include <gst/check/gsttestclock.h>
 
 #define TALKERS 16
@@ -248,21 +249,36 @@ test_relay_restarted(void)
   ears_free(ears);
 }
 
-/* What the call's sending wzpfec did with reports about its stream. */
-static guint64
-reports_planned_by(GstElement *pipeline)
+/* Of the call's sending wzpfec. */
+static GstStructure *
+stats_of_protector(GstElement *pipeline)
 {
   g_autoptr(GstIterator) each =
       gst_bin_iterate_all_by_element_factory_name(GST_BIN(pipeline), "wzpfec");
   GValue value = G_VALUE_INIT;
-  guint64 reports = 0, handled;
-  while (gst_iterator_next(each, &value) == GST_ITERATOR_OK) {
+  GstStructure *found = NULL;
+  GstIteratorResult result;
+  while ((result = gst_iterator_next(each, &value)) != GST_ITERATOR_DONE) {
     g_autoptr(GstStructure) stats = NULL;
+    if (result == GST_ITERATOR_RESYNC) { /* somebody comes or goes */
+      gst_iterator_resync(each);
+      continue;
+    }
     g_object_get(g_value_get_object(&value), "stats", &stats, NULL);
-    if (gst_structure_get_uint64(stats, "reports-handled", &handled))
-      reports += handled;
+    if (found == NULL && gst_structure_has_field(stats, "reports-handled"))
+      found = g_steal_pointer(&stats);
     g_value_unset(&value);
   }
+  g_assert_nonnull(found);
+  return found;
+}
+
+static guint64
+reports_planned_by(GstElement *pipeline)
+{
+  g_autoptr(GstStructure) stats = stats_of_protector(pipeline);
+  guint64 reports;
+  g_assert_true(gst_structure_get_uint64(stats, "reports-handled", &reports));
   return reports;
 }
 
@@ -310,6 +326,93 @@ test_listeners(void)
     ears_free(ears[n]);
 }
 
+/* One who hears the call and says how well. */
+typedef struct {
+  RelayPeer *peer;
+  WzpReception *reception;
+  unsigned loses; /* one of so many packets on the way to it; 0: none */
+  uint8_t slot;   /* the call's */
+} Listener;
+
+static void
+take_packet(void *user, const WzpOpened *opened)
+{
+  Listener *listener = user;
+  if (opened->header.code == WZP_CODE_NO_AUDIO)
+    return;
+  listener->slot = opened->header.slot;
+  if (listener->loses == 0 || opened->index % listener->loses != 0)
+    wzp_reception_packet(listener->reception, g_get_monotonic_time(), opened->index);
+  else
+    wzp_reception_unrepaired(listener->reception, 1);
+}
+
+static void
+report(Listener *listener)
+{
+  WzpReport report;
+  if (!wzp_reception_report(listener->reception, g_get_monotonic_time(), &report))
+    return;
+  report.slot = listener->slot;
+  relay_peer_report(listener->peer, &report);
+}
+
+/* Whether the verdict is that a listener loses, so much is said to be lost, and repair is planned for about as much. */
+static bool
+is_said(const Room *room, bool listener_loses, double least, double most)
+{
+  g_autoptr(GstStructure) stats = stats_of_protector(room->pipeline);
+  double lost, planned;
+  g_assert_true(gst_structure_get_double(stats, "uplink-loss", &lost));
+  g_assert_true(gst_structure_get_double(stats, "loss", &planned));
+  return listener_loses ==
+             (g_strcmp0(gst_structure_get_string(stats, "verdict"), "listener-loses") == 0) &&
+         lost >= least && lost <= most && planned >= least / 2 && planned <= most;
+}
+
+static bool
+weakest_is_known(Room *room, gpointer listeners)
+{
+  for (unsigned n = 0; n < 2; n++)
+    report((Listener *)listeners + n);
+  return is_said(room, true, 0.2, 1);
+}
+
+static bool
+nobody_loses(Room *room, gpointer data)
+{
+  (void)data;
+  return is_said(room, false, 0, 0.05);
+}
+
+/* In a room of three one hears badly, and is spoken for. When it leaves, that is over at once: the other one need not
+ * say a word. */
+static void
+test_weakest_leaves(void)
+{
+  Room room;
+  Listener listeners[2] = {{.loses = 3}, {.loses = 0}};
+  room_begin(&room, rig_relay_port(relay),
+             rig_play("audiotestsrc is-live=true volume=0.1 ! wzpcall name=call dtx=false " ROOM_URI
+                      " ! fakesink",
+                      rig_relay_port(relay)),
+             0);
+  rig_wait_state(room.pipeline, "call", "waiting");
+  for (unsigned n = 0; n < 2; n++) {
+    listeners[n].peer = room_add_peer(&room);
+    listeners[n].reception = wzp_reception_new();
+    listeners[n].peer->heard = take_packet;
+    listeners[n].peer->user = &listeners[n];
+  }
+  room_run(&room, room_is_full, NULL);
+  room_run(&room, weakest_is_known, listeners);
+  wzp_call_leave(listeners[0].peer->call, g_get_monotonic_time());
+  room_run(&room, nobody_loses, NULL);
+  room_end(&room);
+  for (unsigned n = 0; n < 2; n++)
+    wzp_reception_free(listeners[n].reception);
+}
+
 static void
 wait_code(GstElement *pipeline, unsigned members)
 {
@@ -349,9 +452,13 @@ test_code(void)
 }
 
 static const RigCase cases[] = {
-    {"talkers", test_talkers},       {"come-and-go", test_come_and_go},
-    {"last-words", test_last_words}, {"relay-restarted", test_relay_restarted},
-    {"listeners", test_listeners},   {"code", test_code},
+    {"talkers", test_talkers},
+    {"come-and-go", test_come_and_go},
+    {"last-words", test_last_words},
+    {"relay-restarted", test_relay_restarted},
+    {"listeners", test_listeners},
+    {"weakest-leaves", test_weakest_leaves},
+    {"code", test_code},
 };
 
 int

@@ -200,6 +200,8 @@ take(RelayPeer *peer, const WzpAddress *from, const uint8_t *data, size_t length
   if (media &&
       wzp_call_open(peer->call, now, data, length, plain, &plain_length, &opened) == WZP_OK) {
     peer->opened++;
+    if (peer->heard != NULL)
+      peer->heard(peer->user, &opened);
     count_reports(peer, &opened, plain, plain_length);
   }
   pump(peer, now);
@@ -298,8 +300,8 @@ relay_peers_run_for(RelayPeer **peers, unsigned n, WzpTime duration)
   run_until(peers, n, NULL, g_get_monotonic_time() + duration);
 }
 
-WzpResult
-relay_peer_say(RelayPeer *peer, const void *bundle, size_t bundle_length)
+static WzpResult
+say(RelayPeer *peer, uint8_t code, const void *bundle, size_t bundle_length)
 {
   uint8_t packet[WZP_DATAGRAM_MAX];
   WzpTime now = g_get_monotonic_time();
@@ -307,8 +309,8 @@ relay_peer_say(RelayPeer *peer, const void *bundle, size_t bundle_length)
   WzpResult result;
   size_t length;
 
-  result = wzp_call_seal(peer->call, now, 0, peer->timestamp, 0, false, bundle, bundle_length,
-                         packet, sizeof packet - WZP_TRAILER_SIZE, &length, NULL);
+  result = wzp_call_seal(peer->call, now, code, peer->timestamp, 0, code != 0, bundle,
+                         bundle_length, packet, sizeof packet - WZP_TRAILER_SIZE, &length, NULL);
   peer->timestamp += 20;
   if (result == WZP_OK)
     result = wzp_call_frame_media(peer->call, now, packet, length, packet, &length, &to);
@@ -317,6 +319,23 @@ relay_peer_say(RelayPeer *peer, const void *bundle, size_t bundle_length)
   send_to(peer, &to, packet, length);
   peer->sent++;
   return WZP_OK;
+}
+
+WzpResult
+relay_peer_say(RelayPeer *peer, const void *bundle, size_t bundle_length)
+{
+  return say(peer, 0, bundle, bundle_length);
+}
+
+WzpResult
+relay_peer_report(RelayPeer *peer, const WzpReport *report)
+{
+  uint8_t bundle[WZP_REPORT_ELEMENT_SIZE];
+  WzpWriter writer;
+
+  wzp_writer_init(&writer, bundle, sizeof bundle);
+  wzp_report_write_element(&writer, report, true);
+  return say(peer, WZP_CODE_NO_AUDIO, bundle, writer.length);
 }
 
 WzpResult

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #pragma once
 #include "wzp/call.h"
+#include "wzp/report.h"
 #include "wzp/tls.h"
 
 /* A real client, WzpCall, on a real socket and the real clock. A relay's address with a stream in it: by TLS over
@@ -20,6 +21,8 @@ typedef struct {
   WzpCloseReason close_reason;
   WzpErrorCode error;
   char error_text[256];
+  void (*heard)(void *user, const WzpOpened *opened); /* NULL; of each packet that opened */
+  void *user;
 } RelayPeer;
 
 /* source: "127.0.0.1" or "::1". */
@@ -39,6 +42,8 @@ void relay_peer_free(RelayPeer *peer);
 WzpResult relay_peer_say(RelayPeer *peer, const void *bundle, size_t length);
 /* The same with something of voice's size. */
 WzpResult relay_peer_talk(RelayPeer *peer);
+/* Reports, in a packet of its own. */
+WzpResult relay_peer_report(RelayPeer *peer, const WzpReport *report);
 /* What waits in the sockets and timers, without waiting. */
 void relay_peers_step(RelayPeer **peers, unsigned n);
 /* Runs both until done() says so; the test fails when that takes longer than timeout. */
