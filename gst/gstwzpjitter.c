@@ -373,6 +373,14 @@ gst_wzp_jitter_change_state(GstElement *element, GstStateChange transition)
 
 /* GObject */
 
+/* Who mixes by time takes a frame as soon as it is sure, and then no thread has to be woken just in time. */
+static void
+gst_wzp_jitter_set_lead_locked(GstWzpJitter *self)
+{
+  wzp_jitter_set_lead(self->jitter,
+                      self->report_latency ? 0 : (gint64)(self->latency * GST_MSECOND / 2));
+}
+
 static void
 gst_wzp_jitter_set_property(GObject *object, guint id, const GValue *value, GParamSpec *spec)
 {
@@ -382,6 +390,7 @@ gst_wzp_jitter_set_property(GObject *object, guint id, const GValue *value, GPar
   case PROP_REPORT_LATENCY:
     g_mutex_lock(&self->lock);
     self->report_latency = g_value_get_boolean(value);
+    gst_wzp_jitter_set_lead_locked(self);
     g_mutex_unlock(&self->lock);
     gst_wzp_jitter_tell_latency(self);
     break;
@@ -400,6 +409,7 @@ gst_wzp_jitter_set_property(GObject *object, guint id, const GValue *value, GPar
     streaming = self->told_playout >= 0; /* else the first frame tells it */
     wzp_jitter_set_latency(self->jitter, self->latency > 0 ? (gint64)(self->latency * GST_MSECOND)
                                                            : WZP_JITTER_ADAPTIVE);
+    gst_wzp_jitter_set_lead_locked(self);
     self->told_latency = gst_wzp_jitter_reported_locked(self);
     gst_wzp_jitter_wake_locked(self);
     g_mutex_unlock(&self->lock);
@@ -511,7 +521,8 @@ gst_wzp_jitter_class_init(GstWzpJitterClass *klass)
    *
    * Adaptive: the LATENCY query answers the latency, a message tells when it changed, and timestamps stand where
    * they would be without it. FALSE: timestamps carry it, and nothing is told; for streams that are mixed, which all would
-   * have to wait for the slowest.
+   * have to wait for the slowest. At a fixed latency such a stream is pushed as much as half of it ahead, as far as nothing
+   * is missing: the mixer plays it by its timestamps.
    *
    * Since: 0.1
    */

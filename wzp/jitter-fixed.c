@@ -111,6 +111,14 @@ fill(WzpJitter *jitter, const Entry *head, int64_t now)
   return output;
 }
 
+/* Nothing can come any more that belongs before it, so that only who plays it has to wait. */
+static bool
+goes_on(const WzpJitter *jitter, const Entry *head)
+{
+  return jitter->started && head->order == jitter->next + jitter->filled_frames && !head->discont &&
+         !jitter->discont && !wzp_jitter_is_unheard(jitter);
+}
+
 WzpJitterOutput
 wzp_jitter_fixed_poll(WzpJitter *jitter, int64_t now)
 {
@@ -130,6 +138,8 @@ wzp_jitter_fixed_poll(WzpJitter *jitter, int64_t now)
   int64_t due = time + jitter->latency;
   if (!jitter->started && jitter->queue->len > 1 && now - due > START_AGE)
     return wzp_jitter_drop_head(jitter);
+  if (goes_on(jitter, head))
+    due -= MIN(jitter->lead, jitter->latency);
   return now < due ? wzp_jitter_wait_until(due) : play_head(jitter, now);
 }
 

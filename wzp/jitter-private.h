@@ -26,6 +26,7 @@ typedef struct {
 
 struct WzpJitter {
   int64_t latency; /* WZP_JITTER_ADAPTIVE, or fixed */
+  int64_t lead;
   unsigned max_queued;
   GArray *queue; /* of Entry, by order */
 

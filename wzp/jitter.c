@@ -63,6 +63,12 @@ wzp_jitter_set_latency(WzpJitter *jitter, int64_t latency_ns)
 }
 
 void
+wzp_jitter_set_lead(WzpJitter *jitter, int64_t lead_ns)
+{
+  jitter->lead = lead_ns;
+}
+
+void
 wzp_jitter_set_max_latency(WzpJitter *jitter, int64_t max_ns)
 {
   wzp_delay_set_max(jitter->delay, max_ns);
@@ -84,6 +90,7 @@ void
 wzp_jitter_reset(WzpJitter *jitter)
 {
   WzpJitter fresh = {.latency = jitter->latency,
+                     .lead = jitter->lead,
                      .max_queued = jitter->max_queued,
                      .queue = jitter->queue,
                      .delay = jitter->delay,

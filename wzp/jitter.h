@@ -55,7 +55,7 @@ typedef struct {
   int64_t until;
   uint64_t id, index;
   int64_t time;     /* place on the output's timeline: due less the latency, fixed or reported */
-  int64_t due;      /* when it is played */
+  int64_t due;      /* when it is played; PLAY: may be put out before, see wzp_jitter_set_lead() */
   int64_t duration; /* of PLAY, LOST, SILENCE */
   int64_t stretch;  /* PLAY: by how much it should take longer, below 0 shorter; 0: as it is */
   bool discont;     /* PLAY: first frame, after silence, or after a jump of the timeline */
@@ -85,6 +85,9 @@ WzpJitter *wzp_jitter_new(int64_t latency_ns, unsigned max_queued);
 void wzp_jitter_free(WzpJitter *jitter);
 void wzp_jitter_set_latency(WzpJitter *jitter, int64_t latency_ns);
 int64_t wzp_jitter_latency(const WzpJitter *jitter); /* the fixed one, or the target */
+/* At a fixed latency: a frame that goes on where the one before ended is put out so long before it is due, by who plays
+ * it by its time and may be late himself. 0 at first. */
+void wzp_jitter_set_lead(WzpJitter *jitter, int64_t lead_ns);
 /* Adaptive: see delay.h. */
 void wzp_jitter_set_max_latency(WzpJitter *jitter, int64_t max_ns);
 void wzp_jitter_set_round_trip(WzpJitter *jitter, int64_t round_trip_ns); /* below 0: unknown */

@@ -463,6 +463,7 @@ test_random(void)
   test_random_init(&random);
   for (unsigned round = 0; round < 200; round++) {
     WzpJitter *jitter = wzp_jitter_new((int64_t)test_random_below(&random, 200) * MS, 32);
+    wzp_jitter_set_lead(jitter, (int64_t)test_random_below(&random, 150) * MS);
     GHashTable *inside = g_hash_table_new(g_direct_hash, g_direct_equal);
     int64_t now = 0;
     for (unsigned i = 1; i < 500; i++) {
@@ -543,6 +544,56 @@ test_said_silence(void)
   wzp_jitter_free(jitter);
 }
 
+/* What goes on is put out ahead; what may still come is waited for until its turn. */
+static void
+test_lead(void)
+{
+  static const struct {
+    uint64_t index;
+    int64_t at, due; /* ms */
+    WzpJitterAction action;
+  } expected[] = {
+      {0, 100, 100, WZP_JITTER_PLAY}, /* nobody knows yet how fast the way can be */
+      {1, 100, 120, WZP_JITTER_PLAY}, {2, 100, 140, WZP_JITTER_PLAY},
+      {3, 150, 160, WZP_JITTER_PLAY}, /* as soon as it is there */
+      {4, 150, 180, WZP_JITTER_PLAY}, {5, 150, 200, WZP_JITTER_PLAY},
+      {6, 170, 220, WZP_JITTER_PLAY}, {7, 240, 240, WZP_JITTER_LOST},
+  };
+  WzpJitter *jitter = wzp_jitter_new(100 * MS, 64);
+  int64_t now = 0;
+  wzp_jitter_set_lead(jitter, 50 * MS);
+  wzp_jitter_reset(jitter); /* which keeps it */
+  for (unsigned n = 0; n < 7; n++)
+    if (n != 3) {
+      WzpJitterFrame frame = {
+          .index = n, .media_time = n * FRAME, .duration = FRAME, .arrival = n * FRAME, .id = n};
+      g_assert_cmpint(wzp_jitter_push(jitter, &frame, NULL), ==, WZP_OK);
+    }
+  for (unsigned i = 0; i < G_N_ELEMENTS(expected); i++) {
+    WzpJitterOutput output;
+    while ((output = wzp_jitter_poll(jitter, now)).action == WZP_JITTER_WAIT) {
+      g_assert_cmpint(output.until, >, now);
+      now = output.until;
+      if (i == 3) {
+        WzpJitterFrame frame = {.index = 3,
+                                .media_time = 3 * FRAME,
+                                .duration = FRAME,
+                                .arrival = 150 * MS,
+                                .id = 3,
+                                .recovered = true};
+        g_assert_cmpint(now, ==, 160 * MS); /* its turn */
+        now = 150 * MS;
+        g_assert_cmpint(wzp_jitter_push(jitter, &frame, NULL), ==, WZP_OK);
+      }
+    }
+    g_assert_cmpint(output.action, ==, expected[i].action);
+    g_assert_cmpuint(output.index, ==, expected[i].index);
+    g_assert_cmpint(output.due, ==, expected[i].due * MS);
+    g_assert_cmpint(now, ==, expected[i].at * MS);
+  }
+  wzp_jitter_free(jitter);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -562,5 +613,6 @@ main(int argc, char **argv)
   g_test_add_func("/jitter/playout", test_playout);
   g_test_add_func("/jitter/random", test_random);
   g_test_add_func("/jitter/said-silence", test_said_silence);
+  g_test_add_func("/jitter/lead", test_lead);
   return g_test_run();
 }

@@ -112,6 +112,25 @@ assert_lost(GstHarness *h, guint64 index, GstClockTime at)
   assert_gap(h, at, 20 * MS, TRUE);
 }
 
+/* For a mix: as much as half of the latency ahead, as far as none is missing. */
+static void
+test_ahead(void)
+{
+  GstHarness *h = jitter(100);
+  g_object_set(h->element, "report-latency", FALSE, NULL);
+  for (guint n = 0; n < 3; n++)
+    push(h, n, n * 20 * MS);
+  push(h, 4, 80 * MS);
+  crank_to(h, 100 * MS);
+  for (guint n = 0; n < 3; n++)
+    assert_played(h, n, n * 20 * MS, n == 0);
+  crank_to(h, 160 * MS);
+  assert_lost(h, 3, 60 * MS);
+  assert_played(h, 4, 80 * MS, FALSE);
+  g_assert_cmpuint(now(h), ==, 160 * MS);
+  gst_harness_teardown(h);
+}
+
 static void
 test_in_order(void)
 {
@@ -614,6 +633,7 @@ int
 main(int argc, char **argv)
 {
   test_init(&argc, &argv);
+  g_test_add_func("/wzpjitter/ahead", test_ahead);
   g_test_add_func("/wzpjitter/in-order", test_in_order);
   g_test_add_func("/wzpjitter/loss", test_loss);
   g_test_add_func("/wzpjitter/silence", test_silence);
