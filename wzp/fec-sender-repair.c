@@ -9,6 +9,7 @@
 #define BLOCK_DEPTH 3             /* between two turns of a block lie two packets */
 #define BLOCK_REPAIRS_MAX 16      /* as many first ESIs as the element can say */
 #define CARRY_DIVISOR 20          /* of a budget, 1/20 s may be left over for the next packet */
+#define LOSES 0.02                /* from which on padding waits for repair */
 #define IDLE_MAX (200 * WZP_MSEC) /* what is not spent in silence is lost */
 #define PADDING_MIN 3             /* with the length of what is last otherwise */
 #define FULL_HEADER_MORE (WZP_HEADER_FULL_SIZE - WZP_HEADER_MINI_SIZE)
@@ -435,6 +436,16 @@ fit(WzpFecSender *sender, Draft *draft, size_t frames, bool unlimited)
   }
 }
 
+/* Repair that did not fit any more is for the next packet, and so is what is left, where losses are known of. */
+static int64_t
+saved_for_repair(const WzpFecSender *sender)
+{
+  bool known = sender->channel_given || wzp_channel_is_known(sender->channel, sender->now);
+  if (sender->owed_256 < 256 || !known || sender->planned_state.loss < LOSES)
+    return 0;
+  return (int64_t)wzp_fec_sender_frame(sender, sender->n_frames - 1)->length;
+}
+
 /* What the repair leaves of the budget, where all of it is to be sent. */
 static void
 pad(WzpFecSender *sender, Draft *draft, size_t frames)
@@ -444,7 +455,7 @@ pad(WzpFecSender *sender, Draft *draft, size_t frames)
   size_t size = draft_size(sender, draft, frames);
   int64_t left = (sender->tokens - bundle_cost(sender, draft, size)) / 1000000 - PADDING_HEAD;
   int64_t room = (int64_t)WZP_FEC_BUNDLE_MAX - (int64_t)size - PADDING_HEAD;
-  left = MIN(left, MIN(room, PADDING_MAX));
+  left = MIN(left - saved_for_repair(sender), MIN(room, PADDING_MAX));
   draft->padding = left > 0 ? (size_t)left : 0;
 }
 

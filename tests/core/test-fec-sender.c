@@ -431,6 +431,33 @@ test_reset(void)
   fec_stream_clear(&stream);
 }
 
+/* Where a budget is filled up to try it, repair that does not fit comes before padding. */
+static void
+test_padding_leaves_repair(void)
+{
+  WzpFecLimits limits = fec_stream_limits(WZP_FEC_SLIDING, WZP_FEC_OVERHEAD_AUTO, 1);
+  limits.profile = wzp_profile_by_name("opus-16k");
+  limits.budget = 72000; /* 1 to 2 symbols in a packet, in the mean 1.6 or so */
+  uint64_t symbols[2], packets[2], bytes[2];
+  for (unsigned fill = 0; fill <= 1; fill++) {
+    FecStream stream;
+    WzpFecSenderStats stats;
+    limits.fill = fill == 1;
+    fec_stream_init(&stream, &limits);
+    fec_stream_channel(&stream, 0.36, 1);
+    fec_stream_talk(&stream, "opus-16k", 0, 500);
+    wzp_fec_sender_get_stats(stream.sender, stream.now, &stats);
+    symbols[fill] = stats.repair_symbols;
+    packets[fill] = stats.packets;
+    bytes[fill] = stats.bundle_bytes;
+    fec_stream_clear(&stream);
+  }
+  g_test_message("%u symbols, filled up %u", (unsigned)symbols[0], (unsigned)symbols[1]);
+  g_assert_cmpuint(symbols[0], >, packets[0] * 5 / 4);
+  g_assert_cmpuint(symbols[1], >=, symbols[0] * 97 / 100);
+  g_assert_cmpuint(bytes[1] + 56 * packets[1], >, 72000 / 8 * 10 * 97 / 100);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -458,5 +485,6 @@ main(int argc, char **argv)
     g_autofree char *path = g_strdup_printf("/fec-sender/budget/%s", budgets[i].name);
     g_test_add_data_func(path, &budgets[i], test_budget);
   }
+  g_test_add_func("/fec-sender/padding-leaves-repair", test_padding_leaves_repair);
   return g_test_run();
 }
