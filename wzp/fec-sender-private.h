@@ -118,6 +118,32 @@ struct WzpFecSender {
   WzpFecSenderStats stats;
 };
 
+/* A packet that is being made. */
+typedef struct {
+  uint8_t code;
+  unsigned frame_ms;
+  uint64_t media_ms;
+  bool full;               /* it will have a full header */
+  WzpHeaderPolicy headers; /* what the policy then knows */
+  WzpFecRepair repairs[WZP_FEC_REPAIRS];
+  unsigned n_repairs;
+  size_t padding; /* bytes that only fill */
+} WzpFecDraft;
+
+/* fec-sender-choose.c: puts a repair into the draft, if it can be made and there is a place. */
+void wzp_fec_sender_add_repair(const WzpFecSender *sender, WzpFecDraft *draft, WzpFecRepair repair);
+/* The symbols of `packets` packets of which the first begins with the frame `position`. */
+void wzp_fec_sender_choose_sliding(WzpFecSender *sender, WzpFecDraft *draft,
+                                   const WzpFecStretch *stretch, uint64_t position,
+                                   unsigned packets, unsigned *owed_256);
+/* frames: how many frame times of the tail go by with this packet. */
+void wzp_fec_sender_choose_tail(WzpFecSender *sender, WzpFecDraft *draft, unsigned frames);
+/* Blocks take turns, each in every third packet. */
+void wzp_fec_sender_choose_blocks(WzpFecSender *sender, WzpFecDraft *draft, unsigned packets);
+void wzp_fec_sender_close_block(WzpFecSender *sender, uint64_t end);
+/* Closes each that is full. */
+void wzp_fec_sender_fill_blocks(WzpFecSender *sender);
+
 /* Makes a packet of the n oldest waiting frames. */
 void wzp_fec_sender_emit_frames(WzpFecSender *sender, unsigned n, uint8_t code);
 /* The oldest waiting frame, for which there is no code, goes as a copy without a packet of its own. */

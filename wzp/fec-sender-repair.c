@@ -6,246 +6,17 @@
 
 #define PADDING_HEAD 3 /* its own type, and the length of the element before it */
 #define PADDING_MAX 400
-#define BLOCK_DEPTH 3             /* between two turns of a block lie two packets */
-#define BLOCK_REPAIRS_MAX 16      /* as many first ESIs as the element can say */
 #define CARRY_DIVISOR 20          /* of a budget, 1/20 s may be left over for the next packet */
 #define LOSES 0.02                /* from which on padding waits for repair */
 #define IDLE_MAX (200 * WZP_MSEC) /* what is not spent in silence is lost */
 #define PADDING_MIN 3             /* with the length of what is last otherwise */
 #define FULL_HEADER_MORE (WZP_HEADER_FULL_SIZE - WZP_HEADER_MINI_SIZE)
 
-/* Choosing */
-
-typedef struct {
-  uint8_t code;
-  unsigned frame_ms;
-  uint64_t media_ms;
-  bool full;               /* it will have a full header */
-  WzpHeaderPolicy headers; /* what the policy then knows */
-  WzpFecRepair repairs[WZP_FEC_REPAIRS];
-  unsigned n_repairs;
-  size_t padding; /* bytes that only fill */
-} Draft;
-
-static void
-add_repair(const WzpFecSender *sender, Draft *draft, WzpFecRepair repair)
-{
-  bool coded = repair.n < repair.window;
-  repair.n = MIN(repair.n, coded ? WZP_FEC_CODED_MAX : repair.window);
-  if (repair.n > 0 && draft->n_repairs < WZP_FEC_REPAIRS &&
-      repair.oldest + WZP_FEC_HISTORY > sender->n_frames)
-    draft->repairs[draft->n_repairs++] = repair;
-}
-
-/* Cuts a window that reaches over several segments down to one: over many calls to each as often as it has frames. */
-static void
-keep_to_segment(WzpFecSender *sender, WzpFecRepair *repair)
-{
-  uint64_t end = repair->oldest + repair->window;
-  if (wzp_fec_sender_frame(sender, end - 1)->segment <= repair->oldest)
-    return;
-  uint32_t turn = sender->pieces++ * 2654435769u; /* 2^32 / golden ratio: spreads evenly */
-  uint64_t pick = repair->oldest + ((uint64_t)turn * repair->window >> 32);
-  uint64_t segment = wzp_fec_sender_frame(sender, pick)->segment;
-  while (pick + 1 < end && wzp_fec_sender_frame(sender, pick + 1)->segment == segment)
-    pick++;
-  repair->oldest = MAX(repair->oldest, segment);
-  repair->window = (unsigned)(pick + 1 - repair->oldest);
-}
-
-/* The window of a program in a packet that begins with the frame `position`, as far as the stretch has it. */
-static bool
-window_of(const WzpFecProgram *program, const WzpFecStretch *stretch, uint64_t position,
-          WzpFecRepair *repair)
-{
-  int64_t end = MIN((int64_t)position - program->offset, (int64_t)stretch->end);
-  int64_t oldest =
-      MAX((int64_t)position - program->offset - program->window, (int64_t)stretch->start);
-  if (oldest >= end)
-    return false;
-  repair->oldest = (uint64_t)oldest;
-  repair->window = (unsigned)(end - oldest);
-  return true;
-}
-
-/* Symbols of one packet differ in their ESI, and so do those of the two programs, whose windows meet the same
- * frames at different times. */
-static unsigned
-next_esi_step(WzpFecSender *sender, unsigned program, unsigned n)
-{
-  const unsigned range = (WZP_FEC_ESI_STEP_MAX + 1) / 2;
-  if (n > range)
-    return 0;
-  return program * range + sender->esi_turn[program]++ % (range + 1 - n);
-}
-
-/* The symbols of one program, for each segment of its window as many as it has frames of it. */
-static void
-add_program(WzpFecSender *sender, Draft *draft, unsigned program, const WzpFecRepair *window)
-{
-  WzpFecRepair parts[WZP_FEC_REPAIRS];
-  unsigned n_parts = 0;
-  for (unsigned left = window->n; left > 0; left--) {
-    unsigned i = 0;
-    WzpFecRepair part = *window;
-    keep_to_segment(sender, &part);
-    while (i < n_parts && parts[i].oldest != part.oldest)
-      i++;
-    if (i == n_parts && n_parts < G_N_ELEMENTS(parts))
-      parts[n_parts++] = (WzpFecRepair){.oldest = part.oldest, .window = part.window};
-    if (i < n_parts)
-      parts[i].n++;
-  }
-  for (unsigned i = 0; i < n_parts; i++) {
-    WzpFecRepair *part = &parts[i];
-    if (sender->plan.scheme == WZP_FEC_COPIES && part->n < part->window) {
-      if (!sender->oldest_first)
-        part->oldest += part->window - part->n;
-      part->window = part->n;
-      sender->oldest_first = !sender->oldest_first;
-    }
-    part->esi_step = next_esi_step(sender, program, part->n);
-    add_repair(sender, draft, *part);
-  }
-}
-
-/* The symbols of `packets` packets of which the first begins with the frame `position`. */
-static void
-choose_sliding(WzpFecSender *sender, Draft *draft, const WzpFecStretch *stretch, uint64_t position,
-               unsigned packets, unsigned *owed_256)
-{
-  const WzpFecPlan *plan = &sender->plan;
-  unsigned n[G_N_ELEMENTS(plan->programs)] = {0};
-  if (sender->limits.constant_size) /* padding is of no use */
-    *owed_256 = wzp_fec_sender_constant_symbols(sender) * 256 * packets;
-  else
-    *owed_256 += plan->symbols_256 * packets;
-  unsigned symbols = *owed_256 / 256;
-  *owed_256 %= 256;
-  if (plan->n_programs == 0)
-    return;
-  for (unsigned i = 0; i < symbols; i++)
-    n[sender->turn++ % plan->n_programs]++;
-
-  for (unsigned p = 0; p < plan->n_programs; p++) {
-    WzpFecRepair repair;
-    if (n[p] == 0 || !window_of(&plan->programs[p], stretch, position, &repair))
-      continue;
-    repair.n = n[p];
-    add_program(sender, draft, p, &repair);
-  }
-}
-
-static unsigned
-reach(const WzpFecPlan *plan)
-{
-  unsigned reach = 0;
-  for (unsigned p = 0; p < plan->n_programs; p++)
-    reach = MAX(reach, plan->programs[p].offset + plan->programs[p].window);
-  return reach;
-}
-
-/* frames: how many frame times of the tail go by with this packet. */
-static void
-choose_tail(WzpFecSender *sender, Draft *draft, unsigned frames)
-{
-  WzpFecTail *tail = &sender->tail;
-  unsigned per_packet = MAX(sender->plan.frames_per_packet, 1);
-  if (!sender->has_tail)
-    return;
-  tail->waited += frames;
-  unsigned packets = tail->waited / per_packet;
-  if (packets > 0)
-    choose_sliding(sender, draft, &tail->stretch, tail->position, packets, &tail->owed_256);
-  tail->waited %= per_packet;
-  tail->position += packets * per_packet;
-  sender->has_tail = tail->position < tail->stretch.end + reach(&sender->plan);
-}
-
-static void
-close_block(WzpFecSender *sender, uint64_t end)
-{
-  const WzpFecPlan *plan = &sender->plan;
-  unsigned n = (unsigned)(end - sender->block_start), size = MAX(plan->block_size, 1);
-  unsigned repairs = MIN((plan->block_repairs * n + size - 1) / size, BLOCK_REPAIRS_MAX);
-  if (sender->n_blocks == WZP_FEC_BLOCKS)
-    memmove(sender->blocks, sender->blocks + 1, --sender->n_blocks * sizeof sender->blocks[0]);
-  if (n > 0 && repairs > 0)
-    sender->blocks[sender->n_blocks++] = (WzpFecBlock){
-        .first = sender->block_start, .n = n, .left = repairs, .due = sender->n_packets};
-  sender->block_start = end;
-}
-
-static void
-fill_blocks(WzpFecSender *sender)
-{
-  unsigned size = CLAMP(sender->plan.block_size, 1, WZP_FEC_WINDOW_MAX);
-  while (sender->in_stretch && sender->stretch.end - sender->block_start >= size)
-    close_block(sender, sender->block_start + size);
-}
-
-/* Blocks take turns, each in every third packet. */
-static void
-choose_blocks(WzpFecSender *sender, Draft *draft, unsigned packets)
-{
-  unsigned turn = MAX((sender->plan.symbols_256 + 255) / 256, 1), left = turn * packets, kept = 0;
-  for (unsigned i = 0; i < sender->n_blocks; i++) {
-    WzpFecBlock *block = &sender->blocks[i];
-    unsigned n = 0;
-    while (block->left > 0 && left > 0 && block->due < sender->n_packets + packets) {
-      unsigned now = MIN(MIN(turn, left), block->left);
-      n += now;
-      left -= now;
-      block->left -= now;
-      block->due = MAX(block->due, sender->n_packets) + BLOCK_DEPTH;
-    }
-    add_repair(sender, draft,
-               (WzpFecRepair){.oldest = block->first,
-                              .window = block->n,
-                              .n = n,
-                              .esi_step = MIN(block->sent, WZP_FEC_ESI_STEP_MAX)});
-    block->sent += n;
-    if (block->left > 0)
-      sender->blocks[kept++] = *block;
-  }
-  sender->n_blocks = kept;
-}
-
-void
-wzp_fec_sender_end_stretch(WzpFecSender *sender)
-{
-  if (!sender->in_stretch)
-    return;
-  if (sender->plan.scheme == WZP_FEC_BLOCK)
-    close_block(sender, sender->stretch.end);
-  else if (sender->plan.n_programs > 0) {
-    sender->tail = (WzpFecTail){
-        .stretch = sender->stretch, .position = sender->stretch.end, .owed_256 = sender->owed_256};
-    sender->has_tail = true;
-  }
-  sender->in_stretch = false;
-  sender->owed_256 = 0;
-}
-
-unsigned
-wzp_fec_sender_owed_frames(const WzpFecSender *sender)
-{
-  uint64_t frames = 0;
-  if (sender->has_tail)
-    frames = sender->tail.stretch.end + reach(&sender->plan) - sender->tail.position;
-  for (unsigned i = 0; i < sender->n_blocks; i++) {
-    const WzpFecBlock *block = &sender->blocks[i];
-    uint64_t last = MAX(block->due, sender->n_packets) + (block->left - 1) * BLOCK_DEPTH + 1;
-    frames = MAX(frames, (last - sender->n_packets) * MAX(sender->plan.frames_per_packet, 1));
-  }
-  return (unsigned)frames;
-}
-
 /* Writing */
 
 /* All of an element but its symbols. False: the packet cannot name these frames. */
 static bool
-describe(const WzpFecSender *sender, const Draft *draft, const WzpFecRepair *repair,
+describe(const WzpFecSender *sender, const WzpFecDraft *draft, const WzpFecRepair *repair,
          WzpFecElement *element)
 {
   const WzpFecHistoryFrame *newest =
@@ -298,7 +69,7 @@ size_in_bundle(size_t body)
 }
 
 static void
-write_repair(const WzpFecSender *sender, const Draft *draft, const WzpFecRepair *repair,
+write_repair(const WzpFecSender *sender, const WzpFecDraft *draft, const WzpFecRepair *repair,
              WzpWriter *writer, bool last)
 {
   WzpFecElement element;
@@ -347,7 +118,7 @@ earn(WzpFecSender *sender, WzpTime first_packet)
 }
 
 static int64_t
-bundle_cost(const WzpFecSender *sender, const Draft *draft, size_t bundle)
+bundle_cost(const WzpFecSender *sender, const WzpFecDraft *draft, size_t bundle)
 {
   return (int64_t)(wzp_fec_packet_overhead(&sender->limits) + (draft->full ? FULL_HEADER_MORE : 0) +
                    bundle) *
@@ -369,7 +140,7 @@ wzp_fec_sender_spent(WzpFecSender *sender, uint64_t bytes)
 
 /* The size of the bundle: own bytes of frames and report, and repairs. */
 static size_t
-draft_size(const WzpFecSender *sender, const Draft *draft, size_t frames)
+draft_size(const WzpFecSender *sender, const WzpFecDraft *draft, size_t frames)
 {
   size_t size = 0, last = 0;
   size_t bodies[WZP_FEC_REPAIRS + 3], n = 0;
@@ -393,7 +164,7 @@ draft_size(const WzpFecSender *sender, const Draft *draft, size_t frames)
 
 /* Takes the last repair's last symbol away. */
 static void
-cut_symbol(WzpFecSender *sender, Draft *draft)
+cut_symbol(WzpFecSender *sender, WzpFecDraft *draft)
 {
   WzpFecRepair *repair = &draft->repairs[draft->n_repairs - 1];
   if (sender->plan.scheme == WZP_FEC_COPIES) {
@@ -408,7 +179,7 @@ cut_symbol(WzpFecSender *sender, Draft *draft)
 }
 
 static void
-drop_unnameable(const WzpFecSender *sender, Draft *draft)
+drop_unnameable(const WzpFecSender *sender, WzpFecDraft *draft)
 {
   unsigned kept = 0;
   for (unsigned i = 0; i < draft->n_repairs; i++) {
@@ -420,7 +191,7 @@ drop_unnameable(const WzpFecSender *sender, Draft *draft)
 }
 
 static void
-fit(WzpFecSender *sender, Draft *draft, size_t frames, bool unlimited)
+fit(WzpFecSender *sender, WzpFecDraft *draft, size_t frames, bool unlimited)
 {
   bool limited = sender->limits.budget != 0 && !unlimited;
   size_t constant = wzp_fec_sender_constant_size(sender);
@@ -448,7 +219,7 @@ saved_for_repair(const WzpFecSender *sender)
 
 /* What the repair leaves of the budget, where all of it is to be sent. */
 static void
-pad(WzpFecSender *sender, Draft *draft, size_t frames)
+pad(WzpFecSender *sender, WzpFecDraft *draft, size_t frames)
 {
   if (!sender->limits.fill || sender->limits.budget == 0)
     return;
@@ -472,7 +243,7 @@ queue_packet(WzpFecSender *sender)
 }
 
 static void
-finish_packet(WzpFecSender *sender, const Draft *draft, uint64_t first, unsigned n)
+finish_packet(WzpFecSender *sender, const WzpFecDraft *draft, uint64_t first, unsigned n)
 {
   WzpFecQueued *queued = queue_packet(sender);
   WzpFecSenderStats *stats = &sender->stats;
@@ -537,11 +308,12 @@ finish_packet(WzpFecSender *sender, const Draft *draft, uint64_t first, unsigned
 }
 
 static void
-begin_draft(WzpFecSender *sender, Draft *draft, uint8_t code, uint64_t media_ms, WzpTime duration)
+begin_draft(WzpFecSender *sender, WzpFecDraft *draft, uint8_t code, uint64_t media_ms,
+            WzpTime duration)
 {
   const WzpFraming *framing = wzp_framing_from_code(code);
   bool audio = framing->frames_per_packet > 0;
-  *draft = (Draft){
+  *draft = (WzpFecDraft){
       .code = code,
       .frame_ms = framing->frame_ms,
       .media_ms = media_ms,
@@ -560,7 +332,7 @@ note_place(WzpFecSender *sender, uint64_t first, unsigned n, uint8_t code, uint8
                  sender->position == sender->segment_next && first > sender->stretch.start;
   if (!goes_on) {
     if (sender->plan.scheme == WZP_FEC_BLOCK && sender->block_start < first)
-      close_block(sender, first);
+      wzp_fec_sender_close_block(sender, first);
     sender->segment = first;
     sender->segment_code = code;
   }
@@ -577,36 +349,37 @@ note_place(WzpFecSender *sender, uint64_t first, unsigned n, uint8_t code, uint8
 void
 wzp_fec_sender_emit_frames(WzpFecSender *sender, unsigned n, uint8_t code)
 {
-  Draft draft;
+  WzpFecDraft draft;
   WzpFecStretch *stretch = &sender->stretch;
   uint64_t first = sender->n_frames - sender->n_waiting;
   unsigned ms = n * stretch->frame_ms;
   begin_draft(sender, &draft, code, wzp_fec_sender_frame(sender, first)->media_ms, ms * WZP_MSEC);
   note_place(sender, first, n, code, code);
 
-  choose_tail(sender, &draft, sender->has_tail ? MAX(ms / sender->tail.stretch.frame_ms, 1) : 0);
+  wzp_fec_sender_choose_tail(sender, &draft,
+                             sender->has_tail ? MAX(ms / sender->tail.stretch.frame_ms, 1) : 0);
   if (sender->plan.scheme == WZP_FEC_BLOCK)
-    choose_blocks(sender, &draft, 1);
+    wzp_fec_sender_choose_blocks(sender, &draft, 1);
   else
-    choose_sliding(sender, &draft, stretch, first, 1, &sender->owed_256);
+    wzp_fec_sender_choose_sliding(sender, &draft, stretch, first, 1, &sender->owed_256);
   fit(sender, &draft, n * wzp_fec_sender_frame(sender, first)->length, false);
   pad(sender, &draft, n * wzp_fec_sender_frame(sender, first)->length);
   finish_packet(sender, &draft, first, n);
 
   sender->n_waiting -= n;
   stretch->end = first + n;
-  fill_blocks(sender);
+  wzp_fec_sender_fill_blocks(sender);
 }
 
 void
 wzp_fec_sender_emit_copy(WzpFecSender *sender)
 {
-  Draft draft;
+  WzpFecDraft draft;
   uint64_t first = sender->n_frames - sender->n_waiting;
   begin_draft(sender, &draft, WZP_CODE_NO_AUDIO, wzp_fec_sender_frame(sender, first)->media_ms,
               sender->stretch.frame_ms * WZP_MSEC);
   note_place(sender, first, 1, WZP_CODE_NO_AUDIO, wzp_fec_sender_frame(sender, first)->code);
-  add_repair(sender, &draft, (WzpFecRepair){.oldest = first, .window = 1, .n = 1});
+  wzp_fec_sender_add_repair(sender, &draft, (WzpFecRepair){.oldest = first, .window = 1, .n = 1});
   finish_packet(sender, &draft, first, 0);
   sender->n_waiting--;
   sender->stretch.end = first + 1;
@@ -615,13 +388,13 @@ wzp_fec_sender_emit_copy(WzpFecSender *sender)
 void
 wzp_fec_sender_emit_owed(WzpFecSender *sender, uint64_t media_ms, unsigned frames, bool unlimited)
 {
-  Draft draft;
+  WzpFecDraft draft;
   unsigned packets = MAX(frames / MAX(sender->plan.frames_per_packet, 1), 1);
   uint64_t next_packet = sender->n_packets + packets;
   begin_draft(sender, &draft, sender->comfort_due ? WZP_CODE_COMFORT_NOISE : WZP_CODE_NO_AUDIO,
               media_ms, 0);
-  choose_tail(sender, &draft, frames);
-  choose_blocks(sender, &draft, packets);
+  wzp_fec_sender_choose_tail(sender, &draft, frames);
+  wzp_fec_sender_choose_blocks(sender, &draft, packets);
   fit(sender, &draft, 0, unlimited);
   if (draft.n_repairs > 0 || sender->has_report || sender->comfort_due || sender->comfort_again) {
     finish_packet(sender, &draft, sender->n_frames, 0);
