@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-#include "fec-receiver.h"
+#include "fec-receiver-private.h"
 #include "comfort-noise.h"
-#include "elimination.h"
 #include "fec-private.h"
-#include "fec-runs.h"
 #include "gf256.h"
 #include <glib.h>
 #include <string.h>
@@ -11,61 +9,14 @@
 /* What a stream may say of itself: numbers are made of these and never overflow. */
 #define INDEX_MAX (UINT64_C(1) << 56)
 #define MEDIA_MS_MAX (UINT64_C(1) << 43)
-#define OWN_MAX 4        /* frames of a packet */
-#define PAST 1024        /* packets: as many as the replay window lets come late */
-#define RESTART_AFTER 3  /* packets in a row that are older */
-#define REACH_PACKETS 64 /* the windows of so many packets count as lately seen */
-#define REORDER_MS 60    /* a packet may come so long after its turn */
+#define RESTART_AFTER 3 /* packets in a row that are older */
 #define PLAYOUT_UNIT (10 * WZP_MSEC)
 
-/* Where a frame was: in which packet, and where in it. Other than number and media time it follows from what every
- * packet says for sure, so it decides what an equation is about, and whether a frame was given out before. */
-typedef uint64_t Place;
-
-static Place
+static WzpFecPlace
 place_of(uint64_t index, unsigned i)
 {
-  return index * OWN_MAX + i + 1; /* 0: none */
+  return index * WZP_FEC_OWN_MAX + i + 1; /* 0: none */
 }
-
-/* What was said first of the frame that a number stands for. */
-typedef struct {
-  uint64_t number;
-  Place place; /* 0: nothing yet */
-  uint8_t code;
-  uint64_t media_ms;
-} Column;
-
-typedef struct {
-  uint64_t index;
-  uint8_t given; /* bit i: the frame at i was given out */
-  bool came;     /* the packet itself */
-} PacketPast;
-
-struct WzpFecReceiver {
-  WzpElimination *elimination;
-  Column columns[WZP_ELIMINATION_COLUMNS]; /* by number, going round */
-  WzpReception *reception;
-  WzpFecRuns runs;
-
-  WzpFecFrame own[OWN_MAX]; /* of the last bundle, not yet taken */
-  unsigned n_own, next_own;
-  Place own_places[OWN_MAX];
-  PacketPast past[PAST];              /* going round */
-  uint64_t newest;                    /* packet of all that came */
-  unsigned n_long_ago;                /* packets in a row that are older than the past */
-  WzpReport reports[WZP_REPORTS_MAX]; /* of the last bundle */
-  unsigned n_reports, next_report;
-
-  bool has_time;
-  uint64_t newest_ms; /* media time of the newest packet */
-  uint64_t newest_index;
-  unsigned reach_ms[2], reach_n; /* how far windows reached back: these packets, those before */
-  bool judging;
-  uint64_t judged; /* every number below came, or was given up */
-
-  WzpFecReceiverStats stats;
-};
 
 WzpFecReceiver *
 wzp_fec_receiver_new(void)
@@ -100,16 +51,16 @@ wzp_fec_receiver_reset(WzpFecReceiver *receiver)
 static bool
 is_long_ago(const WzpFecReceiver *receiver, uint64_t index)
 {
-  return receiver->newest >= PAST && index <= receiver->newest - PAST;
+  return receiver->newest >= WZP_FEC_PAST && index <= receiver->newest - WZP_FEC_PAST;
 }
 
 /* Not of what is long ago: that would take the place of a newer one. */
-static PacketPast *
+static WzpFecPacketPast *
 past_of(WzpFecReceiver *receiver, uint64_t index)
 {
-  PacketPast *past = &receiver->past[index % PAST];
+  WzpFecPacketPast *past = &receiver->past[index % WZP_FEC_PAST];
   if (past->index != index)
-    *past = (PacketPast){.index = index};
+    *past = (WzpFecPacketPast){.index = index};
   return past;
 }
 
@@ -140,76 +91,20 @@ note_packet(WzpFecReceiver *receiver, uint64_t index)
   return WZP_OK;
 }
 
-/* What is lost for good */
-
-static unsigned
-reach_of(const WzpFecReceiver *receiver)
-{
-  return MAX(receiver->reach_ms[0], receiver->reach_ms[1]);
-}
-
-static void
-give_up(WzpFecReceiver *receiver, uint64_t frames)
-{
-  receiver->stats.hopeless += frames;
-  wzp_reception_unrepaired(receiver->reception, (unsigned)MIN(frames, UINT16_MAX));
-}
-
-static void
-judge_next(WzpFecReceiver *receiver)
-{
-  if (!wzp_elimination_is_known(receiver->elimination, receiver->judged))
-    give_up(receiver, 1);
-  receiver->judged++;
-}
-
-/* A missing frame is given up once no window reaches back to it any more; while equations wait, one of them may
- * name it, and is solved by one that reaches the newer frames of it. */
-static void
-judge(WzpFecReceiver *receiver)
-{
-  unsigned reach = reach_of(receiver) * (wzp_elimination_pending(receiver->elimination) ? 2 : 1);
-  uint64_t end = wzp_elimination_end(receiver->elimination);
-  while (receiver->judging && receiver->judged < end) {
-    const WzpFecRun *run = wzp_fec_runs_find(&receiver->runs, receiver->judged);
-    bool known = wzp_elimination_is_known(receiver->elimination, receiver->judged);
-    if (!known && (run == NULL || wzp_fec_run_time(run, receiver->judged) + reach + REORDER_MS >=
-                                      receiver->newest_ms))
-      break;
-    judge_next(receiver);
-  }
-}
-
-/* The window of columns is about to move up to end. */
-static void
-judge_leaving(WzpFecReceiver *receiver, uint64_t end)
-{
-  uint64_t old_end = wzp_elimination_end(receiver->elimination);
-  uint64_t start = end > WZP_ELIMINATION_COLUMNS ? end - WZP_ELIMINATION_COLUMNS : 0;
-  if (!receiver->judging)
-    return;
-  while (receiver->judged < MIN(start, old_end))
-    judge_next(receiver);
-  if (receiver->judged < start) {
-    give_up(receiver, start - receiver->judged);
-    receiver->judged = start;
-  }
-}
-
 /* Frames */
 
 /* Whether a number stands for the frame at a place, as far as is known. */
 static bool
-may_stand_for(const WzpFecReceiver *receiver, uint64_t number, Place place)
+may_stand_for(const WzpFecReceiver *receiver, uint64_t number, WzpFecPlace place)
 {
-  const Column *column = &receiver->columns[number % WZP_ELIMINATION_COLUMNS];
+  const WzpFecColumn *column = &receiver->columns[number % WZP_ELIMINATION_COLUMNS];
   return column->place == 0 || column->number != number || column->place == place;
 }
 
 static void
-let_stand_for(WzpFecReceiver *receiver, const Column *said)
+let_stand_for(WzpFecReceiver *receiver, const WzpFecColumn *said)
 {
-  Column *column = &receiver->columns[said->number % WZP_ELIMINATION_COLUMNS];
+  WzpFecColumn *column = &receiver->columns[said->number % WZP_ELIMINATION_COLUMNS];
   if (column->place == 0 || column->number < said->number)
     *column = *said;
 }
@@ -217,10 +112,10 @@ let_stand_for(WzpFecReceiver *receiver, const Column *said)
 /* A frame that came is known to the equations, unless its number stands for another: its media time, or that one's,
  * was reckoned from a header too old. */
 static void
-know(WzpFecReceiver *receiver, const WzpFecFrame *frame, Place place)
+know(WzpFecReceiver *receiver, const WzpFecFrame *frame, WzpFecPlace place)
 {
   uint8_t symbol[WZP_FEC_SYMBOL_SIZE] = {(uint8_t)(frame->length >> 8), (uint8_t)frame->length};
-  const Column column = {frame->number, place, frame->code, frame->media_ms};
+  const WzpFecColumn column = {frame->number, place, frame->code, frame->media_ms};
   if (frame->length > WZP_FEC_FRAME_MAX) /* has no place in repair */
     return;
   if (!may_stand_for(receiver, frame->number, place)) {
@@ -229,7 +124,7 @@ know(WzpFecReceiver *receiver, const WzpFecFrame *frame, Place place)
   }
   let_stand_for(receiver, &column);
   memcpy(symbol + 2, frame->data, frame->length);
-  judge_leaving(receiver, frame->number + 1);
+  wzp_fec_receiver_judge_leaving(receiver, frame->number + 1);
   wzp_elimination_know(receiver->elimination, frame->number, symbol, frame->length + 2);
   if (!receiver->judging)
     receiver->judged = frame->number;
@@ -241,7 +136,7 @@ read_frames(WzpFecReceiver *receiver, const WzpFecPacketInfo *info, const WzpFra
             const WzpFecNumbers *numbers, const WzpElement *element)
 {
   unsigned n = framing->frames_per_packet;
-  if (n == 0 || n > OWN_MAX || receiver->n_own > 0 || element->length == 0 ||
+  if (n == 0 || n > WZP_FEC_OWN_MAX || receiver->n_own > 0 || element->length == 0 ||
       element->length % n != 0)
     return WZP_MALFORMED;
 
@@ -256,7 +151,7 @@ read_frames(WzpFecReceiver *receiver, const WzpFecPacketInfo *info, const WzpFra
         .data = element->data + i * length,
         .length = length,
     };
-    Place place = place_of(info->index, i);
+    WzpFecPlace place = place_of(info->index, i);
     if (numbers->certain)
       know(receiver, &frame, place);
     receiver->own_places[receiver->n_own] = place;
@@ -289,7 +184,7 @@ read_comfort(WzpFecReceiver *receiver, const WzpFecPacketInfo *info, const WzpEl
       .data = element->data,
       .length = element->length,
   };
-  Place place = place_of(info->index, 0);
+  WzpFecPlace place = place_of(info->index, 0);
   know(receiver, &frame, place);
   receiver->own_places[receiver->n_own] = place;
   receiver->own[receiver->n_own++] = frame;
@@ -297,22 +192,6 @@ read_comfort(WzpFecReceiver *receiver, const WzpFecPacketInfo *info, const WzpEl
 }
 
 /* Repair */
-
-static void
-note_reach(WzpFecReceiver *receiver, unsigned ms)
-{
-  receiver->reach_ms[0] = MAX(receiver->reach_ms[0], ms);
-}
-
-static void
-age_reach(WzpFecReceiver *receiver)
-{
-  if (++receiver->reach_n < REACH_PACKETS)
-    return;
-  receiver->reach_n = 0;
-  receiver->reach_ms[1] = receiver->reach_ms[0];
-  receiver->reach_ms[0] = 0;
-}
 
 static void
 add_symbol(WzpFecReceiver *receiver, uint64_t first, unsigned window, const uint8_t *row,
@@ -343,7 +222,7 @@ add_symbol(WzpFecReceiver *receiver, uint64_t first, unsigned window, const uint
 
 /* The place of the frame that is `back` frames before the first one of the packet `index`, all packets in between
  * having as many. 0: there is none. */
-static Place
+static WzpFecPlace
 place_before(uint64_t index, unsigned frames_per_packet, unsigned back)
 {
   unsigned packets = (back + frames_per_packet - 1) / frames_per_packet;
@@ -377,7 +256,7 @@ find_window(WzpFecReceiver *receiver, const WzpFecPacketInfo *info, const WzpFra
                            first))
     return false;
 
-  Place places[WZP_FEC_WINDOW_MAX];
+  WzpFecPlace places[WZP_FEC_WINDOW_MAX];
   for (unsigned i = 0; i < element->window; i++) {
     places[i] = place_before(from, framing->frames_per_packet, back + element->window - 1 - i);
     if (places[i] == 0)
@@ -389,8 +268,8 @@ find_window(WzpFecReceiver *receiver, const WzpFecPacketInfo *info, const WzpFra
   }
   for (unsigned i = 0; i < element->window; i++) {
     uint64_t before_newest = (uint64_t)(element->window - 1 - i) * framing->frame_ms;
-    const Column column = {*first + i, places[i], (uint8_t)wzp_fec_frame_code(framing),
-                           newest_ms - MIN(newest_ms, before_newest)};
+    const WzpFecColumn column = {*first + i, places[i], (uint8_t)wzp_fec_frame_code(framing),
+                                 newest_ms - MIN(newest_ms, before_newest)};
     let_stand_for(receiver, &column);
   }
   return true;
@@ -418,8 +297,8 @@ read_repair(WzpFecReceiver *receiver, const WzpFecPacketInfo *info, const WzpFra
     return WZP_OK;
   }
   if (!element.other_framing)
-    note_reach(receiver, (element.offset + element.window) * framing->frame_ms);
-  judge_leaving(receiver, first + element.window);
+    wzp_fec_receiver_note_reach(receiver, (element.offset + element.window) * framing->frame_ms);
+  wzp_fec_receiver_judge_leaving(receiver, first + element.window);
 
   uint8_t row[WZP_FEC_WINDOW_MAX] = {1};
   for (unsigned j = 0; j < element.n_symbols; j++) {
@@ -488,7 +367,7 @@ read_bundle(WzpFecReceiver *receiver, const WzpFecPacketInfo *info, const uint8_
   if (numbered && !wzp_fec_runs_packet(&receiver->runs, info, framing, &numbers))
     return WZP_TOO_OLD;
   note_time(receiver, info);
-  age_reach(receiver);
+  wzp_fec_receiver_age_reach(receiver);
 
   WzpBundleReader reader;
   WzpElement element;
@@ -527,13 +406,13 @@ wzp_fec_receiver_push(WzpFecReceiver *receiver, WzpTime now, const WzpFecPacketI
     receiver->stats.late_packets++;
   else if (result != WZP_OK)
     receiver->stats.malformed++;
-  judge(receiver);
+  wzp_fec_receiver_judge(receiver);
   return result;
 }
 
 /* Takes a solved symbol apart. False: it is none that a sender makes. */
 static bool
-read_symbol(const Column *column, const uint8_t *symbol, WzpFecFrame *frame)
+read_symbol(const WzpFecColumn *column, const uint8_t *symbol, WzpFecFrame *frame)
 {
   size_t length = (size_t)symbol[0] << 8 | symbol[1];
   if (length == 0 || length > WZP_FEC_FRAME_MAX)
@@ -555,13 +434,13 @@ read_symbol(const Column *column, const uint8_t *symbol, WzpFecFrame *frame)
 }
 
 static bool
-was_given(WzpFecReceiver *receiver, Place place)
+was_given(WzpFecReceiver *receiver, WzpFecPlace place)
 {
-  uint8_t frame = (uint8_t)(1u << (place - 1) % OWN_MAX);
-  uint64_t index = (place - 1) / OWN_MAX;
+  uint8_t frame = (uint8_t)(1u << (place - 1) % WZP_FEC_OWN_MAX);
+  uint64_t index = (place - 1) / WZP_FEC_OWN_MAX;
   if (is_long_ago(receiver, index))
     return true;
-  PacketPast *past = past_of(receiver, index);
+  WzpFecPacketPast *past = past_of(receiver, index);
   bool was = past->given & frame;
   past->given |= frame;
   return was;
@@ -582,7 +461,7 @@ wzp_fec_receiver_next(WzpFecReceiver *receiver, WzpFecFrame *frame)
   uint64_t number;
   const uint8_t *symbol;
   while (wzp_elimination_next_solved(receiver->elimination, &number, &symbol)) {
-    const Column *column = &receiver->columns[number % WZP_ELIMINATION_COLUMNS];
+    const WzpFecColumn *column = &receiver->columns[number % WZP_ELIMINATION_COLUMNS];
     if (column->number != number || !read_symbol(column, symbol, frame)) {
       receiver->stats.malformed++;
     } else if (was_given(receiver, column->place)) {
@@ -621,14 +500,14 @@ wzp_fec_receiver_report(WzpFecReceiver *receiver, WzpTime now, uint8_t slot, Wzp
 bool
 wzp_fec_receiver_horizon(const WzpFecReceiver *receiver, uint64_t number, uint64_t *media_ms)
 {
-  unsigned reach = reach_of(receiver);
+  unsigned reach = wzp_fec_receiver_reach(receiver);
   const WzpFecRun *run = wzp_fec_runs_find(&receiver->runs, number);
   if (run == NULL || reach == 0 || number < receiver->judged ||
       number >= wzp_elimination_end(receiver->elimination) ||
       wzp_elimination_is_known(receiver->elimination, number))
     return false;
   *media_ms = wzp_fec_run_time(run, number) + reach;
-  return *media_ms + REORDER_MS >= receiver->newest_ms;
+  return *media_ms + WZP_FEC_REORDER_MS >= receiver->newest_ms;
 }
 
 void
