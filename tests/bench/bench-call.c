@@ -3,13 +3,13 @@
  * stock pipeline. Counted are instructions, by valgrind's callgrind, of a second of call: a run of 6 s less one of 2 s, so that
  * what is done once does not count.
  *
- *   bench-call [SPEECH.wav]
- *   bench-call --run ours|bare|ours-64k|tuned|stock [--seconds N] [--slow N] [SPEECH.wav]
+ *   bench-call [--kbps N] [SPEECH.wav]               N: 64, 48, 32 or 24, the bitrate of both (24 and 64)
+ *   bench-call --run WHAT-Nk [--seconds N] [--slow N] [SPEECH.wav]
  *                                                    one of them alone, for a profile: valgrind --tool=callgrind ...
  *
- * stock: opusenc as it comes (64 kbit/s, general audio, which needs little); tuned: set for voice at the bitrate of ours, 24 kbit/s.
- * ours-64k: at stock's bitrate. bare: ours without repair, as tuned has none. The clock of the pipelines goes slower by --slow, since callgrind is some fifty times slower
- * than the machine. Without gstreamer1.0-plugins-bad there is no SRTP, and the stock pipelines encrypt nothing; that is said. */
+ * WHAT: ours; bare: ours without repair, as stock has none; stock: opusenc as it comes, for general audio; tuned: set for voice.
+ * The clock of the pipelines goes slower by --slow, since callgrind is some fifty times slower than the machine. Without
+ * gstreamer1.0-plugins-bad there is no SRTP, and the stock pipelines encrypt nothing; that is said. */
 #include "bench-gst.h"
 #include "callgrind.h"
 #include "tests/tools/speech.h"
@@ -166,17 +166,22 @@ run(const char *what, guint seconds, guint slow, const char *speech)
   g_autoptr(GError) error = NULL;
   g_autofree char *key_file = bench_gst_key_file();
   g_autofree char *text = NULL;
-  if (strcmp(what, "ours") == 0)
-    text = describe_ours(key_file, "", "tier=manual");
-  else if (strcmp(what, "ours-64k") == 0)
-    text = describe_ours(key_file, "profile=opus-64k", "tier=manual");
-  else if (strcmp(what, "bare") == 0)
-    text = describe_ours(key_file, "", "tier=manual scheme=none");
-  else if (strcmp(what, "tuned") == 0)
-    text = describe_stock("bitrate=24000 bitrate-type=cbr audio-type=voice bandwidth=auto",
-                          can_encrypt());
+  g_auto(GStrv) parts = g_strsplit(what, "-", 2);
+  guint kbps = parts[0] != NULL && parts[1] != NULL ? (guint)strtoul(parts[1], NULL, 10) : 0;
+  if (parts[0] == NULL || parts[1] == NULL || kbps == 0) {
+    g_printerr("bench-call: '%s' is nothing to run; ours-24k is, for example\n", what);
+    return 2;
+  }
+  g_autofree char *voice = g_strdup_printf("profile=opus-%uk", kbps);
+  g_autofree char *typed = g_strdup_printf("bitrate=%u", kbps * 1000);
+  g_autofree char *tuned =
+      g_strdup_printf("%s bitrate-type=cbr audio-type=voice bandwidth=auto", typed);
+  if (strcmp(parts[0], "ours") == 0)
+    text = describe_ours(key_file, voice, "tier=manual");
+  else if (strcmp(parts[0], "bare") == 0)
+    text = describe_ours(key_file, voice, "tier=manual scheme=none");
   else
-    text = describe_stock("", can_encrypt());
+    text = describe_stock(strcmp(parts[0], "tuned") == 0 ? tuned : typed, can_encrypt());
 
   GstElement *pipeline = gst_parse_launch(text, &error);
   if (error != NULL) {
@@ -232,15 +237,38 @@ count(const char *self, const char *what, guint seconds, guint slow, const char 
   return instructions;
 }
 
+/* 0, or 1: nothing was counted. */
+static int
+compare(const char *self, guint kbps, guint slow, const char *speech)
+{
+  static const char *const kinds[] = {"ours", "bare", "stock", "tuned"};
+  double costs[G_N_ELEMENTS(kinds)];
+  for (guint i = 0; i < G_N_ELEMENTS(kinds); i++) {
+    g_autofree char *what = g_strdup_printf("%s-%uk", kinds[i], kbps);
+    double few = count(self, what, SHORT, slow, speech);
+    double many = count(self, what, LONG, slow, speech);
+    if (few < 0 || many < 0)
+      return 1;
+    costs[i] = (many - few) / (LONG - SHORT) / 2;
+    printf("%-9s %8.1f million instructions a second of one side%s\n", what, costs[i] / 1e6,
+           i >= 2 && !can_encrypt() ? ", without SRTP: not installed" : "");
+    fflush(stdout);
+  }
+  printf("%uk: ours/stock %.2f, bare/stock %.2f, ours/tuned %.2f, bare/tuned %.2f\n", kbps,
+         costs[0] / costs[2], costs[1] / costs[2], costs[0] / costs[3], costs[1] / costs[3]);
+  return 0;
+}
+
 int
 main(int argc, char **argv)
 {
   g_autofree char *what = NULL;
   g_auto(GStrv) paths = NULL;
-  int seconds = LONG, slow = 0;
+  int seconds = LONG, slow = 0, kbps = 0;
   const GOptionEntry options[] = {
-      {"run", 0, 0, G_OPTION_ARG_STRING, &what, "One alone", "ours|bare|tuned|ours-64k|stock"},
+      {"run", 0, 0, G_OPTION_ARG_STRING, &what, "One alone", "ours-24k, ..."},
       {"seconds", 0, 0, G_OPTION_ARG_INT, &seconds, "Length of one alone", "N"},
+      {"kbps", 0, 0, G_OPTION_ARG_INT, &kbps, "The bitrate (24 and 64)", "N"},
       {"slow", 0, 0, G_OPTION_ARG_INT, &slow, "The clock's slowness (1; counting: 20)", "N"},
       {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &paths, NULL, "[SPEECH.wav]"},
       {0},
@@ -261,20 +289,8 @@ main(int argc, char **argv)
   if (what != NULL)
     return run(what, (guint)MAX(seconds, 1), (guint)MAX(slow, 1), speech);
 
-  static const char *names[] = {"ours", "bare", "tuned", "ours-64k", "stock"};
-  double costs[G_N_ELEMENTS(names)];
   guint slowly = slow > 0 ? (guint)slow : 20;
-  for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
-    double few = count(argv[0], names[i], SHORT, slowly, speech);
-    double many = count(argv[0], names[i], LONG, slowly, speech);
-    if (few < 0 || many < 0)
-      return 1;
-    costs[i] = (many - few) / (LONG - SHORT) / 2;
-    printf("%-8s %8.1f million instructions a second of one side%s\n", names[i], costs[i] / 1e6,
-           (i == 2 || i == 4) && !can_encrypt() ? ", without SRTP: not installed" : "");
-    fflush(stdout);
-  }
-  printf("ours/tuned %.2f, bare/tuned %.2f, ours-64k/stock %.2f, ours/stock %.2f\n",
-         costs[0] / costs[2], costs[1] / costs[2], costs[3] / costs[4], costs[0] / costs[4]);
-  return 0;
+  if (kbps > 0)
+    return compare(argv[0], (guint)kbps, slowly, speech);
+  return compare(argv[0], 24, slowly, speech) || compare(argv[0], 64, slowly, speech);
 }

@@ -67,6 +67,31 @@ test_constant_size(void)
   }
 }
 
+/* Which of its coders libopus takes is told by the first byte of a frame (RFC 6716, 3.1): the cheap one where bits are many. One frame
+ * leads over. */
+static void
+test_coder(void)
+{
+  static const char *const profiles[] = {"opus-64k", "opus-24k", "opus-32k", "opus-16k",
+                                         "opus-48k"};
+  GstHarness *h = encoder(profiles[0]);
+  guint64 at = 0;
+  for (guint n = 0; n < G_N_ELEMENTS(profiles); n++) {
+    const WzpProfile *profile = wzp_profile_by_name(profiles[n]);
+    gst_util_set_object_arg(G_OBJECT(h->element), "profile", profiles[n]);
+    for (guint i = 0; i < 20; i++) {
+      guint8 first;
+      g_assert_cmpint(gst_harness_push(h, test_sine(20, &at)), ==, GST_FLOW_OK);
+      GstBuffer *frame = gst_harness_pull(h);
+      gst_buffer_extract(frame, 0, &first, 1);
+      if (i > 2)
+        g_assert_cmpint(first >> 3 >= 16, ==, profile->bitrate >= 32000);
+      gst_buffer_unref(frame);
+    }
+  }
+  gst_harness_teardown(h);
+}
+
 static void
 test_profile_while_playing(void)
 {
@@ -466,6 +491,7 @@ main(int argc, char **argv)
   test_init(&argc, &argv);
   g_test_add_func("/wzpenc/frames", test_frames);
   g_test_add_func("/wzpenc/constant-size", test_constant_size);
+  g_test_add_func("/wzpenc/coder", test_coder);
   g_test_add_func("/wzpenc/profile-while-playing", test_profile_while_playing);
   g_test_add_data_func("/wzpenc/dtx/opus-24k", "opus-24k", test_dtx);
   g_test_add_data_func("/wzpenc/dtx/opus-6k", "opus-6k", test_dtx);
