@@ -29,6 +29,8 @@
 #define START_DOUBTS (2 * WZP_SECOND)
 #define TRIED_JITTER_TIMES 3
 #define TRIED_QUEUE_MS 8
+#define START_JITTER_TIMES 2 /* where there is little */
+#define START_QUEUE_MS 6
 #define EMPTY_MS 4
 #define SMOOTH_JITTER 5
 /* Who hears nothing in so long may have filled a queue that the report waits in, too; after this, nobody reports. */
@@ -107,10 +109,12 @@ is_over(const WzpCapacity *capacity, WzpTime now, const WzpDelivery *path, doubl
 {
   bool tried =
       !capacity->starting && capacity->limit != 0 && now - capacity->raised_at < FAILED_WITHIN;
-  double little = TRIED_QUEUE_MS + TRIED_JITTER_TIMES * path->jitter;
+  bool smooth = capacity->starting && path->jitter < SMOOTH_JITTER;
+  double little = smooth ? START_QUEUE_MS + START_JITTER_TIMES * path->jitter
+                         : TRIED_QUEUE_MS + TRIED_JITTER_TIMES * path->jitter;
   if (path->queue > little && path->delivered > 0 && path->delivered < TRIED_PART * rate &&
-      (tried || (capacity->starting && (path->jitter < SMOOTH_JITTER ||
-                                        (path->before > little && path->queue > path->before)))))
+      (tried || smooth ||
+       (capacity->starting && path->before > little && path->queue > path->before)))
     return true;
   if (expected_queue(now, path) > SUDDEN_TIMES * threshold && path->queue > threshold / 2)
     return true;
