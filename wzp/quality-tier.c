@@ -99,7 +99,8 @@ limits_of(const WzpQuality *quality, const WzpFecLimits *users, WzpTier tier)
       limits.lowest_profile = lower_of(limits.profile, wzp_profile_by_name(START_LOWEST));
   }
   limits.budget = least_of(users->budget, wzp_capacity_limit(&quality->capacity));
-  if (tier > quality->ceiling)
+  /* a limit above it can only be tried by sending that much; else the tier would hold it, and it the tier */
+  if (tier > quality->ceiling && !(quality->probing && quality->given == WZP_N_TIERS))
     limits.budget = least_of(limits.budget, tiers[tier].budget);
   if (limits.budget != users->budget)
     limits.frames_per_packet = 0;

@@ -304,6 +304,34 @@ test_congestion(void)
   wzp_quality_free(rig.quality);
 }
 
+/* A low tier has a budget of its own, but what limits it may be tried beyond that: else it stayed so for ever. */
+static void
+test_tries_beyond_tier(void)
+{
+  for (unsigned given = 0; given <= 1; given++) {
+    Rig rig;
+    rig_init(&rig, "opus-24k");
+    rig_warm(&rig);
+    rig_report(&rig, 0, 0, 90);
+    rig_report(&rig, 0, 0, 180);
+    rig_report(&rig, 0, 0, 50);
+    for (unsigned i = 0; i < 7; i++)
+      rig_report(&rig, 9, 9, 50);
+    g_assert_cmpint(rig_tier(&rig), ==, WZP_TIER_CATASTROPHIC);
+    if (given)
+      wzp_quality_set_tier(rig.quality, WZP_TIER_CATASTROPHIC);
+    for (unsigned i = 0; i < 4; i++)
+      rig_report(&rig, 9, 9, 50);
+    WzpQualityState state = rig_state(&rig);
+    WzpFecLimits limits = wzp_quality_limits(rig.quality, &rig.users);
+    g_assert_cmpint(state.tier, ==, WZP_TIER_CATASTROPHIC);
+    g_assert_cmpuint(state.limit, >, 20000);
+    g_assert_true(limits.fill);
+    g_assert_cmpuint(limits.budget, ==, given ? 20000 : state.limit);
+    wzp_quality_free(rig.quality);
+  }
+}
+
 /* What is not used up is not known to get through. */
 static void
 test_untested(void)
@@ -503,6 +531,7 @@ main(int argc, char **argv)
   g_test_add_func("/quality/no-flapping", test_no_flapping);
   g_test_add_func("/quality/promising", test_promising);
   g_test_add_func("/quality/congestion", test_congestion);
+  g_test_add_func("/quality/tries-beyond-tier", test_tries_beyond_tier);
   g_test_add_func("/quality/untested", test_untested);
   g_test_add_func("/quality/longer-way", test_longer_way);
   g_test_add_func("/quality/pause", test_pause);
