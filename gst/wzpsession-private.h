@@ -197,14 +197,13 @@ void wzp_session_emit_member_left(WzpSession *session, guint slot, guint remaini
 /* wzpsession-thread.c */
 void wzp_session_deliver_media(WzpSession *session, GPtrArray *inboxes, const guint8 *data,
                                gsize length, guint64 age, WzpWay way, guint16 k);
-/* What the call has to say goes out, and the timer is set. */
+/* What the call has to say goes out, and the timer is set; in the thread, after every input. */
 void wzp_session_finish_turn(WzpSession *session);
 gpointer wzp_session_thread(gpointer session);
 void wzp_session_attach_sources(WzpSession *session); /* before the thread starts */
 void wzp_session_detach_sources(WzpSession *session); /* after it ended */
 void wzp_session_resolve(WzpSession *session);        /* in the thread; asks for the name again */
 
-void wzp_session_finish_turn(WzpSession *session); /* in the thread, after every input */
 /* A datagram came; in the thread. age: nanoseconds since the kernel took it in. */
 void wzp_session_handle_datagram(WzpSession *session, const guint8 *data, gsize length,
                                  const WzpAddress *from, guint64 age);
