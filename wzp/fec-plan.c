@@ -52,7 +52,7 @@ wzp_fec_scheme_by_name(const char *name, WzpFecScheme *scheme)
 #define CODED_ELEMENT_HEAD 4
 #define COPIES_ELEMENT_HEAD 3
 /* Copies may miss the budget by so many bytes: the sender leaves one out now and then. */
-#define COPIES_SHORT 2
+#define COPIES_SHORT 3
 /* A second has one report (2 bytes of element) and one full header (8 more than a mini). */
 #define EXTRA_PER_SECOND (2 + WZP_REPORT_SIZE + 8)
 
