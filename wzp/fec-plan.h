@@ -67,7 +67,8 @@ typedef struct {
   WzpFecScheme scheme; /* never AUTO */
   const WzpProfile *profile;
   unsigned frames_per_packet;
-  WzpFecProgram programs[2]; /* symbols take turns */
+  WzpFecProgram programs
+      [2]; /* symbols take turns; of copies a packet has no more than the program has frames */
   unsigned n_programs;
   unsigned
       symbols_256; /* repair symbols per packet, in 1/256; a packet with as many symbols as the window has

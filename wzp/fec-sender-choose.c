@@ -104,8 +104,13 @@ wzp_fec_sender_choose_sliding(WzpFecSender *sender, WzpFecDraft *draft,
   *owed_256 %= 256;
   if (plan->n_programs == 0)
     return;
-  for (unsigned i = 0; i < symbols; i++)
-    n[sender->turn++ % plan->n_programs]++;
+  for (unsigned i = 0; i < symbols; i++) {
+    unsigned p = sender->turn++ % plan->n_programs;
+    /* of copies one is enough: where there are all, it is the other's turn */
+    if (plan->scheme == WZP_FEC_COPIES && n[p] >= plan->programs[p].window)
+      p = (p + 1) % plan->n_programs;
+    n[p]++;
+  }
 
   for (unsigned p = 0; p < plan->n_programs; p++) {
     WzpFecRepair repair;

@@ -84,6 +84,7 @@ static const WzpProfile profiles[] = {
     {"opus-16k", WZP_CODEC_OPUS, 16000, 20, 40, 48000, 8000},
     {"opus-12k", WZP_CODEC_OPUS, 12000, 40, 60, 48000, 8000},
     {"opus-8k", WZP_CODEC_OPUS, 8000, 40, 40, 48000, 4000},
+    {"opus-6.6k", WZP_CODEC_OPUS, 6600, 40, 33, 48000, 4000},
     {"opus-6k", WZP_CODEC_OPUS, 6000, 40, 30, 48000, 4000},
     {"codec2-3200", WZP_CODEC_CODEC2_3200, 3200, 20, 8, 8000, 4000},
     {"codec2-1200", WZP_CODEC_CODEC2_1200, 1200, 40, 6, 8000, 4000},

@@ -76,8 +76,13 @@ check_plan(const WzpFecPlan *plan, const WzpFecLimits *limits, double loss)
   }
   unsigned most = plan->scheme == WZP_FEC_COPIES ? WZP_FEC_SYMBOLS_MAX : WZP_FEC_CODED_MAX;
   g_assert_cmpuint(plan->symbols_256, <=, most * 256);
-  if (plan->scheme == WZP_FEC_COPIES && plan->symbols_256 >= 256)
-    g_assert_cmpuint(plan->symbols_256, ==, plan->programs[0].window * 256);
+  const WzpFecProgram *one = &plan->programs[0], *other = &plan->programs[1];
+  if (plan->scheme == WZP_FEC_COPIES && plan->n_programs == 2) { /* each frame once in a packet */
+    g_assert_cmpuint(one->offset + one->window, <=, other->offset);
+    g_assert_cmpuint(other->offset + other->window, <=, delay * plan->frames_per_packet);
+    g_assert_cmpuint(plan->symbols_256, <=, (one->window + other->window) * 256);
+  } else if (plan->scheme == WZP_FEC_COPIES && plan->symbols_256 >= 256)
+    g_assert_cmpuint(plan->symbols_256, ==, one->window * 256);
 }
 
 /* All profiles, delays, budgets, schemes and channels: a plan comes out, within its limits. */
@@ -290,6 +295,29 @@ test_wrong_estimate(void)
   }
 }
 
+/* Where most packets are lost the copies of a frame are scattered; not for losses that come together, nor for Codec2, which
+ * a gap costs more than its frames. */
+static void
+test_scattered(void)
+{
+  WzpFecLimits limits = limits_of("opus-24k", 340, 60000);
+  limits.may_lower_profile = true;
+  WzpFecPlan plan = plan_for(&limits, 0.7, 0);
+  check_plan(&plan, &limits, 0.7);
+  g_assert_cmpint(plan.scheme, ==, WZP_FEC_COPIES);
+  g_assert_cmpuint(plan.n_programs, ==, 2);
+  g_assert_cmpuint(plan.programs[0].offset, ==, 1);
+  g_assert_cmpuint(plan.programs[0].window, ==, 5);
+  g_assert_cmpuint(plan.programs[1].offset, ==, 7);
+  g_assert_cmpuint(plan.programs[1].window, ==, 1);
+  g_assert_cmpfloat_with_epsilon(plan.expected_loss, pow(0.7, 7), 1e-6);
+  plan = plan_for(&limits, 0.7, 8);
+  g_assert_false(plan.scheme == WZP_FEC_COPIES && plan.n_programs == 2);
+  limits = limits_of("codec2-1200", 340, 11000);
+  plan = plan_for(&limits, 0.5, 0);
+  g_assert_false(plan.scheme == WZP_FEC_COPIES && plan.n_programs == 2);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -301,6 +329,7 @@ main(int argc, char **argv)
   g_test_add_func("/fec-plan/hold", test_hold);
   g_test_add_func("/fec-plan/wishes", test_wishes);
   g_test_add_func("/fec-plan/names", test_names);
+  g_test_add_func("/fec-plan/scattered", test_scattered);
   g_test_add_func("/fec-plan/wrong-estimate", test_wrong_estimate);
   return g_test_run();
 }

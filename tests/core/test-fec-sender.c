@@ -264,6 +264,53 @@ test_budget(gconstpointer data)
   fec_stream_clear(&stream);
 }
 
+/* Scattered copies: how many frames back the packets told of, a bit each, in all and in the one that told of fewest. */
+static unsigned told_ever, told_least;
+
+static bool
+note_told(FecStream *stream, uint64_t index, const WzpFecPacket *packet)
+{
+  WzpBundleReader bundle;
+  WzpElement part;
+  unsigned told = 0;
+  wzp_bundle_reader_init(&bundle, packet->bundle, packet->length);
+  while (wzp_bundle_reader_next(&bundle, &part)) {
+    WzpFecElement element;
+    if (part.type != WZP_ELEMENT_REPAIR)
+      continue;
+    g_assert_cmpint(wzp_fec_element_parse(&element, part.data, part.length), ==, WZP_OK);
+    g_assert_true(element.copies && !element.other_framing);
+    for (unsigned i = 0; i < element.window; i++)
+      told |= 2u << (element.offset + i);
+  }
+  told_ever |= told;
+  if (index >= 8 && __builtin_popcount(told) < __builtin_popcount(told_least))
+    told_least = told;
+  return test_random_below(&stream->random, 10) < 7;
+}
+
+static void
+test_scattered(void)
+{
+  enum { FRAMES = 4000, ALL = 0x17c }; /* 2 to 6 and 8 back */
+  WzpFecLimits limits = fec_stream_limits(WZP_FEC_AUTO, WZP_FEC_OVERHEAD_AUTO, 0);
+  FecStream stream;
+  limits.budget = 60000;
+  limits.max_delay = 340 * WZP_MSEC;
+  limits.profile = wzp_profile_by_name("opus-6.6k");
+  fec_stream_init(&stream, &limits);
+  fec_stream_channel(&stream, 0.7, 0);
+  stream.lose = note_told;
+  told_ever = 0;
+  told_least = ALL;
+  fec_stream_talk(&stream, "opus-6.6k", 0, FRAMES);
+  g_assert_cmphex(told_ever, ==, ALL);
+  g_assert_cmpuint((unsigned)__builtin_popcount(told_least), >=, 5); /* what a full header takes */
+  double lost = (double)fec_stream_lost(&stream) / FRAMES;
+  g_assert_cmpfloat_with_epsilon(lost, 0.0824, 0.04);
+  fec_stream_clear(&stream);
+}
+
 /* Behind the last frames of a talk come packets of what they are owed, one per frame time, and then none. They bring
  * back the last frames, when those were lost. */
 static uint64_t lost_from;
@@ -465,6 +512,7 @@ main(int argc, char **argv)
   g_test_init(&argc, &argv, NULL);
   wzp_init();
   g_test_add_func("/fec-sender/packing", test_packing);
+  g_test_add_func("/fec-sender/scattered", test_scattered);
   g_test_add_func("/fec-sender/odd-frame", test_odd_frame);
   g_test_add_func("/fec-sender/codes", test_codes);
   g_test_add_func("/fec-sender/invalid", test_invalid);

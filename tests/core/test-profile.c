@@ -61,9 +61,9 @@ test_codes(void)
 static void
 test_profiles(void)
 {
-  static const char *const names[] = {"opus-64k", "opus-48k",    "opus-32k",   "opus-24k",
-                                      "opus-20k", "opus-16k",    "opus-12k",   "opus-8k",
-                                      "opus-6k",  "codec2-3200", "codec2-1200"};
+  static const char *const names[] = {"opus-64k",  "opus-48k", "opus-32k",    "opus-24k",
+                                      "opus-20k",  "opus-16k", "opus-12k",    "opus-8k",
+                                      "opus-6.6k", "opus-6k",  "codec2-3200", "codec2-1200"};
 
   for (unsigned n = 0; n < G_N_ELEMENTS(names); n++) {
     const WzpProfile *profile = wzp_profile_nth(n);
