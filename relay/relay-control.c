@@ -110,7 +110,8 @@ start_handshake(RelayControl *control, WzpTime now, const WzpAddress *from, cons
     relay_sessions_remove(control->sessions, session);
     return result;
   }
-  relay_timers_set(relay_sessions_timers(control->sessions), session->index, now + RELAY_HALF_OPEN_LIFE);
+  relay_timers_set(relay_sessions_timers(control->sessions), session->index,
+                   now + RELAY_HALF_OPEN_LIFE);
   reply_hs2(control, session);
   return WZP_OK;
 }
