@@ -80,7 +80,7 @@ clean_quality(const WzpProfile *profile)
   static const struct {
     unsigned bitrate;
     double quality;
-  } steps[] = {{6000, .906},  {6600, .929},  {8000, .955},  {12000, .973}, {16000, .986},
+  } steps[] = {{6000, .906},  {6600, .926},  {8000, .955},  {12000, .973}, {16000, .986},
                {20000, .991}, {24000, .993}, {32000, .994}, {48000, .996}, {64000, .998}};
   if (profile->codec != WZP_CODEC_OPUS)
     return profile->codec == WZP_CODEC_CODEC2_3200 ? .84 : .78;

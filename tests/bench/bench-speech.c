@@ -11,7 +11,8 @@
  * and concealment, by the elements. The call is 10 s old when the speech
  * begins, or with --start it begins with it. --trace: plan and playout of ours second by second, and the score of each
  * piece of 3 s. kbit/s: all-in, ours with control packets, reports and the trailer, stock with the tag of SRTP. Delay: between
- * the moment at which a frame is complete and its playing, without the network; stock's is what its elements report. */
+ * the moment at which a frame is complete and its playing, without the network; stock's is what its elements report. By
+ * loud.: STOI of pieces found by their loudness (speech.h). */
 #include "bench-stock.h"
 #include "gst/wzpdecoder.h"
 #include "gst/wzpencoder.h"
@@ -339,10 +340,11 @@ static void
 print(const Condition *condition, const char *who, const Result *result, bool json)
 {
   printf(json ? "{\"condition\":\"%s\",\"who\":\"%s\",\"stoi\":%.4f,\"estoi\":%.4f,\"kbps\":%.1f,"
-                "\"delay_mean_ms\":%.0f,\"delay_p95_ms\":%.0f,\"concealed_pct\":%.2f}\n"
-              : "%-16s %-6s %6.3f %6.3f %7.1f %7.0f %7.0f %8.2f",
+                "\"delay_mean_ms\":%.0f,\"delay_p95_ms\":%.0f,\"concealed_pct\":%.2f,"
+                "\"loudness_stoi\":%.4f}\n"
+              : "%-16s %-6s %6.3f %6.3f %7.1f %7.0f %7.0f %8.2f %8.3f",
          condition->name, who, result->score.stoi, result->score.estoi, result->kbps, result->delay,
-         result->delay_p95, result->concealed);
+         result->delay_p95, result->concealed, result->score.loudness_stoi);
   if (!json && strcmp(who, "ours") == 0 && condition->aim > 0)
     printf("   aim %.3f at %u kbit/s, %u ms: %s", condition->aim, condition->kbps,
            condition->max_delay_ms,
@@ -397,8 +399,8 @@ main(int argc, char **argv)
   }
 
   if (!json)
-    printf("%-16s %-6s %6s %6s %7s %7s %7s %8s\n", "network", "", "STOI", "ESTOI", "kbit/s",
-           "mean ms", "p95 ms", "conc. %");
+    printf("%-16s %-6s %6s %6s %7s %7s %7s %8s %8s\n", "network", "", "STOI", "ESTOI", "kbit/s",
+           "mean ms", "p95 ms", "conc. %", "by loud.");
   for (guint i = 0; i < G_N_ELEMENTS(conditions); i++) {
     const Condition *condition = &conditions[i];
     if (only != NULL && strcmp(only, condition->name) != 0)

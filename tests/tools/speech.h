@@ -35,6 +35,9 @@ double speech_stoi(const Speech *reference, const Speech *degraded, double *offs
  * vocoder or by concealment. */
 typedef struct {
   double stoi, estoi; /* -1: too little speech */
+  double
+      loudness_stoi; /* of pieces that are found by their loudness instead of their waveform: what a vocoder makes has
+                           another one, and is found up to 20 ms beside where it is */
   double offset;
 } SpeechScore;
 SpeechScore speech_score(const Speech *reference, const Speech *degraded);

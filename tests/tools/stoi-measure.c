@@ -21,6 +21,8 @@
 #define PIECE (3 * RATE)
 #define SEARCH (3 * RATE)
 #define SLACK (RATE * 12 / 100)
+#define LOUDNESS_STEP (RATE / 1000)
+#define LOUDNESS_HALF 64 /* samples to each side */
 
 typedef double complex Complex;
 
@@ -247,6 +249,36 @@ energy_of(const double *x, gsize length)
   return energy;
 }
 
+/* How loud it is each ms, less the mean. */
+static double *
+loudness_of(const double *x, gsize length, gsize *n)
+{
+  double *loudness = g_new0(double, length / LOUDNESS_STEP + 1), mean = 0;
+  *n = length / LOUDNESS_STEP;
+  for (gsize k = 0; k < *n; k++) {
+    const gsize at = k * LOUDNESS_STEP, from = at > LOUDNESS_HALF ? at - LOUDNESS_HALF : 0;
+    const gsize to = MIN(length, at + LOUDNESS_HALF);
+    loudness[k] = sqrt(energy_of(x + from, to - from) / (double)(to - from));
+    mean += loudness[k] / (double)*n;
+  }
+  for (gsize k = 0; k < *n; k++)
+    loudness[k] -= mean;
+  return loudness;
+}
+
+static gsize
+best_place_by_loudness(const double *reference, gsize length, const double *window,
+                       gsize window_length, gsize places)
+{
+  gsize n, window_n;
+  double *a = loudness_of(reference, length, &n);
+  double *b = loudness_of(window, window_length, &window_n);
+  const gsize best = best_place(a, n, b, window_n, places / LOUDNESS_STEP) * LOUDNESS_STEP;
+  g_free(a);
+  g_free(b);
+  return best;
+}
+
 SpeechScore
 speech_score_pieces(const Speech *reference_in, const Speech *degraded_in, GArray *pieces)
 {
@@ -255,7 +287,7 @@ speech_score_pieces(const Speech *reference_in, const Speech *degraded_in, GArra
   const gsize length = reference->length;
   /* the degraded one with room for the search in front and silence behind */
   const gsize room = SLACK + MAX(degraded->length, length) + SEARCH + SLACK + PIECE;
-  double *padded = g_new0(double, room), weighted = 0, extended = 0, weights = 0;
+  double *padded = g_new0(double, room), weighted = 0, extended = 0, loudness = 0, weights = 0;
   memcpy(padded + SLACK, degraded->samples, degraded->length * sizeof *padded);
   const gsize head = MIN(length, 20 * RATE);
   const gsize start = best_place(reference->samples, head, padded + SLACK, head + SEARCH, SEARCH);
@@ -267,9 +299,12 @@ speech_score_pieces(const Speech *reference_in, const Speech *degraded_in, GArra
       continue;
     const double *window = padded + start + at;
     const gsize place = best_place(piece, PIECE, window, PIECE + 2 * SLACK, 2 * SLACK);
-    double stoi, estoi;
-    if (!score_piece(piece, window + place, PIECE, &stoi, &estoi))
+    const gsize louder = best_place_by_loudness(piece, PIECE, window, PIECE + 2 * SLACK, 2 * SLACK);
+    double stoi, estoi, by_loudness, unused;
+    if (!score_piece(piece, window + place, PIECE, &stoi, &estoi) ||
+        !score_piece(piece, window + louder, PIECE, &by_loudness, &unused))
       continue;
+    loudness += energy * by_loudness;
     weighted += energy * stoi;
     extended += energy * estoi;
     weights += energy;
@@ -280,8 +315,9 @@ speech_score_pieces(const Speech *reference_in, const Speech *degraded_in, GArra
   g_free(padded);
   speech_free(reference);
   speech_free(degraded);
-  SpeechScore score = {-1, -1, (double)start / RATE};
+  SpeechScore score = {-1, -1, -1, (double)start / RATE};
   if (weights > 0) {
+    score.loudness_stoi = loudness / weights;
     score.stoi = weighted / weights;
     score.estoi = extended / weights;
   }
