@@ -60,6 +60,9 @@ wzp_fec_scheme_by_name(const char *name, WzpFecScheme *scheme)
 #define COPIES_ELEMENT_HEAD 3
 /* Copies may miss the budget by so many bytes: the sender leaves one out now and then. */
 #define COPIES_SHORT 3
+/* In a bundle of constant size all lengths take most, and some padding is always there; several symbols may be in two elements. */
+#define CONSTANT_MORE 5
+#define SECOND_ELEMENT 6
 /* A second has one report (2 bytes of element) and one full header (8 more than a mini). */
 #define EXTRA_PER_SECOND (2 + WZP_REPORT_SIZE + 8)
 
@@ -125,7 +128,8 @@ packing_of(const WzpFecLimits *limits, const WzpChannelState *channel, const Wzp
   unsigned interval_ms = frames * profile->frame_ms;
   if (limits->budget != 0) {
     packing.bytes = (wzp_fec_media_budget(limits) / 8.0 - EXTRA_PER_SECOND) * interval_ms / 1000 -
-                    bare_bytes(limits, profile, frames);
+                    bare_bytes(limits, profile, frames) -
+                    (limits->constant_size ? CONSTANT_MORE : 0);
   }
   packing.place = (WzpFecPlace){
       .loss = CLAMP(channel->loss, LEAST_LOSS, 1),
@@ -158,9 +162,11 @@ most_rate(const Packing *packing)
   const WzpFecLimits *limits = packing->limits;
   double affordable = INFINITY, frames = packing->frames, most = most_without_budget(packing);
   if (limits->budget != 0) {
-    double size = packing->profile->frame_bytes;
-    double copies = (packing->bytes - COPIES_ELEMENT_HEAD + COPIES_SHORT) / size;
-    affordable = MAX((packing->bytes - CODED_ELEMENT_HEAD) / size, 0) / frames;
+    double size = packing->profile->frame_bytes, bytes = packing->bytes;
+    double copies = (bytes - COPIES_ELEMENT_HEAD + COPIES_SHORT) / size;
+    if (limits->constant_size && bytes - CODED_ELEMENT_HEAD >= 2 * size)
+      bytes -= SECOND_ELEMENT;
+    affordable = MAX((bytes - CODED_ELEMENT_HEAD) / size, 0) / frames;
     if (copies >= packing->place.delay * frames)
       affordable = MAX(affordable, packing->place.delay);
     most = affordable;
@@ -169,8 +175,19 @@ most_rate(const Packing *packing)
     most = MIN(CLAMP(limits->overhead, 0, WZP_FEC_OVERHEAD_MAX) / 100.0, affordable);
   /* more than every frame in every packet helps nobody */
   most = MIN(most, packing->place.delay);
-  return MIN(most,
-             (most >= packing->place.delay ? WZP_FEC_SYMBOLS_MAX : WZP_FEC_CODED_MAX) / frames);
+  most =
+      MIN(most, (most >= packing->place.delay ? WZP_FEC_SYMBOLS_MAX : WZP_FEC_CODED_MAX) / frames);
+  return limits->constant_size ? floor(most * frames + 0.001) / frames : most;
+}
+
+/* Packets of one size have all the same number of symbols. */
+static double
+whole_rate(const Packing *packing, double rate, double most)
+{
+  const unsigned frames = packing->frames;
+  if (packing->limits->constant_size)
+    rate = ceil(rate * frames - 0.001) / frames;
+  return MIN(rate, most);
 }
 
 /* Frames lost when symbols are copies: the newest `rate` packets behind `offset` others. */
@@ -260,7 +277,7 @@ choose_rate(Packing *packing)
   double most = most_rate(packing);
   bool fixed = packing->limits->overhead != WZP_FEC_OVERHEAD_AUTO;
   double least = floor_rate(packing->profile) + packing->limits->more / 100.0;
-  double rate = fixed || packing->limits->fill ? most : MIN(least, most);
+  double rate = fixed || packing->limits->fill ? most : whole_rate(packing, least, most);
   double best_rate = rate, best = INFINITY;
   for (;;) {
     packing->place.rate = rate;
@@ -271,7 +288,7 @@ choose_rate(Packing *packing)
     }
     if (best <= TARGET || rate >= most)
       break;
-    rate = MIN(rate * RATE_STEP, most);
+    rate = whole_rate(packing, rate * RATE_STEP, most);
   }
   packing->place.rate = best_rate;
   return best;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "fec-stream.h"
+#include <math.h>
 
 static const uint8_t frame_bytes[160] = {1, 2, 3, 4};
 
@@ -478,6 +479,37 @@ test_reset(void)
   fec_stream_clear(&stream);
 }
 
+/* What the plan promises is sent, also where a symbol is more than a packet's share of the budget: as little as is needed, all
+ * of the budget, and with packets of one size. */
+static void
+test_repair_comes(void)
+{
+  unsigned repaired[3] = {0};
+  for (unsigned mode = 0; mode < 3; mode++)
+    for (unsigned budget = 44000; budget <= 90000; budget += 1000) {
+      FecStream stream;
+      WzpFecLimits limits = fec_stream_limits(WZP_FEC_SLIDING, WZP_FEC_OVERHEAD_AUTO, 1);
+      limits.budget = budget;
+      limits.fill = mode == 1;
+      limits.constant_size = mode == 2;
+      fec_stream_init(&stream, &limits);
+      WzpChannelState channel = {0.1, 0};
+      wzp_fec_sender_set_channel(stream.sender, &channel);
+      fec_stream_talk(&stream, "opus-20k", 0, 400);
+      WzpFecSenderStats stats;
+      wzp_fec_sender_get_stats(stream.sender, stream.now, &stats);
+      const WzpFecPlan *plan = wzp_fec_sender_plan(stream.sender);
+      double planned = (double)plan->symbols_256 / 256 * (double)stats.packets;
+      g_test_message("%u %u %.0f %d", mode, budget, planned, (int)stats.repair_symbols);
+      g_assert_cmpfloat(fabs((double)stats.repair_symbols - planned), <=, 0.03 * planned + 3);
+      repaired[mode] += planned > 0;
+      fec_stream_clear(&stream);
+    }
+  g_assert_cmpuint(repaired[0], >, 40);
+  g_assert_cmpuint(repaired[1], >, 40);
+  g_assert_cmpuint(repaired[2], >, 20); /* whole symbols only */
+}
+
 /* Where a budget is filled up to try it, repair that does not fit comes before padding. */
 static void
 test_padding_leaves_repair(void)
@@ -521,6 +553,7 @@ main(int argc, char **argv)
   g_test_add_func("/fec-sender/report", test_report);
   g_test_add_func("/fec-sender/report-first", test_report_first);
   g_test_add_func("/fec-sender/plan-holds", test_plan_holds);
+  g_test_add_func("/fec-sender/repair-comes", test_repair_comes);
   g_test_add_func("/fec-sender/reset", test_reset);
   for (unsigned i = 0; i < G_N_ELEMENTS(schemes); i++) {
     const char *name = wzp_fec_scheme_name(schemes[i]);

@@ -138,6 +138,24 @@ test_slow_link(void)
   }
 }
 
+/* A link that is slow and loses, too: while it is tried what else it carries, its losses are repaired as before. */
+static void
+test_slow_and_lossy(void)
+{
+  static const unsigned kbps[] = {64, 96}, trips[] = {60, 280}, percent[] = {5, 10, 20};
+  for (unsigned n = 0; n < 12; n++) {
+    const SimLinkConfig link = {
+        .rate = kbps[n / 6] * 1000, .queue_time = WZP_SECOND, .loss = percent[n % 3] / 100.0};
+    SimMeasure measure;
+    run_far(&measure, 900 + n, 90 * WZP_SECOND, trips[n / 3 % 2] * WZP_MSEC, &link, NULL, 0,
+            "opus-64k");
+    for (unsigned second = 1; second < 90; second++)
+      g_assert_cmpint(at(&measure, second)->quality.tier, <=, WZP_TIER_GOOD);
+    g_assert_cmpfloat(lost(&measure, 10, 90), <, 0.008);
+    sim_measure_clear(&measure);
+  }
+}
+
 /* However far the other one is, from the first packet on. */
 static void
 test_far(void)
@@ -275,6 +293,7 @@ main(int argc, char **argv)
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/sim-quality/hour", test_hour);
   g_test_add_func("/sim-quality/slow-link", test_slow_link);
+  g_test_add_func("/sim-quality/slow-and-lossy", test_slow_and_lossy);
   g_test_add_func("/sim-quality/far", test_far);
   g_test_add_func("/sim-quality/fast", test_fast);
   g_test_add_func("/sim-quality/slowest", test_slowest);
