@@ -383,8 +383,9 @@ fill_of(const WzpDelay *delay, Candidate *candidate, double relative, double dur
 static double
 update_candidates(WzpDelay *delay, double relative, double duration, double step, float keep)
 {
+  /* the later a frame the more it counts, so that what was guessed is soon gone */
   double count = (double)(delay->frames + PRIOR_FRAMES);
-  float slow = (float)MAX(SLOW_GAIN, 1 / count), fast = (float)MAX(FAST_GAIN, 1 / count);
+  float slow = (float)MAX(SLOW_GAIN, 2 / (count + 1)), fast = (float)MAX(FAST_GAIN, 1 / count);
   const Candidate *target = candidate_of(delay, delay->target);
   double filled = 0;
   for (unsigned i = 0; i < CANDIDATES_MAX; i++) {

@@ -49,11 +49,11 @@ trace steps 'print (int(i / 500) % 2) * 200 + 20 + 10 * luck()'
 trace stalls 'left = 500 - i % 500 * 20; print 20 + (left > 0 ? left : 5 * luck())'
 trace losses 'print luck() < .1 ? -1 : 20'
 
-judge constant 'delay_mean_ms <= 2' 'delay_p95_ms <= 12' 'concealed_pct == 0' 'interruptions == 0' 'r50 >= 86' 'r250 >= 69.5'
+judge constant 'delay_mean_ms <= 3' 'delay_p95_ms <= 4' 'concealed_pct == 0' 'interruptions == 0' 'r50 >= 86' 'r250 >= 69.5'
 judge jitter 'delay_p95_ms <= 55' 'concealed_pct <= .1' 'r250 >= 62'
 judge steps 'concealed_pct <= 1.5' 'r250 >= 42'
 judge stalls 'delay_mean_ms <= 25' 'delay_p95_ms <= 40' 'concealed_pct <= 5' 'interruptions >= 8' 'interruptions <= 9' 'r250 >= 49'
-judge losses 'concealed_pct >= 8.5' 'concealed_pct <= 9.5' 'delay_mean_ms <= 5'
+judge losses 'concealed_pct >= 8.5' 'concealed_pct <= 9.5' 'delay_mean_ms <= 6' 'delay_p95_ms <= 12'
 names=$(grep -o '"[a-z0-9_]*":' "$scratch/constant.json" | tr -d '":\n' | tr '\n' ' ')
 n=$((n + 1))
 [ "$names" = 'tracedelay_mean_msdelay_p95_msconcealed_pctstretched_pctinterruptionsr50r250' ] &&

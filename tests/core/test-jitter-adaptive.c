@@ -242,8 +242,10 @@ test_held_back(void)
                               .held_back = i < 3};
       run_until(&call, frame.arrival);
       g_assert_cmpint(wzp_jitter_push(call.jitter, &frame, NULL), ==, WZP_OK);
-      if (word > 0 && i >= 10 && held > 0)
-        g_assert_cmpint(call.behind, ==, 60 * MS);
+      if (word > 0 && i >= 10 && held > 0) { /* noise goes out a frame at a time */
+        g_assert_cmpint(call.behind, >=, 60 * MS);
+        g_assert_cmpint(call.behind, <, 60 * MS + FRAME);
+      }
     }
     if (word > 0)
       g_assert_cmpuint(call_stats(&call).stretched, ==, stretched);
@@ -402,12 +404,12 @@ test_counted_too_far(void)
   call_clear(&call);
 }
 
-/* One frame in thirty is overtaken by seven. On a long way it is not waited for; the way becomes short, and the target is above
+/* One frame in twenty is overtaken by seven. On a long way it is not waited for; the way becomes short, and the target is above
  * what playout keeps: it gets there by waiting for the next one, but not if that is hopeless. */
 static void
 test_hopeless(void)
 {
-  const uint64_t last = 3001;
+  const uint64_t last = 3001; /* behind a frame that is missing yet */
   int64_t waits[2];
   for (unsigned hopeless = 0; hopeless < 2; hopeless++) {
     Call call;
@@ -417,9 +419,9 @@ test_hopeless(void)
     for (uint64_t i = 1; i <= last; i++) {
       if (i == last - 10)
         wzp_jitter_set_round_trip(call.jitter, 20 * MS);
-      if (i % 30 != 0)
+      if (i % 20 != 0)
         come(&call, i, (int64_t)i * FRAME, (int64_t)i * FRAME);
-      if (i > 8 && i % 30 == 8)
+      if (i > 8 && i % 20 == 8)
         come(&call, i - 8, (int64_t)(i - 8) * FRAME, (int64_t)i * FRAME);
     }
     g_assert_cmpint(call_stats(&call).latency, >=, call.behind + 20 * MS);
