@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* The file of the contacts: damaged, full, and written by several at once. */
+#include "file-fixture.h"
 #include "wzp/contacts.h"
 #include "wzp/keyfile.h"
 #include "test-util.h"
-#include <glib/gstdio.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -13,32 +13,6 @@
 #define KEY_A "a37a947ca8cc01976b7859cfb52eec500627d4c1a1e13c5ee6f7aa3b5c706909"
 #define NOW 1795537205 /* 2026-11-24T16:20:05Z */
 #define LINE_A KEY_A " 2026-11-24T16:20:05Z - no - - Alice\n"
-
-typedef struct {
-  char *folder, *path;
-} Files;
-
-static void
-set_up(Files *files, gconstpointer data)
-{
-  (void)data;
-  files->folder = g_dir_make_tmp("wzp-contacts-XXXXXX", NULL);
-  files->path = g_build_filename(files->folder, "new", "contacts", NULL);
-}
-
-static void
-tear_down(Files *files, gconstpointer data)
-{
-  (void)data;
-  g_autofree char *lock = g_strconcat(files->path, ".lock", NULL);
-  g_autofree char *inner = g_path_get_dirname(files->path);
-  g_unlink(files->path);
-  g_unlink(lock);
-  g_rmdir(inner);
-  g_assert_cmpint(g_rmdir(files->folder), ==, 0); /* nothing was left lying about */
-  g_free(files->path);
-  g_free(files->folder);
-}
 
 static void
 write_text(Files *files, const char *text, gssize length)
@@ -211,7 +185,7 @@ main(int argc, char **argv)
   g_test_init(&argc, &argv, NULL);
   wzp_init();
 #define ADD(name, function)                                                                        \
-  g_test_add("/contacts-file/" name, Files, NULL, set_up, function, tear_down)
+  g_test_add("/contacts-file/" name, Files, "contacts", files_set_up, function, files_tear_down)
   ADD("store", test_file);
   ADD("damaged", test_file_damaged);
   ADD("too-large", test_file_too_large);

@@ -1,36 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* The file of known relays. */
+#include "file-fixture.h"
 #include "wzp/pins.h"
 #include "wzp/random.h"
-#include <glib/gstdio.h>
 #include <string.h>
 #include <sys/stat.h>
-
-typedef struct {
-  char *folder, *path;
-} Files;
-
-static void
-set_up(Files *files, gconstpointer data)
-{
-  (void)data;
-  files->folder = g_dir_make_tmp("wzp-pins-XXXXXX", NULL);
-  files->path = g_build_filename(files->folder, "new", "known-relays", NULL);
-}
-
-static void
-tear_down(Files *files, gconstpointer data)
-{
-  (void)data;
-  g_autofree char *lock = g_strconcat(files->path, ".lock", NULL);
-  g_autofree char *inner = g_path_get_dirname(files->path);
-  g_unlink(files->path);
-  g_unlink(lock);
-  g_rmdir(inner);
-  g_assert_cmpint(g_rmdir(files->folder), ==, 0);
-  g_free(files->path);
-  g_free(files->folder);
-}
 
 static void
 expect(Files *files, const char *place, int key_byte)
@@ -202,7 +176,8 @@ main(int argc, char **argv)
 {
   wzp_init();
   g_test_init(&argc, &argv, NULL);
-#define ADD(name, function) g_test_add("/pins/" name, Files, NULL, set_up, function, tear_down)
+#define ADD(name, function)                                                                        \
+  g_test_add("/pins/" name, Files, "known-relays", files_set_up, function, files_tear_down)
   ADD("store", test_store);
   ADD("comments", test_comments);
   ADD("first-use", test_first_use);
