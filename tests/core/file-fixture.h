@@ -3,6 +3,8 @@
 #include <glib.h>
 #include <glib/gstdio.h>
 
+#define FILES_WRITERS 8
+
 /* A folder of a test's own, in which a file may be made in a new folder, beside its lock. */
 typedef struct {
   char *folder, *path;
@@ -28,4 +30,23 @@ files_tear_down(Files *files, gconstpointer name)
   g_assert_cmpint(g_rmdir(files->folder), ==, 0); /* nothing was left lying about */
   g_free(files->path);
   g_free(files->folder);
+}
+
+typedef struct {
+  Files *files;
+  guint n; /* which of FILES_WRITERS */
+} FilesWriter;
+
+/* write: of a FilesWriter each, all at the same moment. */
+static inline void
+files_write_together(Files *files, GThreadFunc write)
+{
+  GThread *threads[FILES_WRITERS];
+  FilesWriter writers[FILES_WRITERS];
+  for (guint n = 0; n < FILES_WRITERS; n++) {
+    writers[n] = (FilesWriter){files, n};
+    threads[n] = g_thread_new("writer", write, &writers[n]);
+  }
+  for (guint n = 0; n < FILES_WRITERS; n++)
+    g_thread_join(threads[n]);
 }

@@ -147,17 +147,15 @@ test_file_full_disk(Files *files, gconstpointer data)
   assert_file(files, LINE_A);
 }
 
-#define WRITERS 8
-
 static gpointer
 add_one(gpointer data)
 {
-  Files *files = ((gpointer *)data)[0];
+  const FilesWriter *writer = data;
   Addition addition = {0};
   GError *error = NULL;
-  addition.key[0] = (uint8_t)GPOINTER_TO_UINT(((gpointer *)data)[1]);
+  addition.key[0] = (uint8_t)writer->n;
   g_snprintf(addition.name, sizeof addition.name, "number %u", addition.key[0]);
-  g_assert_true(wzp_contacts_update(files->path, add, &addition, &error));
+  g_assert_true(wzp_contacts_update(writer->files->path, add, &addition, &error));
   g_assert_no_error(error);
   return NULL;
 }
@@ -166,17 +164,9 @@ static void
 test_file_together(Files *files, gconstpointer data)
 {
   (void)data;
-  GThread *threads[WRITERS];
-  gpointer arguments[WRITERS][2];
-  for (guint n = 0; n < WRITERS; n++) {
-    arguments[n][0] = files;
-    arguments[n][1] = GUINT_TO_POINTER(n);
-    threads[n] = g_thread_new("add", add_one, arguments[n]);
-  }
-  for (guint n = 0; n < WRITERS; n++)
-    g_thread_join(threads[n]);
+  files_write_together(files, add_one);
   g_autoptr(WzpContacts) contacts = wzp_contacts_load(files->path, NULL);
-  g_assert_cmpuint(wzp_contacts_count(contacts), ==, WRITERS);
+  g_assert_cmpuint(wzp_contacts_count(contacts), ==, FILES_WRITERS);
 }
 
 int

@@ -139,15 +139,12 @@ test_unsafe(Files *files, gconstpointer data)
   g_assert_nonnull(strstr(error->message, files->path));
 }
 
-#define WRITERS 8
-
 static gpointer
 pin_one(gpointer data)
 {
-  Files *files = ((gpointer *)data)[0];
-  guint n = GPOINTER_TO_UINT(((gpointer *)data)[1]);
-  g_autofree char *place = g_strdup_printf("relay-%u:4433", n);
-  store(files, place, (uint8_t)n);
+  const FilesWriter *writer = data;
+  g_autofree char *place = g_strdup_printf("relay-%u:4433", writer->n);
+  store(writer->files, place, (uint8_t)writer->n);
   return NULL;
 }
 
@@ -156,16 +153,8 @@ static void
 test_together(Files *files, gconstpointer data)
 {
   (void)data;
-  GThread *threads[WRITERS];
-  gpointer arguments[WRITERS][2];
-  for (guint n = 0; n < WRITERS; n++) {
-    arguments[n][0] = files;
-    arguments[n][1] = GUINT_TO_POINTER(n);
-    threads[n] = g_thread_new("pin", pin_one, arguments[n]);
-  }
-  for (guint n = 0; n < WRITERS; n++)
-    g_thread_join(threads[n]);
-  for (guint n = 0; n < WRITERS; n++) {
+  files_write_together(files, pin_one);
+  for (guint n = 0; n < FILES_WRITERS; n++) {
     g_autofree char *place = g_strdup_printf("relay-%u:4433", n);
     expect(files, place, (int)n);
   }

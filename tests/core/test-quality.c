@@ -304,17 +304,24 @@ test_congestion(void)
   wzp_quality_free(rig.quality);
 }
 
+/* A queue stood, and is gone: less is sent than is wanted. */
+static void
+begin_limited(Rig *rig)
+{
+  rig_init(rig, "opus-24k");
+  rig_warm(rig);
+  rig_report(rig, 0, 0, 90);
+  rig_report(rig, 0, 0, 180);
+  rig_report(rig, 0, 0, 50);
+}
+
 /* A low tier has a budget of its own, but what limits it may be tried beyond that: else it stayed so for ever. */
 static void
 test_tries_beyond_tier(void)
 {
   for (unsigned given = 0; given <= 1; given++) {
     Rig rig;
-    rig_init(&rig, "opus-24k");
-    rig_warm(&rig);
-    rig_report(&rig, 0, 0, 90);
-    rig_report(&rig, 0, 0, 180);
-    rig_report(&rig, 0, 0, 50);
+    begin_limited(&rig);
     for (unsigned i = 0; i < 7; i++)
       rig_report(&rig, 9, 9, 50);
     g_assert_cmpint(rig_tier(&rig), ==, WZP_TIER_CATASTROPHIC);
@@ -337,11 +344,7 @@ static void
 test_untested(void)
 {
   Rig rig;
-  rig_init(&rig, "opus-24k");
-  rig_warm(&rig);
-  rig_report(&rig, 0, 0, 90);
-  rig_report(&rig, 0, 0, 180);
-  rig_report(&rig, 0, 0, 50);
+  begin_limited(&rig);
   unsigned limit = rig_state(&rig).limit;
   for (unsigned i = 0; i < 60; i++) {
     for (unsigned n = 0; n < 25; n++) {
