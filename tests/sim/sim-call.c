@@ -519,6 +519,12 @@ sim_party_stats(const SimParty *party)
   return stats;
 }
 
+WzpCallState
+sim_call_state(const SimCall *sim, unsigned party)
+{
+  return sim_party_stats(&sim->parties[party]).state;
+}
+
 double
 sim_party_mean_delay(const SimParty *party, WzpTime from, WzpTime to)
 {

@@ -229,6 +229,7 @@ bool sim_call_is_active(SimCall *sim); /* parties 0 and 1 */
 unsigned sim_party_count_events(const SimParty *party, WzpEventType type);
 const WzpEvent *sim_party_find_event(const SimParty *party, WzpEventType type); /* first, or NULL */
 WzpCallStats sim_party_stats(const SimParty *party);
+WzpCallState sim_call_state(const SimCall *sim, unsigned party);
 WzpPathStats sim_party_path(const SimCall *sim, unsigned party); /* zeros: there is none */
 /* Mean delay of the frames that were captured in from..to. */
 double sim_party_mean_delay(const SimParty *party, WzpTime from, WzpTime to);

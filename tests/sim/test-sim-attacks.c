@@ -14,12 +14,6 @@ new_sim(uint64_t seed, unsigned n_parties)
   return sim_call_new(&config);
 }
 
-static WzpCallState
-state_of(const SimCall *sim, unsigned party)
-{
-  return sim_party_stats(&sim->parties[party]).state;
-}
-
 static uint64_t
 n_drops(const WzpCallStats *stats)
 {
@@ -59,7 +53,7 @@ check_wrong_relay(uint64_t seed, bool by_fingerprint)
 
   const SimParty *party = &sim->parties[0];
   g_assert_cmpuint(n_hs3, ==, 0);
-  g_assert_cmpint(state_of(sim, 0), ==, WZP_CALL_ENDED);
+  g_assert_cmpint(sim_call_state(sim, 0), ==, WZP_CALL_ENDED);
   g_assert_cmpuint(sim_party_stats(party).drops[WZP_WRONG_IDENTITY], ==, 1);
   g_assert_cmpuint(sim_party_count_events(party, WZP_EVENT_RELAY_CHANGED), ==, 1);
   g_assert_cmpuint(sim_party_count_events(party, WZP_EVENT_RELAY_KEY), ==, 0);
@@ -95,7 +89,7 @@ test_known_relay(void)
     memcpy(config.relay_fingerprint, sim->relay_identity->fingerprint, WZP_FINGERPRINT_SIZE);
     sim_call_start_with(sim, 0, &config);
     sim_call_run(sim, WZP_SECOND);
-    g_assert_cmpint(state_of(sim, 0), ==, WZP_CALL_WAITING);
+    g_assert_cmpint(sim_call_state(sim, 0), ==, WZP_CALL_WAITING);
     g_assert_cmpuint(sim_party_count_events(&sim->parties[0], WZP_EVENT_RELAY_KEY), ==,
                      by_fingerprint);
     sim_call_free(sim);
@@ -183,7 +177,7 @@ test_impostor(void)
   g_assert_cmpmem(sim_party_find_event(party, WZP_EVENT_RELAY_CHANGED)->key, 32,
                   identity->ed25519_public, 32);
   g_assert_cmpuint(sim_party_stats(party).drops[WZP_WRONG_IDENTITY], >, 1);
-  g_assert_cmpint(state_of(sim, 0), ==, WZP_CALL_RECONNECTING);
+  g_assert_cmpint(sim_call_state(sim, 0), ==, WZP_CALL_RECONNECTING);
 
   /* the real one is back: the call goes on */
   impostor.on = false;
@@ -241,7 +235,7 @@ test_first_record(void)
   relay_core_get_stats(sim->relay, &stats);
   g_assert_cmpuint(stats.handshakes_completed, ==, 2);
   for (unsigned i = 0; i < 2; i++) {
-    g_assert_cmpint(state_of(sim, i), ==, WZP_CALL_CONNECTING);
+    g_assert_cmpint(sim_call_state(sim, i), ==, WZP_CALL_CONNECTING);
     g_assert_cmpuint(sim_party_stats(&sim->parties[i]).handshakes_completed, ==, 0);
     g_assert_cmpuint(sim->parties[i].frames_sent, ==, 0);
   }

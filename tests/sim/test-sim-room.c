@@ -24,12 +24,6 @@ start_two(SimCall *sim)
   g_assert_true(sim_call_run_until(sim, sim_call_is_active, 5 * WZP_SECOND));
 }
 
-static WzpCallState
-state_of(const SimCall *sim, unsigned party)
-{
-  return sim_party_stats(&sim->parties[party]).state;
-}
-
 static void
 test_room_full(void)
 {
@@ -43,7 +37,7 @@ test_room_full(void)
   g_assert_nonnull(event);
   g_assert_cmpint(event->code, ==, WZP_ERROR_ROOM_FULL);
   g_assert_cmpuint(strlen(event->text), >, 5);
-  g_assert_cmpint(state_of(sim, 2), ==, WZP_CALL_ENDED);
+  g_assert_cmpint(sim_call_state(sim, 2), ==, WZP_CALL_ENDED);
   g_assert_cmpuint(third->frames_sent, ==, 0);
   g_assert_true(sim_call_is_active(sim));
   for (unsigned i = 0; i < 2; i++)
@@ -113,7 +107,7 @@ test_listed_room(void)
   g_assert_true(sim_call_run_until(sim, sim_call_is_active, 5 * WZP_SECOND));
   sim_call_run(sim, 5 * WZP_SECOND);
   g_assert_cmpuint(sim_party_stats(third).packets_opened, ==, 0);
-  g_assert_cmpint(state_of(sim, 2), ==, WZP_CALL_WAITING); /* nobody took its key */
+  g_assert_cmpint(sim_call_state(sim, 2), ==, WZP_CALL_WAITING); /* nobody took its key */
   for (unsigned i = 0; i < 2; i++) {
     g_assert_cmpuint(sim_party_stats(&sim->parties[i]).n_members, ==, 1);
     g_assert_cmpuint(sim_party_count_events(&sim->parties[i], WZP_EVENT_MEMBER_UNLISTED), ==, 1);
@@ -122,7 +116,7 @@ test_listed_room(void)
   give_list(sim, 2, 7);
   g_assert_cmpuint(sim_party_count_events(&sim->parties[1], WZP_EVENT_UNLISTED_LEFT), ==, 1);
   g_assert_cmpuint(sim_party_stats(third).packets_opened, >, 200);
-  g_assert_cmpint(state_of(sim, 2), ==, WZP_CALL_ACTIVE);
+  g_assert_cmpint(sim_call_state(sim, 2), ==, WZP_CALL_ACTIVE);
   give_list(sim, 3, 3); /* and 8 s, more than a rotation may take */
   uint64_t opened = sim_party_stats(third).packets_opened;
   uint64_t heard = sim->parties[1].frames_received;
@@ -146,7 +140,7 @@ test_wrong_list(void)
       wzp_room_secret_open(&config.room, "elsewhere");
     sim_call_start_with(sim, 1, &config);
     sim_call_run(sim, 5 * WZP_SECOND);
-    g_assert_cmpint(state_of(sim, 1), ==, WZP_CALL_ENDED);
+    g_assert_cmpint(sim_call_state(sim, 1), ==, WZP_CALL_ENDED);
     g_assert_cmpuint(sim_party_count_events(&sim->parties[1], WZP_EVENT_WRONG_LIST), ==, 1);
     RelayStats stats;
     relay_core_get_stats(sim->relay, &stats);
@@ -165,11 +159,11 @@ test_replaced(void)
   config.identity = sim->parties[0].identity;
   sim_call_start_with(sim, 2, &config);
   sim_call_run(sim, 10 * WZP_SECOND);
-  g_assert_cmpint(state_of(sim, 0), ==, WZP_CALL_ENDED);
+  g_assert_cmpint(sim_call_state(sim, 0), ==, WZP_CALL_ENDED);
   g_assert_cmpint(sim_party_find_event(&sim->parties[0], WZP_EVENT_CLOSED)->reason, ==,
                   WZP_CLOSE_REPLACED);
-  g_assert_cmpint(state_of(sim, 1), ==, WZP_CALL_ACTIVE);
-  g_assert_cmpint(state_of(sim, 2), ==, WZP_CALL_ACTIVE);
+  g_assert_cmpint(sim_call_state(sim, 1), ==, WZP_CALL_ACTIVE);
+  g_assert_cmpint(sim_call_state(sim, 2), ==, WZP_CALL_ACTIVE);
   g_assert_cmpuint(sim->parties[2].frames_received, >, 200);
   sim_call_free(sim);
 }
