@@ -38,6 +38,7 @@ typedef struct {
   GstClockID retry;   /* when it is tried next */
   gboolean ending;    /* EOS was asked for */
   GstClockTime latency;
+  GstState reached; /* what is in the bin is to have this state; changed with swap */
 } GstWzpAudioEndPrivate;
 
 GstWzpAudioEndPrivate *gst_wzp_audio_end_private(GstWzpAudioEnd *self);

@@ -166,13 +166,19 @@ gst_wzp_audio_end_close(GstWzpAudioEnd *self)
   GST_OBJECT_UNLOCK(self);
 }
 
+/* Before the end plays its base time is none yet. */
 static GstClockTime
 running_time(GstWzpAudioEnd *self)
 {
   g_autoptr(GstClock) clock = gst_element_get_clock(GST_ELEMENT(self));
   GstClockTime base = gst_element_get_base_time(GST_ELEMENT(self));
-  if (clock == NULL || !GST_CLOCK_TIME_IS_VALID(base))
-    return 0;
+  GST_OBJECT_LOCK(self);
+  gboolean plays = PRIVATE(self)->reached == GST_STATE_PLAYING;
+  GST_OBJECT_UNLOCK(self);
+  if (!plays || clock == NULL || !GST_CLOCK_TIME_IS_VALID(base)) {
+    GstClockTime start = gst_element_get_start_time(GST_ELEMENT(self));
+    return GST_CLOCK_TIME_IS_VALID(start) ? start : 0;
+  }
   GstClockTime now = gst_clock_get_time(clock);
   return now > base ? now - base : 0;
 }
@@ -204,8 +210,9 @@ exchange(GstWzpAudioEnd *self, GstElement *element, GstElement **before)
 {
   GstWzpAudioEndPrivate *priv = PRIVATE(self);
   *before = take_out(self);
+  /* Not to the state that the end is on its way to: it would play without the base time that it gets there. */
   if (element == NULL || !gst_wzp_audio_end_adopt(self, element) ||
-      !gst_element_sync_state_with_parent(element))
+      gst_element_set_state(element, priv->reached) == GST_STATE_CHANGE_FAILURE)
     return FALSE;
   GST_OBJECT_LOCK(self);
   GstClockTime latency = priv->latency;

@@ -192,6 +192,11 @@ gst_wzp_audio_end_change_state(GstElement *element, GstStateChange transition)
   g_rec_mutex_lock(&PRIVATE(self)->swap);
   GstStateChangeReturn result =
       GST_ELEMENT_CLASS(gst_wzp_audio_end_parent_class)->change_state(element, transition);
+  if (result != GST_STATE_CHANGE_FAILURE) {
+    GST_OBJECT_LOCK(self);
+    PRIVATE(self)->reached = GST_STATE_TRANSITION_NEXT(transition);
+    GST_OBJECT_UNLOCK(self);
+  }
   g_rec_mutex_unlock(&PRIVATE(self)->swap);
   if (transition == GST_STATE_CHANGE_READY_TO_PAUSED && result != GST_STATE_CHANGE_FAILURE)
     gst_wzp_audio_end_start(self);

@@ -296,6 +296,47 @@ test_none(void)
   rig_stop(pipeline);
 }
 
+/* Holds the exchange of the element until the end is on its way to PLAYING. */
+static void
+wait_until_it_plays(GstBin *end, GstElement *element, gpointer data)
+{
+  Heard *heard = data;
+  if (gst_element_get_factory(element) != NULL) /* it only stands in */
+    return;
+  g_mutex_lock(&heard->lock);
+  heard->silent++;
+  g_cond_broadcast(&heard->changed);
+  g_mutex_unlock(&heard->lock);
+  for (gboolean plays = FALSE; !plays; g_thread_yield()) {
+    GST_OBJECT_LOCK(end);
+    plays = GST_STATE_PENDING(end) == GST_STATE_PLAYING;
+    GST_OBJECT_UNLOCK(end);
+  }
+}
+
+/* A device is taken while the pipeline begins to play: its sound has the time of the pipeline. */
+static void
+test_taken_on_the_way(void)
+{
+  Heard heard = {.last = GST_CLOCK_TIME_NONE}, held = {0};
+  GstElement *pipeline = rig_parse("wzpmicrophone name=mic ! " HEARD);
+  g_autoptr(GstElement) sink = gst_bin_get_by_name(GST_BIN(pipeline), "heard");
+  g_autoptr(GstElement) microphone = gst_bin_get_by_name(GST_BIN(pipeline), "mic");
+  g_signal_connect(sink, "handoff", G_CALLBACK(hear), &heard);
+  g_signal_connect(microphone, "element-added", G_CALLBACK(wait_until_it_plays), &held);
+  gst_element_set_state(pipeline, GST_STATE_PAUSED);
+  g_mutex_lock(&held.lock);
+  while (held.silent == 0)
+    g_cond_wait(&held.changed, &held.lock);
+  g_mutex_unlock(&held.lock);
+  gst_element_set_state(pipeline, GST_STATE_PLAYING);
+  wait_for(&heard, &heard.loud, 1);
+  g_mutex_lock(&heard.lock);
+  g_assert_cmpuint(heard.last, <, GST_SECOND * 60); /* and not since the machine is on */
+  g_mutex_unlock(&heard.lock);
+  rig_stop(pipeline);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -309,6 +350,7 @@ main(int argc, char **argv)
   g_test_add_func("/wzpaudioend/fails", test_fails);
   g_test_add_func("/wzpaudioend/never-worked", test_never_worked);
   g_test_add_func("/wzpaudioend/none", test_none);
+  g_test_add_func("/wzpaudioend/taken-on-the-way", test_taken_on_the_way);
   g_test_add_func("/wzpaudioend/stops-meanwhile", test_stops_meanwhile);
   return g_test_run();
 }
