@@ -37,6 +37,12 @@ wzp_delivery_log_age(const WzpDeliveryLog *log, int64_t entry)
          WZP_DELIVERY_LOG;
 }
 
+int64_t
+wzp_delivery_log_older(const WzpDeliveryLog *log, int64_t entry)
+{
+  return (int64_t)MIN(log->n, WZP_DELIVERY_LOG) - wzp_delivery_log_age(log, entry) - 1;
+}
+
 /* Of the entry that was sent so many before this one, and the next: what went out between them, in bits, and for how long. */
 static double
 sent_behind(const WzpDeliveryLog *log, int64_t entry, int64_t back, WzpTime *gap, double *size)
@@ -51,9 +57,7 @@ sent_behind(const WzpDeliveryLog *log, int64_t entry, int64_t back, WzpTime *gap
 double
 wzp_delivery_log_queue(const WzpDeliveryLog *log, int64_t entry, int64_t packets)
 {
-  const int64_t known =
-      (int64_t)MIN(log->n, WZP_DELIVERY_LOG) - wzp_delivery_log_age(log, entry) - 1;
-  const int64_t n = MIN(MAX(packets, RATE_PACKETS), known);
+  const int64_t n = MIN(MAX(packets, RATE_PACKETS), wzp_delivery_log_older(log, entry));
   double bits = 0, waiting = 0, most = 0, size, least = log->entries[entry].size * 8.0;
   WzpTime gap, spoken = 0;
   for (int64_t back = n; back > 0; back--) {

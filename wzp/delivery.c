@@ -277,7 +277,8 @@ take_heard(WzpDelivery *path, WzpTime now, const WzpReport *report, const WzpDel
 static bool
 is_of_this_way(WzpDelivery *path, const WzpDeliveryLog *log, int64_t entry)
 {
-  for (int64_t n = 0; entry >= 0 && n < MIN(WZP_TRANSIT_PACKETS, (int64_t)log->n); n++)
+  const int64_t older = entry >= 0 ? wzp_delivery_log_older(log, entry) : -1;
+  for (int64_t n = 0; n <= MIN(WZP_TRANSIT_PACKETS - 1, older); n++)
     if (log->entries[(entry + WZP_DELIVERY_LOG - n) % WZP_DELIVERY_LOG].way != log->way)
       return false;
   if (path->way != log->way)
@@ -294,8 +295,9 @@ note_sizes(WzpDelivery *path, const WzpDeliveryLog *log, int64_t heard)
   if (heard < 0)
     return;
   path->bits = path->least_bits = log->entries[heard].size * 8;
-  for (uint64_t back = 0; back < MIN(log->n, WZP_TRANSIT_PACKETS); back++) {
-    uint64_t entry = ((uint64_t)heard + WZP_DELIVERY_LOG - back) % WZP_DELIVERY_LOG;
+  const int64_t older = MIN(wzp_delivery_log_older(log, heard), WZP_TRANSIT_PACKETS - 1);
+  for (int64_t back = 0; back <= older; back++) {
+    int64_t entry = (heard + WZP_DELIVERY_LOG - back) % WZP_DELIVERY_LOG;
     path->least_bits = MIN(path->least_bits, log->entries[entry].size * 8);
     path->most_bits = MAX(path->most_bits, log->entries[entry].size * 8);
   }
@@ -310,9 +312,9 @@ has_hole(const WzpDelivery *path, const WzpDeliveryLog *log, const WzpReport *re
   int judged = wzp_seq16_distance(report->judged, path->last.judged);
   if (entry < 0)
     return false;
-  int64_t sent = (from < 0 ? WZP_DELIVERY_LOG : wzp_delivery_log_age(log, from)) -
-                 wzp_delivery_log_age(log, entry);
-  int64_t hole = MIN(sent - judged, (int64_t)log->n - 1);
+  const int64_t older = wzp_delivery_log_older(log, entry);
+  int64_t sent = from < 0 ? older + 1 : older - wzp_delivery_log_older(log, from);
+  int64_t hole = MIN(sent - judged, older);
   if (hole <= WZP_DELIVERY_FEW)
     return false;
   int64_t begin = (entry + WZP_DELIVERY_LOG - hole) % WZP_DELIVERY_LOG;

@@ -31,6 +31,8 @@ void wzp_delivery_log_packet(WzpDeliveryLog *log, WzpTime now, uint64_t media_ms
 int64_t wzp_delivery_log_find(const WzpDeliveryLog *log, uint16_t media_ms);
 /* How many were added after it. */
 int64_t wzp_delivery_log_age(const WzpDeliveryLog *log, int64_t entry);
+/* How many that were added before it are still there. */
+int64_t wzp_delivery_log_older(const WzpDeliveryLog *log, int64_t entry);
 /* How long one of so many packets, of which this is the last, waited at most behind what we sent ourselves, if the way
  * passed no more than we send in the mean; ms. A longer packet waits for itself, too. */
 double wzp_delivery_log_queue(const WzpDeliveryLog *log, int64_t entry, int64_t packets);

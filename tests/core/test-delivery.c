@@ -129,7 +129,6 @@ test_another_way(void)
   g_assert_cmpfloat(fabs(rig.path.queue), <, 1.5);
 }
 
-/* A longer packet takes longer over a slow link; that is no queue once the link is known. */
 /* Another way is longer at one instant, and no queue: the listener says so, and we did not send much at once. */
 static void
 test_step(void)
@@ -168,6 +167,7 @@ test_step(void)
   g_assert_cmpfloat(fabs(rig.path.queue - 100), <, 2);
 }
 
+/* A longer packet takes longer over a slow link; that is no queue once the link is known. */
 static void
 test_longer_packets(void)
 {
@@ -366,6 +366,31 @@ test_cut(void)
   g_assert_cmpfloat(rig.path.residual, ==, 0.1);
 }
 
+/* What a sender remembers is not more than it sent: no report tells of what was before. */
+static void
+test_young(void)
+{
+  Rig rig;
+  rig_init(&rig);
+  rig.now = 10 * WZP_SECOND;
+  rig.log.way = 3;
+  rig_send(&rig);
+  /* nothing came at first, then as much as was sent, a moment ago */
+  const WzpReport nothing = {.slot = 1, .heard = UINT16_MAX, .held = UINT8_MAX};
+  wzp_delivery_report(&rig.path, rig.now, &nothing, 1, &rig.log);
+  WzpReport first = rig.report;
+  for (unsigned i = 0; i < 20; i++)
+    rig_send(&rig);
+  WzpDelivery other = rig.path;
+  wzp_delivery_report(&rig.path, rig.now, &first, 1, &rig.log);
+  g_assert_true(rig.path.timed);
+  g_assert_cmpfloat(rig.path.least_bits, ==, 8 * rig.bytes);
+  /* what is not judged yet of that is not so much that it could be a cut way */
+  first.heard = (uint16_t)(rig.media_ms - 100);
+  wzp_delivery_report(&other, rig.now, &first, 1, &rig.log);
+  g_assert_false(other.unsettled);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -382,5 +407,6 @@ main(int argc, char **argv)
   g_test_add_func("/delivery/nonsense", test_nonsense);
   g_test_add_func("/delivery/outage", test_outage);
   g_test_add_func("/delivery/cut", test_cut);
+  g_test_add_func("/delivery/young", test_young);
   return g_test_run();
 }
