@@ -152,7 +152,7 @@ test_seeds(void)
 static void
 test_ends_of_the_range(void)
 {
-  JsonObject *object = measure("--loss 0 --profile good --seconds 20");
+  JsonObject *object = measure("--profile good --seconds 20");
   check_sums(object, 1000, 20, 0);
   g_assert_cmpint(whole(object, "frames_received"), ==, 1000);
   json_object_unref(object);
@@ -352,7 +352,6 @@ test_usage(void)
   const struct {
     const char *line, *message;
   } cases[] = {
-      {"", "--loss P or --trace FILE is needed"},
       {"--loss", "--loss"},
       {"--loss x", "--loss"},
       {"--loss 1.5", "probability from 0 to 1"},

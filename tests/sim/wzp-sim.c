@@ -229,8 +229,6 @@ check_options(Options *options, int rest, SimMeasureConfig *config, GError **err
   const bool given = options->round_trip != SIM_OPTION_UNSET;
   if (rest > 1)
     return sim_option_fail(error, "there are words that belong to no option");
-  if (options->link.loss == SIM_OPTION_UNSET && options->link.trace_path == NULL)
-    return sim_option_fail(error, "--loss P or --trace FILE is needed, --help tells the rest");
   if (!sim_link_options_apply(&options->link, &config->link, error) ||
       !parse_profile(options, config, error) || !parse_tier(options, config, error) ||
       !parse_limits(options, &config->limits, error) || !parse_steps(options, config, error) ||
