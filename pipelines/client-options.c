@@ -187,6 +187,9 @@ check(const ClientOptions *options, GError **error)
   if ((options->microphone || options->speaker) && !options->live)
     return usage(error,
                  "--microphone and --speaker say with what you speak and listen: add --live");
+  if (options->echo_cancel && !g_str_equal(options->echo_cancel, "off") && !options->live)
+    return usage(error, "--echo-cancel takes what the speaker plays out of what the microphone "
+                        "hears: add --live");
   if (!!options->room + !!options->call + options->answer > 1)
     return usage(error, "--room, --call and --answer each say with whom; choose one");
   if (options->room_passphrase && options->room_passphrase_file)

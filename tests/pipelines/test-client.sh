@@ -37,6 +37,7 @@ check 'room named twice' exits 2 'named twice' "$client" --send-tone 1 --room a 
 check 'unknown microphone' exits 3 'no microphone is called' "$client" --live --microphone none-of-these localhost
 check 'unknown echo' exits 2 'there are auto, off, on, webrtc, speex' "$client" --live --echo-cancel loud localhost
 check 'speaker of nothing' exits 2 'add --live' "$client" --send-tone 1 --speaker any localhost
+check 'echo of nothing' exits 2 'add --live' "$client" --send-tone 1 --echo-cancel speex localhost
 check 'unknown strength' exits 2 'there are off, light, strong' "$client" --send-tone 1 --denoise much localhost
 check 'unknown profile' exits 2 'there are opus-64k' "$client" --send-tone 1 --profile opus localhost
 check 'latency out of range' exits 2 'milliseconds from' "$client" --record "$work/x.wav" \
