@@ -73,15 +73,23 @@ pad_of(GstWzpAudioEnd *self, GstElement *element)
   return gst_element_get_static_pad(element, KIND(self) == GST_WZP_MICROPHONE ? "src" : "sink");
 }
 
-gboolean
-gst_wzp_audio_end_adopt(GstWzpAudioEnd *self, GstElement *element)
+/* Into the bin with it, not linked yet. NULL: it cannot be used, and is not in the bin. */
+static GstPad *
+enter(GstWzpAudioEnd *self, GstElement *element)
+{
+  if (!gst_bin_add(GST_BIN(self), element))
+    return NULL;
+  GstPad *pad = pad_of(self, element);
+  if (pad == NULL)
+    gst_bin_remove(GST_BIN(self), element);
+  return pad;
+}
+
+/* From now on it is the one in the bin. */
+static gboolean
+use(GstWzpAudioEnd *self, GstElement *element, GstPad *pad)
 {
   GstWzpAudioEndPrivate *priv = PRIVATE(self);
-  if (!gst_bin_add(GST_BIN(self), element))
-    return FALSE;
-  g_autoptr(GstPad) pad = pad_of(self, element);
-  if (pad == NULL)
-    return FALSE;
   GST_OBJECT_LOCK(self);
   priv->element = element;
   GST_OBJECT_UNLOCK(self);
@@ -91,6 +99,13 @@ gst_wzp_audio_end_adopt(GstWzpAudioEnd *self, GstElement *element)
   if (KIND(self) == GST_WZP_SPEAKER && priv->started)
     return TRUE; /* the stream may be on its way */
   return gst_ghost_pad_set_target(GST_GHOST_PAD(priv->pad), pad);
+}
+
+gboolean
+gst_wzp_audio_end_adopt(GstWzpAudioEnd *self, GstElement *element)
+{
+  g_autoptr(GstPad) pad = enter(self, element);
+  return pad != NULL && use(self, element, pad);
 }
 
 static void
@@ -204,14 +219,17 @@ stand_in_new(GstWzpAudioEnd *self)
 }
 
 /* With swap. Afterwards, without it, shut_down() for *before, and news() of a microphone: a speaker's have none before it is
- * linked. */
+ * linked. FALSE: the element does not work, or cannot be used, and what was in the bin still is. */
 static gboolean
 exchange(GstWzpAudioEnd *self, GstElement *element, GstElement **before)
 {
   GstWzpAudioEndPrivate *priv = PRIVATE(self);
+  g_autoptr(GstPad) pad = element != NULL ? enter(self, element) : NULL;
+  if (pad == NULL)
+    return FALSE;
   *before = take_out(self);
   /* Not to the state that the end is on its way to: it would play without the base time that it gets there. */
-  if (element == NULL || !gst_wzp_audio_end_adopt(self, element) ||
+  if (!use(self, element, pad) ||
       gst_element_set_state(element, priv->reached) == GST_STATE_CHANGE_FAILURE)
     return FALSE;
   GST_OBJECT_LOCK(self);
@@ -394,7 +412,7 @@ take(GstWzpAudioEnd *self, GstDevice *device, gboolean again)
     return;
   found = open_ahead(device);
   g_rec_mutex_lock(&priv->swap);
-  gboolean wanted = found != NULL && priv->started && gst_wzp_audio_end_is_lost(self);
+  gboolean wanted = found != NULL && priv->started && gst_wzp_audio_end_is_lost(self), used = FALSE;
   if (wanted) {
     GST_OBJECT_LOCK(self);
     priv->lost = FALSE; /* from now on it may be lost again */
@@ -407,9 +425,16 @@ take(GstWzpAudioEnd *self, GstDevice *device, gboolean again)
     priv->taken = now;
     GST_OBJECT_UNLOCK(self);
     good = exchange(self, found, &before);
-  } else {
-    retry_later(self);
+    GST_OBJECT_LOCK(self);
+    used = priv->element == found;
+    if (!used) {
+      priv->lost = TRUE;
+      priv->proving = NULL;
+    }
+    GST_OBJECT_UNLOCK(self);
   }
+  if (!used)
+    retry_later(self);
   g_rec_mutex_unlock(&priv->swap);
   shut_down(self, before);
   if (good) {
@@ -417,7 +442,7 @@ take(GstWzpAudioEnd *self, GstDevice *device, gboolean again)
       news(self);
     if (!again)
       tell_taken(self, display);
-  } else if (wanted) {
+  } else if (used) {
     gst_wzp_audio_end_lose(self, found, "it cannot be opened");
   } else if (found != NULL) {
     gst_element_set_state(found, GST_STATE_NULL);

@@ -14,7 +14,7 @@ typedef struct {
   char name[32];
   gboolean microphone, plugged;
   gboolean slow, held;
-  guint passed, users, opened, failing;
+  guint passed, users, opened, failing, spoilt;
   GstDevice *device;
 } Fake;
 
@@ -260,6 +260,12 @@ fake_device_create_element(GstDevice *device, const gchar *name)
   (void)name;
   if (strcmp(fake->name, "Broken") == 0)
     return NULL;
+  g_mutex_lock(&lock);
+  gboolean spoilt = fake->spoilt > 0;
+  fake->spoilt -= spoilt;
+  g_mutex_unlock(&lock);
+  if (spoilt)
+    return gst_bin_new(NULL);
   if (fake->microphone) {
     FakeSrc *source = g_object_new(fake_src_get_type(), NULL);
     source->fake = fake;
@@ -414,6 +420,14 @@ fake_device_fail(const char *name, gboolean microphone, guint n)
 {
   g_mutex_lock(&lock);
   find(name, microphone)->failing = n;
+  g_mutex_unlock(&lock);
+}
+
+void
+fake_device_spoil(const char *name, gboolean microphone, guint n)
+{
+  g_mutex_lock(&lock);
+  find(name, microphone)->spoilt = n;
   g_mutex_unlock(&lock);
 }
 

@@ -14,6 +14,8 @@ void fake_device_unplug(const char *name, gboolean microphone);
 void fake_device_vanish(const char *name, gboolean microphone);
 /* It stays where it is, but its element fails at the next buffer, and the n - 1 that are made next at their first. */
 void fake_device_fail(const char *name, gboolean microphone, guint n);
+/* The n elements that are made next have no pad. */
+void fake_device_spoil(const char *name, gboolean microphone, guint n);
 void fake_device_plug(const char *name, gboolean microphone);
 /* A loudspeaker's element that is made next is slow: the beginning of its stream does not come through before it is let go. */
 void fake_device_hold(const char *name);

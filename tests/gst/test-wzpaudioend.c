@@ -61,6 +61,8 @@ test_names(void)
   expect_error(TRUE, "head", "'Headset', 'Headset Mono'");
   expect_error(TRUE, "Broken", "cannot be opened");
   expect_error(TRUE, "", "no microphone is called ''");
+  fake_device_spoil("Headset", TRUE, 1);
+  expect_error(TRUE, "Headset", "has no pad");
 }
 
 static void
@@ -244,6 +246,29 @@ test_fails(void)
   g_assert_cmpuint(fake_device_users("Loudspeaker", FALSE), ==, 0);
 }
 
+/* What a device gives cannot be used: what stands in goes on, and it is tried again. */
+static void
+test_unusable(void)
+{
+  Heard heard = {.last = GST_CLOCK_TIME_NONE};
+  GstElement *pipeline = rig_parse("wzpmicrophone name=mic device=Headset ! " HEARD);
+  g_autoptr(GstElement) sink = gst_bin_get_by_name(GST_BIN(pipeline), "heard");
+  g_autoptr(GstElement) microphone = gst_bin_get_by_name(GST_BIN(pipeline), "mic");
+  g_signal_connect(sink, "handoff", G_CALLBACK(hear), &heard);
+  gst_element_set_state(pipeline, GST_STATE_PLAYING);
+  wait_for(&heard, &heard.loud, 5);
+  fake_device_unplug("Headset", TRUE);
+  wait_event(pipeline, "lost", "Headset");
+  wait_for(&heard, &heard.silent, 5);
+  fake_device_spoil("Headset", TRUE, 2);
+  fake_device_plug("Headset", TRUE);
+  wait_event(pipeline, "taken", "Headset");
+  wait_for(&heard, &heard.loud, 5);
+  g_assert_cmpint(GST_BIN_NUMCHILDREN(microphone), ==, 1);
+  rig_stop(pipeline);
+  g_assert_cmpuint(fake_device_users("Headset", TRUE), ==, 0);
+}
+
 /* A device that fails before it ever worked is an error, and so it stops the pipeline. */
 static void
 test_never_worked(void)
@@ -348,6 +373,7 @@ main(int argc, char **argv)
   g_test_add_func("/wzpaudioend/speaker-goes", test_speaker_goes);
   g_test_add_func("/wzpaudioend/speaker-begins", test_speaker_begins);
   g_test_add_func("/wzpaudioend/fails", test_fails);
+  g_test_add_func("/wzpaudioend/unusable", test_unusable);
   g_test_add_func("/wzpaudioend/never-worked", test_never_worked);
   g_test_add_func("/wzpaudioend/none", test_none);
   g_test_add_func("/wzpaudioend/taken-on-the-way", test_taken_on_the_way);
