@@ -10,7 +10,7 @@
 #define GST_CAT_DEFAULT wzp_session_debug
 
 #define RECEIVE_BUDGET 64 /* datagrams a turn, so that timers get theirs */
-#define LAST_TURNS 4
+#define LAST_TURNS 8
 #define RESOLVE_AGAIN (2 * WZP_SECOND)
 #define LOOK_AGAIN (20 * WZP_MSEC)
 
