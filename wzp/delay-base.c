@@ -5,6 +5,7 @@
 
 #define SPAN INT64_C(5000000000)
 #define RECENT_SPANS 2
+#define REMEMBERED (WZP_DELAY_BASE_SPANS * SPAN)
 #define STEADY INT64_C(50000000)
 /* No way becomes shorter by so much at once as a media time that was guessed wrong. */
 #define DROP INT64_C(100000000)
@@ -13,7 +14,8 @@
 /* Drift: the step between the minima of two spans is followed by a part, when it is no change of the way. */
 #define DRIFT_GAIN 0.25
 #define DRIFT_MAX 1500e-6
-#define DRIFT_STEP_MAX 10e6 /* ns a span */
+#define DRIFT_STEP_MAX 10e6 /* ns, or as much as clocks usually drift meanwhile */
+#define DRIFT_USUAL 150e-6
 
 static int64_t
 correction(const WzpDelayBase *base, int64_t now)
@@ -30,6 +32,7 @@ minimum_of(const WzpDelayBase *base, unsigned spans)
   return minimum;
 }
 
+/* Spans are further apart where somebody was silent. */
 static void
 follow_drift(WzpDelayBase *base, int64_t now)
 {
@@ -38,8 +41,9 @@ follow_drift(WzpDelayBase *base, int64_t now)
   if (base->spans < 2 || base->minimum[0] == INT64_MAX || base->minimum[1] == INT64_MAX)
     return;
   double step = (double)(base->minimum[0] - base->minimum[1]);
-  if (fabs(step) <= DRIFT_STEP_MAX)
-    base->drift = CLAMP(base->drift + DRIFT_GAIN * step / (double)SPAN, -DRIFT_MAX, DRIFT_MAX);
+  double apart = (double)(base->began[0] - base->began[1]);
+  if (fabs(step) <= MAX(DRIFT_STEP_MAX, DRIFT_USUAL * apart))
+    base->drift = CLAMP(base->drift + DRIFT_GAIN * step / apart, -DRIFT_MAX, DRIFT_MAX);
 }
 
 /* Far behind, but steady: no queue behaves so. */
@@ -59,11 +63,15 @@ next_span(WzpDelayBase *base, int64_t now, int64_t limit)
 {
   if (has_changed_for_good(base, limit))
     base->spans = RECENT_SPANS;
-  for (unsigned i = WZP_DELAY_BASE_SPANS - 1; i > 0; i--)
+  for (unsigned i = WZP_DELAY_BASE_SPANS - 1; i > 0; i--) {
     base->minimum[i] = base->minimum[i - 1];
+    base->began[i] = base->began[i - 1];
+  }
   base->minimum[0] = INT64_MAX;
+  base->began[0] = now;
   base->spans = MIN(base->spans + 1, WZP_DELAY_BASE_SPANS);
-  base->span_start = now;
+  while (base->spans > RECENT_SPANS && now - base->began[base->spans - 2] > REMEMBERED)
+    base->spans--; /* it ended before that */
 }
 
 /* So late that none is played, one like the other, and as it was before the way seemed to become shorter at once: it
@@ -90,7 +98,7 @@ static void
 begin_anew(WzpDelayBase *base, int64_t arrival, int64_t minimum)
 {
   base->spans = 1;
-  base->span_start = arrival;
+  base->began[0] = arrival;
   base->minimum[0] = minimum;
   base->before_drop = INT64_MIN;
   base->far_since = -1;
@@ -105,7 +113,7 @@ wzp_delay_base_observe(WzpDelayBase *base, int64_t arrival, int64_t way, int64_t
     base->origin = arrival;
     base->before_drop = INT64_MIN;
     base->far_since = -1;
-  } else if (arrival - base->span_start >= SPAN) {
+  } else if (arrival - base->began[0] >= SPAN) {
     follow_drift(base, arrival);
     next_span(base, arrival, limit);
   }

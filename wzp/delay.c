@@ -49,7 +49,6 @@
 #define REPAIR_FORGOTTEN                                                                           \
   INT64_C(4000000000)      /* when nothing was lost for so long, nothing is waited for */
 #define REPAIR_SEEN 0.0005 /* of all frames */
-/* Before anything is known: as if so many frames had come, late by an exponential distribution of this mean. */
 /* A change must be worth so much R: each moves the sound, and down there is time. */
 #define HELD_UP 0.05
 #define HELD_DOWN 0.1
@@ -59,6 +58,7 @@
 #define OVERTAKING_GAIN 0.01
 #define OVERTAKEN_MARGIN 5.0 /* ms */
 
+/* Before anything is known: as if so many frames had come, late by an exponential distribution of this mean. */
 #define PRIOR_FRAMES 4
 #define PRIOR_MEAN 8.0
 

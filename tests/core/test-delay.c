@@ -180,6 +180,38 @@ test_drift(void)
   }
 }
 
+/* Who speaks for 3 s now and then: what the clocks drift meanwhile is no jitter. */
+static void
+test_drift_over_silence(void)
+{
+  static const struct {
+    unsigned pause_s;
+    int ppm;
+  } rows[] = {{57, 0}, {57, 30}, {57, -30}, {57, 100}, {597, 100}};
+  TestRandom random;
+  test_random_init(&random);
+  for (unsigned n = 0; n < G_N_ELEMENTS(rows); n++) {
+    WzpDelay *delay = wzp_delay_new();
+    int64_t media = 0, true_base = 0;
+    for (uint64_t order = 0; order < 60 * 150; order++, media += FRAME) {
+      media += order % 150 == 0 ? rows[n].pause_s * 1000 * MS : 0;
+      true_base = 2000 * MS + media / 1000000 * rows[n].ppm;
+      const WzpDelayArrival arrival = {.order = order,
+                                       .media = media,
+                                       .duration = FRAME,
+                                       .arrival = media + true_base +
+                                                  (int64_t)test_random_below(&random, 5000) * 1000};
+      wzp_delay_arrived(delay, &arrival);
+      if (order > 20 * 150)
+        g_assert_cmpint(wzp_delay_target(delay), <=, 20 * MS);
+    }
+    g_assert_cmpfloat(wzp_delay_drift_ppm(delay), >, rows[n].ppm - 40);
+    g_assert_cmpfloat(wzp_delay_drift_ppm(delay), <, rows[n].ppm + 40);
+    g_assert_cmpint(ABS(wzp_delay_base(delay, media + true_base) - true_base), <, 5 * MS);
+    wzp_delay_free(delay);
+  }
+}
+
 /* The way becomes longer for good. By 200 ms it is lived with at once; by 2 s it is the new base after a while; by
  * 2 s and less and less it is a queue that will be gone. */
 static void
@@ -290,6 +322,7 @@ main(int argc, char **argv)
   g_test_add_func("/delay/repair", test_repair);
   g_test_add_func("/delay/repair-is-steady", test_repair_is_steady);
   g_test_add_func("/delay/drift", test_drift);
+  g_test_add_func("/delay/drift-over-silence", test_drift_over_silence);
   g_test_add_func("/delay/longer-way", test_longer_way);
   g_test_add_func("/delay/wrong-times", test_wrong_times);
   g_test_add_func("/delay/packing", test_packing);
