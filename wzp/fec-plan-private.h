@@ -12,6 +12,14 @@ wzp_fec_media_budget(const WzpFecLimits *limits)
   return limits->budget - limits->budget / WZP_FEC_SESSION_SHARE;
 }
 
+/* Packets of one size: in a bundle all lengths take most, a report takes the place of repair (else there would be padding in
+ * its place most of the time), and some padding is always there, with its type. */
+#define WZP_FEC_CONSTANT_ELEMENT 3                             /* type and length before a body */
+#define WZP_FEC_CONSTANT_REPAIR (WZP_FEC_CONSTANT_ELEMENT + 3) /* and the head of coded repair */
+#define WZP_FEC_CONSTANT_REPORT (WZP_FEC_CONSTANT_ELEMENT + WZP_REPORT_SIZE)
+#define WZP_FEC_CONSTANT_PADDING 1
+#define WZP_FEC_CONSTANT_HEADERS 1 /* what full headers, which are rare, cost a packet */
+
 /* The best programs by channel, delay and rate, as a search found them (tests/bench/fec-search.c), in units of
  * packets: offset and window count packets, the rate is repair symbols per frame, memory is per packet. */
 

@@ -60,9 +60,6 @@ wzp_fec_scheme_by_name(const char *name, WzpFecScheme *scheme)
 #define COPIES_ELEMENT_HEAD 3
 /* Copies may miss the budget by so many bytes: the sender leaves one out now and then. */
 #define COPIES_SHORT 3
-/* In a bundle of constant size all lengths take most, and some padding is always there; several symbols may be in two elements. */
-#define CONSTANT_MORE 5
-#define SECOND_ELEMENT 6
 /* A second has one report (2 bytes of element) and one full header (8 more than a mini). */
 #define EXTRA_PER_SECOND (2 + WZP_REPORT_SIZE + 8)
 
@@ -108,7 +105,17 @@ typedef struct {
 static unsigned
 bare_bytes(const WzpFecLimits *limits, const WzpProfile *profile, unsigned frames)
 {
-  return wzp_fec_packet_overhead(limits) + FRAMES_ELEMENT_HEAD + frames * profile->frame_bytes;
+  const unsigned head = limits->constant_size
+                            ? WZP_FEC_CONSTANT_ELEMENT + WZP_FEC_CONSTANT_REPORT +
+                                  WZP_FEC_CONSTANT_PADDING + WZP_FEC_CONSTANT_HEADERS
+                            : FRAMES_ELEMENT_HEAD;
+  return wzp_fec_packet_overhead(limits) + head + frames * profile->frame_bytes;
+}
+
+static unsigned
+extra_per_second(const WzpFecLimits *limits)
+{
+  return limits->constant_size ? 0 : EXTRA_PER_SECOND;
 }
 
 /* The budget that holds them; see packing_of(). */
@@ -116,7 +123,7 @@ static unsigned
 least_budget(const WzpFecLimits *limits, const WzpProfile *profile, unsigned frames)
 {
   double bytes = 1000.0 * bare_bytes(limits, profile, frames) / (frames * profile->frame_ms);
-  return (unsigned)ceil((bytes + EXTRA_PER_SECOND) * 8 * WZP_FEC_SESSION_SHARE /
+  return (unsigned)ceil((bytes + extra_per_second(limits)) * 8 * WZP_FEC_SESSION_SHARE /
                         (WZP_FEC_SESSION_SHARE - 1));
 }
 
@@ -127,9 +134,8 @@ packing_of(const WzpFecLimits *limits, const WzpChannelState *channel, const Wzp
   Packing packing = {.limits = limits, .profile = profile, .frames = frames, .bytes = INFINITY};
   unsigned interval_ms = frames * profile->frame_ms;
   if (limits->budget != 0) {
-    packing.bytes = (wzp_fec_media_budget(limits) / 8.0 - EXTRA_PER_SECOND) * interval_ms / 1000 -
-                    bare_bytes(limits, profile, frames) -
-                    (limits->constant_size ? CONSTANT_MORE : 0);
+    double income = wzp_fec_media_budget(limits) / 8.0 - extra_per_second(limits);
+    packing.bytes = income * interval_ms / 1000 - bare_bytes(limits, profile, frames);
   }
   packing.place = (WzpFecPlace){
       .loss = CLAMP(channel->loss, LEAST_LOSS, 1),
@@ -155,6 +161,21 @@ most_without_budget(const Packing *packing)
   return (1 + OVERHEAD_WITHOUT_BUDGET) * times - 1;
 }
 
+/* Symbols that a packet's bytes hold; copies: so many are one element, of frames alone. */
+static double
+affordable_symbols(const Packing *packing, double *copies)
+{
+  const double size = packing->profile->frame_bytes, bytes = packing->bytes;
+  if (packing->limits->constant_size) {
+    double repair = bytes + WZP_FEC_CONSTANT_REPORT;
+    double two = (repair - 2 * WZP_FEC_CONSTANT_REPAIR) / size; /* elements */
+    *copies = (repair - WZP_FEC_CONSTANT_REPAIR) / size;
+    return two >= 2 ? two : CLAMP(*copies, 0, 1);
+  }
+  *copies = (bytes - COPIES_ELEMENT_HEAD + COPIES_SHORT) / size;
+  return MAX((bytes - CODED_ELEMENT_HEAD) / size, 0);
+}
+
 /* The most symbols per frame that the limits allow. */
 static double
 most_rate(const Packing *packing)
@@ -162,11 +183,8 @@ most_rate(const Packing *packing)
   const WzpFecLimits *limits = packing->limits;
   double affordable = INFINITY, frames = packing->frames, most = most_without_budget(packing);
   if (limits->budget != 0) {
-    double size = packing->profile->frame_bytes, bytes = packing->bytes;
-    double copies = (bytes - COPIES_ELEMENT_HEAD + COPIES_SHORT) / size;
-    if (limits->constant_size && bytes - CODED_ELEMENT_HEAD >= 2 * size)
-      bytes -= SECOND_ELEMENT;
-    affordable = MAX((bytes - CODED_ELEMENT_HEAD) / size, 0) / frames;
+    double copies;
+    affordable = affordable_symbols(packing, &copies) / frames;
     if (copies >= packing->place.delay * frames)
       affordable = MAX(affordable, packing->place.delay);
     most = affordable;

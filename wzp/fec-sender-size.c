@@ -5,20 +5,15 @@
 
 /* Packets of one size: what the longest packet of the plan takes. */
 
-#define HEAD 3         /* of an element of coded repair */
-#define ELEMENT_MAX 3  /* type and length before a body */
-#define FULL_HEADERS 1 /* what the rare ones cost a packet */
-
-/* A report takes the place of repair: else there would be padding in its place most of the time. */
 static size_t
 size_with(const WzpFecSender *sender, unsigned symbols)
 {
   const WzpFecPlan *plan = &sender->plan;
   size_t frame = wzp_fec_sender_frame(sender, sender->n_frames - 1)->length;
-  size_t frames = ELEMENT_MAX + plan->frames_per_packet * frame;
+  size_t frames = WZP_FEC_CONSTANT_ELEMENT + plan->frames_per_packet * frame;
   size_t elements = CLAMP(plan->n_programs, 1, symbols);
-  size_t repair = symbols > 0 ? elements * (ELEMENT_MAX + HEAD) + symbols * frame : 0;
-  return frames + MAX(repair, ELEMENT_MAX + WZP_REPORT_SIZE) + 1; /* and one of padding, always */
+  size_t repair = symbols > 0 ? elements * WZP_FEC_CONSTANT_REPAIR + symbols * frame : 0;
+  return frames + MAX(repair, WZP_FEC_CONSTANT_REPORT) + WZP_FEC_CONSTANT_PADDING;
 }
 
 size_t
@@ -29,7 +24,7 @@ wzp_fec_sender_room(const WzpFecSender *sender, unsigned budget)
     return WZP_FEC_BUNDLE_MAX;
   size_t ms = sender->plan.frames_per_packet * sender->stretch.frame_ms;
   size_t income = wzp_fec_media_budget(&limits) / 8 * ms / 1000;
-  size_t overhead = wzp_fec_packet_overhead(&sender->limits) + FULL_HEADERS;
+  size_t overhead = wzp_fec_packet_overhead(&sender->limits) + WZP_FEC_CONSTANT_HEADERS;
   return MIN(income > overhead ? income - overhead : 0, WZP_FEC_BUNDLE_MAX);
 }
 

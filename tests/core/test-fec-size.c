@@ -89,6 +89,38 @@ test_budget(void)
   g_assert_cmpfloat(wire, >=, 0.75 * limits.budget); /* and it is used */
 }
 
+/* Where a plan says that a budget holds the frames, it holds the packets: reports have their place in them. */
+static void
+test_small_budgets(void)
+{
+  const WzpProfile *profile;
+  unsigned held = 0;
+  for (unsigned n = 0; (profile = wzp_profile_nth(n)) != NULL; n++)
+    for (unsigned budget = 6000; budget <= 80000; budget += budget < 40000 ? 1000 : 8000) {
+      FecStream stream;
+      WzpFecSenderStats stats;
+      WzpFecLimits limits = fec_stream_limits(WZP_FEC_AUTO, WZP_FEC_OVERHEAD_AUTO, 0);
+      WzpChannelState channel = {0.1, 0};
+      limits.profile = profile;
+      limits.constant_size = true;
+      limits.budget = budget;
+      fec_stream_init(&stream, &limits);
+      wzp_fec_sender_set_channel(stream.sender, &channel);
+      for (unsigned second = 0; second < 12; second++) {
+        const WzpReport report = {.judged = (uint16_t)second};
+        wzp_fec_sender_carry_report(stream.sender, stream.now, &report);
+        fec_stream_talk(&stream, profile->name, 0, 1000 / profile->frame_ms);
+      }
+      wzp_fec_sender_get_stats(stream.sender, stream.now, &stats);
+      if (wzp_fec_sender_plan(stream.sender)->least_budget <= budget) {
+        g_assert_cmpuint((stats.bundle_bytes + 56 * stats.packets) * 8 / 12, <=, budget);
+        held++;
+      }
+      fec_stream_clear(&stream);
+    }
+  g_assert_cmpuint(held, >, 200);
+}
+
 static bool
 measure(FecStream *stream, uint64_t index, const WzpFecPacket *packet)
 {
@@ -176,6 +208,7 @@ main(int argc, char **argv)
     g_test_add_data_func(path, profile->name, test_constant);
   }
   g_test_add_func("/fec-size/budget", test_budget);
+  g_test_add_func("/fec-size/small-budgets", test_small_budgets);
   g_test_add_func("/fec-size/limits-wait", test_limits_wait);
   g_test_add_func("/fec-size/limit-moves", test_limit_moves);
   return g_test_run();
