@@ -71,13 +71,14 @@ add_program(WzpFecSender *sender, WzpFecDraft *draft, unsigned program, const Wz
     while (i < n_parts && parts[i].oldest != part.oldest)
       i++;
     if (i == n_parts && n_parts < G_N_ELEMENTS(parts))
-      parts[n_parts++] = (WzpFecRepair){.oldest = part.oldest, .window = part.window};
+      parts[n_parts++] =
+          (WzpFecRepair){.oldest = part.oldest, .window = part.window, .of_tail = part.of_tail};
     if (i < n_parts)
       parts[i].n++;
   }
   for (unsigned i = 0; i < n_parts; i++) {
     WzpFecRepair *part = &parts[i];
-    if (sender->plan.scheme == WZP_FEC_COPIES && part->n < part->window) {
+    if (wzp_fec_sender_plan_of(sender, part)->scheme == WZP_FEC_COPIES && part->n < part->window) {
       if (!sender->oldest_first)
         part->oldest += part->window - part->n;
       part->window = part->n;
@@ -88,13 +89,13 @@ add_program(WzpFecSender *sender, WzpFecDraft *draft, unsigned program, const Wz
   }
 }
 
-/* The symbols of `packets` packets of which the first begins with the frame `position`. */
+/* The symbols of `packets` packets of the stretch's plan, of which the first begins with the frame `position`. */
 void
 wzp_fec_sender_choose_sliding(WzpFecSender *sender, WzpFecDraft *draft,
                               const WzpFecStretch *stretch, uint64_t position, unsigned packets,
                               unsigned *owed_256)
 {
-  const WzpFecPlan *plan = &sender->plan;
+  const WzpFecPlan *plan = &stretch->plan;
   unsigned n[G_N_ELEMENTS(plan->programs)] = {0};
   if (sender->limits.constant_size) /* padding is of no use */
     *owed_256 = wzp_fec_sender_constant_symbols(sender) * 256 * packets;
@@ -117,6 +118,7 @@ wzp_fec_sender_choose_sliding(WzpFecSender *sender, WzpFecDraft *draft,
     if (n[p] == 0 || !window_of(&plan->programs[p], stretch, position, &repair))
       continue;
     repair.n = n[p];
+    repair.of_tail = stretch == &sender->tail.stretch;
     add_program(sender, draft, p, &repair);
   }
 }
@@ -130,22 +132,25 @@ reach(const WzpFecPlan *plan)
   return reach;
 }
 
-/* frames: how many frame times of the tail go by with this packet. */
+/* ms: so much time goes by with this packet. */
 void
-wzp_fec_sender_choose_tail(WzpFecSender *sender, WzpFecDraft *draft, unsigned frames)
+wzp_fec_sender_choose_tail(WzpFecSender *sender, WzpFecDraft *draft, unsigned ms)
 {
   WzpFecTail *tail = &sender->tail;
-  unsigned per_packet = MAX(sender->plan.frames_per_packet, 1);
+  const WzpFecPlan *plan = &tail->stretch.plan;
   if (!sender->has_tail)
     return;
-  tail->waited += frames;
-  unsigned packets = tail->waited / per_packet;
+  unsigned per_packet = MAX(plan->frames_per_packet, 1);
+  unsigned packet_ms = per_packet * tail->stretch.frame_ms;
+  tail->waited_ms += ms;
+  unsigned packets = tail->waited_ms / packet_ms;
   if (packets > 0)
     wzp_fec_sender_choose_sliding(sender, draft, &tail->stretch, tail->position, packets,
                                   &tail->owed_256);
-  tail->waited %= per_packet;
+  tail->waited_ms %= packet_ms;
   tail->position += packets * per_packet;
-  sender->has_tail = tail->position < tail->stretch.end + reach(&sender->plan);
+  draft->tail_frames = packets * per_packet;
+  sender->has_tail = tail->position < tail->stretch.end + reach(plan);
 }
 
 void
@@ -204,7 +209,7 @@ wzp_fec_sender_end_stretch(WzpFecSender *sender)
     return;
   if (sender->plan.scheme == WZP_FEC_BLOCK)
     wzp_fec_sender_close_block(sender, sender->stretch.end);
-  else if (sender->plan.n_programs > 0) {
+  if (sender->stretch.plan.n_programs > 0) {
     sender->tail = (WzpFecTail){
         .stretch = sender->stretch, .position = sender->stretch.end, .owed_256 = sender->owed_256};
     sender->has_tail = true;
@@ -217,8 +222,12 @@ unsigned
 wzp_fec_sender_owed_frames(const WzpFecSender *sender)
 {
   uint64_t frames = 0;
-  if (sender->has_tail)
-    frames = sender->tail.stretch.end + reach(&sender->plan) - sender->tail.position;
+  if (sender->has_tail) {
+    const WzpFecPlan *plan = &sender->tail.stretch.plan;
+    unsigned per_packet = MAX(plan->frames_per_packet, 1);
+    frames = sender->tail.stretch.end + reach(plan) - sender->tail.position + per_packet - 1;
+    frames -= frames % per_packet;
+  }
   for (unsigned i = 0; i < sender->n_blocks; i++) {
     const WzpFecBlock *block = &sender->blocks[i];
     uint64_t last = MAX(block->due, sender->n_packets) + (block->left - 1) * BLOCK_DEPTH + 1;

@@ -34,14 +34,16 @@ typedef struct {
   unsigned frame_ms;
   uint64_t media_ms;   /* of its first frame */
   uint64_t start, end; /* end: of the frames that went into packets */
+  WzpFecPlan plan;     /* the last one that was for such frames */
 } WzpFecStretch;
 
-/* What is still owed to the frames of a stretch that ended: the repair of the packets that would have come. */
+/* What is still owed to the frames of a stretch that ended: the repair of the packets that would have come, when they
+ * would have, whatever comes meanwhile. */
 typedef struct {
   WzpFecStretch stretch;
   uint64_t position; /* the first frame of the next of those packets */
   unsigned owed_256;
-  unsigned waited; /* frame times since the last of them */
+  unsigned waited_ms; /* since the last of them */
 } WzpFecTail;
 
 typedef struct {
@@ -59,6 +61,7 @@ typedef struct {
 typedef struct {
   uint64_t oldest;
   unsigned window, n, esi_step;
+  bool of_tail;
 } WzpFecRepair;
 
 struct WzpFecSender {
@@ -127,17 +130,18 @@ typedef struct {
   WzpHeaderPolicy headers; /* what the policy then knows */
   WzpFecRepair repairs[WZP_FEC_REPAIRS];
   unsigned n_repairs;
-  size_t padding; /* bytes that only fill */
+  unsigned tail_frames; /* of the tail, for which it has repair */
+  size_t padding;       /* bytes that only fill */
 } WzpFecDraft;
 
 /* fec-sender-choose.c: puts a repair into the draft, if it can be made and there is a place. */
 void wzp_fec_sender_add_repair(const WzpFecSender *sender, WzpFecDraft *draft, WzpFecRepair repair);
-/* The symbols of `packets` packets of which the first begins with the frame `position`. */
+/* The symbols of `packets` packets of the stretch's plan, of which the first begins with the frame `position`. */
 void wzp_fec_sender_choose_sliding(WzpFecSender *sender, WzpFecDraft *draft,
                                    const WzpFecStretch *stretch, uint64_t position,
                                    unsigned packets, unsigned *owed_256);
-/* frames: how many frame times of the tail go by with this packet. */
-void wzp_fec_sender_choose_tail(WzpFecSender *sender, WzpFecDraft *draft, unsigned frames);
+/* ms: so much time goes by with this packet. */
+void wzp_fec_sender_choose_tail(WzpFecSender *sender, WzpFecDraft *draft, unsigned ms);
 /* Blocks take turns, each in every third packet. */
 void wzp_fec_sender_choose_blocks(WzpFecSender *sender, WzpFecDraft *draft, unsigned packets);
 void wzp_fec_sender_close_block(WzpFecSender *sender, uint64_t end);
@@ -163,6 +167,13 @@ unsigned wzp_fec_sender_constant_symbols(const WzpFecSender *sender);
 void wzp_fec_sender_end_stretch(WzpFecSender *sender);
 /* Frame times until nothing is owed any more. */
 unsigned wzp_fec_sender_owed_frames(const WzpFecSender *sender);
+
+/* By which a repair was chosen. */
+static inline const WzpFecPlan *
+wzp_fec_sender_plan_of(const WzpFecSender *sender, const WzpFecRepair *repair)
+{
+  return repair->of_tail ? &sender->tail.stretch.plan : &sender->stretch.plan;
+}
 
 static inline const WzpFecHistoryFrame *
 wzp_fec_sender_frame(const WzpFecSender *sender, uint64_t number)

@@ -162,20 +162,27 @@ draft_size(const WzpFecSender *sender, const WzpFecDraft *draft, size_t frames)
   return size - last; /* the last one has no length */
 }
 
-/* Takes the last repair's last symbol away. */
+/* Takes a symbol away: the last of what has more of them for each frame, the stretch or the tail. */
 static void
 cut_symbol(WzpFecSender *sender, WzpFecDraft *draft)
 {
-  WzpFecRepair *repair = &draft->repairs[draft->n_repairs - 1];
-  if (sender->plan.scheme == WZP_FEC_COPIES) {
+  unsigned n[2] = {0}, last[2] = {0}; /* of the stretch, of the tail */
+  for (unsigned i = 0; i < draft->n_repairs; i++) {
+    n[draft->repairs[i].of_tail] += draft->repairs[i].n;
+    last[draft->repairs[i].of_tail] = i;
+  }
+  bool of_tail = n[true] * MAX(sender->plan.frames_per_packet, 1) > n[false] * draft->tail_frames;
+  WzpFecRepair *repair = &draft->repairs[last[of_tail]];
+  unsigned *owed_256 = of_tail ? &sender->tail.owed_256 : &sender->owed_256;
+  if (wzp_fec_sender_plan_of(sender, repair)->scheme == WZP_FEC_COPIES) {
     repair->window--;
     repair->oldest++;
   }
   if (--repair->n == 0)
-    draft->n_repairs--;
+    memmove(repair, repair + 1, (--draft->n_repairs - last[of_tail]) * sizeof draft->repairs[0]);
   else if (repair->n < repair->window)
     repair->n = MIN(repair->n, WZP_FEC_CODED_MAX);
-  sender->owed_256 = MIN(sender->owed_256 + 256, 2 * 256);
+  *owed_256 = MIN(*owed_256 + 256, 2 * 256);
 }
 
 static void
@@ -346,6 +353,17 @@ note_place(WzpFecSender *sender, uint64_t first, unsigned n, uint8_t code, uint8
   }
 }
 
+/* A plan for other frames may come before they do: what it counts are not the frames of this stretch. */
+static void
+follow_plan(WzpFecSender *sender, uint64_t first)
+{
+  WzpFecStretch *stretch = &sender->stretch;
+  const WzpProfile *planned = sender->plan.profile;
+  if (first == stretch->start || (planned->frame_ms == stretch->frame_ms &&
+                                  planned->codec == wzp_framing_from_code(stretch->code)->codec))
+    stretch->plan = sender->plan;
+}
+
 void
 wzp_fec_sender_emit_frames(WzpFecSender *sender, unsigned n, uint8_t code)
 {
@@ -356,8 +374,8 @@ wzp_fec_sender_emit_frames(WzpFecSender *sender, unsigned n, uint8_t code)
   begin_draft(sender, &draft, code, wzp_fec_sender_frame(sender, first)->media_ms, ms * WZP_MSEC);
   note_place(sender, first, n, code, code);
 
-  wzp_fec_sender_choose_tail(sender, &draft,
-                             sender->has_tail ? MAX(ms / sender->tail.stretch.frame_ms, 1) : 0);
+  follow_plan(sender, first);
+  wzp_fec_sender_choose_tail(sender, &draft, ms);
   if (sender->plan.scheme == WZP_FEC_BLOCK)
     wzp_fec_sender_choose_blocks(sender, &draft, 1);
   else
@@ -379,6 +397,7 @@ wzp_fec_sender_emit_copy(WzpFecSender *sender)
   begin_draft(sender, &draft, WZP_CODE_NO_AUDIO, wzp_fec_sender_frame(sender, first)->media_ms,
               sender->stretch.frame_ms * WZP_MSEC);
   note_place(sender, first, 1, WZP_CODE_NO_AUDIO, wzp_fec_sender_frame(sender, first)->code);
+  follow_plan(sender, first);
   wzp_fec_sender_add_repair(sender, &draft, (WzpFecRepair){.oldest = first, .window = 1, .n = 1});
   finish_packet(sender, &draft, first, 0);
   sender->n_waiting--;
@@ -393,7 +412,7 @@ wzp_fec_sender_emit_owed(WzpFecSender *sender, uint64_t media_ms, unsigned frame
   uint64_t next_packet = sender->n_packets + packets;
   begin_draft(sender, &draft, sender->comfort_due ? WZP_CODE_COMFORT_NOISE : WZP_CODE_NO_AUDIO,
               media_ms, 0);
-  wzp_fec_sender_choose_tail(sender, &draft, frames);
+  wzp_fec_sender_choose_tail(sender, &draft, frames * sender->tail.stretch.frame_ms);
   wzp_fec_sender_choose_blocks(sender, &draft, packets);
   fit(sender, &draft, 0, unlimited);
   if (draft.n_repairs > 0 || sender->has_report || sender->comfort_due || sender->comfort_again) {

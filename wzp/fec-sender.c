@@ -63,11 +63,12 @@ make_plan(WzpFecSender *sender)
   if (same_plan(&before, &sender->plan))
     return;
   sender->stats.plans++;
-  if (before.scheme != sender->plan.scheme) { /* what the other scheme still owed is forgotten */
+  if (before.scheme != sender->plan.scheme) { /* what blocks still owed is forgotten */
     sender->n_blocks = 0;
     sender->block_start = sender->stretch.end;
-    sender->has_tail = false;
   }
+  if (sender->plan.scheme == WZP_FEC_NONE)
+    sender->has_tail = false;
 }
 
 /* It no longer fits, whatever the channel: another at once, or for packets of one size when its time is over, unless they
@@ -363,12 +364,10 @@ finish(WzpFecSender *sender, WzpTime now, bool end)
   sender->now = now;
   close_packet(sender);
   wzp_fec_sender_end_stretch(sender);
-  unsigned per_packet = MAX(sender->plan.frames_per_packet, 1);
   for (unsigned left = FINISH_PACKETS; left > 0; left--) {
-    unsigned packets = (wzp_fec_sender_owed_frames(sender) + per_packet - 1) / per_packet;
+    unsigned owed = wzp_fec_sender_owed_frames(sender);
     sender->comfort_again = end;
-    wzp_fec_sender_emit_owed(sender, sender->last_ms, (packets + left - 1) / left * per_packet,
-                             true);
+    wzp_fec_sender_emit_owed(sender, sender->last_ms, (owed + left - 1) / left, true);
   }
 }
 
