@@ -154,8 +154,9 @@ void
 gst_wzp_fec_quality_heard_locked(GstWzpFec *self, WzpTime now, guint8 listener,
                                  const WzpReport *report, const WzpChannelState *channel)
 {
-  self->limits_changed |= wzp_quality_report(self->protect.quality, now, listener, report,
-                                             wzp_fec_sender_plan(self->protect.sender), channel);
+  self->limits_changed |=
+      wzp_quality_report(self->protect.quality, now, listener, report, &self->limits,
+                         wzp_fec_sender_plan(self->protect.sender), channel);
 }
 
 WzpFecLimits

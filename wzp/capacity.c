@@ -268,8 +268,10 @@ start_more(WzpCapacity *capacity, WzpTime now, WzpDelivery *path, double rate, d
                (seen > START_STANDS && stands(path, rate)); /* longer packets, and no queue */
   if (seen < START_SEEN || !empty ||
       (path->delivered < START_PART * rate && now - capacity->began <= START_DOUBTS) ||
-      path->delivered < START_TESTED * limit)
+      path->delivered < START_TESTED * MIN(limit, needed))
     return false;
+  if (limit >= needed)
+    return raise_limit(capacity, now, path, 1, needed);
   WzpTime trip = MAX(path->round_trip, 0);
   double safe = MAX(1 + (double)START_OVER / (double)(START_EVERY + trip),
                     trip > START_FAR ? START_RAISE_FAR : START_RAISE_LEAST);
@@ -333,7 +335,7 @@ wzp_capacity_report(WzpCapacity *capacity, WzpTime now, WzpDelivery *path, doubl
     return second && start_more(capacity, now, path, rate, needed);
   if (now < capacity->raise_at || waits ||
       now - capacity->raised_at < RAISE_EVERY + MAX(path->round_trip, 0) ||
-      rate < TESTED_PART * capacity->limit)
+      rate < TESTED_PART * MIN(capacity->limit, needed))
     return false;
   unsigned more = capacity->steps++ > RAISE_SLOWLY ? capacity->steps - RAISE_SLOWLY : 0;
   double times = MIN(RAISE + RAISE_MORE * more, RAISE_MOST);

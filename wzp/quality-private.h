@@ -62,4 +62,5 @@ WzpTier wzp_quality_tier(const WzpQuality *quality); /* as it is, or was given *
 void wzp_quality_step(WzpQuality *quality, WzpTime now, WzpTier tier, WzpReason reason);
 /* A report that counted came, by path. True: the tier is another. */
 bool wzp_quality_judge(WzpQuality *quality, WzpTime now, const WzpDelivery *path,
-                       const WzpFecPlan *plan, const WzpChannelState *channel);
+                       const WzpFecLimits *users, const WzpFecPlan *plan,
+                       const WzpChannelState *channel);

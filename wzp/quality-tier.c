@@ -91,14 +91,14 @@ static WzpFecLimits
 limits_of(const WzpQuality *quality, const WzpFecLimits *users, WzpTier tier)
 {
   WzpFecLimits limits = *users;
+  limits.budget = least_of(users->budget, wzp_capacity_limit(&quality->capacity));
   if (quality->profile != NULL) {
     limits.profile = lower_of(quality->profile, wzp_profile_by_name(tiers[tier].profile));
     limits.may_lower_profile = true;
     if (quality->capacity.starting && !quality->lossy &&
-        quality->capacity.limit >= WZP_CAPACITY_START)
+        least_of(users->budget, quality->capacity.limit) >= WZP_CAPACITY_START)
       limits.lowest_profile = lower_of(limits.profile, wzp_profile_by_name(START_LOWEST));
   }
-  limits.budget = least_of(users->budget, wzp_capacity_limit(&quality->capacity));
   /* a limit above it can only be tried by sending that much; else the tier would hold it, and it the tier */
   if (tier > quality->ceiling && !(quality->probing && quality->given == WZP_N_TIERS))
     limits.budget = least_of(limits.budget, tiers[tier].budget);
@@ -142,30 +142,33 @@ fits(const WzpFecPlan *plan, WzpTier tier, unsigned budget, double loss)
                          lower_of(lowest, plan->profile) == lowest);
 }
 
-/* Whether the tier would do with so many bit/s (0: as many as it may take), as far as is known. */
+/* Whether the tier would do with so many bit/s (0: as many as it and the user may take), as far as is known. */
 static bool
-would_fit(const WzpQuality *quality, WzpTier tier, const WzpChannelState *channel, double budget,
-          double loss)
+would_fit(const WzpQuality *quality, const WzpFecLimits *users, WzpTier tier,
+          const WzpChannelState *channel, double budget, double loss)
 {
-  const WzpFecLimits users = {.overhead = WZP_FEC_OVERHEAD_AUTO};
-  WzpFecLimits limits = limits_of(quality, &users, tier);
+  const WzpFecLimits usual = {.overhead = WZP_FEC_OVERHEAD_AUTO,
+                              .packet_overhead = users->packet_overhead,
+                              .constant_size = users->constant_size};
+  WzpFecLimits limits = limits_of(quality, &usual, tier);
   WzpFecPlan plan;
   limits.fill = false;
   limits.lowest_profile = wzp_profile_by_name(tiers[tier].lowest);
   limits.frames_per_packet = 0;
-  limits.budget = least_of((unsigned)budget, tiers[tier].budget);
+  limits.budget = least_of(users->budget, least_of((unsigned)budget, tiers[tier].budget));
   wzp_fec_plan(&plan, channel, &limits);
   return fits(&plan, tier, limits.budget, loss);
 }
 
 static bool
-judge_auto(WzpQuality *quality, WzpTime now, const WzpDelivery *path, const WzpFecPlan *plan,
-           const WzpChannelState *channel)
+judge_auto(WzpQuality *quality, WzpTime now, const WzpDelivery *path, const WzpFecLimits *users,
+           const WzpFecPlan *plan, const WzpChannelState *channel)
 {
   const WzpCapacity *capacity = &quality->capacity;
+  const unsigned budget = least_of(users->budget, capacity->limit);
   /* while a queue drains the limit is less than the way carries */
-  bool fit = capacity->starting || fits(plan, quality->tier, capacity->limit, BAD_RESIDUAL) ||
-             would_fit(quality, quality->tier, channel,
+  bool fit = capacity->starting || fits(plan, quality->tier, budget, BAD_RESIDUAL) ||
+             would_fit(quality, users, quality->tier, channel,
                        MAX(capacity->limit, MEASURED_PART * path->bottleneck), BAD_RESIDUAL);
   /* at first there is little repair for want of room */
   bool lost = path->residual > BAD_RESIDUAL && now - quality->sent_first > WZP_QUALITY_SETTLES &&
@@ -187,7 +190,7 @@ judge_auto(WzpQuality *quality, WzpTime now, const WzpDelivery *path, const WzpF
     quality->good_needed = WZP_QUALITY_GOOD_REPORTS;
   if (quality->good >= quality->good_needed && quality->tier > quality->ceiling) {
     quality->good = 0;
-    if (!would_fit(quality, quality->tier - 1, channel, capacity->limit, PROMISING))
+    if (!would_fit(quality, users, quality->tier - 1, channel, capacity->limit, PROMISING))
       return false;
     wzp_quality_step(quality, now, quality->tier - 1, WZP_REASON_CLEAR);
     return true;
@@ -221,11 +224,11 @@ judge_compatible(WzpQuality *quality, WzpTime now, const WzpDelivery *path)
 }
 
 bool
-wzp_quality_judge(WzpQuality *quality, WzpTime now, const WzpDelivery *path, const WzpFecPlan *plan,
-                  const WzpChannelState *channel)
+wzp_quality_judge(WzpQuality *quality, WzpTime now, const WzpDelivery *path,
+                  const WzpFecLimits *users, const WzpFecPlan *plan, const WzpChannelState *channel)
 {
   if (quality->given < WZP_N_TIERS || quality->mode == WZP_QUALITY_FIXED)
     return false;
-  return quality->mode == WZP_QUALITY_AUTO ? judge_auto(quality, now, path, plan, channel)
+  return quality->mode == WZP_QUALITY_AUTO ? judge_auto(quality, now, path, users, plan, channel)
                                            : judge_compatible(quality, now, path);
 }

@@ -108,14 +108,15 @@ wzp_quality_set_network(WzpQuality *quality, WzpTime now, WzpNetwork network)
 
 /* --- events --- */
 
-/* What the best that is wanted takes at most, without a limit: the more is lost the more repair. */
+/* What the best that is wanted takes at most, without another limit than the user's: the more is lost the more repair. */
 static double
-needed(const WzpQuality *quality, double loss)
+needed(const WzpQuality *quality, const WzpFecLimits *users, double loss)
 {
   const WzpProfile *profile =
       quality->profile != NULL ? quality->profile : wzp_profile_by_name(WZP_PROFILE_DEFAULT);
   double frames = loss > WZP_QUALITY_LOSES ? MOST_FRAMES : USUAL_FRAMES;
-  return (62 + frames * profile->frame_bytes) * 8000 / profile->frame_ms;
+  double most = (62 + frames * profile->frame_bytes) * 8000 / profile->frame_ms;
+  return users->budget != 0 ? MIN(most, users->budget) : most;
 }
 
 /* Of silence nobody reports. */
@@ -168,7 +169,8 @@ wzp_quality_session_rate(const WzpQuality *quality, WzpTime now)
 
 bool
 wzp_quality_report(WzpQuality *quality, WzpTime now, uint8_t listener, const WzpReport *report,
-                   const WzpFecPlan *plan, const WzpChannelState *channel)
+                   const WzpFecLimits *users, const WzpFecPlan *plan,
+                   const WzpChannelState *channel)
 {
   WzpDelivery *path = wzp_quality_find_or_add(quality, now, listener);
   if (path == NULL)
@@ -190,13 +192,13 @@ wzp_quality_report(WzpQuality *quality, WzpTime now, uint8_t listener, const Wzp
   quality->lossy = lossy;
   unsigned limit = quality->capacity.limit;
   bool changed = wzp_capacity_report(&quality->capacity, now, path, quality->rate,
-                                     needed(quality, channel->loss));
+                                     needed(quality, users, channel->loss));
   if (changed)
     quality->reason = quality->capacity.limit == 0                    ? WZP_REASON_CLEAR
                       : quality->capacity.limit < limit || limit == 0 ? WZP_REASON_QUEUE
                                                                       : WZP_REASON_PROBE;
   if (counted)
-    changed |= wzp_quality_judge(quality, now, path, plan, channel);
+    changed |= wzp_quality_judge(quality, now, path, users, plan, channel);
   return (changed || other) && quality->mode != WZP_QUALITY_FIXED;
 }
 

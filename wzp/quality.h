@@ -11,8 +11,8 @@
  * front of a slow link cuts it below what came out at the other end, at once; while the way is empty it is raised
  * step by step until it limits nothing. Within it the plan (fec-plan.h) chooses packing, repair and a lower bitrate of
  * the tier. A call begins with a small limit, which the first good reports lift. The *tier* moves slowly: one step down
- * after 3 bad reports in a row (more than 3 % stays lost after repair, or the limit does not hold the tier's codec with
- * repair), one step up after 10 good ones. A step up that had to be taken back within a minute costs twice as many
+ * after 3 bad reports in a row (more than 3 % stays lost after repair, or the limit, or the user's budget, does not hold the
+ * tier's codec with repair), one step up after 10 good ones. A step up that had to be taken back within a minute costs twice as many
  * good reports the next time. The round trip alone changes nothing.
  *
  * Where several listen, the weakest is followed; of four and more the weakest quarter is left out. */
@@ -101,9 +101,11 @@ void wzp_quality_sent(WzpQuality *quality, WzpTime now, uint64_t media_ms, bool 
 void wzp_quality_sent_beside(WzpQuality *quality, uint64_t bytes);
 /* How much of the way may go to what the session says beside media, bit/s; 0: nothing limits it. */
 unsigned wzp_quality_session_rate(const WzpQuality *quality, WzpTime now);
-/* A report about our stream came. plan, channel: the sender's now. True: the limits are others. */
+/* A report about our stream came. users: as for wzp_quality_limits(). plan, channel: the sender's now. True: the limits are
+ * others. */
 bool wzp_quality_report(WzpQuality *quality, WzpTime now, uint8_t listener, const WzpReport *report,
-                        const WzpFecPlan *plan, const WzpChannelState *channel);
+                        const WzpFecLimits *users, const WzpFecPlan *plan,
+                        const WzpChannelState *channel);
 /* The listener left: the weakest of the others is followed at once; if he was the last, who comes later than in a few seconds
  * is another call, which begins as the first one did. True: the limits are others. */
 bool wzp_quality_left(WzpQuality *quality, WzpTime now, uint8_t listener);

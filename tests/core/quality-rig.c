@@ -61,7 +61,8 @@ rig_say(Rig *rig, uint8_t listener, unsigned lost, unsigned residual, unsigned d
   report->heard = (uint16_t)(rig->media_ms - plan.frames_per_packet * plan.profile->frame_ms);
   report->held = 2;
   rig->channel.loss = lost / 25.0;
-  return wzp_quality_report(rig->quality, rig->now, listener, report, &plan, &rig->channel);
+  return wzp_quality_report(rig->quality, rig->now, listener, report, &rig->users, &plan,
+                            &rig->channel);
 }
 
 void

@@ -520,6 +520,31 @@ test_reset(void)
   wzp_quality_free(rig.quality);
 }
 
+/* What the user lets be sent, and how, is a reason for a lower tier, too. */
+static void
+test_users_limits(void)
+{
+  static const struct {
+    unsigned budget, packet_overhead;
+    bool constant_size;
+    WzpTier tier;
+  } rows[] = {{0, 0, false, WZP_TIER_GOOD},         {18500, 0, false, WZP_TIER_GOOD},
+              {18500, 0, true, WZP_TIER_DEGRADED},  {18500, 80, false, WZP_TIER_DEGRADED},
+              {14500, 0, false, WZP_TIER_DEGRADED}, {8000, 0, false, WZP_TIER_CATASTROPHIC}};
+  for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+    Rig rig;
+    rig_init(&rig, "opus-24k");
+    rig.users.budget = rows[i].budget;
+    rig.users.packet_overhead = rows[i].packet_overhead;
+    rig.users.constant_size = rows[i].constant_size;
+    for (unsigned n = 0; n < 60; n++)
+      rig_report(&rig, 0, 0, 50);
+    g_assert_cmpint(rig_tier(&rig), ==, rows[i].tier);
+    g_assert_cmpuint(rig_state(&rig).limit, ==, 0); /* the way has none */
+    wzp_quality_free(rig.quality);
+  }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -542,6 +567,7 @@ main(int argc, char **argv)
   g_test_add_func("/quality/network-manual", test_network_manual);
   g_test_add_func("/quality/manual", test_manual);
   g_test_add_func("/quality/budget", test_budget);
+  g_test_add_func("/quality/users-limits", test_users_limits);
   g_test_add_func("/quality/session", test_session);
   g_test_add_func("/quality/reset", test_reset);
   return g_test_run();

@@ -67,7 +67,7 @@ hear(Speaker *speaker, uint8_t listener, const WzpReport *report)
   if (wzp_listeners_report(&speaker->listeners, speaker->now, listener, report))
     wzp_fec_sender_handle_report(speaker->sender, speaker->now, report);
   wzp_fec_sender_get_stats(speaker->sender, speaker->now, &stats);
-  wzp_quality_report(speaker->quality, speaker->now, listener, report,
+  wzp_quality_report(speaker->quality, speaker->now, listener, report, &speaker->users,
                      wzp_fec_sender_plan(speaker->sender), &stats.channel);
 }
 

@@ -568,7 +568,8 @@ sim_talk_listen(SimCall *sim, SimParty *party, const uint8_t *packet, size_t len
     wzp_call_set_loss(party->call, stats.channel.loss);
     if (party->quality != NULL &&
         wzp_quality_report(party->quality, sim->now, opened.header.slot, &report,
-                           wzp_fec_sender_plan(party->fec_sender), &stats.channel))
+                           &sim->limits_of_repair, wzp_fec_sender_plan(party->fec_sender),
+                           &stats.channel))
       apply_quality(sim, party);
   }
 }

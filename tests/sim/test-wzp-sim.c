@@ -344,6 +344,20 @@ test_small_budget(void)
   }
 }
 
+/* Whatever tier that takes, all that is sent is within the budget, from the first reports on. */
+static void
+test_budget_and_tier(void)
+{
+  for (unsigned budget = 6; budget <= 30; budget += 6) {
+    g_autofree char *line =
+        g_strdup_printf("--loss 0.05 --tier auto --seconds 30 --budget %u", budget);
+    JsonObject *object = measure(line);
+    g_assert_cmpfloat(number(object, "kbps"), <=, 1.03 * budget);
+    g_assert_cmpfloat(number(object, "kbps"), >=, 0.7 * budget);
+    json_object_unref(object);
+  }
+}
+
 static void
 test_usage(void)
 {
@@ -415,6 +429,7 @@ main(int argc, char **argv)
   g_test_add_func("/wzp-sim/rate", test_rate);
   g_test_add_func("/wzp-sim/timeline", test_timeline);
   g_test_add_func("/wzp-sim/small-budget", test_small_budget);
+  g_test_add_func("/wzp-sim/budget-and-tier", test_budget_and_tier);
   g_test_add_func("/wzp-sim/usage", test_usage);
   return g_test_run();
 }
