@@ -17,3 +17,5 @@ typedef struct {
 
 extern const WzpDenoiser wzp_denoiser_speexdsp;
 extern const WzpDenoiser wzp_denoiser_rnnoise; /* when it was built in */
+/* Our own as RNNoise 0.1 is, frame by frame, without what we do otherwise; for comparison. */
+extern const WzpDenoiser wzp_denoiser_rnnoise_published;

@@ -11,7 +11,7 @@
 /* RNNoise 0.1 (J.-M. Valin, "A Hybrid DSP/Deep Learning Approach to Real-Time Full-Band Speech Enhancement", 2018), written
  * from its description for the weights that were trained with it: what a frame sounds like in 22 bands goes through
  * a small neural network, which says how loud each band should be. Between the harmonics of a voice a comb filter takes away
- * what the bands are too broad for. */
+ * what the bands are too broad for. One thing is ours: see held_gain(). */
 
 #define SAMPLES WZP_DENOISE_SAMPLES
 #define WINDOW (2 * SAMPLES)
@@ -39,6 +39,7 @@ typedef struct {
   float cosine[BANDS][BANDS];  /* of the cepstrum */
   float share[TOP];            /* of each bin in the upper of its two bands */
   WzpNetwork *network;
+  bool published; /* gains are held as RNNoise does */
 
   /* what a stream leaves behind */
   float high_pass[2];
@@ -47,7 +48,7 @@ typedef struct {
   WzpPitch pitch;
   float cepstrum[REMEMBERED][BANDS];
   unsigned newest;
-  float gain[BANDS];
+  float gain[BANDS], energy[BANDS]; /* of the last frame */
 } State;
 
 static void
@@ -63,6 +64,7 @@ reset(void *data)
   memset(state->cepstrum, 0, sizeof state->cepstrum);
   state->newest = REMEMBERED - 1;
   memset(state->gain, 0, sizeof state->gain);
+  memset(state->energy, 0, sizeof state->energy);
 }
 
 static void *
@@ -86,6 +88,14 @@ create(void)
   }
   state->network = wzp_network_new();
   reset(state);
+  return state;
+}
+
+static void *
+create_published(void)
+{
+  State *state = create();
+  state->published = true;
   return state;
 }
 
@@ -309,6 +319,17 @@ find_voice(State *state, const Spectrum *now, const float energy[BANDS], Spectru
     alike[b] /= sqrtf(0.001f + energy[b] * energy_before[b]);
 }
 
+/* A gain falls no faster than a room decays, so that words keep their end. RNNoise lets through by that what breaks in
+ * upon a word, too, such as a key that is struck; here a band that is only held gets no louder than it was. */
+static float
+held_gain(const State *state, unsigned band, float energy)
+{
+  float held = RELEASE * state->gain[band];
+  if (state->published || square(RELEASE) * energy <= state->energy[band])
+    return held;
+  return state->gain[band] * sqrtf(state->energy[band] / energy);
+}
+
 static float
 frame(void *data, const float in[SAMPLES], float out[SAMPLES])
 {
@@ -332,11 +353,14 @@ frame(void *data, const float in[SAMPLES], float out[SAMPLES])
     speech = wzp_network_frame(state->network, features, gain);
     comb(state, &now, &before, energy, energy_before, alike, gain);
     for (unsigned b = 0; b < BANDS; b++)
-      state->gain[b] = MAX(gain[b], RELEASE * state->gain[b]);
+      state->gain[b] = MAX(gain[b], held_gain(state, b, energy[b]));
     shape(state, state->gain, &now);
   }
+  memcpy(state->energy, energy, sizeof energy);
   synthesise(state, &now, out);
   return speech;
 }
 
 const WzpDenoiser wzp_denoiser_rnnoise = {"rnnoise", 1, create, destroy, reset, frame};
+const WzpDenoiser wzp_denoiser_rnnoise_published = {"rnnoise", 1,     create_published,
+                                                    destroy,   reset, frame};

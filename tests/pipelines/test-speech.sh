@@ -37,7 +37,7 @@ engines=speexdsp
 [ -z "$engines" ] || [ ! -x "$build/tests/core/test-rnnoise" ] || engines='speexdsp rnnoise'
 for engine in $engines; do
   bounds='--min-stoi .84 --min-si-sdr 7'
-  [ "$engine" != rnnoise ] || bounds='--min-stoi .875 --min-si-sdr 9 --cost --max-cost 25'
+  [ "$engine" != rnnoise ] || bounds='--min-stoi .885 --min-si-sdr 9.9 --cost --max-cost 25'
   # shellcheck disable=SC2086 # a list of words
   check "noise 5 dB below is taken away by $engine, clean speech is left alone" \
     "$build/tests/bench/bench-denoise" --engine "$engine" $bounds --min-clean .99 "$work/sent.wav"
