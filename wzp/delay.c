@@ -46,6 +46,7 @@
 /* Before anything came: as if so many frames had, of which some were lost. */
 #define LOSS_PRIOR_FRAMES 20
 #define LOSS_PRIOR_LOST 2
+#define OUTAGE_MS_MOST 1e6 /* what is longer is one, too */
 #define REPAIR_FORGOTTEN                                                                           \
   INT64_C(4000000000)      /* when nothing was lost for so long, nothing is waited for */
 #define REPAIR_SEEN 0.0005 /* of all frames */
@@ -425,7 +426,8 @@ is_overtaken(const WzpDelay *delay, double relative)
 static bool
 is_outage(const WzpDelay *delay, double missing, double duration)
 {
-  const double each = (double)FRAME_SHORT / MSEC + delay->packing, ms = missing * duration;
+  const double each = (double)FRAME_SHORT / MSEC + delay->packing;
+  const double ms = MIN(missing * duration, OUTAGE_MS_MOST);
   return wzp_outage((unsigned)ceil(ms / each), 1, lost_percent(&delay->before_repair) / 100,
                     (WzpTime)(ms * (double)WZP_MSEC));
 }

@@ -152,6 +152,22 @@ test_repair_is_steady(void)
   wzp_delay_free(delay);
 }
 
+/* A way that was cut teaches nothing of losses, however many frames were counted meanwhile. */
+static void
+test_cut(void)
+{
+  for (unsigned bits = 6; bits <= 36; bits += 5) {
+    WzpDelay *delay = wzp_delay_new();
+    uint64_t order = 0;
+    feed(delay, &order, 1000, 80 * MS, 0, NULL);
+    const int64_t worth = wzp_delay_worth_waiting(delay);
+    order += UINT64_C(1) << bits;
+    feed(delay, &order, 5, 80 * MS, 0, NULL);
+    g_assert_cmpint(wzp_delay_worth_waiting(delay), <=, worth);
+    wzp_delay_free(delay);
+  }
+}
+
 static void
 test_drift(void)
 {
@@ -321,6 +337,7 @@ main(int argc, char **argv)
   g_test_add_func("/delay/round-trip", test_round_trip);
   g_test_add_func("/delay/repair", test_repair);
   g_test_add_func("/delay/repair-is-steady", test_repair_is_steady);
+  g_test_add_func("/delay/cut", test_cut);
   g_test_add_func("/delay/drift", test_drift);
   g_test_add_func("/delay/drift-over-silence", test_drift_over_silence);
   g_test_add_func("/delay/longer-way", test_longer_way);
