@@ -102,7 +102,7 @@ limits_of(const WzpQuality *quality, const WzpFecLimits *users, WzpTier tier)
   /* a limit above it can only be tried by sending that much; else the tier would hold it, and it the tier */
   if (tier > quality->ceiling && !(quality->probing && quality->given == WZP_N_TIERS))
     limits.budget = least_of(limits.budget, tiers[tier].budget);
-  if (limits.budget != users->budget)
+  if (limits.budget != 0) /* what it saves may be the codec */
     limits.frames_per_packet = 0;
   limits.max_delay = MAX(users->max_delay, tiers[tier].max_delay);
   if (quality->lossy)

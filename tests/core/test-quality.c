@@ -541,6 +541,8 @@ test_users_limits(void)
       rig_report(&rig, 0, 0, 50);
     g_assert_cmpint(rig_tier(&rig), ==, rows[i].tier);
     g_assert_cmpuint(rig_state(&rig).limit, ==, 0); /* the way has none */
+    if (rows[i].budget != 0)
+      g_assert_cmpuint(rig_plan(&rig).least_budget, <=, rows[i].budget);
     wzp_quality_free(rig.quality);
   }
 }
