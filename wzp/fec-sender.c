@@ -238,14 +238,14 @@ packet_code(const WzpFraming *framing, size_t length, unsigned *n)
   return (uint8_t)wzp_fec_frame_code(framing);
 }
 
-/* What waits cannot become a whole packet any more: its frames go in the smallest packets there are. */
+/* What waits cannot become a whole packet any more: its frames go in as few packets as there are codes for. */
 static void
 close_packet(WzpFecSender *sender)
 {
   while (sender->n_waiting > 0) {
     const WzpFecHistoryFrame *frame =
         wzp_fec_sender_frame(sender, sender->n_frames - sender->n_waiting);
-    unsigned n = 1;
+    unsigned n = sender->n_waiting;
     uint8_t code = packet_code(wzp_framing_from_code(frame->code), frame->length, &n);
     if (n <= sender->n_waiting)
       wzp_fec_sender_emit_frames(sender, n, code);
