@@ -10,6 +10,7 @@
 /* Who hears that what it says arrives sends again only what is not answered in time: on a slow link what comes twice waits
  * in front of what is spoken. */
 #define ARRIVES 0.2
+#define ARRIVES_PACED 0.3 /* on a slow link two answers in time are enough to say so */
 #define UNKNOWN_LOSS 0.5
 #define LOST_STEP 0.25
 #define ANSWERED_WITHIN (150 * WZP_MSEC) /* and the round trip */
@@ -112,7 +113,8 @@ resend_after(const WzpOutbox *outbox, WzpTime since_first)
   WzpTime patience = MIN(outbox->round_trip + ANSWERED_WITHIN, PATIENCE_MAX);
   if (outbox->resend_every > 0)
     return outbox->resend_every;
-  if (outbox->round_trip >= 0 && outbox->lost < ARRIVES && since_first < 2 * patience)
+  double arrives = outbox->rate > 0 ? ARRIVES_PACED : ARRIVES;
+  if (outbox->round_trip >= 0 && outbox->lost < arrives && since_first < 2 * patience)
     return patience;
   return since_first < WZP_SECOND ? RESEND_EARLY : RESEND_LATE;
 }

@@ -261,6 +261,26 @@ test_patience(void)
   control_pair_clear(&pair);
 }
 
+/* On a slow link that is believed sooner: what is said again waits there in front of what is spoken. */
+static void
+test_patience_of_slow_links(void)
+{
+  static const unsigned rates[] = {0, 6000};
+  for (unsigned i = 0; i < G_N_ELEMENTS(rates); i++) {
+    ControlPair pair;
+    WzpTime now = 0;
+    control_pair_init(&pair);
+    for (unsigned n = 0; n < 3; n++) /* the first one tells the round trip */
+      say_over(&pair, &now, 400 * WZP_MSEC, 0);
+    wzp_control_set_rate(pair.a, rates[i]);
+    unsigned said = say_over(&pair, &now, 400 * WZP_MSEC, 0);
+    g_assert_true(rates[i] > 0 ? said == 1 : said >= 4);
+    say_over(&pair, &now, 400 * WZP_MSEC, 1);
+    g_assert_cmpuint(say_over(&pair, &now, 400 * WZP_MSEC, 0), >, 1);
+    control_pair_clear(&pair);
+  }
+}
+
 /* A rate: of many messages so many bytes go, and those that say goodbye at once. */
 static void
 test_rate(void)
@@ -588,6 +608,7 @@ main(int argc, char **argv)
   g_test_add_func("/control/limits", test_limits);
   g_test_add_func("/control/sizes", test_sizes);
   g_test_add_func("/control/patience", test_patience);
+  g_test_add_func("/control/patience-of-slow-links", test_patience_of_slow_links);
   g_test_add_func("/control/rate", test_rate);
   g_test_add_func("/control/hostile-messages", test_hostile_messages);
   g_test_add_func("/control/reassembly-memory", test_reassembly_memory);
