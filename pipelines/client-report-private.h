@@ -4,6 +4,7 @@
 #include "client-peers.h"
 #include "client-quality.h"
 #include "client-report.h"
+#include "client-room-code.h"
 
 /* client-report.c: what comes in, and what is said of it meanwhile. client-summary.c: the whole, at the end. */
 
@@ -33,6 +34,7 @@ struct ClientReport {
   char *said;    /* the last line */
   char *drops;   /* datagrams that were not taken, by reason; JSON */
   GArray *peers; /* ClientPeer */
+  ClientRoomCode *room_code;
   /* of the last dialled call; NULL: none */
   char *call_peer, *call_name, *words, *digits, *call_mode, *call_end;
   gint64 accepted,

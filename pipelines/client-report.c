@@ -10,6 +10,16 @@
 #define SILENCE_DB -60.
 #define METER_WIDTH 10
 
+static void
+say_room_code(gpointer data, const char *code, guint members)
+{
+  client_report_say(
+      data,
+      "room code of these %u members: %s (the same for all of you, unless somebody is hidden "
+      "from some)",
+      members, code);
+}
+
 ClientReport *
 client_report_new(const ClientOptions *options)
 {
@@ -21,6 +31,7 @@ client_report_new(const ClientOptions *options)
   report->started_at = g_get_real_time();
   report->state = g_strdup("idle");
   report->peers = client_peers_new();
+  report->room_code = client_room_code_new(say_room_code, report);
   client_quality_init(&report->quality);
   client_ends_init(&report->ends);
   report->level_sent = report->level_heard = SILENCE_DB;
@@ -32,6 +43,7 @@ client_report_new(const ClientOptions *options)
 void
 client_report_free(ClientReport *report)
 {
+  client_room_code_free(report->room_code);
   g_array_unref(report->peers);
   wzp_contacts_free(report->contacts);
   client_quality_clear(&report->quality);
@@ -100,21 +112,12 @@ take_list(ClientReport *report, const GstStructure *structure)
                     version, members);
 }
 
-/* Making the words takes a moment in which the terminal waits. */
 static void
 take_room_code(ClientReport *report, GstMessage *message)
 {
   guint members = 0;
-  char *code = NULL;
   gst_structure_get_uint(gst_message_get_structure(message), "members", &members);
-  g_object_get(GST_MESSAGE_SRC(message), "room-code", &code, NULL);
-  if (code)
-    client_report_say(
-        report,
-        "room code of these %u members: %s (the same for all of you, unless somebody is hidden "
-        "from some)",
-        members, code);
-  g_free(code);
+  client_room_code_make(report->room_code, G_OBJECT(GST_MESSAGE_SRC(message)), members);
 }
 
 static void
