@@ -13,8 +13,10 @@ parse_line(const char *line, SimTraceSlot *slot)
   if (end == line || *end != '\0')
     return false;
   slot->lost = delay == -1;
+  if (!slot->lost && !(delay >= 0 && delay <= DELAY_MAX_MS)) /* NaN neither */
+    return false;
   slot->delay = (WzpTime)(delay * WZP_MSEC + .5);
-  return slot->lost || (delay >= 0 && delay <= DELAY_MAX_MS);
+  return true;
 }
 
 /* A lost slot gets the delay of the last one that came before it; the file repeats. */
