@@ -202,7 +202,7 @@ lengthened(const Figures *before, const Figures *late)
   if (ways + longer * log(MIN(again, 1)) > log(LONGER_CHANCE))
     return 0;
   double loss = (before->lost + late->lost) / (before->judged + late->judged);
-  return CLAMP((longer / late->lost - loss) / (1 - loss), 0, MEMORY_MAX);
+  return loss < 1 ? CLAMP((longer / late->lost - loss) / (1 - loss), 0, MEMORY_MAX) : 0;
 }
 
 static Figures
