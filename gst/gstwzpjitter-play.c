@@ -77,6 +77,8 @@ gst_wzp_jitter_next_locked(GstWzpJitter *self, HeldEvent **event, WzpJitterOutpu
       *output = wzp_jitter_poll(self->jitter, (gint64)now);
     if (output->action == WZP_JITTER_PLAY || output->action == WZP_JITTER_DROP)
       gst_wzp_jitter_frame_left_locked(self);
+    if (output->action == WZP_JITTER_LOST && output->ahead > 0) /* it stays in the queue */
+      gst_buffer_ref(GSIZE_TO_POINTER(output->id));
     if (output->action != WZP_JITTER_WAIT)
       return TRUE;
     if (self->eos)
@@ -117,6 +119,12 @@ gst_wzp_jitter_push_gap(GstWzpJitter *self, const WzpJitterOutput *output)
     GstStructure *lost =
         gst_structure_new("wzp-frame-lost", "index", G_TYPE_UINT64, output->index, "timestamp",
                           G_TYPE_UINT64, timestamp, "duration", G_TYPE_UINT64, duration, NULL);
+    if (output->ahead > 0) {
+      GstBuffer *next = GSIZE_TO_POINTER(output->id);
+      gst_structure_set(lost, "next", GST_TYPE_BUFFER, next, "ahead", G_TYPE_UINT64,
+                        (guint64)output->ahead, NULL);
+      gst_buffer_unref(next);
+    }
     gst_pad_push_event(self->srcpad, gst_event_new_custom(GST_EVENT_CUSTOM_DOWNSTREAM, lost));
     gst_event_set_gap_flags(gap, GST_GAP_FLAG_MISSING_DATA);
   }

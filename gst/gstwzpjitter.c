@@ -16,7 +16,8 @@
  *
  * Where a frame is missing at its turn, a serialized custom event `wzp-frame-lost` with "index",
  * "timestamp" and "duration" (#guint64) says so, and a GAP event with %GST_GAP_FLAG_MISSING_DATA asks the
- * decoder to conceal it. While nothing at all is there the gaps are of 2.5 ms, so that playing goes on with what comes;
+ * decoder to conceal it. If the frame that comes behind it is there already, the custom event has it as "next" (#GstBuffer),
+ * "ahead" (#guint64, ns) later, so that the decoder can lead over to it. While nothing at all is there the gaps are of 2.5 ms, so that playing goes on with what comes;
  * behind a stall old frames are skipped. When nothing comes for more than 120 ms, or the sender said that it falls
  * silent, plain GAP events follow: silence.
  *

@@ -73,6 +73,18 @@ fill(WzpJitter *jitter, int64_t duration, bool conceal)
   return output;
 }
 
+/* As fill; behind it, or some more, comes the head. */
+static WzpJitterOutput
+fill_before(WzpJitter *jitter, const Entry *head, int64_t duration, int64_t ahead, bool conceal)
+{
+  WzpJitterOutput output = fill(jitter, duration, conceal);
+  if (conceal) {
+    output.id = head->id;
+    output.ahead = ahead;
+  }
+  return output;
+}
+
 /* Nothing to play. */
 static WzpJitterOutput
 hold(WzpJitter *jitter, int64_t now)
@@ -152,8 +164,9 @@ take_hole(WzpJitter *jitter, const Entry *head, int64_t lasts, int64_t now)
   /* what was filled already needs no filling again */
   int64_t paid = early || jitter->debt >= lasts ? 0 : jitter->debt;
   pay_debt(jitter, paid);
-  WzpJitterOutput output =
-      fill(jitter, lasts - paid, jitter->filled < WZP_JITTER_CONCEAL_NS && !jitter->silent);
+  const int64_t ahead = head->media - media_at_cursor(jitter) - paid;
+  WzpJitterOutput output = fill_before(jitter, head, lasts - paid, ahead,
+                                       jitter->filled < WZP_JITTER_CONCEAL_NS && !jitter->silent);
   pass(jitter, 1, lasts);
   return output;
 }
@@ -274,7 +287,8 @@ wzp_jitter_adaptive_drain(WzpJitter *jitter)
     return wzp_jitter_drop_head(jitter);
   if (head->order == jitter->next || jitter->filled >= WZP_JITTER_CONCEAL_NS)
     return play_head(jitter, INT64_MIN);
-  WzpJitterOutput output = fill(jitter, jitter->duration, true);
+  WzpJitterOutput output =
+      fill_before(jitter, head, jitter->duration, head->media - media_at_cursor(jitter), true);
   pass(jitter, 1, jitter->duration);
   return output;
 }

@@ -94,6 +94,10 @@ fill(WzpJitter *jitter, const Entry *head, int64_t now)
   bool number_free = head == NULL || jitter->next + jitter->filled_frames < head->order;
   if (number_free && jitter->filled < WZP_JITTER_CONCEAL_NS) {
     output.action = WZP_JITTER_LOST;
+    if (head != NULL) {
+      output.id = head->id;
+      output.ahead = MAX(entry_time(jitter, head) - jitter->cursor, 0);
+    }
     wzp_jitter_count_concealed(jitter, output.duration);
     jitter->filled_frames++;
   } else {

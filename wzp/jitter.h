@@ -53,9 +53,10 @@ typedef enum {
 typedef struct {
   WzpJitterAction action;
   int64_t until;
-  uint64_t id, index;
-  int64_t time;     /* place on the output's timeline: due less the latency, fixed or reported */
-  int64_t due;      /* when it is played; PLAY: may be put out before, see wzp_jitter_set_lead() */
+  uint64_t id, index; /* LOST: id is the frame that comes next, if `ahead` tells; it stays queued */
+  int64_t ahead; /* LOST: from its own place to that of the next frame, ns; 0: none is there yet */
+  int64_t time;  /* place on the output's timeline: due less the latency, fixed or reported */
+  int64_t due;   /* when it is played; PLAY: may be put out before, see wzp_jitter_set_lead() */
   int64_t duration; /* of PLAY, LOST, SILENCE */
   int64_t stretch;  /* PLAY: by how much it should take longer, below 0 shorter; 0: as it is */
   bool discont;     /* PLAY: first frame, after silence, or after a jump of the timeline */

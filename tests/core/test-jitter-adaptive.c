@@ -15,12 +15,14 @@ typedef struct {
   int64_t filled; /* ns of LOST and SILENCE */
   int64_t behind; /* of the last played frame: due - media */
   int64_t last_fill;
+  int64_t next, next_due; /* what the last LOST knew to come next; -1: nothing */
 } Call;
 
 static void
 call_init(Call *call)
 {
-  *call = (Call){.jitter = wzp_jitter_new(WZP_JITTER_ADAPTIVE, 512), .end = -1, .stretches = true};
+  *call = (Call){
+      .jitter = wzp_jitter_new(WZP_JITTER_ADAPTIVE, 512), .end = -1, .stretches = true, .next = -1};
 }
 
 static WzpJitterStats
@@ -45,6 +47,11 @@ take(Call *call, const WzpJitterOutput *output)
   if (output->action != WZP_JITTER_PLAY) {
     call->filled += output->duration;
     call->last_fill = output->due;
+    if (output->action == WZP_JITTER_LOST) {
+      g_assert_cmpint(output->ahead == 0 || output->ahead >= output->duration, ==, true);
+      call->next = output->ahead > 0 ? (int64_t)output->id : -1;
+      call->next_due = output->due + output->ahead;
+    }
     return;
   }
   call->played++;
@@ -371,6 +378,9 @@ test_hole(void)
   g_assert_cmpuint(call.played, ==, 501);
   g_assert_cmpint(call.filled, ==, FRAME);
   g_assert_cmpint(call.behind, ==, behind);
+  /* and the rest of it was filled knowing what comes behind it */
+  g_assert_cmpint(call.next, ==, 501 * FRAME);
+  g_assert_cmpint(call.next_due, ==, 501 * FRAME + behind);
   call_clear(&call);
 }
 

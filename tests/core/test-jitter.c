@@ -17,7 +17,7 @@ typedef struct {
     index, media, arrival, WZP_OK                                                                  \
   }
 
-/* What goes out, as words: "p7@60" frame 7 played at 60 ms, "l8@80" lost, "s100@80" 100 ms of silence,
+/* What goes out, as words: "p7@60" frame 7 played at 60 ms, "l8@80" lost, "l8@80>9+20" while 9 is there and plays 20 ms later, "s100@80" 100 ms of silence,
  * "d" dropped; "!" marks discont. */
 static void
 put_word(GString *words, const WzpJitterOutput *output)
@@ -32,6 +32,8 @@ put_word(GString *words, const WzpJitterOutput *output)
     break;
   case WZP_JITTER_LOST:
     g_string_append_printf(words, "l%d@%d", (int)output->index, at);
+    if (output->ahead > 0)
+      g_string_append_printf(words, ">%d+%d", (int)output->id, (int)(output->ahead / MS));
     break;
   case WZP_JITTER_SILENCE:
     g_string_append_printf(words, "s%d@%d", (int)(output->duration / MS), at);
@@ -120,13 +122,13 @@ static const Case cases[] = {
     {"one-lost",
      60,
      101,
-     "p0@60! l1@80 p2@100",
+     "p0@60! l1@80>2+20 p2@100",
      {.played = 2, .lost = 1, .concealed = 1},
      {IN(0, 0, 0), IN(2, 40, 40)}},
     {"late-is-dropped",
      60,
      101,
-     "p0@60! l1@80 p2@100",
+     "p0@60! l1@80>2+20 p2@100",
      {.played = 2, .lost = 1, .late = 1, .concealed = 1},
      {IN(0, 0, 0), IN(2, 40, 40), {1, 20, 81, WZP_TOO_OLD}}},
     {"just-in-time",
@@ -328,7 +330,7 @@ test_drain(void)
     }
     put_word(words, &output);
   }
-  g_assert_cmpstr(words->str, ==, "p4@140! p5@160 l6@180 p7@200");
+  g_assert_cmpstr(words->str, ==, "p4@140! p5@160 l6@180>7+20 p7@200");
   g_string_free(words, TRUE);
   wzp_jitter_free(jitter);
 }

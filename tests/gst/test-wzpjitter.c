@@ -95,8 +95,9 @@ assert_gap(GstHarness *h, GstClockTime at, GstClockTime length, gboolean lost)
   gst_event_unref(event);
 }
 
+/* next: the number of the frame that is there already, -1 for none. */
 static void
-assert_lost(GstHarness *h, guint64 index, GstClockTime at)
+assert_lost_before(GstHarness *h, guint64 index, GstClockTime at, gint64 next)
 {
   GstEvent *event = pull_event(h);
   guint64 got_index, timestamp, duration;
@@ -108,8 +109,24 @@ assert_lost(GstHarness *h, guint64 index, GstClockTime at)
   g_assert_cmpuint(got_index, ==, index);
   g_assert_cmpuint(timestamp, ==, at);
   g_assert_cmpuint(duration, ==, 20 * MS);
+  GstBuffer *frame = NULL;
+  guint64 ahead = 0;
+  gboolean known = gst_structure_get(gst_event_get_structure(event), "next", GST_TYPE_BUFFER,
+                                     &frame, "ahead", G_TYPE_UINT64, &ahead, NULL);
+  g_assert_true(known == (next >= 0));
+  if (known) {
+    g_assert_cmpint((gint64)test_meta_get(frame)->index, ==, next);
+    g_assert_cmpuint(ahead, ==, ((guint64)next - index) * 20 * MS);
+    gst_buffer_unref(frame);
+  }
   gst_event_unref(event);
   assert_gap(h, at, 20 * MS, TRUE);
+}
+
+static void
+assert_lost(GstHarness *h, guint64 index, GstClockTime at)
+{
+  assert_lost_before(h, index, at, -1);
 }
 
 /* For a mix: as much as half of the latency ahead, as far as none is missing. */
@@ -125,7 +142,7 @@ test_ahead(void)
   for (guint n = 0; n < 3; n++)
     assert_played(h, n, n * 20 * MS, n == 0);
   crank_to(h, 160 * MS);
-  assert_lost(h, 3, 60 * MS);
+  assert_lost_before(h, 3, 60 * MS, 4);
   assert_played(h, 4, 80 * MS, FALSE);
   g_assert_cmpuint(now(h), ==, 160 * MS);
   gst_harness_teardown(h);
@@ -165,7 +182,7 @@ test_loss(void)
   crank_to(h, 60 * MS);
   assert_played(h, 1, 0, TRUE);
   crank_to(h, 80 * MS);
-  assert_lost(h, 2, 20 * MS);
+  assert_lost_before(h, 2, 20 * MS, 3);
   push(h, 2, 81 * MS); /* too late */
   crank_to(h, 100 * MS);
   assert_played(h, 3, 40 * MS, FALSE);
@@ -367,7 +384,7 @@ test_end_of_stream(void)
   /* no clock needs to move for that */
   assert_played(h, 1, 0, TRUE);
   assert_played(h, 2, 20 * MS, FALSE);
-  assert_lost(h, 3, 40 * MS);
+  assert_lost_before(h, 3, 40 * MS, 4);
   assert_played(h, 4, 60 * MS, FALSE);
   GstEvent *end = pull_event(h);
   g_assert_cmpstr(GST_EVENT_TYPE_NAME(end), ==, "eos");
