@@ -9,7 +9,8 @@
  * code of the packet), so a sender may change its profile at any frame without a new negotiation.
  *
  * What is missing is filled: a GAP event with %GST_GAP_FLAG_MISSING_DATA, as wzpjitter sends it for a lost
- * frame, is concealed; a plain GAP event sounds like the room as the sender described it (comfort noise), and is
+ * frame, is concealed, and where wzpjitter holds the frame behind it already, which its event wzp-frame-lost has with it, the
+ * sound leads over to that; a plain GAP event sounds like the room as the sender described it (comfort noise), and is
  * silent before he did. The output therefore has one sample for every
  * sample of the call's time. With plc=false GAP events are passed on instead.
  *
@@ -46,7 +47,9 @@ struct _GstWzpDec {
   WzpStretch *stretch;
   gint64 wish;         /* of the frame in hand, to be stretched by so many ns */
   gboolean silent_gap; /* the gap in hand is silence, not loss */
-  gint leftover;       /* samples that earlier gaps asked for beyond whole steps */
+  GstBuffer *next; /* the frame that comes so long after the beginning of the gap; NULL: unknown */
+  GstClockTime ahead;
+  gint leftover; /* samples that earlier gaps asked for beyond whole steps */
 
   /* accounting, under the object lock */
   guint64 frames, comfort, concealed, invalid;
@@ -86,6 +89,7 @@ gst_wzp_dec_start(GstAudioDecoder *base)
 static gboolean
 gst_wzp_dec_stop(GstAudioDecoder *base)
 {
+  gst_clear_buffer(&GST_WZP_DEC(base)->next);
   g_clear_pointer(&GST_WZP_DEC(base)->decoder, wzp_decoder_free);
   g_clear_pointer(&GST_WZP_DEC(base)->stretch, wzp_stretch_free);
   return TRUE;
@@ -120,6 +124,7 @@ gst_wzp_dec_flush(GstAudioDecoder *base, gboolean hard)
   /* a soft flush is a mere DISCONT: what the codec remembers still helps */
   if (!hard || self->decoder == NULL)
     return;
+  gst_clear_buffer(&self->next);
   wzp_decoder_reset(self->decoder);
   wzp_stretch_reset(self->stretch);
   self->leftover = 0;
@@ -183,7 +188,20 @@ gst_wzp_dec_silence(GstWzpDec *self, GstClockTime duration)
   return gst_wzp_dec_finish(self, output);
 }
 
-/* What the codec makes of its memory, for as long as the gap is. */
+/* Tells the decoder what comes behind the gap. */
+static void
+gst_wzp_dec_expect(GstWzpDec *self)
+{
+  const GstWzpMeta *meta = self->next != NULL ? gst_wzp_meta_get(self->next) : NULL;
+  GstMapInfo map;
+  if (meta == NULL || !gst_buffer_map(self->next, &map, GST_MAP_READ))
+    return;
+  const gsize ahead = gst_util_uint64_scale_round(self->ahead, WZP_VOICE_RATE, GST_SECOND);
+  wzp_decoder_expect(self->decoder, meta->code, map.data, map.size, ahead);
+  gst_buffer_unmap(self->next, &map);
+}
+
+/* What the codec makes of its memory, and of what comes next, for as long as the gap is. */
 static GstFlowReturn
 gst_wzp_dec_conceal(GstWzpDec *self, GstClockTime duration)
 {
@@ -200,6 +218,7 @@ gst_wzp_dec_conceal(GstWzpDec *self, GstClockTime duration)
     gst_buffer_unref(output);
     return gst_wzp_dec_finish(self, NULL);
   }
+  gst_wzp_dec_expect(self);
   wzp_decoder_conceal(self->decoder, (gint16 *)map.data, (gsize)samples);
   gst_buffer_unmap(output, &map);
   GST_OBJECT_LOCK(self);
@@ -244,11 +263,23 @@ gst_wzp_dec_handle_frame(GstAudioDecoder *base, GstBuffer *input)
   return gst_wzp_dec_conceal(self, duration);
 }
 
+/* wzpjitter tells it ahead of the GAP event. */
+static void
+gst_wzp_dec_note_next(GstWzpDec *self, const GstStructure *lost)
+{
+  gst_clear_buffer(&self->next);
+  if (!gst_structure_get(lost, "next", GST_TYPE_BUFFER, &self->next, "ahead", G_TYPE_UINT64,
+                         &self->ahead, NULL))
+    gst_clear_buffer(&self->next);
+}
+
 static gboolean
 gst_wzp_dec_sink_event(GstAudioDecoder *base, GstEvent *event)
 {
   GstWzpDec *self = GST_WZP_DEC(base);
   GstAudioDecoderClass *parent_class = GST_AUDIO_DECODER_CLASS(gst_wzp_dec_parent_class);
+  if (gst_event_has_name(event, "wzp-frame-lost"))
+    gst_wzp_dec_note_next(self, gst_event_get_structure(event));
   if (GST_EVENT_TYPE(event) != GST_EVENT_GAP)
     return parent_class->sink_event(base, event);
 
@@ -258,6 +289,7 @@ gst_wzp_dec_sink_event(GstAudioDecoder *base, GstEvent *event)
   self->silent_gap = !(flags & GST_GAP_FLAG_MISSING_DATA);
   gboolean handled = parent_class->sink_event(base, event);
   self->silent_gap = FALSE;
+  gst_clear_buffer(&self->next);
   return handled;
 }
 

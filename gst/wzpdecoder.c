@@ -3,6 +3,7 @@
 #include "wzpresampler.h"
 #include "wzp/comfort-noise.h"
 #include "wzp/extrapolate.h"
+#include "wzp/lead-in.h"
 #include <codec2/codec2.h>
 #include <math.h>
 #include <opus/opus.h>
@@ -10,6 +11,7 @@
 
 /* RFC 6716: a frame has at most 1275 bytes. */
 #define OPUS_FRAME_MAX 1275
+#define TOC_CELT 16
 #define OPUS_INVENTS 480 /* samples */
 #define OPUS_RESUME 240
 #define CODEC2_RATE 8000
@@ -24,6 +26,9 @@
 
 struct _WzpDecoder {
   OpusDecoder *opus;
+  OpusDecoder
+      *scout; /* hears what comes behind a gap while that is concealed; made when it is needed */
+  WzpLeadIn lead_in;             /* to that */
   gint16 invented[OPUS_INVENTS]; /* by concealment, and how much of it is still to be heard */
   gsize n_invented;
   WzpCodec codec; /* of the last frame; WZP_CODEC_NONE: nothing to go on from */
@@ -67,6 +72,7 @@ wzp_decoder_free(WzpDecoder *self)
     return;
   g_clear_pointer(&self->opus, opus_decoder_destroy);
   g_clear_pointer(&self->codec2, codec2_destroy);
+  g_free(self->scout);
   wzp_resampler_free(self->up);
   wzp_noise_maker_free(self->room);
   g_free(self);
@@ -77,6 +83,7 @@ wzp_decoder_reset(WzpDecoder *self)
 {
   opus_decoder_ctl(self->opus, OPUS_RESET_STATE);
   self->n_invented = 0;
+  wzp_lead_in_leave(&self->lead_in);
   self->codec = WZP_CODEC_NONE;
   self->kind = 0;
   self->room_known = self->resting = FALSE;
@@ -131,14 +138,44 @@ conceal_opus(WzpDecoder *self, gint16 *pcm, gsize samples)
   }
 }
 
+/* How a frame sounds by itself, whatever was lost before it. SILK leans on its own sound, so it is heard twice; CELT only tells
+ * how the loudness changed since the frame that was heard last. */
+static int
+scout_opus(WzpDecoder *self, const guint8 *frame, gsize size, gint16 *pcm)
+{
+  const gsize bytes = (gsize)opus_decoder_get_size(1);
+  const gboolean celt = frame[0] >> 3 >= TOC_CELT;
+  int made = 0;
+  if (self->scout == NULL)
+    self->scout = g_malloc(bytes);
+  memcpy(self->scout, self->opus, bytes);
+  if (!celt)
+    opus_decoder_ctl(self->scout, OPUS_RESET_STATE);
+  for (guint times = celt ? 1 : 2; times > 0; times--)
+    made = opus_decode(self->scout, frame, (opus_int32)size, pcm, WZP_VOICE_SAMPLES_MAX, 0);
+  return made;
+}
+
+static void
+expect_opus(WzpDecoder *self, const guint8 *frame, gsize size, gsize ahead)
+{
+  gint16 pcm[WZP_VOICE_SAMPLES_MAX];
+  const int made = scout_opus(self, frame, size, pcm);
+  if (made < WZP_LEAD_IN_SPEECH_MIN)
+    return;
+  wzp_lead_in_begin(&self->lead_in, pcm, (guint)made, (guint)ahead);
+}
+
 static gsize
 decode_opus(WzpDecoder *self, const guint8 *frame, gsize size, gsize samples, gint16 *pcm)
 {
   if (size > OPUS_FRAME_MAX || toc_samples(frame, size) != samples)
     return 0;
   int made = opus_decode(self->opus, frame, (opus_int32)size, pcm, (int)samples, 0);
-  /* what was invented beyond the gap leads over to the frame */
-  gint n = (gint)MIN(self->n_invented, OPUS_RESUME);
+  /* what was invented beyond the gap leads over to the frame, if nothing better does */
+  gint n = wzp_lead_in_end(&self->lead_in, pcm, (guint)samples)
+               ? 0
+               : (gint)MIN(self->n_invented, OPUS_RESUME);
   const gint16 *before = self->invented + OPUS_INVENTS - self->n_invented;
   for (gint i = 0; i < n; i++)
     pcm[i] = (gint16)((pcm[i] * (i + 1) + before[i] * (n - 1 - i)) / n);
@@ -267,6 +304,7 @@ kind_of(const WzpFraming *framing, const guint8 *frame)
 static void
 begin(WzpDecoder *self, WzpCodec codec)
 {
+  wzp_lead_in_leave(&self->lead_in);
   if (codec == WZP_CODEC_OPUS) {
     opus_decoder_ctl(self->opus, OPUS_RESET_STATE);
     self->n_invented = 0;
@@ -314,6 +352,7 @@ wzp_decoder_rest(WzpDecoder *self, gint16 *pcm, gsize samples)
     return FALSE;
   }
   gboolean fades = samples >= SWITCH_FADE && !self->resting && go_on(self, before, SWITCH_FADE);
+  wzp_lead_in_leave(&self->lead_in);
   wzp_noise_maker_make(self->room, pcm, samples);
   if (fades)
     fade_over(self, pcm, before, 0);
@@ -365,6 +404,18 @@ wzp_decoder_decode(WzpDecoder *self, guint8 code, const guint8 *frame, gsize siz
 }
 
 void
+wzp_decoder_expect(WzpDecoder *self, guint8 code, const guint8 *frame, gsize size, gsize ahead)
+{
+  const WzpFraming *framing = wzp_framing_from_code(code);
+  if (self->resting || ahead == 0 || ahead > WZP_LEAD_IN_MAX || self->lead_in.end > 0 || code == WZP_CODE_COMFORT_NOISE ||
+      !fits(framing, size) || framing->codec != WZP_CODEC_OPUS ||
+      kind_of(framing, frame) != self->kind ||
+      toc_samples(frame, size) != framing->frame_ms * (WZP_VOICE_RATE / 1000u))
+    return;
+  expect_opus(self, frame, size, ahead);
+}
+
+void
 wzp_decoder_conceal(WzpDecoder *self, gint16 *pcm, gsize samples)
 {
   if (self->resting) { /* nothing tells what was lost: the room is no worse than anything else */
@@ -374,6 +425,7 @@ wzp_decoder_conceal(WzpDecoder *self, gint16 *pcm, gsize samples)
   switch (self->codec) {
   case WZP_CODEC_OPUS:
     conceal_opus(self, pcm, samples);
+    wzp_lead_in_mix(&self->lead_in, pcm, (guint)samples);
     break;
   case WZP_CODEC_CODEC2_3200:
   case WZP_CODEC_CODEC2_1200:

@@ -23,6 +23,11 @@ gsize wzp_decoder_decode(WzpDecoder *decoder, guint8 code, const guint8 *frame, 
 /* What probably would have come: samples is a multiple of WZP_DECODER_STEP. Silence before the first frame. */
 void wzp_decoder_conceal(WzpDecoder *decoder, gint16 *pcm, gsize samples);
 
+/* Ahead of wzp_decoder_conceal(): after the next `ahead` samples comes this frame. What is concealed leads over to it, and it
+ * need not be the frame that comes. What cannot be led over to (another codec, no frame of that code) changes nothing. */
+void wzp_decoder_expect(WzpDecoder *decoder, guint8 code, const guint8 *frame, gsize size,
+                        gsize ahead);
+
 /* Nobody speaks: the room, as last described. FALSE: nobody has described it, and there is silence. */
 gboolean wzp_decoder_rest(WzpDecoder *decoder, gint16 *pcm, gsize samples);
 

@@ -171,6 +171,12 @@ played(void *user, unsigned party, const WzpJitterOutput *output, unsigned from,
     wish = (int)(output->stretch * RATE / 1000000000);
     g_array_append_val(voice->delays, delay);
   } else if (output->action == WZP_JITTER_LOST) {
+    const unsigned next = (uint32_t)output->id;
+    if (output->ahead > 0 && next < voice->frames->len) {
+      const Encoded *frame = &g_array_index(voice->frames, Encoded, next);
+      wzp_decoder_expect(voice->decoder, frame->code, frame->data, frame->size,
+                         (gsize)(output->ahead * RATE / 1000000000));
+    }
     wzp_decoder_conceal(voice->decoder, pcm, n);
   } else {
     wzp_decoder_rest(voice->decoder, pcm, n);

@@ -13,9 +13,9 @@ decoder(void)
   return h;
 }
 
-/* n frames of the sine as wzpenc makes them. */
+/* Frames as wzpenc makes them of silence and then the sine. */
 static GPtrArray *
-make_frames(const char *profile, guint ms)
+make_frames_after(const char *profile, guint silence_ms, guint ms)
 {
   GstHarness *h = gst_harness_new("wzpenc");
   GPtrArray *frames = g_ptr_array_new_with_free_func((GDestroyNotify)gst_buffer_unref);
@@ -23,11 +23,22 @@ make_frames(const char *profile, guint ms)
   GstBuffer *frame;
   gst_util_set_object_arg(G_OBJECT(h->element), "profile", profile);
   gst_harness_set_src_caps_str(h, TEST_CAPS_AUDIO);
+  if (silence_ms > 0) {
+    GstBuffer *silence = test_sine(silence_ms, &at);
+    gst_buffer_memset(silence, 0, 0, gst_buffer_get_size(silence));
+    g_assert_cmpint(gst_harness_push(h, silence), ==, GST_FLOW_OK);
+  }
   g_assert_cmpint(gst_harness_push(h, test_sine(ms, &at)), ==, GST_FLOW_OK);
   while ((frame = gst_harness_try_pull(h)) != NULL)
     g_ptr_array_add(frames, frame);
   gst_harness_teardown(h);
   return frames;
+}
+
+static GPtrArray *
+make_frames(const char *profile, guint ms)
+{
+  return make_frames_after(profile, 0, ms);
 }
 
 static void
@@ -118,6 +129,58 @@ test_concealment(void)
   g_assert_cmpuint(test_stat(h->element, "silence-ms"), ==, 0);
   gst_harness_teardown(h);
   g_ptr_array_unref(frames);
+}
+
+static void
+push_lost(GstHarness *h, GstBuffer *next, GstClockTime ahead)
+{
+  GstStructure *lost =
+      gst_structure_new("wzp-frame-lost", "index", G_TYPE_UINT64, (guint64)0, NULL);
+  gst_structure_set(lost, "next", GST_TYPE_BUFFER, next, "ahead", G_TYPE_UINT64, ahead, NULL);
+  g_assert_true(gst_harness_push_event(h, gst_event_new_custom(GST_EVENT_CUSTOM_DOWNSTREAM, lost)));
+}
+
+/* A frame is lost with which a sound begins. What was before knows nothing of it; who has the next frame already hears it
+ * begin. What is no frame, is of another codec or far away changes nothing. */
+static void
+test_leads_over(gconstpointer data)
+{
+  const guint ms = wzp_profile_by_name(data)->frame_ms, n = 10;
+  GPtrArray *frames = make_frames_after(data, n * ms, 400);
+  GPtrArray *other = make_frames("codec2-3200", 400);
+  GstBuffer *broken = gst_buffer_copy_deep(frames->pdata[n + 1]);
+  const struct {
+    GstBuffer *next;
+    GstClockTime ahead;
+  } known[] = {{NULL, 0},
+               {frames->pdata[n + 1], ms * GST_MSECOND},
+               {other->pdata[n + 1], ms * GST_MSECOND},
+               {broken, ms * GST_MSECOND},
+               {frames->pdata[n + 1], GST_SECOND}};
+  double levels[G_N_ELEMENTS(known)];
+  gst_buffer_resize(broken, 0, 0);
+  for (guint round = 0; round < G_N_ELEMENTS(known); round++) {
+    GstHarness *h = decoder();
+    for (guint i = 0; i < n; i++) {
+      push_frame(h, frames, i);
+      gst_buffer_unref(gst_harness_pull(h));
+    }
+    if (known[round].next != NULL)
+      push_lost(h, known[round].next, known[round].ahead);
+    push_gap(h, n * ms * GST_MSECOND, ms * GST_MSECOND, TRUE);
+    GstBuffer *audio = gst_harness_pull(h);
+    levels[round] = level(audio);
+    gst_buffer_unref(audio);
+    gst_harness_teardown(h);
+  }
+  g_test_message("%.0f, led over %.0f", levels[0], levels[1]);
+  g_assert_cmpfloat(levels[0], <, 100);
+  g_assert_cmpfloat(levels[1], >, 300);
+  for (guint round = 2; round < G_N_ELEMENTS(known); round++)
+    g_assert_cmpfloat(levels[round], ==, levels[0]);
+  gst_buffer_unref(broken);
+  g_ptr_array_unref(frames);
+  g_ptr_array_unref(other);
 }
 
 /* Lost frames of the vocoders: never zeros at once, softer and softer, and the time is kept. */
@@ -443,6 +506,9 @@ main(int argc, char **argv)
     g_free(path);
   }
   g_test_add_func("/wzpdec/concealment", test_concealment);
+  g_test_add_data_func("/wzpdec/leads-over/silk", "opus-24k", test_leads_over);
+  g_test_add_data_func("/wzpdec/leads-over/silk-40-ms", "opus-8k", test_leads_over);
+  g_test_add_data_func("/wzpdec/leads-over/celt", "opus-64k", test_leads_over);
   g_test_add_func("/wzpdec/concealment-of-odd-lengths", test_concealment_of_odd_lengths);
   g_test_add_data_func("/wzpdec/concealment/codec2-3200", "codec2-3200", test_vocoder_concealment);
   g_test_add_data_func("/wzpdec/concealment/codec2-1200", "codec2-1200", test_vocoder_concealment);
