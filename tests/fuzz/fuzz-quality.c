@@ -25,7 +25,7 @@ check(const Speaker *speaker)
   g_assert_cmpuint(state.limit, <, 10000000);
   g_assert_true(state.loss >= 0 && state.loss <= 1 && state.residual >= 0 && state.residual <= 1);
   g_assert_true(state.downlink_loss >= 0 && state.downlink_loss <= 1);
-  g_assert_cmpfloat(ABS(state.queue), <, 100000);
+  g_assert_cmpfloat(ABS(state.queue), <, 1e7); /* ms: each report may tell of 32 s more */
   g_assert_cmpint(state.round_trip, <=, 10 * WZP_SECOND);
   g_free(wzp_quality_text(&state));
 }
