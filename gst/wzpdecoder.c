@@ -4,6 +4,7 @@
 #include "wzp/comfort-noise.h"
 #include "wzp/extrapolate.h"
 #include "wzp/lead-in.h"
+#include "wzp/relevel.h"
 #include <codec2/codec2.h>
 #include <math.h>
 #include <opus/opus.h>
@@ -36,6 +37,8 @@ struct _WzpDecoder {
   struct CODEC2 *codec2;
   WzpResampler *up;
   WzpExtrapolator extrapolator; /* of Codec2 1200 */
+  WzpRelevel relevel;
+  gsize lost; /* samples of Codec2 that were concealed */
   guint8
       last_frame[CODEC2_FRAME_MAX]; /* of Codec2 3200, to be repeated, and what is ready of that */
   guint repeated;
@@ -185,7 +188,7 @@ decode_opus(WzpDecoder *self, const guint8 *frame, gsize size, gsize samples, gi
 
 /* Codec2. Lost frames of 3200, each of which stands for itself, are the last one again, softer each time. 1200 tells pitch and
  * energy as differences: said twice they would go astray for long, so its decoder is left alone and the sound goes on
- * without it. */
+ * without it; what its loudness is off by afterwards is estimated. */
 
 static void
 begin_codec2(WzpDecoder *self, WzpCodec codec)
@@ -195,6 +198,8 @@ begin_codec2(WzpDecoder *self, WzpCodec codec)
       codec2_create(codec == WZP_CODEC_CODEC2_3200 ? CODEC2_MODE_3200 : CODEC2_MODE_1200);
   wzp_resampler_reset(self->up);
   self->extrapolator = (WzpExtrapolator){0};
+  self->relevel = (WzpRelevel){0};
+  self->lost = 0;
   self->repeated = self->n_ready = 0;
 }
 
@@ -239,6 +244,15 @@ go_on_codec2(WzpDecoder *self, gint16 *narrow, gsize n)
     wzp_extrapolator_make(&self->extrapolator, narrow, (guint)n);
 }
 
+static void
+relevel_codec2(WzpDecoder *self, gint16 *narrow, gsize n)
+{
+  if (self->lost > 0)
+    wzp_relevel_lost(&self->relevel, (gfloat)self->lost / (gfloat)n);
+  self->lost = 0;
+  wzp_relevel_frame(&self->relevel, narrow, (guint)n);
+}
+
 static gsize
 decode_codec2(WzpDecoder *self, const guint8 *frame, gsize size, gsize samples, gint16 *pcm)
 {
@@ -250,6 +264,8 @@ decode_codec2(WzpDecoder *self, const guint8 *frame, gsize size, gsize samples, 
   if (resumes)
     go_on_codec2(self, before, CODEC2_RESUME);
   codec2_decode(self->codec2, narrow, frame);
+  if (self->codec == WZP_CODEC_CODEC2_1200)
+    relevel_codec2(self, narrow, samples / UP);
   ramp(narrow, CODEC2_RESUME, repeat_gain(repeated), 1);
   for (gint i = 0; resumes && i < CODEC2_RESUME; i++)
     narrow[i] =
@@ -268,6 +284,7 @@ conceal_codec2(WzpDecoder *self, gint16 *pcm, gsize samples)
   for (gsize at = 0; at < samples;) {
     gsize n = MIN(samples - at, CODEC2_SAMPLES_MAX * UP);
     go_on_codec2(self, narrow, n / UP);
+    self->lost += n / UP;
     wzp_resampler_process(self->up, narrow, n / UP, pcm + at);
     at += n;
   }
@@ -407,8 +424,8 @@ void
 wzp_decoder_expect(WzpDecoder *self, guint8 code, const guint8 *frame, gsize size, gsize ahead)
 {
   const WzpFraming *framing = wzp_framing_from_code(code);
-  if (self->resting || ahead == 0 || ahead > WZP_LEAD_IN_MAX || self->lead_in.end > 0 || code == WZP_CODE_COMFORT_NOISE ||
-      !fits(framing, size) || framing->codec != WZP_CODEC_OPUS ||
+  if (self->resting || ahead == 0 || ahead > WZP_LEAD_IN_MAX || self->lead_in.end > 0 ||
+      code == WZP_CODE_COMFORT_NOISE || !fits(framing, size) || framing->codec != WZP_CODEC_OPUS ||
       kind_of(framing, frame) != self->kind ||
       toc_samples(frame, size) != framing->frame_ms * (WZP_VOICE_RATE / 1000u))
     return;
