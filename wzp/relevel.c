@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "relevel.h"
 #include <math.h>
+#include <stdbool.h>
 
 /* Of five speakers through Codec2 1200, behind gaps of 1 to 8 frames of 40 ms: the variance of what is off behind a long
  * gap, the share of it that each lost frame does not bring, and what is left of an offset a frame later. */
@@ -25,15 +26,13 @@ level_of(const int16_t *pcm, unsigned n)
   return (float)(10 * log10(sum / n));
 }
 
+/* The mean at first. */
 static void
 learn(WzpRelevel *self, float level)
 {
-  if (!self->known && level > AUDIBLE) {
-    self->usual = level;
-    self->known = true;
-  }
-  if (level > self->usual - 2 * FAR)
-    self->usual += USUAL_GAIN * (level - self->usual);
+  const bool pause = self->heard == 0 ? level <= AUDIBLE : level <= self->usual - 2 * FAR;
+  if (!pause)
+    self->usual += fmaxf(USUAL_GAIN, 1 / (float)++self->heard) * (level - self->usual);
 }
 
 /* A Kalman filter whose state is the offset. Returns the estimate for this frame. */
@@ -60,7 +59,7 @@ wzp_relevel_frame(WzpRelevel *self, int16_t *pcm, unsigned n)
 {
   const float level = level_of(pcm, n);
   float to = 1;
-  if (self->known && self->uncertainty > CERTAIN) {
+  if (self->heard > 0 && self->uncertainty > CERTAIN) {
     to = powf(10, -estimate(self, level) / 20);
   } else {
     self->offset = self->uncertainty = 0;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #pragma once
-#include <stdbool.h>
 #include <stdint.h>
 
 /* How loud speech is behind a gap, for a codec that only tells how the loudness changes (Codec2 1200): it goes on from what
@@ -8,8 +7,8 @@
  * the codec itself forgets a fifth of it with each frame of 40 ms. Without a gap nothing is changed. */
 
 typedef struct {
-  bool known;
-  float usual; /* level of the voice, dB */
+  unsigned heard; /* frames that were no pause */
+  float usual;    /* level of the voice, dB */
   float offset,
       uncertainty; /* the estimate for the next frame, dB, and its variance; 0 far from gaps */
   float gain;      /* of the last sample; 0: behind a gap there is none */
