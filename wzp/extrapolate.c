@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "extrapolate.h"
+#include "waveform.h"
 #include <math.h>
 #include <string.h>
 
@@ -56,14 +57,8 @@ find_period(const int16_t *end, unsigned *period)
   float best = 0;
   *period = PERIOD_MAX;
   for (unsigned lag = PERIOD_MIN; lag <= PERIOD_MAX; lag++) {
-    const int16_t *newest = end - PERIOD_MAX, *before = newest - lag;
-    double cross = 0, own = 1, other = 1;
-    for (unsigned i = 0; i < PERIOD_MAX; i++) {
-      cross += (double)newest[i] * before[i];
-      own += (double)newest[i] * newest[i];
-      other += (double)before[i] * before[i];
-    }
-    float alike = (float)(cross / sqrt(own * other));
+    const int16_t *newest = end - PERIOD_MAX;
+    float alike = (float)wzp_waveform_likeness(newest, newest - lag, PERIOD_MAX, 1);
     if (alike > best * 1.02f) { /* of multiples the shortest */
       best = alike;
       *period = lag;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "lead-in.h"
+#include "waveform.h"
 #include <math.h>
 #include <string.h>
 
@@ -19,19 +20,6 @@ min_of(unsigned a, unsigned b)
   return a < b ? a : b;
 }
 
-/* Of `compared` samples and those lag later, -1..1. */
-static float
-likeness(const int16_t *pcm, unsigned compared, unsigned lag)
-{
-  double cross = 0, own = 1, other = 1;
-  for (unsigned i = 0; i < compared; i++) {
-    cross += (double)pcm[i] * pcm[i + lag];
-    own += (double)pcm[i] * pcm[i];
-    other += (double)pcm[i + lag] * pcm[i + lag];
-  }
-  return (float)(cross / sqrt(own * other));
-}
-
 /* A longer lag must be so many times as good: of multiples the shortest is meant. */
 static unsigned
 find_lag(const int16_t *pcm, unsigned n, unsigned from, unsigned to, float better, float *alike)
@@ -39,7 +27,7 @@ find_lag(const int16_t *pcm, unsigned n, unsigned from, unsigned to, float bette
   unsigned best = from;
   *alike = 0;
   for (unsigned lag = from; lag <= to; lag++) {
-    const float this = likeness(pcm, n - to, lag);
+    const float this = (float)wzp_waveform_likeness(pcm, pcm + lag, n - to, 1);
     if (this > *alike * better) {
       *alike = this;
       best = lag;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "relevel.h"
+#include "waveform.h"
 #include <math.h>
 #include <stdbool.h>
 
@@ -16,15 +17,6 @@
 /* The usual level: of what is louder than silence and no pause. */
 #define AUDIBLE 30 /* dB */
 #define USUAL_GAIN 0.02f
-
-static float
-level_of(const int16_t *pcm, unsigned n)
-{
-  double sum = 1;
-  for (unsigned i = 0; i < n; i++)
-    sum += (double)pcm[i] * pcm[i];
-  return (float)(10 * log10(sum / n));
-}
 
 /* The mean at first. */
 static void
@@ -57,7 +49,7 @@ wzp_relevel_lost(WzpRelevel *self, float frames)
 void
 wzp_relevel_frame(WzpRelevel *self, int16_t *pcm, unsigned n)
 {
-  const float level = level_of(pcm, n);
+  const float level = (float)(10 * log10(wzp_waveform_power(pcm, n) + 1e-3));
   float to = 1;
   if (self->heard > 0 && self->uncertainty > CERTAIN) {
     to = powf(10, -estimate(self, level) / 20);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "stretch.h"
+#include "waveform.h"
 #include <glib.h>
 #include <math.h>
 #include <stdbool.h>
@@ -61,28 +62,6 @@ remember(WzpStretch *stretch, const int16_t *heard, size_t n)
   memcpy(stretch->history + HISTORY - n, heard, n * sizeof *heard);
 }
 
-static double
-power_of(const int16_t *pcm, size_t n)
-{
-  double sum = 0;
-  for (size_t i = 0; i < n; i++)
-    sum += (double)pcm[i] * pcm[i];
-  return sum / (double)n;
-}
-
-/* Normalised correlation of n samples, each step-th. */
-static double
-likeness(const int16_t *a, const int16_t *b, int n, int step)
-{
-  double ab = 0, aa = 1, bb = 1;
-  for (int i = 0; i < n; i += step) {
-    ab += (double)a[i] * b[i];
-    aa += (double)a[i] * a[i];
-    bb += (double)b[i] * b[i];
-  }
-  return ab / sqrt(aa * bb);
-}
-
 /* The distance from at, backward or forward, at which the wave looks most like that at `at`. */
 static int
 find_period(const int16_t *at, int direction, int from, int to, int room, double *alike)
@@ -98,7 +77,8 @@ find_period(const int16_t *at, int direction, int from, int to, int room, double
     for (int period = first; period <= last; period += step) {
       /* forward what is compared must lie in the frame, backward in what was heard */
       int n = MIN(COMPARED, direction > 0 ? room - period : period);
-      double is = likeness(at, at + direction * period, n, fine ? 2 : COARSE);
+      double is =
+          wzp_waveform_likeness(at, at + direction * period, (unsigned)n, fine ? 2 : COARSE);
       if (is > *alike) {
         *alike = is;
         best = period;
@@ -137,7 +117,7 @@ choose(WzpStretch *stretch, const int16_t *at, int n, int wish, bool quiet)
 size_t
 wzp_stretch_run(WzpStretch *stretch, const int16_t *in, size_t n, int wish, int16_t *out)
 {
-  double power = power_of(in, n);
+  double power = wzp_waveform_power(in, (unsigned)n);
   stretch->loudest = MAX(stretch->loudest * LOUDEST_DECAY, power);
   stretch->credit = MIN(stretch->credit + (int)n / SPEECH_PARTS, CREDIT_MAX);
   bool quiet = power <= MAX(stretch->loudest * QUIET_BELOW, QUIET_POWER);

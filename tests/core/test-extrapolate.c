@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "wzp/extrapolate.h"
 #include "test-util.h"
+#include "wzp/waveform.h"
 #include <math.h>
 
 #define N 800
@@ -8,10 +9,7 @@
 static double
 level(const int16_t *pcm, unsigned n)
 {
-  double sum = 0;
-  for (unsigned i = 0; i < n; i++)
-    sum += (double)pcm[i] * pcm[i];
-  return sqrt(sum / n);
+  return sqrt(wzp_waveform_power(pcm, n));
 }
 
 /* A periodic sound goes on at its pitch and without a step, and dies away. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "wzp/lead-in.h"
 #include "test-util.h"
+#include "wzp/waveform.h"
 #include <math.h>
 
 #define RATE WZP_LEAD_IN_RATE
@@ -9,10 +10,7 @@
 static double
 level(const int16_t *pcm, unsigned n)
 {
-  double sum = 0;
-  for (unsigned i = 0; i < n; i++)
-    sum += (double)pcm[i] * pcm[i];
-  return sqrt(sum / n);
+  return sqrt(wzp_waveform_power(pcm, n));
 }
 
 static int16_t

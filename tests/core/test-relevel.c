@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "wzp/relevel.h"
 #include "test-util.h"
+#include "wzp/waveform.h"
 #include <math.h>
 #include <string.h>
 
@@ -10,10 +11,7 @@
 static double
 level_db(const int16_t *pcm)
 {
-  double sum = 1;
-  for (unsigned i = 0; i < N; i++)
-    sum += (double)pcm[i] * pcm[i];
-  return 10 * log10(sum / N);
+  return 10 * log10(wzp_waveform_power(pcm, N) + 1e-3);
 }
 
 /* Noise, softer or louder than usual by so many dB. */
