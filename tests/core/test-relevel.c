@@ -18,9 +18,10 @@ level_db(const int16_t *pcm)
 static void
 make(int16_t pcm[N], double db)
 {
-  for (unsigned i = 0; i < N; i++)
-    pcm[i] =
-        (int16_t)CLAMP(g_test_rand_double_range(-1, 1) * USUAL * pow(10, db / 20), -32768, 32767);
+  for (unsigned i = 0; i < N; i++) {
+    const double sample = g_test_rand_double_range(-1, 1) * USUAL * pow(10, db / 20);
+    pcm[i] = (int16_t)CLAMP(sample, -32768, 32767);
+  }
 }
 
 static void
