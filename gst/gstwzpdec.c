@@ -263,14 +263,15 @@ gst_wzp_dec_handle_frame(GstAudioDecoder *base, GstBuffer *input)
   return gst_wzp_dec_conceal(self, duration);
 }
 
-/* wzpjitter tells it ahead of the GAP event. */
+/* wzpjitter tells it ahead of the GAP event; nobody else needs it. */
 static void
-gst_wzp_dec_note_next(GstWzpDec *self, const GstStructure *lost)
+gst_wzp_dec_take_next(GstWzpDec *self, GstStructure *lost)
 {
   gst_clear_buffer(&self->next);
   if (!gst_structure_get(lost, "next", GST_TYPE_BUFFER, &self->next, "ahead", G_TYPE_UINT64,
                          &self->ahead, NULL))
     gst_clear_buffer(&self->next);
+  gst_structure_remove_field(lost, "next");
 }
 
 static gboolean
@@ -278,8 +279,10 @@ gst_wzp_dec_sink_event(GstAudioDecoder *base, GstEvent *event)
 {
   GstWzpDec *self = GST_WZP_DEC(base);
   GstAudioDecoderClass *parent_class = GST_AUDIO_DECODER_CLASS(gst_wzp_dec_parent_class);
-  if (gst_event_has_name(event, "wzp-frame-lost"))
-    gst_wzp_dec_note_next(self, gst_event_get_structure(event));
+  if (gst_event_has_name(event, "wzp-frame-lost")) {
+    event = gst_event_make_writable(event);
+    gst_wzp_dec_take_next(self, gst_event_writable_structure(event));
+  }
   if (GST_EVENT_TYPE(event) != GST_EVENT_GAP)
     return parent_class->sink_event(base, event);
 

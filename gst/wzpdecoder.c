@@ -15,6 +15,7 @@
 #define TOC_CELT 16
 #define OPUS_INVENTS 480 /* samples */
 #define OPUS_RESUME 240
+#define LEAD_IN_ALONE 0.95f
 #define CODEC2_RATE 8000
 #define UP (WZP_VOICE_RATE / CODEC2_RATE)
 #define CODEC2_SAMPLES_MAX 320
@@ -123,6 +124,12 @@ toc_samples(const guint8 *data, gsize size)
   return samples * frames;
 }
 
+static gboolean
+is_opus(const guint8 *frame, gsize size, gsize samples)
+{
+  return size <= OPUS_FRAME_MAX && toc_samples(frame, size) == samples;
+}
+
 /* libopus invents at least 10 ms of voice at a time, of which it would throw away what is not asked for: shorter gaps would be
  * pieces that do not fit together. */
 static void
@@ -172,16 +179,17 @@ expect_opus(WzpDecoder *self, const guint8 *frame, gsize size, gsize ahead)
 static gsize
 decode_opus(WzpDecoder *self, const guint8 *frame, gsize size, gsize samples, gint16 *pcm)
 {
-  if (size > OPUS_FRAME_MAX || toc_samples(frame, size) != samples)
+  if (!is_opus(frame, size, samples))
     return 0;
   int made = opus_decode(self->opus, frame, (opus_int32)size, pcm, (int)samples, 0);
   /* what was invented beyond the gap leads over to the frame, if nothing better does */
-  gint n = wzp_lead_in_end(&self->lead_in, pcm, (guint)samples)
+  gint n = wzp_lead_in_share(&self->lead_in) > LEAD_IN_ALONE
                ? 0
                : (gint)MIN(self->n_invented, OPUS_RESUME);
   const gint16 *before = self->invented + OPUS_INVENTS - self->n_invented;
   for (gint i = 0; i < n; i++)
     pcm[i] = (gint16)((pcm[i] * (i + 1) + before[i] * (n - 1 - i)) / n);
+  wzp_lead_in_end(&self->lead_in, pcm, (guint)samples);
   self->n_invented = 0;
   return made > 0 ? (gsize)made : 0;
 }
@@ -364,12 +372,15 @@ gboolean
 wzp_decoder_rest(WzpDecoder *self, gint16 *pcm, gsize samples)
 {
   gint16 before[SWITCH_FADE];
+  const gsize lost = self->lost; /* what only fades is not */
   if (!self->room_known) {
+    wzp_lead_in_leave(&self->lead_in);
     memset(pcm, 0, samples * sizeof *pcm);
     return FALSE;
   }
   gboolean fades = samples >= SWITCH_FADE && !self->resting && go_on(self, before, SWITCH_FADE);
   wzp_lead_in_leave(&self->lead_in);
+  self->lost = lost;
   wzp_noise_maker_make(self->room, pcm, samples);
   if (fades)
     fade_over(self, pcm, before, 0);
@@ -427,7 +438,7 @@ wzp_decoder_expect(WzpDecoder *self, guint8 code, const guint8 *frame, gsize siz
   if (self->resting || ahead == 0 || ahead > WZP_LEAD_IN_MAX || self->lead_in.end > 0 ||
       code == WZP_CODE_COMFORT_NOISE || !fits(framing, size) || framing->codec != WZP_CODEC_OPUS ||
       kind_of(framing, frame) != self->kind ||
-      toc_samples(frame, size) != framing->frame_ms * (WZP_VOICE_RATE / 1000u))
+      !is_opus(frame, size, framing->frame_ms * (WZP_VOICE_RATE / 1000u)))
     return;
   expect_opus(self, frame, size, ahead);
 }

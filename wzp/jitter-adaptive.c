@@ -70,17 +70,18 @@ fill(WzpJitter *jitter, int64_t duration, bool conceal)
   jitter->cursor += duration;
   jitter->offset += duration;
   jitter->filled += duration;
+  jitter->concealing = conceal;
   return output;
 }
 
-/* As fill; behind it, or some more, comes the head. */
+/* As fill; behind it, or some more, comes the head, after `ahead`. */
 static WzpJitterOutput
 fill_before(WzpJitter *jitter, const Entry *head, int64_t duration, int64_t ahead, bool conceal)
 {
   WzpJitterOutput output = fill(jitter, duration, conceal);
   if (conceal) {
     output.id = head->id;
-    output.ahead = ahead;
+    output.ahead = MAX(ahead, 0);
   }
   return output;
 }
@@ -164,9 +165,9 @@ take_hole(WzpJitter *jitter, const Entry *head, int64_t lasts, int64_t now)
   /* what was filled already needs no filling again */
   int64_t paid = early || jitter->debt >= lasts ? 0 : jitter->debt;
   pay_debt(jitter, paid);
-  const int64_t ahead = head->media - media_at_cursor(jitter) - paid;
+  const int64_t ahead = (int64_t)(head->order - jitter->next) * lasts - paid;
   WzpJitterOutput output = fill_before(jitter, head, lasts - paid, ahead,
-                                       jitter->filled < WZP_JITTER_CONCEAL_NS && !jitter->silent);
+                                       wzp_jitter_conceals(jitter, ahead) && !jitter->silent);
   pass(jitter, 1, lasts);
   return output;
 }
@@ -287,8 +288,8 @@ wzp_jitter_adaptive_drain(WzpJitter *jitter)
     return wzp_jitter_drop_head(jitter);
   if (head->order == jitter->next || jitter->filled >= WZP_JITTER_CONCEAL_NS)
     return play_head(jitter, INT64_MIN);
-  WzpJitterOutput output =
-      fill_before(jitter, head, jitter->duration, head->media - media_at_cursor(jitter), true);
+  const int64_t ahead = (int64_t)(head->order - jitter->next) * jitter->duration;
+  WzpJitterOutput output = fill_before(jitter, head, jitter->duration, ahead, true);
   pass(jitter, 1, jitter->duration);
   return output;
 }

@@ -92,11 +92,13 @@ fill(WzpJitter *jitter, const Entry *head, int64_t now)
                             .due = jitter->cursor + jitter->latency,
                             .duration = jitter->duration};
   bool number_free = head == NULL || jitter->next + jitter->filled_frames < head->order;
-  if (number_free && jitter->filled < WZP_JITTER_CONCEAL_NS) {
+  const int64_t ahead = head != NULL ? entry_time(jitter, head) - jitter->cursor : 0;
+  jitter->concealing = number_free && wzp_jitter_conceals(jitter, ahead);
+  if (jitter->concealing) {
     output.action = WZP_JITTER_LOST;
-    if (head != NULL) {
+    if (ahead > 0) {
       output.id = head->id;
-      output.ahead = MAX(entry_time(jitter, head) - jitter->cursor, 0);
+      output.ahead = ahead;
     }
     wzp_jitter_count_concealed(jitter, output.duration);
     jitter->filled_frames++;

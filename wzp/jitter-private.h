@@ -50,7 +50,8 @@ struct WzpJitter {
   bool started, discont, silent; /* silent: the last frame said that silence follows */
   uint64_t next;
   int64_t offset, cursor, duration;
-  int64_t filled; /* ns since the last played frame */
+  int64_t filled;  /* ns since the last played frame */
+  bool concealing; /* the last of that by LOST */
   uint64_t filled_frames;
 
   /* fixed: a run of late frames, its start, its smallest delay */
@@ -85,9 +86,17 @@ wzp_jitter_wait_until(int64_t until)
 
 /* Smallest arrival - media of the last seconds. */
 int64_t wzp_jitter_base(const WzpJitter *jitter);
-/* Nothing of the stream is being played: not yet, or no more. */
 /* The first of the queue is played as output says: counts it and takes it out. */
 void wzp_jitter_take_head(WzpJitter *jitter, int64_t now, WzpJitterOutput *output);
+/* What is missing is concealed, not silent: for a while, and on to the frame that is so far ahead, once that is near (0: there is
+ * none). */
+static inline bool
+wzp_jitter_conceals(const WzpJitter *jitter, int64_t ahead)
+{
+  const bool near = ahead > 0 && ahead <= WZP_JITTER_CONCEAL_NS;
+  return jitter->filled < WZP_JITTER_CONCEAL_NS || (jitter->concealing && near);
+}
+/* Nothing of the stream is being played: not yet, or no more. */
 bool wzp_jitter_is_unheard(const WzpJitter *jitter);
 void wzp_jitter_open_window(WzpJitter *jitter, int64_t arrival, int64_t way);
 /* A new numbering begins: this frame stands behind all before it. */

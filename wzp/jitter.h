@@ -14,7 +14,7 @@
  * out when it was one too late for 2 s. When nothing is there at its turn, it is filled in steps of 2.5 ms, by LOST for the first 120 ms, then by SILENCE, and content is
  * held: it is played when it comes. What the fill made later is skipped behind it, frame for frame, so that after
  * a stall the playout is back at its target with the newest frames. A frame that is missing before one that came is
- * concealed at its turn, which a target that has not been reached yet puts off. What is later than max-latency is
+ * concealed at its turn, which a target that has not been reached yet puts off; up to that one, if it is no more than 120 ms ahead. What is later than max-latency is
  * dropped. Where a word begins with frames that were held back, the delay that they bring stays until the next pause.
  *
  * At a fixed latency a frame is due at its media time + base + latency, where base is the smallest (arrival - media
@@ -54,7 +54,7 @@ typedef struct {
   WzpJitterAction action;
   int64_t until;
   uint64_t id, index; /* LOST: id is the frame that comes next, if `ahead` tells; it stays queued */
-  int64_t ahead; /* LOST: from its own place to that of the next frame, ns; 0: none is there yet */
+  int64_t ahead; /* LOST: ns from its own place to that of the next frame; 0: none is there yet */
   int64_t time;  /* place on the output's timeline: due less the latency, fixed or reported */
   int64_t due;   /* when it is played; PLAY: may be put out before, see wzp_jitter_set_lead() */
   int64_t duration; /* of PLAY, LOST, SILENCE */

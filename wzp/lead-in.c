@@ -2,9 +2,10 @@
 #include "lead-in.h"
 #include "waveform.h"
 #include <math.h>
-#include <string.h>
 
 #define FADE_IN 1920
+#define JOIN 96.0f
+#define WRAP 24.0f
 /* A period is looked for at 8 kHz first. */
 #define FACTOR (WZP_LEAD_IN_RATE / 8000)
 #define COARSE_MAX 480
@@ -62,33 +63,65 @@ saturate(float sample)
   return (int16_t)fmaxf(fminf(sample, INT16_MAX), INT16_MIN);
 }
 
+/* Period after period; where one ends it goes over into the next. */
+static float
+periodic(const int16_t *pcm, unsigned period, int at)
+{
+  const int turn = at % (int)period, from = turn < 0 ? turn + (int)period : turn;
+  const float in = fminf((float)from / WRAP, 1);
+  return in * pcm[from] + (1 - in) * pcm[from + (int)period];
+}
+
+static float
+mirrored(const int16_t *pcm, int n, int at)
+{
+  const int turn = at < 0 ? (-1 - at) % (2 * n) : at;
+  return pcm[turn < n ? turn : 2 * n - 1 - turn];
+}
+
+/* at: below 0 before the speech. Near to that it is one or the other: the two are alike there. */
+static float
+sample_at(const int16_t *pcm, unsigned n, unsigned period, float voicing, int at)
+{
+  const float at_join = voicing > 0.5f ? 1 : 0;
+  const float share = at_join + (voicing - at_join) * (at < 0 ? fminf((float)-at / JOIN, 1) : 0);
+  return share * periodic(pcm, period, at) + sqrtf(1 - share * share) * mirrored(pcm, (int)n, at);
+}
+
 void
 wzp_lead_in_begin(WzpLeadIn *self, const int16_t *pcm, unsigned n, unsigned ahead)
 {
   float voicing;
   const unsigned period = find_period(pcm, n, &voicing);
-  const float rest = sqrtf(1 - voicing * voicing);
-  const unsigned length = min_of(ahead, WZP_LEAD_IN_MAX);
-  for (unsigned i = 0; i < length; i++) {
-    const unsigned turn = i % (2 * n), mirrored = turn < n ? turn : 2 * n - 1 - turn;
-    self->sound[length - 1 - i] =
-        saturate(voicing * pcm[period - 1 - i % period] + rest * pcm[mirrored]);
-  }
-  memcpy(self->sound + length, pcm, WZP_LEAD_IN_OVERLAP * sizeof *pcm);
+  const int length = (int)min_of(ahead, WZP_LEAD_IN_MAX);
+  for (int at = -length; at < WZP_LEAD_IN_OVERLAP; at++)
+    self->sound[length + at] = saturate(sample_at(pcm, n, period, voicing, at));
   self->at = self->faded = 0;
-  self->end = length + WZP_LEAD_IN_OVERLAP;
-  self->fade = min_of(length, FADE_IN);
+  self->end = (unsigned)length + WZP_LEAD_IN_OVERLAP;
+  self->fade = min_of((unsigned)length, FADE_IN);
 }
 
-/* The two have nothing to do with each other, so that their powers add up. */
+float
+wzp_lead_in_share(const WzpLeadIn *self)
+{
+  if (self->at == self->end)
+    return 0;
+  const float in = fminf(((float)self->faded + 0.5f) / (float)self->fade, 1);
+  return in * fminf((float)(self->end - self->at) / WZP_LEAD_IN_OVERLAP, 1);
+}
+
+/* It has nothing to do with what else is known, so that their powers add up. */
 void
 wzp_lead_in_mix(WzpLeadIn *self, int16_t *pcm, unsigned n)
 {
   for (unsigned i = 0; i < n && self->at < self->end; i++) {
-    const float in =
-        self->faded < self->fade ? ((float)self->faded++ + 0.5f) / (float)self->fade : 1;
-    pcm[i] = saturate(in * self->sound[self->at++] + sqrtf(1 - in * in) * pcm[i]);
+    const float in = wzp_lead_in_share(self);
+    pcm[i] = saturate(in * self->sound[self->at] + sqrtf(1 - in * in) * pcm[i]);
+    self->at++;
+    self->faded++;
   }
+  if (self->at == self->end)
+    wzp_lead_in_leave(self);
 }
 
 void
@@ -97,15 +130,14 @@ wzp_lead_in_leave(WzpLeadIn *self)
   self->at = self->end = 0;
 }
 
-bool
+void
 wzp_lead_in_end(WzpLeadIn *self, int16_t *pcm, unsigned n)
 {
-  const bool leads = self->at < self->end && self->faded == self->fade;
-  n = min_of(min_of(n, WZP_LEAD_IN_OVERLAP), self->end - self->at);
-  for (unsigned i = 0; i < n && leads; i++)
-    pcm[i] = saturate(
-        ((float)pcm[i] * (float)(i + 1) + (float)self->sound[self->at + i] * (float)(n - 1 - i)) /
-        (float)n);
+  const unsigned rest = min_of(min_of(n, WZP_LEAD_IN_OVERLAP), self->end - self->at);
+  const float heard = wzp_lead_in_share(self);
+  for (unsigned i = 0; i < rest; i++) {
+    const float in = heard * (1 - (float)(i + 1) / (float)rest);
+    pcm[i] = saturate(in * self->sound[self->at + i] + (1 - in) * pcm[i]);
+  }
   wzp_lead_in_leave(self);
-  return leads;
 }

@@ -19,9 +19,11 @@ typedef struct {
 
 /* Starts zeroed. pcm: the speech, n samples, which is heard `ahead` samples later. */
 void wzp_lead_in_begin(WzpLeadIn *lead_in, const int16_t *pcm, unsigned n, unsigned ahead);
-/* It fades in over the next n samples of what else is known. */
+/* It fades in over the next n samples of what else is known, and out again where the speech does not come. */
 void wzp_lead_in_mix(WzpLeadIn *lead_in, int16_t *pcm, unsigned n);
-/* The speech is there, sooner perhaps. True: it was led over to. */
-bool wzp_lead_in_end(WzpLeadIn *lead_in, int16_t *pcm, unsigned n);
+/* How much of what is heard next is it: 0 to 1, then nothing else is. */
+float wzp_lead_in_share(const WzpLeadIn *lead_in);
+/* The speech is there, or sooner something before it: n samples, over which it fades out. */
+void wzp_lead_in_end(WzpLeadIn *lead_in, int16_t *pcm, unsigned n);
 /* Something else comes. */
 void wzp_lead_in_leave(WzpLeadIn *lead_in);

@@ -17,21 +17,28 @@
 /* The usual level: of what is louder than silence and no pause. */
 #define AUDIBLE 30 /* dB */
 #define USUAL_GAIN 0.02f
+#define HEARD_MIN 10
 
-/* The mean at first. */
+static bool
+is_pause(const WzpRelevel *self, float level)
+{
+  return self->heard > 0 ? level <= self->usual - 2 * FAR : level <= AUDIBLE;
+}
+
+/* The mean at first. The less is known of a frame's level the less it counts. */
 static void
 learn(WzpRelevel *self, float level)
 {
-  const bool pause = self->heard == 0 ? level <= AUDIBLE : level <= self->usual - 2 * FAR;
-  if (!pause)
-    self->usual += fmaxf(USUAL_GAIN, 1 / (float)++self->heard) * (level - self->usual);
+  const float weight = SPEECH / (SPEECH + self->uncertainty);
+  self->heard += weight;
+  self->usual += fmaxf(USUAL_GAIN, 1 / self->heard) * weight * (level - self->usual);
 }
 
 /* A Kalman filter whose state is the offset. Returns the estimate for this frame. */
 static float
-estimate(WzpRelevel *self, float level)
+estimate(WzpRelevel *self, float level, bool pause)
 {
-  const float weight = self->uncertainty / (self->uncertainty + SPEECH);
+  const float weight = pause ? 0 : self->uncertainty / (self->uncertainty + SPEECH);
   const float seen = fmaxf(fminf(level - self->usual, FAR), -FAR);
   const float offset = self->offset + weight * (seen - self->offset);
   self->offset = offset * LEFT;
@@ -50,13 +57,17 @@ void
 wzp_relevel_frame(WzpRelevel *self, int16_t *pcm, unsigned n)
 {
   const float level = (float)(10 * log10(wzp_waveform_power(pcm, n) + 1e-3));
-  float to = 1;
-  if (self->heard > 0 && self->uncertainty > CERTAIN) {
-    to = powf(10, -estimate(self, level) / 20);
-  } else {
+  const bool pause = is_pause(self, level);
+  float offset = 0;
+  if (self->uncertainty <= CERTAIN)
     self->offset = self->uncertainty = 0;
-    learn(self, level);
-  }
+  if (!pause)
+    learn(self, level - self->offset);
+  if (self->uncertainty > 0 && self->heard >= HEARD_MIN)
+    offset = estimate(self, level, pause);
+  else
+    self->uncertainty *= LEFT * LEFT;
+  const float to = powf(10, -offset / 20);
   const float from = self->gain > 0 ? self->gain : to; /* behind a gap at once */
   self->gain = to;
   for (unsigned i = 0; i < n && (from != 1 || to != 1); i++) {

@@ -7,8 +7,8 @@
  * the codec itself forgets a fifth of it with each frame of 40 ms. Without a gap nothing is changed. */
 
 typedef struct {
-  unsigned heard; /* frames that were no pause */
-  float usual;    /* level of the voice, dB */
+  float heard; /* frames that were no pause, those behind gaps in part */
+  float usual; /* level of the voice, dB */
   float offset,
       uncertainty; /* the estimate for the next frame, dB, and its variance; 0 far from gaps */
   float gain;      /* of the last sample; 0: behind a gap there is none */

@@ -79,7 +79,7 @@ test_length(void)
   g_assert_cmpfloat(changed[1], <, -6);
 }
 
-/* A pause behind a gap stays one, and before anything was heard nothing is usual. */
+/* A pause behind a gap is left as it is; and before enough was heard nothing is usual. */
 static void
 test_pause(void)
 {
@@ -95,8 +95,29 @@ test_pause(void)
   for (unsigned i = 0; i < 10; i++) {
     memcpy(pcm, before, sizeof pcm);
     wzp_relevel_frame(&relevel, pcm, N);
-    g_assert_cmpfloat(level_db(pcm) - level_db(before), <, 12);
+    g_assert_cmpint(memcmp(before, pcm, sizeof pcm), ==, 0);
   }
+}
+
+/* Where frames are lost all the time the usual level is learnt all the same; what was heard first does not stay it. */
+static void
+test_often(void)
+{
+  WzpRelevel relevel = {0};
+  int16_t pcm[N];
+  double off = 0;
+  make(pcm, -30);
+  wzp_relevel_frame(&relevel, pcm, N);
+  for (unsigned i = 0; i < 200; i++) {
+    const double sent = g_test_rand_double_range(-5, 5);
+    make(pcm, sent);
+    if (i % 4 == 0)
+      wzp_relevel_lost(&relevel, 1);
+    const double before = level_db(pcm);
+    wzp_relevel_frame(&relevel, pcm, N);
+    off += i >= 100 ? (level_db(pcm) - before) / 100 : 0;
+  }
+  g_assert_cmpfloat(fabs(off), <, 2);
 }
 
 static void
@@ -121,6 +142,7 @@ main(int argc, char **argv)
   g_test_add_func("/relevel/offset", test_offset);
   g_test_add_func("/relevel/length", test_length);
   g_test_add_func("/relevel/pause", test_pause);
+  g_test_add_func("/relevel/often", test_often);
   g_test_add_func("/relevel/any", test_any);
   return g_test_run();
 }

@@ -140,6 +140,23 @@ push_lost(GstHarness *h, GstBuffer *next, GstClockTime ahead)
   g_assert_true(gst_harness_push_event(h, gst_event_new_custom(GST_EVENT_CUSTOM_DOWNSTREAM, lost)));
 }
 
+/* No step between the two is larger than those within the next one, which is taken. */
+static void
+assert_joins(GstBuffer *audio, GstBuffer *next)
+{
+  gint16 last;
+  GstMapInfo map;
+  gint most = 0;
+  gst_buffer_extract(audio, gst_buffer_get_size(audio) - sizeof last, &last, sizeof last);
+  g_assert_true(gst_buffer_map(next, &map, GST_MAP_READ));
+  const gint16 *pcm = (const gint16 *)map.data;
+  for (gsize i = 1; i < map.size / sizeof *pcm; i++)
+    most = MAX(most, ABS(pcm[i] - pcm[i - 1]));
+  g_assert_cmpint(ABS(pcm[0] - last), <=, most);
+  gst_buffer_unmap(next, &map);
+  gst_buffer_unref(next);
+}
+
 /* A frame is lost with which a sound begins. What was before knows nothing of it; who has the next frame already hears it
  * begin. What is no frame, is of another codec or far away changes nothing. */
 static void
@@ -170,6 +187,9 @@ test_leads_over(gconstpointer data)
     push_gap(h, n * ms * GST_MSECOND, ms * GST_MSECOND, TRUE);
     GstBuffer *audio = gst_harness_pull(h);
     levels[round] = level(audio);
+    push_frame(h, frames, n + 1);
+    if (round == 1)
+      assert_joins(audio, gst_harness_pull(h));
     gst_buffer_unref(audio);
     gst_harness_teardown(h);
   }
