@@ -115,7 +115,7 @@ next_sample(WzpExtrapolator *self)
   self->memory[0] = sample;
   self->at = (self->at + 1) % self->period;
   self->made++;
-  return (int16_t)fmaxf(fminf(sample * gain, INT16_MAX), INT16_MIN);
+  return wzp_waveform_saturate(sample * gain);
 }
 
 static void

@@ -86,11 +86,17 @@ fill_before(WzpJitter *jitter, const Entry *head, int64_t duration, int64_t ahea
   return output;
 }
 
+static bool
+conceals(const WzpJitter *jitter, int64_t ahead)
+{
+  return !jitter->silent && wzp_jitter_conceals(jitter, ahead);
+}
+
 /* Nothing to play. */
 static WzpJitterOutput
 hold(WzpJitter *jitter, int64_t now)
 {
-  bool conceal = !jitter->silent && jitter->filled < WZP_JITTER_CONCEAL_NS;
+  bool conceal = conceals(jitter, 0);
   int64_t step = jitter->filled < FILL_LONG_AFTER && !jitter->silent ? FILL_STEP : jitter->duration;
   int64_t missed = MIN(now - jitter->cursor, SILENCE_MAX);
   if (!conceal && missed > jitter->duration)
@@ -166,8 +172,7 @@ take_hole(WzpJitter *jitter, const Entry *head, int64_t lasts, int64_t now)
   int64_t paid = early || jitter->debt >= lasts ? 0 : jitter->debt;
   pay_debt(jitter, paid);
   const int64_t ahead = (int64_t)(head->order - jitter->next) * lasts - paid;
-  WzpJitterOutput output = fill_before(jitter, head, lasts - paid, ahead,
-                                       wzp_jitter_conceals(jitter, ahead) && !jitter->silent);
+  WzpJitterOutput output = fill_before(jitter, head, lasts - paid, ahead, conceals(jitter, ahead));
   pass(jitter, 1, lasts);
   return output;
 }
@@ -227,7 +232,7 @@ take_turn(WzpJitter *jitter, int64_t now)
   if (waits + FILL_STEP > jitter->pause)
     jitter->pause = 0;
   if (jitter->pause > 0)
-    return fill(jitter, FILL_STEP, jitter->filled < WZP_JITTER_CONCEAL_NS && !jitter->silent);
+    return fill(jitter, FILL_STEP, conceals(jitter, 0));
   if (missing == 0)
     return play_head(jitter, now);
   /* shorter ones are missing than was played last, when the profile changed there */

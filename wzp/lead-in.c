@@ -57,12 +57,6 @@ find_period(const int16_t *pcm, unsigned n, float *voicing)
                   &fine);
 }
 
-static int16_t
-saturate(float sample)
-{
-  return (int16_t)fmaxf(fminf(sample, INT16_MAX), INT16_MIN);
-}
-
 /* Period after period; where one ends it goes over into the next. */
 static float
 periodic(const int16_t *pcm, unsigned period, int at)
@@ -95,8 +89,8 @@ wzp_lead_in_begin(WzpLeadIn *self, const int16_t *pcm, unsigned n, unsigned ahea
   const unsigned period = find_period(pcm, n, &voicing);
   const int length = (int)min_of(ahead, WZP_LEAD_IN_MAX);
   for (int at = -length; at < WZP_LEAD_IN_OVERLAP; at++)
-    self->sound[length + at] = saturate(sample_at(pcm, n, period, voicing, at));
-  self->at = self->faded = 0;
+    self->sound[length + at] = wzp_waveform_saturate(sample_at(pcm, n, period, voicing, at));
+  self->at = 0;
   self->end = (unsigned)length + WZP_LEAD_IN_OVERLAP;
   self->fade = min_of((unsigned)length, FADE_IN);
 }
@@ -106,7 +100,7 @@ wzp_lead_in_share(const WzpLeadIn *self)
 {
   if (self->at == self->end)
     return 0;
-  const float in = fminf(((float)self->faded + 0.5f) / (float)self->fade, 1);
+  const float in = fminf(((float)self->at + 0.5f) / (float)self->fade, 1);
   return in * fminf((float)(self->end - self->at) / WZP_LEAD_IN_OVERLAP, 1);
 }
 
@@ -116,9 +110,8 @@ wzp_lead_in_mix(WzpLeadIn *self, int16_t *pcm, unsigned n)
 {
   for (unsigned i = 0; i < n && self->at < self->end; i++) {
     const float in = wzp_lead_in_share(self);
-    pcm[i] = saturate(in * self->sound[self->at] + sqrtf(1 - in * in) * pcm[i]);
+    pcm[i] = wzp_waveform_saturate(in * self->sound[self->at] + sqrtf(1 - in * in) * pcm[i]);
     self->at++;
-    self->faded++;
   }
   if (self->at == self->end)
     wzp_lead_in_leave(self);
@@ -137,7 +130,7 @@ wzp_lead_in_end(WzpLeadIn *self, int16_t *pcm, unsigned n)
   const float heard = wzp_lead_in_share(self);
   for (unsigned i = 0; i < rest; i++) {
     const float in = heard * (1 - (float)(i + 1) / (float)rest);
-    pcm[i] = saturate(in * self->sound[self->at + i] + (1 - in) * pcm[i]);
+    pcm[i] = wzp_waveform_saturate(in * self->sound[self->at + i] + (1 - in) * pcm[i]);
   }
   wzp_lead_in_leave(self);
 }

@@ -13,8 +13,8 @@
 
 typedef struct {
   int16_t sound[WZP_LEAD_IN_MAX + WZP_LEAD_IN_OVERLAP];
-  unsigned at, end;     /* of what is to be heard of it; equal: nothing */
-  unsigned faded, fade; /* samples in which it takes over from what was before it */
+  unsigned at, end; /* of what is to be heard of it; equal: nothing */
+  unsigned fade;    /* samples in which it takes over from what was before it */
 } WzpLeadIn;
 
 /* Starts zeroed. pcm: the speech, n samples, which is heard `ahead` samples later. */

@@ -72,6 +72,6 @@ wzp_relevel_frame(WzpRelevel *self, int16_t *pcm, unsigned n)
   self->gain = to;
   for (unsigned i = 0; i < n && (from != 1 || to != 1); i++) {
     const float gain = from + (to - from) * fminf((float)i * 4 / (float)n, 1);
-    pcm[i] = (int16_t)fmaxf(fminf((float)pcm[i] * gain, INT16_MAX), INT16_MIN);
+    pcm[i] = wzp_waveform_saturate((float)pcm[i] * gain);
   }
 }

@@ -3,7 +3,13 @@
 #include <math.h>
 #include <stdint.h>
 
-/* What is measured on samples in several places. n above 0. */
+/* What is done with samples in several places. n above 0. */
+
+static inline int16_t
+wzp_waveform_saturate(float sample)
+{
+  return (int16_t)fmaxf(fminf(sample, INT16_MAX), INT16_MIN);
+}
 
 /* Mean square. */
 static inline double
